@@ -1,0 +1,42 @@
+import type { EntitySchema } from "@mikro-orm/core";
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { Tracked, Untracked } from "./db/tracking.ts";
+import type { EventCatalogue, Reaction, Subscription } from "./events/catalogue.ts";
+import type { Route } from "./http/route.ts";
+
+/** One line of the side menu; shown to whom the right is granted. */
+export interface MenuEntry {
+  section: "Accueil" | "Piloter" | "Administrer" | "Instance";
+  label: string;
+  href: string;
+  icon: string;
+  right: string;
+  order: number;
+}
+
+/** How the rest of the product speaks of an object it knows only as `{type, id}` (rulings 17). */
+export interface Subject {
+  /** "compte", "organisation": the French noun, singular. */
+  noun: string;
+  icon: string;
+  /** The permission that opens the object's own history. */
+  right: string;
+  /** Address of the object's page, or null when it has none. */
+  url(id: string): string | null;
+  /** The object's present name, or null when this tenant has no such object. */
+  label(em: EntityManager, id: string): Promise<string | null>;
+}
+
+/** What a module brings to the product: plain data, listed once in src/modules.ts. */
+export interface Module {
+  name: string;
+  entities?: EntitySchema[];
+  tracked?: Tracked[];
+  untracked?: Untracked[];
+  routes?: Route[];
+  events?: EventCatalogue;
+  reactions?: Reaction[];
+  subscriptions?: Subscription[];
+  menu?: MenuEntry[];
+  subjects?: Record<string, Subject>;
+}
