@@ -1,0 +1,152 @@
+/**
+ * Acts, changesets and what they hold (rulings 8–10). One human or job act has one or several changesets; a changeset
+ * is one transaction. The application inserts and reads these tables, triggers fill `change` and `imprint`, and nobody
+ * updates them: `history` seals, verifies and shows them.
+ */
+import { defineEntity, p } from "@mikro-orm/core";
+import { bytes, createdAt, lookedUpTable, tenantKey, tenantTable } from "./entity.ts";
+
+/** By which way in the act came (HIS-1). */
+export const CHANNELS = [
+  "page",
+  "api",
+  "import",
+  "bulk",
+  "booking_link",
+  "open_link",
+  "job",
+  "automation",
+  "setup",
+] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+/** Label and reason may name people: they enter the seal by a salted digest, so that erasing them keeps the chain. */
+export const ActRow = defineEntity({
+  name: "Act",
+  tableName: "act",
+  ...tenantTable,
+  indexes: [{ properties: ["tenantId", "subjectType", "subjectId"] }, { properties: ["tenantId", "actorId", "id"] }],
+  properties: {
+    ...tenantKey(),
+    at: p.datetime(),
+    actorId: p.uuid().nullable(),
+    onBehalfOfId: p.uuid().nullable(),
+    channel: p.enum(CHANNELS),
+    code: p.text(),
+    subjectType: p.text().nullable(),
+    subjectId: p.uuid().nullable(),
+    label: p.text().nullable(),
+    reason: p.text().nullable(),
+    salt: p.uuid().nullable(),
+    digest: bytes(),
+    requestId: p.text().nullable(),
+    clientAt: p.datetime().nullable(),
+    undoesId: p.uuid().nullable(),
+    // By the database clock, beside `at`, which the process gives: a skewed process shows.
+    ...createdAt(),
+  },
+});
+
+export const ChangesetRow = defineEntity({
+  name: "Changeset",
+  tableName: "changeset",
+  ...tenantTable,
+  indexes: [{ properties: ["tenantId", "act"] }],
+  properties: {
+    ...tenantKey(),
+    act: () =>
+      p
+        .manyToOne(ActRow)
+        .joinColumns("tenant_id", "act_id")
+        .referencedColumnNames("tenant_id", "id")
+        .deleteRule("no action")
+        .updateRule("no action")
+        // The first write of the transaction makes the changeset, its end makes the act.
+        .deferMode("deferred"),
+    ...createdAt(),
+  },
+});
+
+const ofChangeset = () =>
+  p
+    .manyToOne(ChangesetRow)
+    .joinColumns("tenant_id", "changeset_id")
+    .referencedColumnNames("tenant_id", "id")
+    .deleteRule("no action")
+    .updateRule("no action");
+
+export const ChangeRow = defineEntity({
+  name: "Change",
+  tableName: "change",
+  ...tenantTable,
+  indexes: [
+    { properties: ["tenantId", "subjectType", "subjectId"] },
+    { properties: ["tenantId", "tableName", "rowId"] },
+  ],
+  properties: {
+    tenantId: p.uuid().primary(),
+    // No foreign key: the trigger that writes these rows makes their changeset, and a check per row would double a bulk act.
+    changesetId: p.uuid().primary(),
+    ordinal: p.bigint("number").primary().autoincrement(false).generated("identity"),
+    tableName: p.text(),
+    rowId: p.uuid(),
+    subjectType: p.text(),
+    subjectId: p.uuid(),
+    operation: p.enum(["create", "update", "delete", "restore"] as const),
+    title: p.text().nullable(),
+    before: p.json<Record<string, unknown>>().columnType("jsonb").nullable(),
+    after: p.json<Record<string, unknown>>().columnType("jsonb").nullable(),
+    salt: p.uuid().nullable(),
+    digest: bytes(),
+  },
+});
+
+export const EventRow = defineEntity({
+  name: "Event",
+  tableName: "event",
+  ...tenantTable,
+  indexes: [{ properties: ["tenantId", "changeset"] }],
+  properties: {
+    ...tenantKey(),
+    changeset: () => ofChangeset(),
+    name: p.text(),
+    subjectType: p.text(),
+    subjectId: p.uuid(),
+    payload: p.json<Record<string, unknown>>().columnType("jsonb"),
+  },
+});
+
+/** The digest of a changeset's content, written by a deferred trigger in the changeset's own transaction. */
+export const ImprintRow = defineEntity({
+  name: "Imprint",
+  tableName: "imprint",
+  ...tenantTable,
+  properties: { ...tenantKey(), digest: bytes(), changes: p.integer(), ...createdAt() },
+});
+
+/** The changesets that wait for their seal, in order of commit; the sealer empties it. */
+export const UnsealedRow = defineEntity({
+  name: "Unsealed",
+  tableName: "unsealed",
+  ...lookedUpTable,
+  properties: { ...tenantKey(), position: p.bigint("number").generated("identity") },
+});
+
+/** Keys of requests already carried out (GEN-6). */
+export const IdempotencyRow = defineEntity({
+  name: "IdempotencyKey",
+  tableName: "idempotency_key",
+  ...tenantTable,
+  indexes: [{ properties: ["tenantId", "createdAt"] }],
+  properties: {
+    ...tenantKey(),
+    userId: p.uuid().nullable(),
+    route: p.text(),
+    digest: bytes(),
+    status: p.integer().nullable(),
+    location: p.text().nullable(),
+    ...createdAt(),
+  },
+});
+
+export const changesetEntities = [ActRow, ChangesetRow, ChangeRow, EventRow, ImprintRow, UnsealedRow, IdempotencyRow];

@@ -1,0 +1,252 @@
+import { createHash, randomUUID, randomUUIDv7 } from "node:crypto";
+import type { EntityManager, EntitySchema, MikroORM } from "@mikro-orm/postgresql";
+import { CompiledQuery, sql, type Transaction } from "kysely";
+import type { DomainEvent, EventCatalogue, Reaction, Subscription } from "../events/catalogue.ts";
+import { openRecorder, react } from "../events/record.ts";
+import type { Channel } from "./changeset.ts";
+import { createOrm } from "./orm.ts";
+
+export type { Channel } from "./changeset.ts";
+
+/** What history will say of an act (HIS-1). `label`, `subject` and `reason` may wait for the verb's result. */
+export interface ActInput {
+  tenantId: string;
+  actorId: string | null;
+  onBehalfOfId?: string;
+  channel: Channel;
+  /** `noun.past_participle`, as the event. */
+  code: string;
+  label: string | (() => string);
+  subject?: { type: string; id: string } | (() => { type: string; id: string } | undefined);
+  reason?: string | undefined;
+  requestId?: string;
+  clientAt?: Date;
+  undoesId?: string;
+  now: Date;
+  idempotency?: IdempotentRequest;
+}
+
+/** A request that may be sent twice (GEN-6): claimed before the verb, answered again when it comes back. */
+export interface IdempotentRequest {
+  key: string;
+  route: string;
+  /** Of the content: the same key with another one is refused. */
+  digest: Buffer;
+  result(): { status: number; location: string | null };
+}
+
+/** The same request was carried out before: answer what was answered then. */
+export class AlreadyDone extends Error {
+  override name = "AlreadyDone";
+  readonly status: number;
+  readonly location: string | null;
+  constructor(status: number, location: string | null) {
+    super("This request was carried out before.");
+    this.status = status;
+    this.location = location;
+  }
+}
+
+/** The key of another request came with this content (422). */
+export class KeyReused extends Error {
+  override name = "KeyReused";
+}
+
+/** Sends a job in the transaction it is given. */
+export type Enqueue = (transaction: Transaction<unknown>, job: string, event: DomainEvent) => Promise<void>;
+
+export interface DomainParts {
+  entities: EntitySchema[];
+  events: EventCatalogue;
+  reactions: Reaction[];
+  subscriptions: Subscription[];
+}
+
+export interface Database {
+  readonly orm: MikroORM;
+  /** Reads of one tenant, in one short read-only transaction; nothing of it may be kept open across a stream. */
+  read<T>(tenantId: string, questions: (em: EntityManager) => Promise<T>): Promise<T>;
+  /**
+   * One act in one transaction, which is one changeset: verb, flush, reactions, act, events, jobs. All or nothing.
+   * An act that changes nothing and records nothing leaves no trace. Throws AlreadyDone, KeyReused, and what the verb throws.
+   */
+  act<T>(act: ActInput, verb: (em: EntityManager) => Promise<T> | T): Promise<T>;
+  /** Rows out of history (sessions, guards, logs): the triggers of tracked tables refuse it. */
+  note<T>(tenantId: string, writes: (em: EntityManager) => Promise<T>): Promise<T>;
+  /** Calls a function of schema `lookup`, before the tenant is known (rulings 3). */
+  lookup<T>(name: string, args?: unknown[]): Promise<T[]>;
+  /** Where pg-boss is given to write in our transactions; without it events with subscriptions are refused. */
+  sendJobsWith(enqueue: Enqueue): void;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Opens the application's own connection. Refuses a role that could see other tenants or own tables (P01). */
+export async function openDatabase(url: string, parts: DomainParts, { pool = 10 } = {}): Promise<Database> {
+  const orm = createOrm(url, parts.entities, pool);
+  await orm.connect();
+  try {
+    await refusePowerfulRole(orm);
+  } catch (error) {
+    await orm.close(true);
+    throw error;
+  }
+  let enqueue: Enqueue | undefined;
+
+  const scoped = (variables: Record<string, string>) => orm.em.fork({ session: { variables } });
+
+  return {
+    orm,
+    read(tenantId, questions) {
+      return scoped({ "app.tenant_id": tenantId }).transactional((em) => questions(em as EntityManager), {
+        readOnly: true,
+      });
+    },
+    note(tenantId, writes) {
+      return scoped({ "app.tenant_id": tenantId }).transactional((em) => writes(em as EntityManager));
+    },
+    async act(act, verb) {
+      const actId = randomUUIDv7();
+      const changesetId = randomUUIDv7();
+      const em = scoped({ "app.tenant_id": act.tenantId, "app.act_id": actId, "app.changeset_id": changesetId });
+      return em.transactional(async (transactional) => {
+        const tx = transactional as EntityManager;
+        const run = tx.getTransactionContext<Transaction<unknown>>()!;
+        const events = openRecorder(tx, { tenantId: act.tenantId, actId, now: act.now, catalogue: parts.events });
+        if (act.idempotency) await claim(run, act, act.idempotency);
+        const result = await verb(tx);
+        await tx.flush();
+        await react(tx, events, parts.reactions);
+        await writeAct(run, act, actId, changesetId, events);
+        for (const event of events) {
+          for (const { job } of parts.subscriptions.filter(({ on }) => on === event.name)) {
+            if (!enqueue) throw new Error(`"${job}" waits for ${event.name}, and jobs were not started.`);
+            await enqueue(run, job, event);
+          }
+        }
+        return result;
+      });
+    },
+    async lookup<T>(name: string, args: unknown[] = []) {
+      if (!/^[a-z_]+$/.test(name)) throw new Error(`Not a lookup function: ${name}`);
+      const places = args.map((_, i) => `$${i + 1}`).join(", ");
+      const { rows } = await client(orm).executeQuery<T>(
+        CompiledQuery.raw(`select * from lookup.${name}(${places})`, args),
+      );
+      return rows;
+    },
+    sendJobsWith(given) {
+      enqueue = given;
+    },
+    async ping() {
+      await client(orm).executeQuery(CompiledQuery.raw("select 1"));
+    },
+    close: () => orm.close(true),
+  };
+}
+
+const client = (orm: MikroORM) => orm.em.getConnection().getClient();
+
+async function refusePowerfulRole(orm: MikroORM): Promise<void> {
+  const { rows } = await client(orm).executeQuery<{ name: string; power: string | null }>(
+    CompiledQuery.raw(`
+      select r.rolname as name, case
+        when r.rolsuper then 'superutilisateur'
+        when r.rolbypassrls then 'BYPASSRLS'
+        when exists (select from pg_database d where d.datname = current_database() and d.datdba = r.oid) then 'propriétaire de la base'
+        when exists (select from pg_class c where c.relowner = r.oid and c.relkind in ('r', 'p', 'v', 'm')) then 'propriétaire de tables'
+      end as power from pg_roles r where r.rolname = current_user`),
+  );
+  const { name, power } = rows[0]!;
+  if (power) {
+    throw new Error(
+      `DATABASE_URL se connecte sous « ${name} », qui est ${power} : l’isolation des organisations ne s’appliquerait pas. ` +
+        "Donnez-lui le rôle applicatif opstracker_app (voir « Serveur PostgreSQL externe » dans README.md).",
+    );
+  }
+}
+
+async function claim(run: Transaction<unknown>, act: ActInput, { key, route, digest }: IdempotentRequest) {
+  if (!UUID.test(key)) throw new KeyReused("The idempotency key is not a UUID.");
+  // A twin request waits here for the first to commit, then finds its row (F15).
+  const claimed = await sql`
+    insert into idempotency_key (tenant_id, id, user_id, route, digest)
+    values (${act.tenantId}, ${key}, ${act.actorId}, ${route}, ${digest}) on conflict do nothing returning id`.execute(
+    run,
+  );
+  if (claimed.rows.length > 0) return;
+  const { rows } = await sql<{
+    user_id: string | null;
+    route: string;
+    digest: Buffer;
+    status: number;
+    location: string | null;
+  }>`
+    select user_id, route, digest, status, location from idempotency_key
+    where tenant_id = ${act.tenantId} and id = ${key}`.execute(run);
+  const first = rows[0];
+  if (!first || first.route !== route || first.user_id !== act.actorId || !first.digest.equals(digest)) {
+    throw new KeyReused("This idempotency key belongs to another request.");
+  }
+  throw new AlreadyDone(first.status, first.location);
+}
+
+const given = <T>(value: T | (() => T)): T => (typeof value === "function" ? (value as () => T)() : value);
+
+/** A part of a digest; kept in step with `history_part` in the migration of history. */
+const part = (text: string | null | undefined): Buffer => {
+  if (text == null) return Buffer.from("ffffffff", "hex");
+  const bytes = Buffer.from(text, "utf8");
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+};
+
+/** Digest of an act's personal texts under their salt; erasing both keeps the chain valid (HIS-6). */
+export function textDigest(salt: string, label: string | null, reason: string | null): Buffer {
+  return createHash("sha256")
+    .update(Buffer.from(salt.replaceAll("-", ""), "hex"))
+    .update(part(label))
+    .update(part(reason))
+    .digest();
+}
+
+async function writeAct(
+  run: Transaction<unknown>,
+  act: ActInput,
+  actId: string,
+  changesetId: string,
+  events: DomainEvent[],
+): Promise<void> {
+  const { tenantId, idempotency } = act;
+  const label = given(act.label);
+  const reason = act.reason ?? null;
+  const subject = given(act.subject);
+  const salt = randomUUID();
+  const rows = JSON.stringify(
+    events.map(({ id, name, subject: { type, id: subjectId }, payload }) => ({ id, name, type, subjectId, payload })),
+  );
+  const done = idempotency?.result();
+  // The first traced write made the changeset row; an act of events alone makes it here, an empty one makes nothing.
+  await sql`
+    with answered as (
+      update idempotency_key set status = ${done?.status ?? null}, location = ${done?.location ?? null}
+      where tenant_id = ${tenantId} and id = ${idempotency?.key ?? null}
+    ), wanted as (
+      select 1 where ${events.length > 0} or exists (select from changeset where tenant_id = ${tenantId} and id = ${changesetId})
+    ), acted as (
+      insert into act (tenant_id, id, at, actor_id, on_behalf_of_id, channel, code, subject_type, subject_id, label, reason, salt, digest, request_id, client_at, undoes_id)
+      select ${tenantId}::uuid, ${actId}::uuid, ${act.now}::timestamptz, ${act.actorId}::uuid, ${act.onBehalfOfId ?? null}::uuid, ${act.channel}, ${act.code},
+        ${subject?.type ?? null}, ${subject?.id ?? null}::uuid, ${label}, ${reason}, ${salt}::uuid, ${textDigest(salt, label, reason)}::bytea,
+        ${act.requestId ?? null}, ${act.clientAt ?? null}::timestamptz, ${act.undoesId ?? null}::uuid from wanted
+    ), held as (
+      insert into changeset (tenant_id, id, act_id) select ${tenantId}::uuid, ${changesetId}::uuid, ${actId}::uuid from wanted on conflict do nothing
+    )
+    insert into event (tenant_id, id, changeset_id, name, subject_type, subject_id, payload)
+    select ${tenantId}::uuid, e.id, ${changesetId}::uuid, e.name, e.type, e."subjectId", e.payload
+    from jsonb_to_recordset(${rows}::jsonb) as e (id uuid, name text, type text, "subjectId" uuid, payload jsonb)`.execute(
+    run,
+  );
+}

@@ -1,0 +1,23 @@
+/**
+ * The reviewed list of SECURITY DEFINER functions (P05): those of schema `lookup`, owned by the NOLOGIN role of that
+ * name, read what must be known before the tenant is (rulings 3); the others write history on behalf of triggers.
+ */
+export const DEFINER_FUNCTIONS: Record<string, string> = {
+  "lookup.session": "a cookie, before we know whose it is",
+  "lookup.accounts": "an e-mail at sign-in, which may have accounts in several tenants (TEN-3)",
+  "lookup.access_link": "the token of an invitation or set-up link",
+  "lookup.tenants": "the list jobs loop over, and whether the base is empty",
+  "lookup.personas": "one-click sign-in, accounts of demo tenants only (rulings 26)",
+  "lookup.has_super_admin": "whether the set-up link must be printed (INS-1)",
+  "lookup.unsealed": "which tenants wait for the sealer",
+  "lookup.hit": "rates of addresses that have not signed in (ACC-4)",
+  "lookup.public_page": "pages everybody may read: accessibility, legal notice, privacy, contact",
+  "lookup.criterion_results": "the self-assessment shown on the public accessibility page",
+  "public.take_imprint": "the digest of a changeset, which the application may read but not write",
+};
+
+/** Tables without `tenant_id`, each with the reason why no row of it belongs to a tenant. */
+export const TENANTLESS_TABLES: Record<string, string> = {
+  rate_hit: "counts addresses before any tenant is known; reached through lookup.hit alone",
+  mikro_orm_migrations: "what has been migrated; the application cannot read it",
+};

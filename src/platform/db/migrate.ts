@@ -1,0 +1,58 @@
+import { Migrator } from "@mikro-orm/migrations";
+import { type EntitySchema, MikroORM } from "@mikro-orm/postgresql";
+import { Client } from "pg";
+import { installJobs } from "../jobs/install.ts";
+import { installTracking, type Tracked } from "./tracking.ts";
+
+const MIGRATIONS = new URL("../../../migrations", import.meta.url).pathname;
+// One runner at a time over the whole cluster of processes (F16); any number nobody else uses.
+const MIGRATION_LOCK = 7_236_001;
+
+/**
+ * Brings the database to this version as its owner: pending migrations, history triggers, pg-boss schema, queues.
+ * Waits for another process doing the same; gives up after 2 s on a locked table rather than queue everybody (F22).
+ * Returns the names of the migrations run. When nothing is pending it costs three queries.
+ */
+export async function migrate(
+  ownerUrl: string,
+  { entities, tracked, queues }: { entities: EntitySchema[]; tracked: Tracked[]; queues: string[] },
+): Promise<string[]> {
+  const owner = new Client({ connectionString: ownerUrl });
+  await owner.connect();
+  try {
+    await owner.query("select pg_advisory_lock($1)", [MIGRATION_LOCK]);
+    const ran = await runMigrations(ownerUrl, owner, entities);
+    await installTracking(owner, tracked);
+    await installJobs(ownerUrl, owner, queues);
+    return ran;
+  } finally {
+    await owner.end();
+  }
+}
+
+async function runMigrations(ownerUrl: string, owner: Client, entities: EntitySchema[]): Promise<string[]> {
+  const orm = await MikroORM.init({
+    clientUrl: ownerUrl,
+    entities,
+    extensions: [Migrator],
+    preferTs: true,
+    pool: { min: 0, max: 1 },
+    driverOptions: { options: "-c lock_timeout=2000" },
+    migrations: {
+      path: MIGRATIONS,
+      pathTs: MIGRATIONS,
+      emit: "ts",
+      snapshot: false,
+      tableName: "mikro_orm_migrations",
+    },
+  });
+  try {
+    const pending = await orm.migrator.getPending();
+    if (pending.length === 0) return [];
+    const ran = await orm.migrator.up();
+    await owner.query("revoke all on mikro_orm_migrations from opstracker_app");
+    return ran.map((migration) => migration.name);
+  } finally {
+    await orm.close(true);
+  }
+}

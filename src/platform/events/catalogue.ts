@@ -1,0 +1,35 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { ZodType } from "zod";
+
+/** What a kind of event carries; the payload schema is the contract of everyone who reacts. */
+export interface EventKind {
+  /** French, past participle: "compte désactivé". */
+  label: string;
+  payload: ZodType;
+}
+export type EventCatalogue = Record<string, EventKind>;
+
+/** A fact of the domain, as reactions and jobs receive it. */
+export interface DomainEvent {
+  id: string;
+  tenantId: string;
+  actId: string;
+  name: string;
+  subject: { type: string; id: string };
+  payload: Record<string, unknown>;
+  at: Date;
+}
+
+/** What must be true together with the event: runs in its transaction, and refuses it by throwing (rulings 13). */
+export interface Reaction {
+  on: string;
+  run(em: EntityManager, event: DomainEvent): void | Promise<void>;
+}
+
+/** What may come later: a job enqueued in the event's transaction, gone if it rolls back. */
+export interface Subscription {
+  on: string;
+  /** `module.verb_nouns`. */
+  job: string;
+  run(event: DomainEvent): Promise<void>;
+}
