@@ -1,0 +1,305 @@
+/** The environment, read once into one frozen object. Every refusal is a French sentence that says how to mend it. */
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { BlockList, isIP } from "node:net";
+import path from "node:path";
+import { z } from "zod";
+
+export interface Config {
+  production: boolean;
+  /** Node's own word: "development", "test" or "production". */
+  nodeEnv: "development" | "test" | "production";
+  host: string;
+  port: number;
+  /** Origin without a final slash: every absolute address is built from it, never from the Host header. */
+  publicUrl: string;
+  /** Cookies take Secure and __Host- (rulings 24). */
+  secure: boolean;
+  varDir: string;
+  /** Both or neither; neither means the embedded server. */
+  databaseUrl: string | undefined;
+  databaseOwnerUrl: string | undefined;
+  /** "auto": a demo if the base is empty; never left at "auto" in production or on a host others can reach. */
+  demo: "auto" | "oui" | "non";
+  /** Absent: generated at first start into VAR_DIR/secrets.json. */
+  secret: string | undefined;
+  /** Addresses and networks whose X-Forwarded-* headers are believed. */
+  trustProxy: readonly string[];
+  allowHttp: boolean;
+  logLevel: "debug" | "info" | "warn" | "error";
+  /** Where people write to those who run the instance: mail address or page. */
+  contact: string | undefined;
+}
+
+export interface Secrets {
+  /** At least 32 bytes: signs cookies and pre-session tokens. */
+  secret: string;
+  /** Signs the heads of the history's chain. */
+  historyKey: { publicKey: string; privateKey: string };
+}
+
+/** All the refusals at once: a person mends the whole file in one go. */
+export class ConfigRefused extends Error {
+  override name = "ConfigRefused";
+  readonly refusals: readonly string[];
+  constructor(refusals: readonly string[]) {
+    super(`La configuration est refusée :\n${refusals.map((line) => `  - ${line}`).join("\n")}`);
+    this.refusals = refusals;
+  }
+}
+
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+const SECRET_BYTES = 32;
+const HOW_TO_DRAW = "tirez-en un avec « openssl rand -base64 48 », ou videz-le : il sera généré au premier démarrage";
+/** Words of examples: a secret that holds one was copied, not drawn. The mark is that of .env.example. */
+const EXAMPLE =
+  /exemple|example|change[-_ ]?(me|moi|it)|changez|remplacez|replace|a[-_ ]?changer|secret|password|opstracker|azerty|qwerty/i;
+
+const oneOf = <const T extends readonly [string, ...string[]]>(name: string, values: T) =>
+  z.enum(values, { error: `${name} vaut ${values.slice(0, -1).join(", ")} ou ${values.at(-1)} : corrigez-le.` });
+
+const flag = (name: string) => oneOf(name, ["oui", "non"]).transform((word) => word === "oui");
+
+/** "" and blanks count as absent, so that `NAME=` in a file means the default. */
+const orDefault = <T extends z.ZodType>(schema: T, fallback: string) =>
+  z.preprocess((value) => (typeof value === "string" && value.trim() ? value.trim() : fallback), schema);
+const optional = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (typeof value === "string" && value.trim() ? value.trim() : undefined), schema.optional());
+
+const databaseAddress = (name: string) =>
+  z.string().refine((value) => /^postgres(ql)?:$/.test(asUrl(value)?.protocol ?? ""), {
+    error: `${name} n’est pas une adresse PostgreSQL : écrivez postgres://compte:motdepasse@serveur:5432/opstracker.`,
+  });
+
+const Environment = z.object({
+  NODE_ENV: orDefault(oneOf("NODE_ENV", ["development", "test", "production"]), "development"),
+  HOST: orDefault(
+    z.string().refine((value) => isIP(value) > 0 || value === "localhost", {
+      error: "HOST n’est pas une adresse : écrivez 127.0.0.1 pour cette machine seule, 0.0.0.0 pour le réseau.",
+    }),
+    "127.0.0.1",
+  ),
+  PORT: orDefault(
+    z
+      .string()
+      .regex(/^\d{1,5}$/, "PORT n’est pas un nombre : écrivez par exemple PORT=3000.")
+      .transform(Number)
+      .refine((port) => port >= 1 && port <= 65_535, {
+        error: "PORT va de 1 à 65535 : écrivez par exemple PORT=3000.",
+      }),
+    "3000",
+  ),
+  PUBLIC_URL: optional(
+    z.string().refine((value) => isOrigin(value), {
+      error:
+        "PUBLIC_URL est l’adresse que tapent les personnes, sans chemin : écrivez par exemple https://operations.exemple.fr.",
+    }),
+  ),
+  VAR_DIR: orDefault(z.string(), "var"),
+  DATABASE_URL: optional(databaseAddress("DATABASE_URL")),
+  DATABASE_OWNER_URL: optional(databaseAddress("DATABASE_OWNER_URL")),
+  DEMO: orDefault(oneOf("DEMO", ["auto", "oui", "non"]), "auto"),
+  SECRET: optional(z.string()),
+  TRUST_PROXY: orDefault(
+    z
+      .string()
+      .transform((value) => value.split(/[\s,]+/).filter(Boolean))
+      .refine((list) => list.every(isNetwork), {
+        error:
+          "TRUST_PROXY liste les adresses de vos relais, séparées par des virgules : écrivez par exemple 127.0.0.1, 10.0.0.0/8.",
+      }),
+    " ",
+  ),
+  ALLOW_HTTP: orDefault(flag("ALLOW_HTTP"), "non"),
+  LOG_LEVEL: orDefault(oneOf("LOG_LEVEL", LEVELS), "info"),
+  CONTACT: optional(
+    z
+      .string()
+      .refine((value) => /^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$/.test(value) || asUrl(value)?.protocol === "https:", {
+        error: "CONTACT est une adresse électronique ou une page https : écrivez par exemple numerique@exemple.fr.",
+      }),
+  ),
+});
+
+/** Reads and checks the whole environment, or throws ConfigRefused. */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const parsed = Environment.safeParse(env);
+  const refused = new Set(parsed.error?.issues.map((issue) => String(issue.path[0])));
+  const refusals = [...(parsed.error?.issues.map((issue) => issue.message) ?? []), ...crossChecks(env, refused)];
+  if (!parsed.success || refusals.length > 0) throw new ConfigRefused(refusals);
+
+  const e = parsed.data;
+  const publicUrl = new URL(e.PUBLIC_URL ?? `http://localhost:${e.PORT}`).origin;
+  return Object.freeze({
+    production: e.NODE_ENV === "production",
+    nodeEnv: e.NODE_ENV,
+    host: e.HOST,
+    port: e.PORT,
+    publicUrl,
+    secure: publicUrl.startsWith("https:"),
+    varDir: path.resolve(e.VAR_DIR),
+    databaseUrl: e.DATABASE_URL,
+    databaseOwnerUrl: e.DATABASE_OWNER_URL,
+    demo: e.DEMO === "auto" && (e.NODE_ENV === "production" || !isLoopback(e.HOST)) ? "non" : e.DEMO,
+    secret: e.SECRET,
+    trustProxy: Object.freeze(e.TRUST_PROXY),
+    allowHttp: e.ALLOW_HTTP,
+    logLevel: e.LOG_LEVEL,
+    contact: e.CONTACT,
+  });
+}
+
+/** Rules between settings. Settings already refused on their own are not spoken of twice. */
+function crossChecks(env: Record<string, string | undefined>, refused: Set<string>): string[] {
+  const value = (name: string) => (refused.has(name) ? "" : (env[name]?.trim() ?? ""));
+  const production = value("NODE_ENV") === "production";
+  const host = value("HOST") || "127.0.0.1";
+  const url = asUrl(value("PUBLIC_URL"));
+  const refusals: string[] = [];
+
+  if (!refused.has("DATABASE_URL") && !refused.has("DATABASE_OWNER_URL")) {
+    const [app, owner] = [value("DATABASE_URL"), value("DATABASE_OWNER_URL")];
+    if (app && !owner) {
+      refusals.push("DATABASE_URL est donné sans DATABASE_OWNER_URL : donnez aussi l’adresse du compte propriétaire.");
+    } else if (owner && !app) {
+      refusals.push(
+        "DATABASE_OWNER_URL est donné sans DATABASE_URL : donnez aussi l’adresse du compte de l’application.",
+      );
+    } else if (app && asUrl(app)?.username === asUrl(owner)?.username) {
+      refusals.push(
+        "DATABASE_URL et DATABASE_OWNER_URL ont le même compte : l’application doit se connecter avec un compte qui ne " +
+          "possède rien (opstracker_app), le propriétaire (opstracker_owner) ne sert qu’aux migrations.",
+      );
+    }
+  }
+  if (value("DEMO") === "oui" && !isLoopback(host)) {
+    refusals.push(
+      "DEMO=oui n’ouvre que sur cette machine : mettez HOST=127.0.0.1, ou DEMO=non pour une vraie instance.",
+    );
+  }
+  if (url?.protocol === "http:" && !isLoopback(url.hostname) && value("ALLOW_HTTP") !== "oui") {
+    refusals.push(
+      "PUBLIC_URL est en http : les sessions passeraient en clair. Mettez une adresse https, ou ALLOW_HTTP=oui si un " +
+        "réseau fermé vous protège.",
+    );
+  }
+  if (production && !url && !refused.has("PUBLIC_URL") && !isLoopback(host)) {
+    refusals.push(
+      "PUBLIC_URL manque : en production, donnez l’adresse que tapent les personnes, comme https://operations.exemple.fr.",
+    );
+  }
+  const weakness = value("SECRET") && weaknessOf(value("SECRET"), production);
+  if (weakness) refusals.push(`${weakness} : ${HOW_TO_DRAW}.`);
+  if (production) {
+    for (const name of ["DATABASE_URL", "DATABASE_OWNER_URL"]) {
+      const password = (asUrl(value(name))?.password ?? "").replace(/%20|%2d|%5f/gi, "-");
+      if (EXAMPLE_PASSWORD.test(password)) {
+        refusals.push(
+          `Le mot de passe de ${name} est celui de l’exemple : tirez-en un vrai avec « openssl rand -base64 24 ».`,
+        );
+      }
+    }
+  }
+  return refusals;
+}
+
+const EXAMPLE_PASSWORD =
+  /exemple|example|change[-_ ]?(me|moi|it)|changez|remplacez|^(opstracker|postgres|password|motdepasse|secret|admin|app|owner)$/i;
+
+function weaknessOf(secret: string, production: boolean): string | undefined {
+  if (Buffer.byteLength(secret) < SECRET_BYTES) return `SECRET fait moins de ${SECRET_BYTES} octets`;
+  if (!production) return undefined;
+  if (EXAMPLE.test(secret)) return "SECRET ressemble à une valeur d’exemple";
+  // abcabcabc…: a drawn secret of this length holds far more than ten different characters.
+  if (new Set(secret).size < 10 || isRepeat(secret)) return "SECRET se répète";
+  return undefined;
+}
+
+function isRepeat(text: string): boolean {
+  return (text + text).indexOf(text, 1) < text.length;
+}
+
+function asUrl(value: string): URL | undefined {
+  return URL.canParse(value) ? new URL(value) : undefined;
+}
+
+function isOrigin(value: string): boolean {
+  const url = asUrl(value);
+  return (
+    !!url &&
+    /^https?:$/.test(url.protocol) &&
+    url.pathname === "/" &&
+    !url.search &&
+    !url.hash &&
+    !url.username &&
+    !url.password
+  );
+}
+
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/^\[|\]$/g, "");
+  return name === "localhost" || name === "::1" || (isIP(name) === 4 && name.startsWith("127."));
+}
+
+function isNetwork(value: string): boolean {
+  const [address = "", bits, ...rest] = value.split("/");
+  const family = isIP(address);
+  if (!family || rest.length > 0) return false;
+  if (bits === undefined) return true;
+  return /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+}
+
+/** Is this peer one of the proxies whose headers are believed? */
+export function trusts(config: Pick<Config, "trustProxy">): (address: string) => boolean {
+  const list = new BlockList();
+  for (const entry of config.trustProxy) {
+    const [address = "", bits] = entry.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return (address) =>
+    list.check(address.replace(/^::ffff:/, ""), isIP(address.replace(/^::ffff:/, "")) === 6 ? "ipv6" : "ipv4");
+}
+
+/** Reads VAR_DIR/secrets.json, written at first use with mode 0600. SECRET, when given, wins over the file's. */
+export async function loadSecrets(config: Pick<Config, "varDir" | "secret">): Promise<Secrets> {
+  const file = path.join(config.varDir, "secrets.json");
+  const known = await readFile(file, "utf8").then(
+    (text) => JSON.parse(text) as Partial<Secrets>,
+    (error) => {
+      if (error.code === "ENOENT") return {} as Partial<Secrets>;
+      throw new ConfigRefused([
+        `Le fichier ${file} ne peut pas être lu (${error.code}) : rendez-le au compte qui lance OpsTracker.`,
+      ]);
+    },
+  );
+  const secrets: Secrets = {
+    secret: known.secret ?? randomBytes(48).toString("base64url"),
+    historyKey: known.historyKey ?? drawHistoryKey(),
+  };
+  if (!known.secret || !known.historyKey) {
+    await mkdir(config.varDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+    const draft = `${file}.${process.pid}`;
+    await writeFile(draft, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+    if (Object.keys(known).length > 0) {
+      await rename(draft, file);
+    } else {
+      // A link never replaces: of two first starts at once, the second takes the secrets of the first.
+      const first = await link(draft, file).then(
+        () => true,
+        () => false,
+      );
+      await rm(draft);
+      if (!first) return loadSecrets(config);
+    }
+  }
+  return { ...secrets, secret: config.secret ?? secrets.secret };
+}
+
+function drawHistoryKey(): Secrets["historyKey"] {
+  return generateKeyPairSync("ed25519", {
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+}
