@@ -1,9 +1,10 @@
-import { createHash, randomUUID, randomUUIDv7 } from "node:crypto";
+import { randomUUID, randomUUIDv7 } from "node:crypto";
 import type { EntityManager, EntitySchema, MikroORM } from "@mikro-orm/postgresql";
 import { CompiledQuery, sql, type Transaction } from "kysely";
 import type { DomainEvent, EventCatalogue, Reaction, Subscription } from "../events/catalogue.ts";
 import { openRecorder, react } from "../events/record.ts";
 import type { Channel } from "./changeset.ts";
+import { saltedDigest } from "./digest.ts";
 import { createOrm } from "./orm.ts";
 
 export type { Channel } from "./changeset.ts";
@@ -195,24 +196,6 @@ async function claim(run: Transaction<unknown>, act: ActInput, { key, route, dig
 
 const given = <T>(value: T | (() => T)): T => (typeof value === "function" ? (value as () => T)() : value);
 
-/** A part of a digest; kept in step with `history_part` in the migration of history. */
-const part = (text: string | null | undefined): Buffer => {
-  if (text == null) return Buffer.from("ffffffff", "hex");
-  const bytes = Buffer.from(text, "utf8");
-  const length = Buffer.alloc(4);
-  length.writeInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
-};
-
-/** Digest of an act's personal texts under their salt; erasing both keeps the chain valid (HIS-6). */
-export function textDigest(salt: string, label: string | null, reason: string | null): Buffer {
-  return createHash("sha256")
-    .update(Buffer.from(salt.replaceAll("-", ""), "hex"))
-    .update(part(label))
-    .update(part(reason))
-    .digest();
-}
-
 async function writeAct(
   run: Transaction<unknown>,
   act: ActInput,
@@ -239,7 +222,7 @@ async function writeAct(
     ), acted as (
       insert into act (tenant_id, id, at, actor_id, on_behalf_of_id, channel, code, subject_type, subject_id, label, reason, salt, digest, request_id, client_at, undoes_id)
       select ${tenantId}::uuid, ${actId}::uuid, ${act.now}::timestamptz, ${act.actorId}::uuid, ${act.onBehalfOfId ?? null}::uuid, ${act.channel}, ${act.code},
-        ${subject?.type ?? null}, ${subject?.id ?? null}::uuid, ${label}, ${reason}, ${salt}::uuid, ${textDigest(salt, label, reason)}::bytea,
+        ${subject?.type ?? null}, ${subject?.id ?? null}::uuid, ${label}, ${reason}, ${salt}::uuid, ${saltedDigest(salt, [label, reason])}::bytea,
         ${act.requestId ?? null}, ${act.clientAt ?? null}::timestamptz, ${act.undoesId ?? null}::uuid from wanted
     ), held as (
       insert into changeset (tenant_id, id, act_id) select ${tenantId}::uuid, ${changesetId}::uuid, ${actId}::uuid from wanted on conflict do nothing

@@ -1,0 +1,74 @@
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { createReadStream, existsSync, mkdirSync } from "node:fs";
+import { open } from "node:fs/promises";
+import path from "node:path";
+import { createInterface } from "node:readline";
+
+/** Hashes of consecutive seals as they were when signed: what nobody with the database alone can write again. */
+export interface Head {
+  tenant: string;
+  from: number;
+  hashes: string[];
+  at: string;
+  signature: string;
+}
+
+const signedText = ({ tenant, from, hashes, at }: Omit<Head, "signature">) =>
+  Buffer.from([tenant, from, at, ...hashes].join("\n"));
+
+/** The signed heads, outside the database (rulings 10): one file of JSON lines a tenant under `<VAR_DIR>/heads`. */
+export class Heads {
+  readonly #folder: string;
+  readonly #key: KeyObject;
+  readonly #publicKey: KeyObject;
+
+  constructor(folder: string, privateKeyPem: string) {
+    this.#folder = folder;
+    this.#key = createPrivateKey(privateKeyPem);
+    this.#publicKey = createPublicKey(this.#key);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+
+  #file(tenantId: string) {
+    return path.join(this.#folder, `${tenantId}.jsonl`);
+  }
+
+  /** Signs and appends; returns once the line is on the disk. */
+  async append(tenantId: string, from: number, hashes: Buffer[], at: Date): Promise<void> {
+    const head = { tenant: tenantId, from, hashes: hashes.map((hash) => hash.toString("hex")), at: at.toISOString() };
+    const signature = sign(null, signedText(head), this.#key).toString("base64");
+    const file = await open(this.#file(tenantId), "a", 0o600);
+    try {
+      await file.appendFile(`${JSON.stringify({ ...head, signature })}\n`);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** The heads of a tenant, oldest first; a line that is not ours, or not whole, comes as null. */
+  async *read(tenantId: string): AsyncGenerator<Head | null> {
+    if (!existsSync(this.#file(tenantId))) return;
+    for await (const line of createInterface({ input: createReadStream(this.#file(tenantId), "utf8") })) {
+      yield this.#genuine(tenantId, line);
+    }
+  }
+
+  #genuine(tenantId: string, line: string): Head | null {
+    let head: Head;
+    try {
+      head = JSON.parse(line) as Head;
+    } catch {
+      return null; // A crash in the middle of an append leaves a part of a line: the next one signs the same seals again.
+    }
+    const ours = verify(null, signedText(head), this.#publicKey, Buffer.from(head.signature, "base64"));
+    return ours && head.tenant === tenantId ? head : null;
+  }
+
+  /** The last number signed, 0 when none. */
+  async last(tenantId: string): Promise<number> {
+    let last = 0;
+    for await (const head of this.read(tenantId)) if (head) last = Math.max(last, head.from + head.hashes.length - 1);
+    return last;
+  }
+}
