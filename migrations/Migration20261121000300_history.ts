@@ -86,6 +86,18 @@ export class Migration20261121000300_history extends Migration {
         "created_at" timestamptz not null default app_now(),
         primary key ("tenant_id", "sequence")
       );
+      create table "verification" (
+        "tenant_id" uuid not null,
+        "id" uuid not null,
+        "asked_by_id" uuid null,
+        "verified" int not null default 0,
+        "signed_up_to" int not null default 0,
+        "finished_at" timestamptz null,
+        "broken_number" int null,
+        "broken_reason" text null,
+        "created_at" timestamptz not null default app_now(),
+        primary key ("tenant_id", "id")
+      );
       create table "unsealed" (
         "tenant_id" uuid not null,
         "id" uuid not null,
@@ -104,6 +116,9 @@ export class Migration20261121000300_history extends Migration {
       alter table "seal" add constraint "seal_tenant_id_changeset_id_unique" unique ("tenant_id", "changeset_id");
       alter table "changeset" add constraint "changeset_tenant_id_act_id_foreign" foreign key ("tenant_id", "act_id") references "act" ("tenant_id", "id") on update no action on delete no action deferrable initially deferred;
       alter table "event" add constraint "event_tenant_id_changeset_id_foreign" foreign key ("tenant_id", "changeset_id") references "changeset" ("tenant_id", "id") on update no action on delete no action;
+      alter table "verification" enable row level security;
+      alter table "verification" force row level security;
+      create policy "tenant_isolation" on "verification" using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
       alter table "act" enable row level security;
       alter table "act" force row level security;
       create policy "tenant_isolation" on "act" using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
@@ -132,6 +147,7 @@ export class Migration20261121000300_history extends Migration {
       grant select, insert on act, changeset, event to opstracker_app;
       grant select on change, imprint to opstracker_app;
       grant select, insert on seal to opstracker_app;
+      grant select, insert, update on verification to opstracker_app;
       grant select, delete on unsealed to opstracker_app;
       grant select, insert, update, delete on idempotency_key to opstracker_app;
       grant select on unsealed to lookup;

@@ -1,0 +1,183 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { type RawBuilder, sql, type Transaction } from "kysely";
+import type { Channel } from "../platform/db/changeset.ts";
+import type { Tracked } from "../platform/db/tracking.ts";
+import { valuesAtCreation } from "./differences.ts";
+
+/** What the list of acts can be narrowed to (HIS-9). */
+export interface ActFilter {
+  actorId?: string | undefined;
+  subjectType?: string | undefined;
+  subjectId?: string | undefined;
+  channel?: string | undefined;
+  from?: Date | undefined;
+  /** Exclusive. */
+  until?: Date | undefined;
+  text?: string | undefined;
+  requestId?: string | undefined;
+}
+
+export interface ActLine {
+  id: string;
+  at: Date;
+  actorId: string | null;
+  channel: Channel;
+  label: string | null;
+  reason: string | null;
+  subjectType: string | null;
+  subjectId: string | null;
+  requestId: string | null;
+  /** The number of its first changeset in the tenant's chain; null during the fifth of a second before its seal. */
+  number: number | null;
+  /** Rows it changed. */
+  changes: number;
+}
+
+export interface ActPage {
+  acts: ActLine[];
+  /** Id to come back to the page before, or to go on after this one; null at the ends. */
+  newer: string | null;
+  older: string | null;
+}
+
+const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
+
+interface ActRecord {
+  id: string;
+  at: Date;
+  actor_id: string | null;
+  channel: Channel;
+  label: string | null;
+  reason: string | null;
+  subject_type: string | null;
+  subject_id: string | null;
+  request_id: string | null;
+  number: string | null;
+  changes: string;
+}
+
+const toLine = (row: ActRecord): ActLine => ({
+  id: row.id,
+  at: row.at,
+  actorId: row.actor_id,
+  channel: row.channel,
+  label: row.label,
+  reason: row.reason,
+  subjectType: row.subject_type,
+  subjectId: row.subject_id,
+  requestId: row.request_id,
+  number: row.number === null ? null : Number(row.number),
+  changes: Number(row.changes),
+});
+
+// Number and count come by the changesets of each act: index look-ups, for the rows of one page only.
+const ACT_COLUMNS = sql`
+  a.id, a.at, a.actor_id, a.channel, a.label, a.reason, a.subject_type, a.subject_id, a.request_id,
+  (select min(s.sequence) from changeset c join seal s on s.tenant_id = c.tenant_id and s.changeset_id = c.id
+   where c.tenant_id = a.tenant_id and c.act_id = a.id) as number,
+  (select coalesce(sum(i.changes), 0) from changeset c join imprint i on i.tenant_id = c.tenant_id and i.id = c.id
+   where c.tenant_id = a.tenant_id and c.act_id = a.id) as changes`;
+
+// What people type is a text, never a pattern.
+const containing = (text: string) => `%${text.replace(/[\\%_]/g, "\\$&")}%`;
+
+function conditions(filter: ActFilter): RawBuilder<unknown> {
+  const all: RawBuilder<unknown>[] = [sql`true`];
+  if (filter.actorId) all.push(sql`a.actor_id = ${filter.actorId}::uuid`);
+  if (filter.channel) all.push(sql`a.channel = ${filter.channel}`);
+  if (filter.subjectType && filter.subjectId) {
+    // An object's history also holds the acts on something else that changed a row of it.
+    all.push(sql`a.id in (
+      select id from act where subject_type = ${filter.subjectType} and subject_id = ${filter.subjectId}::uuid union
+      select c.act_id from change h join changeset c on c.tenant_id = h.tenant_id and c.id = h.changeset_id
+      where h.subject_type = ${filter.subjectType} and h.subject_id = ${filter.subjectId}::uuid)`);
+  } else if (filter.subjectType) all.push(sql`a.subject_type = ${filter.subjectType}`);
+  if (filter.from) all.push(sql`a.at >= ${filter.from}`);
+  if (filter.until) all.push(sql`a.at < ${filter.until}`);
+  if (filter.text) all.push(sql`(a.label ilike ${containing(filter.text)} or a.reason ilike ${containing(filter.text)})`);
+  if (filter.requestId) all.push(sql`a.request_id ilike ${`${filter.requestId.replace(/[\\%_]/g, "\\$&")}%`}`);
+  return sql.join(all, sql` and `);
+}
+
+/** Acts, newest first, one page by keyset (HIS-9): `before` goes towards older acts, `after` back to newer ones. */
+export async function listActs(
+  em: EntityManager,
+  filter: ActFilter,
+  { before, after, size }: { before?: string | undefined; after?: string | undefined; size: number },
+): Promise<ActPage> {
+  const bound = after ? sql`a.id > ${after}::uuid` : before ? sql`a.id < ${before}::uuid` : sql`true`;
+  const { rows } = await sql<ActRecord>`
+    select ${ACT_COLUMNS} from act a where ${conditions(filter)} and ${bound}
+    order by a.id ${after ? sql`asc` : sql`desc`} limit ${size + 1}`.execute(transaction(em));
+  const more = rows.length > size;
+  const acts = rows.slice(0, size).map(toLine);
+  if (after) acts.reverse();
+  const [newest, oldest] = [acts.at(0)?.id ?? null, acts.at(-1)?.id ?? null];
+  return { acts, newer: after ? (more ? newest : null) : before ? newest : null, older: after || more ? oldest : null };
+}
+
+/** One act, or null when this tenant has none of that id. */
+export async function findAct(em: EntityManager, id: string): Promise<ActLine | null> {
+  const { rows } = await sql<ActRecord>`select ${ACT_COLUMNS} from act a where a.id = ${id}::uuid`.execute(transaction(em));
+  return rows[0] ? toLine(rows[0]) : null;
+}
+
+/** The acts just before and after, for « Autour de cet acte ». */
+export async function actsAround(em: EntityManager, id: string, each: number): Promise<ActLine[]> {
+  const side = (condition: RawBuilder<unknown>, order: RawBuilder<unknown>) => sql`
+    (select ${ACT_COLUMNS} from act a where ${condition} order by a.id ${order} limit ${each})`;
+  const { rows } = await sql<ActRecord>`
+    select * from (${side(sql`a.id > ${id}::uuid`, sql`asc`)} union all ${side(sql`a.id <= ${id}::uuid`, sql`desc`)}) around
+    order by id desc`.execute(transaction(em));
+  return rows.map(toLine);
+}
+
+export interface ChangeLine {
+  ordinal: number;
+  table: string;
+  rowId: string;
+  subjectType: string;
+  subjectId: string;
+  operation: "create" | "update" | "delete" | "restore";
+  title: string | null;
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown> | null;
+}
+
+/** The row changes of an act in order, after `ordinal`, at most `size`. */
+export async function listChanges(em: EntityManager, actId: string, ordinal: number, size: number): Promise<ChangeLine[]> {
+  const { rows } = await sql<ChangeLine & { ordinal: string }>`
+    select h.ordinal, h.table_name as "table", h.row_id as "rowId", h.subject_type as "subjectType", h.subject_id as "subjectId",
+      h.operation, h.title, h.before, h.after
+    from changeset c join change h on h.tenant_id = c.tenant_id and h.changeset_id = c.id
+    where c.act_id = ${actId}::uuid and h.ordinal > ${ordinal} order by h.ordinal limit ${size}`.execute(transaction(em));
+  return rows.map((row) => ({ ...row, ordinal: Number(row.ordinal) }));
+}
+
+/** Gives each creation the values its row had then, which its page shows; `tracked` names the tables. */
+export async function withCreatedValues(em: EntityManager, changes: ChangeLine[], tracked: Map<string, Tracked>): Promise<ChangeLine[]> {
+  const created = changes.filter(({ operation }) => operation === "create");
+  if (created.length === 0) return changes;
+  const { rows: later } = await sql<{ row_id: string; before: Record<string, unknown> | null }>`
+    select row_id, before from change where row_id = any (${created.map(({ rowId }) => rowId)}::uuid[])
+      and table_name = any (${[...new Set(created.map(({ table }) => table))]}) and before is not null order by ordinal`.execute(transaction(em));
+  const byRow = Map.groupBy(later, (row) => row.row_id);
+  const present = new Map<string, Record<string, unknown>>();
+  for (const [table, lines] of Map.groupBy(created, (line) => line.table)) {
+    if (!tracked.has(table)) continue;
+    const { rows } = await sql<{ id: string; value: Record<string, unknown> }>`
+      select id, to_jsonb(t) as value from ${sql.table(table)} t where id = any (${lines.map(({ rowId }) => rowId)}::uuid[])`.execute(transaction(em));
+    for (const { id, value } of rows) present.set(id, value);
+  }
+  return changes.map((change) => {
+    const columns = Object.keys(tracked.get(change.table)?.columns ?? {});
+    if (change.operation !== "create") return change;
+    return { ...change, after: valuesAtCreation(columns, byRow.get(change.rowId) ?? [], present.get(change.rowId) ?? null) };
+  });
+}
+
+/** How many acts and rows answer a filter, for exports and counts said aloud. */
+export async function countActs(em: EntityManager, filter: ActFilter): Promise<number> {
+  const { rows } = await sql<{ n: string }>`select count(*) as n from act a where ${conditions(filter)}`.execute(transaction(em));
+  return Number(rows[0]!.n);
+}

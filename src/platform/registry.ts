@@ -1,0 +1,61 @@
+import type { EntitySchema } from "@mikro-orm/core";
+import type { Tracked, Untracked } from "./db/tracking.ts";
+import type { EventCatalogue, Reaction, Subscription } from "./events/catalogue.ts";
+import type { Route } from "./http/route.ts";
+import type { MenuEntry, Module, Subject } from "./module.ts";
+
+/** All the modules declare, gathered once: what reaches upward reads it here instead of importing (rulings 17). */
+export interface Registry {
+  entities: EntitySchema[];
+  tracked: Tracked[];
+  untracked: Untracked[];
+  routes: Route[];
+  events: EventCatalogue;
+  reactions: Reaction[];
+  subscriptions: Subscription[];
+  menu: MenuEntry[];
+  subjects: Map<string, Subject>;
+}
+
+const unique = <T>(what: string, entries: [string, T][]): Map<string, T> => {
+  const map = new Map<string, T>();
+  for (const [name, value] of entries) {
+    if (map.has(name)) throw new Error(`Two modules declare the ${what} "${name}": rename one.`);
+    map.set(name, value);
+  }
+  return map;
+};
+
+/** Throws when two modules claim the same event, table or subject, or when one reacts to an event nobody declares. */
+export function createRegistry(modules: Module[]): Registry {
+  const all = <K extends keyof Module>(key: K) =>
+    modules.flatMap((module) => (module[key] ?? []) as NonNullable<Module[K]> & unknown[]);
+  const events = unique(
+    "event",
+    modules.flatMap((module) => Object.entries(module.events ?? {})),
+  );
+  const reactions = all("reactions") as Reaction[];
+  const subscriptions = all("subscriptions") as Subscription[];
+  for (const { on } of [...reactions, ...subscriptions]) {
+    if (!events.has(on)) throw new Error(`"${on}" is reacted to and declared by no module: add it to an events.ts.`);
+  }
+  const tracked = all("tracked") as Tracked[];
+  unique(
+    "tracked table",
+    tracked.map((one) => [one.table, one]),
+  );
+  return {
+    entities: all("entities") as EntitySchema[],
+    tracked,
+    untracked: all("untracked") as Untracked[],
+    routes: all("routes") as Route[],
+    events: Object.fromEntries(events),
+    reactions,
+    subscriptions,
+    menu: (all("menu") as MenuEntry[]).toSorted((a, b) => a.order - b.order),
+    subjects: unique(
+      "subject",
+      modules.flatMap((module) => Object.entries(module.subjects ?? {})),
+    ),
+  };
+}
