@@ -115,6 +115,11 @@ export async function eraseEmbedded(dir: string): Promise<void> {
   await rm(home, { recursive: true, force: true });
 }
 
+/** Does a living process answer for the server of `dir`? */
+export async function isHeld(dir: string): Promise<boolean> {
+  return livesOn(await readFile(path.resolve(dir, "postgres", "holder"), "utf8").catch(() => ""));
+}
+
 /** Where the data of `dir` are, or undefined before the first start. */
 export async function embeddedDataDir(dir: string): Promise<string | undefined> {
   return (await readNotebookFile(path.resolve(dir, "postgres")))?.dataDir;

@@ -1,0 +1,3 @@
+import "./needs-node-24.mjs";
+
+await import("./main.ts");
