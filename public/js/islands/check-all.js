@@ -1,0 +1,43 @@
+// @ts-check
+// Around a table with boxes: the box marked data-all drives those of .pick, and the count is told in <output>.
+// Needs data-one and data-many, the words after the number ("compte choisi", "comptes choisis").
+
+class CheckAll extends HTMLElement {
+  connectedCallback() {
+    const all = this.all();
+    if (all?.closest("label")) /** @type {HTMLElement} */ (all.closest("label")).hidden = false;
+    this.addEventListener("change", this);
+    this.tell();
+  }
+
+  all() {
+    return /** @type {HTMLInputElement | null} */ (this.querySelector("[data-all]"));
+  }
+
+  boxes() {
+    return /** @type {HTMLInputElement[]} */ ([
+      ...this.querySelectorAll(".pick input[type=checkbox]:not([data-all], :disabled)"),
+    ]);
+  }
+
+  /** @param {Event} event */
+  handleEvent(event) {
+    const all = this.all();
+    if (all && event.target === all) for (const box of this.boxes()) box.checked = all.checked;
+    this.tell();
+  }
+
+  tell() {
+    const boxes = this.boxes();
+    const ticked = boxes.filter((box) => box.checked).length;
+    const all = this.all();
+    if (all) {
+      all.checked = ticked > 0 && ticked === boxes.length;
+      all.indeterminate = ticked > 0 && ticked < boxes.length;
+    }
+    const words = ticked < 2 ? this.dataset.one : this.dataset.many;
+    for (const output of this.querySelectorAll("output"))
+      output.value = `${ticked.toLocaleString("fr")} ${words ?? ""}`;
+  }
+}
+customElements.define("check-all", CheckAll);
