@@ -10,4 +10,5 @@ if (!name || !file) {
   process.stderr.write(`Aucun script « ${name ?? ""} » : « npm run » seul en donne la liste.\n`);
   process.exit(1);
 }
+if (existsSync(".env")) process.loadEnvFile(".env"); // as `npm start` does
 await import(file);

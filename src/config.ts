@@ -280,7 +280,7 @@ export async function loadSecrets(config: Pick<Config, "varDir" | "secret">): Pr
   };
   if (!known.secret || !known.historyKey) {
     await mkdir(config.varDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
-    const draft = `${file}.${process.pid}`;
+    const draft = `${file}.${randomBytes(6).toString("hex")}`;
     await writeFile(draft, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
     if (Object.keys(known).length > 0) {
       await rename(draft, file);
