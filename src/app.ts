@@ -1,0 +1,101 @@
+import express, { type Express } from "express";
+import type { Store } from "express-session";
+import type { Clock } from "./platform/db/clock.ts";
+import type { Database } from "./platform/db/index.ts";
+import { createAssets } from "./platform/http/assets.ts";
+import { handleErrors, loggedPath } from "./platform/http/errors.ts";
+import { nameRequests, secureHeaders } from "./platform/http/headers.ts";
+import { healthRoutes } from "./platform/http/health.ts";
+import { onlyForms, onlyOurHost, onlyOwnPages, onlyPlainRequests } from "./platform/http/origin.ts";
+import { Refusal } from "./platform/http/refusal.ts";
+import { mount, strictRouter } from "./platform/http/route.ts";
+import { passport, sessions } from "./platform/http/sessions.ts";
+import { createRender, createSaved, createShow } from "./platform/http/show.ts";
+import type { Guards, HttpConfig } from "./platform/http/types.ts";
+import type { Views } from "./platform/http/views.ts";
+import type { Log } from "./platform/log.ts";
+import type { Module } from "./platform/module.ts";
+import { createRegistry } from "./platform/registry.ts";
+
+export interface AppParts {
+  config: HttpConfig;
+  db: Database;
+  modules: Module[];
+  guards: Guards;
+  sessionStore: Store;
+  clock: Clock;
+  log: Log;
+  views: Views;
+}
+
+/** The whole product over HTTP. Middlewares run in the order written here, and the order matters. */
+export function createApp({ config, db, modules, guards, sessionStore, clock, log, views }: AppParts): Express {
+  const registry = createRegistry(modules);
+  const { menu, routes } = registry;
+  const assets = createAssets({ cache: config.production });
+  const render = createRender(views, { config, guards, menu, assets });
+
+  const app = express();
+  app.disable("x-powered-by").disable("etag").enable("case sensitive routing").enable("strict routing");
+  app.set("trust proxy", config.trustProxy.length > 0 ? [...config.trustProxy] : false);
+  app.locals.registry = registry;
+  app.locals.routes = routes;
+  app.locals.stopping = false;
+  equip(app, { config, db, render });
+
+  app.use(nameRequests(clock));
+  app.use(logRequests(log));
+  app.use(secureHeaders(config));
+  app.use(onlyPlainRequests);
+  app.use(
+    "/health",
+    healthRoutes(db, () => app.locals.stopping),
+  );
+  app.use(onlyOurHost(config));
+  app.use("/assets", assets.serve);
+
+  app.use(onlyOwnPages);
+  app.use(onlyForms);
+  app.use(express.urlencoded({ extended: false, limit: "1mb", parameterLimit: 2_000, inflate: false }));
+  app.use(sessions(config, sessionStore));
+  app.use(passport.initialize());
+  app.use(passport.session());
+
+  const router = strictRouter();
+  mount(router, routes, guards);
+  app.use(router);
+
+  app.use(() => {
+    throw Refusal.notFound();
+  });
+  app.use(handleErrors(render, log));
+  return app;
+}
+
+/** What every request and response can do, put once on their prototypes instead of on each. */
+function equip(
+  app: Express,
+  { config, db, render }: { config: HttpConfig; db: Database; render: ReturnType<typeof createRender> },
+) {
+  Object.defineProperties(app.request, {
+    db: { value: db },
+    config: { value: config },
+    // How browsers reach us is configured, not guessed from a header: it decides whether cookies are Secure.
+    secure: { value: config.secure },
+  });
+  app.response.show = createShow(render);
+  app.response.saved = createSaved(render);
+}
+
+/** One line a request, without address nor query: who, what, how long. */
+function logRequests(log: Log): express.RequestHandler {
+  return (req, res, next) => {
+    const start = performance.now();
+    res.once("finish", () => {
+      const { id, reference, method, user } = req;
+      const ms = Math.round(performance.now() - start);
+      log.info("request", { id, reference, method, path: loggedPath(req), status: res.statusCode, ms, user: user?.id });
+    });
+    next();
+  };
+}

@@ -1,0 +1,133 @@
+import { type Request, type RequestHandler, type Response, Router } from "express";
+import { Forbidden } from "../errors.ts";
+import { checkCsrf } from "./csrf.ts";
+import { isSafeMethod, ownOrigins } from "./origin.ts";
+import { isPartial } from "./partial.ts";
+import { limitPublic, type Rate } from "./rate.ts";
+import { isRecentlyConfirmed } from "./recent.ts";
+import { Refusal } from "./refusal.ts";
+import { ownPath } from "./safe-path.ts";
+import type { Guards } from "./types.ts";
+
+/** "public", "signed-in", or a permission code that `guards` understands. */
+export type Right = string;
+
+export interface RouteOptions {
+  /** Sensitive: the password is asked again after 15 minutes (ACC-11). */
+  recent?: boolean;
+  /** The path holds a secret: no Referer, no index, never in a log (P49). */
+  secretPath?: boolean;
+  /** A form shown before signing in: stateless token (rulings 21). */
+  publicForm?: boolean;
+  /** French title in the site map, for a GET without parameter. */
+  sitemap?: string;
+  /** What a parameter looks like; by default a UUID, or a short word for `slug`, `kind`, `type` and `token`. */
+  params?: Record<string, RegExp>;
+  /** Tries per address of a public route, when the usual rate does not suit; false: the handler counts by itself. */
+  rate?: Rate | false;
+  /** What generated sweeps need to know to call this route well. */
+  sweep?: Record<string, unknown>;
+}
+
+export interface Route {
+  method: "get" | "post";
+  path: string;
+  right: Right;
+  handler: RequestHandler;
+  options: RouteOptions;
+}
+
+type Declare = <P>(path: string, right: Right, handler: RequestHandler<P>, options?: RouteOptions) => Route;
+
+export const get: Declare = (path, right, handler, options = {}) =>
+  route("get", path, right, handler as never, options);
+export const post: Declare = (path, right, handler, options = {}) =>
+  route("post", path, right, handler as never, options);
+
+function route(
+  method: Route["method"],
+  path: string,
+  right: Right,
+  handler: RequestHandler,
+  options: RouteOptions,
+): Route {
+  const name = `${method.toUpperCase()} ${path}`;
+  if (!right)
+    throw new Error(`La route ${name} n’a pas de droit : donnez "public", "signed-in" ou un code de permission.`);
+  if (typeof handler !== "function") throw new Error(`La route ${name} n’a pas de gestionnaire.`);
+  if (method === "post" && right === "public" && !options.publicForm) {
+    throw new Error(
+      `La route ${name} est publique et change l’état : déclarez-la avec publicForm pour que son jeton soit vérifié.`,
+    );
+  }
+  if (options.publicForm && right !== "public")
+    throw new Error(`La route ${name} n’est pas publique : retirez publicForm.`);
+  if (options.recent && (method !== "post" || right === "public")) {
+    throw new Error(
+      `La route ${name} ne peut pas redemander le mot de passe : recent vaut pour un POST d’une personne connectée.`,
+    );
+  }
+  return { method, path, right, handler, options };
+}
+
+/** Mounts the routes behind their guard; the router knows nothing else, so an undeclared address is a 404. */
+export function mount(router: Router, routes: Route[], guards: Guards): void {
+  const seen = new Set<string>();
+  for (const one of routes) {
+    const name = `${one.method} ${one.path}`;
+    if (seen.has(name)) throw new Error(`La route ${name} est déclarée deux fois.`);
+    seen.add(name);
+    router[one.method](one.path, guarded(one, guards));
+  }
+}
+
+/** A router that reads addresses to the letter. */
+export const strictRouter = () => Router({ caseSensitive: true, strict: true });
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const WORD = /^[A-Za-z0-9_-]{1,200}$/;
+const WORDS = new Set(["slug", "kind", "type", "token"]);
+
+function guarded({ path, right, handler, options }: Route, guards: Guards): RequestHandler {
+  const shapes = [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => {
+    return [name, options.params?.[name] ?? (WORDS.has(name) ? WORD : UUID)] as const;
+  });
+
+  return async (req, res, next) => {
+    res.locals.route = path;
+    for (const [name, shape] of shapes) {
+      const value: unknown = req.params[name];
+      if (typeof value !== "string" || !shape.test(value)) throw Refusal.notFound();
+    }
+    if (options.secretPath) {
+      res.setHeader("Referrer-Policy", "no-referrer");
+      res.setHeader("X-Robots-Tag", "noindex, nofollow");
+    }
+
+    if (right === "public") {
+      await limitPublic(req, options);
+    } else if (!req.user) {
+      return askToSignIn(req, res);
+    }
+    // Before the right: a page of another site learns nothing of it.
+    if (!isSafeMethod(req.method)) checkCsrf(req, res, { publicForm: options.publicForm === true });
+    if (req.user && right !== "public" && right !== "signed-in" && !guards.may(req.user, right)) {
+      throw new Forbidden(guards.explain(req.user, right));
+    }
+    if (options.recent && !(await isRecentlyConfirmed(req, res, guards))) return;
+    return handler(req, res, next);
+  };
+}
+
+/** To the sign-in page, and back where the person was: for a form, the page that held it. */
+function askToSignIn(req: Request, res: Response): void {
+  const back =
+    isSafeMethod(req.method) && !isPartial(req) ? req.originalUrl : ownPath(req.headers.referer, ownOrigins(req));
+  const at = back && back !== "/" ? `/connexion?retour=${encodeURIComponent(back)}` : "/connexion";
+  if (isPartial(req)) {
+    res.setHeader("HX-Redirect", at);
+    res.status(401).end();
+  } else {
+    res.redirect(303, at);
+  }
+}

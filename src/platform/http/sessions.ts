@@ -1,0 +1,129 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Request, RequestHandler } from "express";
+import session from "express-session";
+import passport from "passport";
+import type { Log } from "../log.ts";
+import { cookieName, cookieOptions } from "./cookies.ts";
+import type { HttpConfig, Principal } from "./types.ts";
+
+/** What a session row holds, without its identifier, which is stored hashed (ACC-10). */
+export interface LiveSession {
+  data: Record<string, unknown>;
+  /** The person, loaded with the session in one query; null when the account may no longer act (P11). */
+  principal: Principal | null;
+  /** Whichever comes first of the idle and the absolute end. */
+  endsAt: Date;
+  /** Last touched a minute ago or more. */
+  touchDue: boolean;
+}
+
+export interface SavedSession {
+  tenantId: string;
+  userId: string;
+  data: Record<string, unknown>;
+  address: string;
+  userAgent: string;
+}
+
+/** The rows behind the store; `accounts` keeps them in PostgreSQL. Expiry is judged there, on the database clock. */
+export interface SessionRows {
+  get(tokenHash: string): Promise<LiveSession | null>;
+  save(tokenHash: string, session: SavedSession): Promise<void>;
+  touch(tokenHash: string, tenantId: string): Promise<void>;
+  /** The tenant is not known here: the row tells it. No row is no error. */
+  destroy(tokenHash: string): Promise<void>;
+}
+
+const LOADED = Symbol("loaded session");
+type Loaded = Pick<LiveSession, "principal" | "endsAt" | "touchDue">;
+type Stored = session.SessionData & { [LOADED]?: Loaded };
+type WithLoaded = { [LOADED]?: Loaded };
+
+export const hashOf = (sid: string) => createHash("sha256").update(sid).digest("hex");
+const ownerOf = (data: Partial<session.SessionData>) => data.passport?.user;
+
+/** The end of the session this request came with, for the warning two minutes before; null once it is renewed. */
+export const sessionEnd = (req: Request): Date | null => (req as WithLoaded)[LOADED]?.endsAt ?? null;
+
+/**
+ * express-session over `SessionRows`. One query loads session and person, none saves what has not changed, and a touch
+ * goes once a minute without holding the answer. Only signed-in sessions have a row.
+ */
+export class SessionStore extends session.Store {
+  readonly #rows: SessionRows;
+  readonly #log: Log;
+  constructor(rows: SessionRows, log: Log) {
+    super();
+    this.#rows = rows;
+    this.#log = log;
+  }
+
+  override get(sid: string, done: (error: unknown, session?: session.SessionData | null) => void): void {
+    this.#rows.get(hashOf(sid)).then((live) => {
+      if (!live) return done(null, null);
+      const { data, ...loaded } = live;
+      done(null, { ...(data as unknown as session.SessionData), [LOADED]: loaded } as Stored);
+    }, done);
+  }
+
+  /** express-session hands us the request here: the place to give it what `get` loaded. */
+  override createSession(req: Request, stored: Stored): session.Session & session.SessionData {
+    (req as WithLoaded)[LOADED] = stored[LOADED];
+    return super.createSession(req, stored);
+  }
+
+  override set(sid: string, data: session.SessionData, done: (error?: unknown) => void = () => {}): void {
+    const owner = ownerOf(data);
+    const { req } = data as unknown as { req?: Request };
+    const written = owner
+      ? this.#rows.save(hashOf(sid), {
+          tenantId: owner.tenantId,
+          userId: owner.id,
+          // A copy of plain values: the live object has the request behind it.
+          data: JSON.parse(JSON.stringify(data)) as Record<string, unknown>,
+          address: req?.ip ?? "",
+          userAgent: (req?.headers["user-agent"] ?? "").slice(0, 500),
+        })
+      : this.#rows.destroy(hashOf(sid));
+    written.then(() => done(), done);
+  }
+
+  override touch(sid: string, data: session.SessionData, done: () => void = () => {}): void {
+    const owner = ownerOf(data);
+    const { req } = data as unknown as { req?: WithLoaded };
+    if (owner && req?.[LOADED]?.touchDue) {
+      this.#rows.touch(hashOf(sid), owner.tenantId).catch((error: unknown) => {
+        this.#log.warn("session not touched", { error: error instanceof Error ? error.name : "unknown" });
+      });
+    }
+    done();
+  }
+
+  override destroy(sid: string, done: (error?: unknown) => void = () => {}): void {
+    this.#rows.destroy(hashOf(sid)).then(() => done(), done);
+  }
+}
+
+export function sessions(config: HttpConfig, store: session.Store): RequestHandler {
+  return session({
+    store,
+    secret: config.secret,
+    name: cookieName(config),
+    cookie: cookieOptions(config),
+    genid: () => randomBytes(32).toString("base64url"),
+    saveUninitialized: false,
+    resave: false,
+    rolling: false,
+  });
+}
+
+// Passport keeps whose session it is, and takes the person from what the store has just loaded: no second query.
+passport.serializeUser((user, done) => done(null, { tenantId: user.tenantId, id: user.id }));
+passport.deserializeUser(
+  (req: Request, owner: { id: string }, done: (error: unknown, user?: Principal | false) => void) => {
+    const person = (req as WithLoaded)[LOADED]?.principal;
+    done(null, person && person.id === owner.id ? person : false);
+  },
+);
+
+export { passport };

@@ -1,0 +1,80 @@
+import type { Request, Response } from "express";
+import { Conflict, RuleBroken } from "../errors.ts";
+import { fr } from "../text/index.ts";
+import { type Refused, refusalOf } from "./forms.ts";
+import { leaveNotice } from "./notice.ts";
+import { Page, type PageParts } from "./page.ts";
+import { isPartial } from "./partial.ts";
+import { safePath } from "./safe-path.ts";
+import type { View } from "./types.ts";
+import type { Views } from "./views.ts";
+
+interface Shown {
+  title?: string;
+  form?: { errors?: Record<string, string>; status?: number };
+}
+
+export type Render = (req: Request, res: Response, name: string, data: object) => string;
+
+/** Renders a template with the handler's data, the page's context and the French formats. */
+export function createRender(views: Views, parts: PageParts): Render {
+  return (req, res, name, data) => views.render(name, { ...data, page: new Page(req, res, parts, data), fr });
+}
+
+/** `res.show`: see types.ts. */
+export function createShow(render: Render): Response["show"] {
+  return function show(this: Response, view, data, { status } = {}) {
+    const { form } = data as Shown;
+    const code = status ?? (form?.errors ? (form.status ?? 422) : this.statusCode);
+    this.vary("HX-Request-Type");
+    const wanted = templateFor(this, view);
+    send(this, code, render(this.req, this, wanted, data));
+  };
+}
+
+/** `res.saved`: see types.ts. */
+export function createSaved(render: Render): Response["saved"] {
+  return function saved(this: Response, view, data, { at, notice, tone = "success" }) {
+    const { req } = this;
+    const refused = refusalOf(req);
+    // A button alone has no form to draw again: its refusal is a page, never a false "done".
+    if (refused) throw refused.status === 409 ? new Conflict(firstOf(refused)) : new RuleBroken(firstOf(refused));
+    if (safePath(at, "") !== at) throw new Error(`res.saved leads to "${at}", which is not a path of ours.`);
+    this.vary("HX-Request-Type");
+    if (isPartial(req) && view.part) {
+      const part = render(req, this, view.part, data);
+      return send(this, 200, part + render(req, this, "/partials/announce", { text: notice, tone }));
+    }
+    leaveNotice(req, this, { text: notice, tone });
+    goTo(req, this, at);
+  };
+}
+
+const firstOf = ({ errors }: Refused) => Object.values(errors)[0] ?? "";
+
+/** 303, once the session is kept: a browser follows faster than a store writes. A fragment is told to leave (rulings 23). */
+export function goTo(req: Request, res: Response, at: string): void {
+  const go = (error?: unknown) => {
+    if (error) return req.next!(error);
+    if (!isPartial(req)) return res.redirect(303, at);
+    res.setHeader("HX-Redirect", at);
+    res.status(204).end();
+  };
+  if (req.user && req.session) req.session.save(go);
+  else go();
+}
+
+/** A view without a part still answers a fragment: with the page, in place of the page. */
+function templateFor(res: Response, { page, part }: View): string {
+  if (!isPartial(res.req)) return page;
+  if (part) return part;
+  res.setHeader("HX-Retarget", "body");
+  res.setHeader("HX-Reswap", "innerHTML");
+  return page;
+}
+
+/** One answer of HTML; Express would hash each for an ETag, which no-store makes useless. */
+function send(res: Response, status: number, html: string): void {
+  res.status(status).setHeader("Content-Type", "text/html; charset=utf-8");
+  res.end(html);
+}

@@ -1,0 +1,93 @@
+/**
+ * What this floor asks of the others and gives to handlers. It names no role and no table: `accounts` adds what it
+ * knows of the signed-in person by declaration merging on `Principal` and `PrincipalTenant`.
+ */
+import type { Request } from "express";
+import type { Database } from "../db/index.ts";
+
+/** The part of the configuration the HTTP floor reads. */
+export interface HttpConfig {
+  /** Origin where browsers reach the instance; absolute addresses are built from it, never from Host (P32). */
+  publicUrl: string;
+  /** Browsers come by https: cookies take Secure and `__Host-` (rulings 24). */
+  secure: boolean;
+  /** Addresses or ranges whose X-Forwarded-For is believed; empty: nobody's. */
+  trustProxy: readonly string[];
+  /** 32 bytes or more; keys of cookies and stateless tokens are derived from it. */
+  secret: string;
+  demo: boolean;
+  production: boolean;
+}
+
+export interface PrincipalTenant {
+  id: string;
+  name: string;
+  zone: string;
+  accent: string | null;
+}
+
+/** The signed-in person, as much as a page needs to greet and guard them. */
+export interface Principal {
+  id: string;
+  tenantId: string;
+  email: string;
+  name: string;
+  theme: "system" | "light" | "dark";
+  density: "comfort" | "compact";
+  shortcuts: boolean;
+  sessionId: string;
+  /** When the password was last typed: sensitive acts ask again after 15 minutes (ACC-11). */
+  authenticatedAt: Date;
+  tenant: PrincipalTenant;
+}
+
+/** Who may do what: `accounts` answers, this floor only asks. */
+export interface Guards {
+  may(user: Principal, right: string): boolean;
+  /** One French sentence: who can do it, or how to get it (UIX-13). */
+  explain(user: Principal, right: string): string;
+  /** Checks the password typed again, counting failures like a sign-in. */
+  confirm(req: Request, password: string): Promise<boolean>;
+}
+
+/** `page` is the whole screen, `part` the fragment htmx asks for. */
+export interface View {
+  page: string;
+  part?: string;
+}
+
+export type Tone = "success" | "warning" | "danger" | "primary";
+
+export interface Notice {
+  text: string;
+  tone: Tone;
+}
+
+declare global {
+  namespace Express {
+    interface User extends Principal {}
+    interface Request {
+      /** Unique; in each log line and each act of the request. */
+      id: string;
+      /** The few characters of `id` a person can read over the telephone. */
+      reference: string;
+      now: Date;
+      readonly db: Database;
+      readonly config: HttpConfig;
+    }
+    interface Response {
+      /** Renders the part when htmx asks for one, else the page; a refused form gives its own status. */
+      show(view: View, data: object, options?: { status?: number }): void;
+      /** After a change: 303 to `at` with the notice waiting there, or the part with the notice beside it. */
+      saved(view: View, data: object, options: { at: string; notice: string; tone?: Tone }): void;
+    }
+  }
+}
+
+declare module "express-session" {
+  interface SessionData {
+    notice: Notice;
+    csrfSecret: string;
+    passport: { user: { tenantId: string; id: string } };
+  }
+}
