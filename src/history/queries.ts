@@ -10,9 +10,10 @@ export interface ActFilter {
   subjectType?: string | undefined;
   subjectId?: string | undefined;
   channel?: string | undefined;
-  from?: Date | undefined;
-  /** Exclusive. */
-  until?: Date | undefined;
+  /** First and last local days, `2026-03-12`, in `zone`. */
+  from?: string | undefined;
+  to?: string | undefined;
+  zone?: string | undefined;
   text?: string | undefined;
   requestId?: string | undefined;
 }
@@ -92,9 +93,11 @@ function conditions(filter: ActFilter): RawBuilder<unknown> {
       select c.act_id from change h join changeset c on c.tenant_id = h.tenant_id and c.id = h.changeset_id
       where h.subject_type = ${filter.subjectType} and h.subject_id = ${filter.subjectId}::uuid)`);
   } else if (filter.subjectType) all.push(sql`a.subject_type = ${filter.subjectType}`);
-  if (filter.from) all.push(sql`a.at >= ${filter.from}`);
-  if (filter.until) all.push(sql`a.at < ${filter.until}`);
-  if (filter.text) all.push(sql`(a.label ilike ${containing(filter.text)} or a.reason ilike ${containing(filter.text)})`);
+  // PostgreSQL knows when a local day starts, clock changes included.
+  if (filter.from) all.push(sql`a.at >= ${filter.from}::date::timestamp at time zone ${filter.zone}`);
+  if (filter.to) all.push(sql`a.at < (${filter.to}::date + 1)::timestamp at time zone ${filter.zone}`);
+  if (filter.text)
+    all.push(sql`(a.label ilike ${containing(filter.text)} or a.reason ilike ${containing(filter.text)})`);
   if (filter.requestId) all.push(sql`a.request_id ilike ${`${filter.requestId.replace(/[\\%_]/g, "\\$&")}%`}`);
   return sql.join(all, sql` and `);
 }
@@ -118,7 +121,9 @@ export async function listActs(
 
 /** One act, or null when this tenant has none of that id. */
 export async function findAct(em: EntityManager, id: string): Promise<ActLine | null> {
-  const { rows } = await sql<ActRecord>`select ${ACT_COLUMNS} from act a where a.id = ${id}::uuid`.execute(transaction(em));
+  const { rows } = await sql<ActRecord>`select ${ACT_COLUMNS} from act a where a.id = ${id}::uuid`.execute(
+    transaction(em),
+  );
   return rows[0] ? toLine(rows[0]) : null;
 }
 
@@ -145,39 +150,59 @@ export interface ChangeLine {
 }
 
 /** The row changes of an act in order, after `ordinal`, at most `size`. */
-export async function listChanges(em: EntityManager, actId: string, ordinal: number, size: number): Promise<ChangeLine[]> {
+export async function listChanges(
+  em: EntityManager,
+  actId: string,
+  ordinal: number,
+  size: number,
+): Promise<ChangeLine[]> {
   const { rows } = await sql<ChangeLine & { ordinal: string }>`
     select h.ordinal, h.table_name as "table", h.row_id as "rowId", h.subject_type as "subjectType", h.subject_id as "subjectId",
       h.operation, h.title, h.before, h.after
     from changeset c join change h on h.tenant_id = c.tenant_id and h.changeset_id = c.id
-    where c.act_id = ${actId}::uuid and h.ordinal > ${ordinal} order by h.ordinal limit ${size}`.execute(transaction(em));
+    where c.act_id = ${actId}::uuid and h.ordinal > ${ordinal} order by h.ordinal limit ${size}`.execute(
+    transaction(em),
+  );
   return rows.map((row) => ({ ...row, ordinal: Number(row.ordinal) }));
 }
 
 /** Gives each creation the values its row had then, which its page shows; `tracked` names the tables. */
-export async function withCreatedValues(em: EntityManager, changes: ChangeLine[], tracked: Map<string, Tracked>): Promise<ChangeLine[]> {
+export async function withCreatedValues(
+  em: EntityManager,
+  changes: ChangeLine[],
+  tracked: Map<string, Tracked>,
+): Promise<ChangeLine[]> {
   const created = changes.filter(({ operation }) => operation === "create");
   if (created.length === 0) return changes;
   const { rows: later } = await sql<{ row_id: string; before: Record<string, unknown> | null }>`
     select row_id, before from change where row_id = any (${created.map(({ rowId }) => rowId)}::uuid[])
-      and table_name = any (${[...new Set(created.map(({ table }) => table))]}) and before is not null order by ordinal`.execute(transaction(em));
+      and table_name = any (${[...new Set(created.map(({ table }) => table))]}) and before is not null order by ordinal`.execute(
+    transaction(em),
+  );
   const byRow = Map.groupBy(later, (row) => row.row_id);
   const present = new Map<string, Record<string, unknown>>();
   for (const [table, lines] of Map.groupBy(created, (line) => line.table)) {
     if (!tracked.has(table)) continue;
     const { rows } = await sql<{ id: string; value: Record<string, unknown> }>`
-      select id, to_jsonb(t) as value from ${sql.table(table)} t where id = any (${lines.map(({ rowId }) => rowId)}::uuid[])`.execute(transaction(em));
+      select id, to_jsonb(t) as value from ${sql.table(table)} t where id = any (${lines.map(({ rowId }) => rowId)}::uuid[])`.execute(
+      transaction(em),
+    );
     for (const { id, value } of rows) present.set(id, value);
   }
   return changes.map((change) => {
     const columns = Object.keys(tracked.get(change.table)?.columns ?? {});
     if (change.operation !== "create") return change;
-    return { ...change, after: valuesAtCreation(columns, byRow.get(change.rowId) ?? [], present.get(change.rowId) ?? null) };
+    return {
+      ...change,
+      after: valuesAtCreation(columns, byRow.get(change.rowId) ?? [], present.get(change.rowId) ?? null),
+    };
   });
 }
 
 /** How many acts and rows answer a filter, for exports and counts said aloud. */
 export async function countActs(em: EntityManager, filter: ActFilter): Promise<number> {
-  const { rows } = await sql<{ n: string }>`select count(*) as n from act a where ${conditions(filter)}`.execute(transaction(em));
+  const { rows } = await sql<{ n: string }>`select count(*) as n from act a where ${conditions(filter)}`.execute(
+    transaction(em),
+  );
   return Number(rows[0]!.n);
 }

@@ -35,7 +35,10 @@ schema.setClass(Verification);
 export const VerificationSchema = schema;
 
 /** Asks for the chain to be recomputed by a job; the caller flushes. */
-export function askVerification(em: EntityManager, { tenantId, by }: { tenantId: string; by: string | null }): Verification {
+export function askVerification(
+  em: EntityManager,
+  { tenantId, by }: { tenantId: string; by: string | null },
+): Verification {
   const verification = em.create(Verification, { tenantId, askedById: by });
   record(em, "history.verification_asked", { type: "verification", id: verification.id });
   return verification;

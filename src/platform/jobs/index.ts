@@ -1,7 +1,8 @@
 import { CompiledQuery } from "kysely";
 import { PgBoss } from "pg-boss";
-import type { Database, Enqueue } from "../db/index.ts";
+import type { Enqueue } from "../db/index.ts";
 import type { DomainEvent, Subscription } from "../events/catalogue.ts";
+import type { Services } from "../services.ts";
 
 export interface Jobs {
   stop(): Promise<void>;
@@ -25,7 +26,7 @@ export const enqueueWith =
  * A job runs at least once: what it does must bear being done twice. A job without a tenant fails (P13).
  */
 export async function startJobs(
-  db: Database,
+  services: Services,
   url: string,
   subscriptions: Subscription[],
   onError: (error: unknown) => void,
@@ -40,12 +41,12 @@ export async function startJobs(
   });
   boss.on("error", onError);
   await boss.start();
-  db.sendJobsWith(enqueueWith(boss));
+  services.db.sendJobsWith(enqueueWith(boss));
   for (const { job, run } of subscriptions) {
     await boss.work<{ event: DomainEvent }>(job, { pollingIntervalSeconds: 1 }, async (jobs) => {
       for (const { data } of jobs) {
         if (!data.event?.tenantId) throw new Error(`A job of ${job} came without its tenant.`);
-        await run({ ...data.event, at: new Date(data.event.at) });
+        await run({ ...data.event, at: new Date(data.event.at) }, services);
       }
     });
   }

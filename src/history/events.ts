@@ -1,0 +1,7 @@
+import { z } from "zod";
+import type { EventCatalogue } from "../platform/events/catalogue.ts";
+
+export const events: EventCatalogue = {
+  "history.verification_asked": { label: "vérification de l’historique demandée", payload: z.object({}) },
+  "history.exported": { label: "historique exporté", payload: z.object({ acts: z.int() }) },
+};

@@ -1,0 +1,4 @@
+export { type Verdict, verifyHistory } from "./chain.ts";
+export { Heads } from "./heads.ts";
+export { openHeads } from "./module.ts";
+export { type Sealer, startSealer } from "./sealer.ts";

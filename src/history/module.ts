@@ -1,0 +1,48 @@
+import path from "node:path";
+import type { Module } from "../platform/module.ts";
+import { events } from "./events.ts";
+import { Heads } from "./heads.ts";
+import { Seal } from "./seal.ts";
+import { runVerification, VerificationSchema } from "./verification.ts";
+import { routes } from "./web/routes.ts";
+
+const HISTORY_ITSELF = "history itself: append-only, sealed, never traced a second time";
+
+export const history: Module = {
+  name: "history",
+  entities: [Seal, VerificationSchema] as unknown as NonNullable<Module["entities"]>,
+  untracked: [
+    { table: "act", why: HISTORY_ITSELF },
+    { table: "changeset", why: HISTORY_ITSELF },
+    { table: "change", why: HISTORY_ITSELF },
+    { table: "event", why: HISTORY_ITSELF },
+    { table: "imprint", why: HISTORY_ITSELF },
+    { table: "seal", why: HISTORY_ITSELF },
+    { table: "unsealed", why: "the sealer's queue, empty a fifth of a second later" },
+    { table: "verification", why: "a measure of the chain; asking for one is an act of its own" },
+    { table: "idempotency_key", why: "a trace of requests, not of what they did" },
+  ],
+  routes,
+  events,
+  subscriptions: [
+    {
+      on: "history.verification_asked",
+      job: "history.verify_chain",
+      run: ({ tenantId, subject }, { db, varDir, historyKey, clock }) =>
+        runVerification(db, openHeads(varDir, historyKey), { tenantId, id: subject.id, now: () => clock.now() }),
+    },
+  ],
+  menu: [
+    {
+      section: "Administrer",
+      label: "Historique",
+      href: "/admin/historique",
+      icon: "history",
+      right: "history.read",
+      order: 40,
+    },
+  ],
+};
+
+/** The signed heads of this instance. */
+export const openHeads = (varDir: string, historyKey: string) => new Heads(path.join(varDir, "heads"), historyKey);

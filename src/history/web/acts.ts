@@ -1,0 +1,80 @@
+import type { RequestHandler } from "express";
+import { findUserNames, listUserNames } from "../../accounts/index.ts";
+import { NotFound } from "../../platform/errors.ts";
+import { read } from "../../platform/http/forms.ts";
+import type { Registry } from "../../platform/registry.ts";
+import { CHANNEL_WORDS } from "../channels.ts";
+import { differences } from "../differences.ts";
+import { actsAround, type ChangeLine, findAct, listActs, listChanges, withCreatedValues } from "../queries.ts";
+import { readFilter } from "./filter.ts";
+import { shownActs } from "./lines.ts";
+
+const PAGE_SIZE = 50;
+const CHANGES_SHOWN = 100;
+const AROUND = 3;
+
+const registryOf = (req: { app: { locals: Record<string, unknown> } }) => req.app.locals.registry as Registry;
+
+/** The acts of the organisation, newest first (HIS-9). */
+export const index: RequestHandler = async (req, res) => {
+  const registry = registryOf(req);
+  const { filter, values, page, at, isNarrowed } = readFilter(req);
+  const shown = await read(req, async (em) => {
+    const { acts, newer, older } = await listActs(em, filter, { ...page, size: PAGE_SIZE });
+    return { acts: await shownActs(em, acts, registry), newer, older, people: await listUserNames(em) };
+  });
+  res.show(
+    { page: "history/acts/index", part: "history/acts/_list" },
+    {
+      ...shown,
+      form: { values },
+      isNarrowed,
+      channels: Object.entries(CHANNEL_WORDS).map(([value, label]) => ({ value, label })),
+      kinds: [...registry.subjects].map(([value, { noun }]) => ({ value, label: noun })),
+      query: at(""),
+      newerAt: shown.newer && at("/admin/historique", { apres: shown.newer }),
+      olderAt: shown.older && at("/admin/historique", { avant: shown.older }),
+    },
+  );
+};
+
+/** One act: what it changed, field by field, and what happened around it. */
+export const show: RequestHandler<{ act: string }> = async (req, res) => {
+  const registry = registryOf(req);
+  const { zone } = req.user!.tenant;
+  const after = Number.parseInt(String(req.query.apres ?? "0"), 10) || 0;
+  const shown = await read(req, async (em) => {
+    const act = await findAct(em, req.params.act);
+    if (!act)
+      throw new NotFound("Cet acte n’existe pas dans votre organisation. Revenez à l’historique pour le retrouver.");
+    const tracked = new Map(registry.tracked.map((one) => [one.table, one]));
+    const lines = await listChanges(em, act.id, after, CHANGES_SHOWN + 1);
+    const changes = await withCreatedValues(em, lines.slice(0, CHANGES_SHOWN), tracked);
+    const names = await findUserNames(em, idsIn(changes));
+    return {
+      act: (await shownActs(em, [act], registry))[0]!,
+      around: await shownActs(em, await actsAround(em, act.id, AROUND), registry),
+      objects: changes.map((change) => ({
+        title: change.title ?? "Titre effacé",
+        operation: OPERATIONS[change.operation],
+        noun: registry.subjects.get(change.subjectType)?.noun ?? change.subjectType,
+        icon: registry.subjects.get(change.subjectType)?.icon ?? "file-text",
+        history: `/historique/${change.subjectType}/${change.subjectId}`,
+        fields: differences(tracked.get(change.table), change, { zone, names }),
+      })),
+      more: lines.length > CHANGES_SHOWN ? lines[CHANGES_SHOWN - 1]!.ordinal : null,
+    };
+  });
+  res.show({ page: "history/acts/show" }, { ...shown, zone });
+};
+
+const OPERATIONS = { create: "création", update: "modification", delete: "suppression", restore: "restauration" };
+
+// Any value may be the id of an account: asking for those that are not costs nothing.
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const idsIn = (changes: ChangeLine[]): string[] =>
+  changes.flatMap(({ before, after }) =>
+    [...Object.values(before ?? {}), ...Object.values(after ?? {})].filter(
+      (value): value is string => typeof value === "string" && UUID.test(value),
+    ),
+  );

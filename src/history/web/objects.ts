@@ -1,0 +1,39 @@
+import type { RequestHandler } from "express";
+import { NotFound } from "../../platform/errors.ts";
+import { read } from "../../platform/http/forms.ts";
+import type { Registry } from "../../platform/registry.ts";
+import { listActs } from "../queries.ts";
+import { readFilter } from "./filter.ts";
+import { shownActs } from "./lines.ts";
+
+const PAGE_SIZE = 50;
+
+/** The history of one object, kept after the object is gone (HIS-5). */
+export const show: RequestHandler<{ type: string; id: string }> = async (req, res) => {
+  const registry = req.app.locals.registry as Registry;
+  const { type, id } = req.params;
+  const subject = registry.subjects.get(type);
+  if (!subject) throw new NotFound();
+  const { page } = readFilter(req);
+  const shown = await read(req, async (em) => {
+    const { acts, newer, older } = await listActs(
+      em,
+      { subjectType: type, subjectId: id },
+      { ...page, size: PAGE_SIZE },
+    );
+    const label = await subject.label(em, id);
+    // Neither an object nor a trace of one: it never was of this organisation.
+    if (label === null && acts.length === 0) throw new NotFound();
+    return { acts: await shownActs(em, acts, registry), newer, older, label };
+  });
+  const at = `/historique/${type}/${id}`;
+  res.show(
+    { page: "history/objects/show" },
+    {
+      ...shown,
+      subject: { noun: subject.noun, icon: subject.icon, url: shown.label === null ? null : subject.url(id) },
+      newerAt: shown.newer && `${at}?apres=${shown.newer}`,
+      olderAt: shown.older && `${at}?avant=${shown.older}`,
+    },
+  );
+};

@@ -1,0 +1,16 @@
+import { get, post } from "../../platform/http/route.ts";
+import * as acts from "./acts.ts";
+import * as exports from "./exports.ts";
+import * as objects from "./objects.ts";
+import * as verifications from "./verifications.ts";
+
+export const routes = [
+  get("/admin/historique", "history.read", acts.index, { sitemap: "Historique" }),
+  post("/admin/historique/export", "history.read", exports.create),
+  get("/admin/historique/verification", "history.read", verifications.index, {
+    sitemap: "Vérification de l’historique",
+  }),
+  post("/admin/historique/verification", "history.read", verifications.create),
+  get("/admin/historique/:act", "history.read", acts.show),
+  get("/historique/:type/:id", "history.read", objects.show),
+];

@@ -1,0 +1,17 @@
+/** A cell that a spreadsheet would read as a formula starts with an apostrophe, which it hides (P37). */
+const FORMULA = /^[=+\-@\t\r\0]/;
+
+/** One line of a CSV file as French spreadsheets open it: `;`, quotes where needed, CRLF. */
+export function csvLine(cells: (string | number | null)[]): string {
+  return `${cells.map(csvCell).join(";")}\r\n`;
+}
+
+function csvCell(value: string | number | null): string {
+  if (value === null) return "";
+  if (typeof value === "number") return String(value).replace(".", ",");
+  const text = FORMULA.test(value) ? `'${value}` : value;
+  return /[";\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** What tells a spreadsheet that the file is UTF-8. */
+export const CSV_MARK = "\ufeff";
