@@ -85,7 +85,8 @@ export async function eraseEmbedded(dir: string): Promise<void> {
       process.kill(pid.pid, "SIGINT"); // PostgreSQL's own word for a fast stop
       for (let i = 0; i < 300 && isAlive(pid.pid); i++) await pause(100);
     }
-    await rm(notebook.dataDir, { recursive: true, force: true });
+    const elsewhere = !notebook.dataDir.startsWith(home + path.sep);
+    await rm(elsewhere ? path.dirname(notebook.dataDir) : notebook.dataDir, { recursive: true, force: true });
   }
   await rm(home, { recursive: true, force: true });
 }

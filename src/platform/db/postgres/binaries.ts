@@ -36,7 +36,7 @@ export async function prepareBinaries(account: Account | undefined): Promise<Bin
 }
 
 /** Does what the package's install script would: the repository installs with `ignore-scripts`. */
-async function linkLibraries(root: string): Promise<void> {
+export async function linkLibraries(root: string): Promise<void> {
   const list = await readFile(path.join(root, "native/pg-symlinks.json"), "utf8").catch(() => "[]");
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
     const link = path.join(root, target);
