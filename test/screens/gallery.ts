@@ -68,9 +68,9 @@ function table(page: Page): string {
 const refused = {
   values: { name: "Mi", date: "05/01/2026", reason: "", role: "viewer", kept: "oui" },
   errors: {
-    name: "écrivez 3 caractères au moins.",
-    date: "choisissez un jour après le 12 janvier 2026.",
-    roles: "choisissez au moins un rôle.",
+    name: "Écrivez 3 caractères au moins.",
+    date: "Choisissez un jour après le 12 janvier 2026.",
+    roles: "Choisissez au moins un rôle.",
     form: "Ce compte a été modifié pendant votre saisie.",
   },
 };

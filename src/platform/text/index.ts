@@ -102,10 +102,15 @@ function initials(name: string): string {
     .join("");
 }
 
+/** A sentence after a colon: "Écrivez 3 lettres." gives "écrivez 3 lettres.", and "TVA manquante." stays. */
+const afterColon = (text: string): string =>
+  /^\p{Lu}(?!\p{Lu})/u.test(text) ? text.charAt(0).toLocaleLowerCase("fr") + text.slice(1) : text;
+
 /** "a", "a et b", "a, b et c". */
 const list = (words: readonly string[]): string => new Intl.ListFormat("fr-FR", { type: "conjunction" }).format(words);
 
 export const fr = {
+  afterColon,
   date,
   shortDate,
   time,
