@@ -218,7 +218,7 @@ test("root dans un dossier fermé (0700) : la base va où son compte peut entrer
   await server.stop();
   const again = await startEmbedded(path.join(folder, "var"), SMALL);
   assert.deepEqual([again.dataDir, await count(again)], [server.dataDir, 7]);
-  assert.match(again.dataDir, /^\/var\/lib\/opstracker\//);
+  assert.match(again.dataDir, /^\/var\/lib\/opstracker-postgresql\//);
   await again.stop();
   await eraseEmbedded(path.join(folder, "var"));
   assert.ok(!existsSync(path.dirname(server.dataDir)));

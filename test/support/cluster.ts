@@ -53,9 +53,12 @@ export async function startTestCluster(): Promise<TestCluster> {
       TEST_APP_URL: url(APP_ROLE, names.appPassword),
       TEST_TEMPLATE: TEMPLATE,
     };
-    const { migrateAll } = await import("../../scripts/migrate-all.ts");
+    // Imported here: test files need `freshDatabase` alone, not every module of the product.
+    const { migrate } = await import("../../src/platform/db/migrate.ts");
+    const { createRegistry } = await import("../../src/platform/registry.ts");
+    const { modules } = await import("../../src/modules.ts");
     const { installTestClock } = await import("./clock.ts");
-    await migrateAll(env.TEST_OWNER_URL);
+    await migrate(env.TEST_OWNER_URL, createRegistry(modules));
     await installTestClock(env.TEST_OWNER_URL);
     // Closed to connections: a template in use cannot be cloned.
     await query(server.superUrl, `alter database ${TEMPLATE} with is_template true allow_connections false`);

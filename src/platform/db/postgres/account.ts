@@ -14,7 +14,7 @@ export interface Account {
 }
 
 /** Out of reach of nobody: used when root keeps its files in a folder closed to the account that runs the server. */
-const SHARED_HOME = "/var/lib/opstracker";
+const SHARED_HOME = "/var/lib/opstracker-postgresql";
 
 /** PostgreSQL refuses to run as root: root lends it the account of the existing data, else postgres, else nobody. */
 export function serverAccount(home: string): Account | undefined {

@@ -27,7 +27,7 @@ export async function prepareBinaries(account: Account | undefined): Promise<Bin
   if (!account || isReachable(found.initdb, account)) return found;
 
   const version = JSON.parse(await readFile(path.join(root, "package.json"), "utf8")).version as string;
-  const shared = path.join(await sharedHome("postgresql", root), version);
+  const shared = path.join(await sharedHome("programs", root), version);
   if (!existsSync(shared)) {
     await cp(path.join(root, "native"), `${shared}.${process.pid}`, { recursive: true, verbatimSymlinks: true });
     await rename(`${shared}.${process.pid}`, shared).catch(() => undefined); // another start was quicker
