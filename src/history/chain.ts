@@ -37,7 +37,8 @@ interface SealRow {
   digest: Buffer;
   previous_hash: Buffer;
   hash: Buffer;
-  created_at: Date;
+  // The driver leaves dates of raw queries as PostgreSQL writes them.
+  created_at: string;
 }
 
 /**
@@ -101,7 +102,7 @@ async function checkPage(
       tenantId,
       sequence: number,
       changesetId: row.changeset_id,
-      at: row.created_at,
+      at: new Date(row.created_at),
       digest: row.digest,
     });
     if (!row.hash.equals(expected)) return broken("son empreinte ne correspond pas à son sceau.");

@@ -45,7 +45,8 @@ const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<
 
 interface ActRecord {
   id: string;
-  at: Date;
+  // The driver leaves dates of raw queries as PostgreSQL writes them.
+  at: string;
   actor_id: string | null;
   channel: Channel;
   label: string | null;
@@ -59,7 +60,7 @@ interface ActRecord {
 
 const toLine = (row: ActRecord): ActLine => ({
   id: row.id,
-  at: row.at,
+  at: new Date(row.at),
   actorId: row.actor_id,
   channel: row.channel,
   label: row.label,
