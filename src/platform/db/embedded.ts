@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { constants, existsSync, readFileSync, statSync } from "node:fs";
-import { access, chown, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, chown, mkdir, open, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -85,8 +85,12 @@ export async function eraseEmbedded(dir: string): Promise<void> {
       process.kill(pid.pid, "SIGINT"); // PostgreSQL's own word for a fast stop
       for (let i = 0; i < 300 && isAlive(pid.pid); i++) await pause(100);
     }
-    const elsewhere = !notebook.dataDir.startsWith(home + path.sep);
-    await rm(elsewhere ? path.dirname(notebook.dataDir) : notebook.dataDir, { recursive: true, force: true });
+    const folder = path.dirname(notebook.dataDir);
+    await rm(notebook.dataDir, { recursive: true, force: true });
+    if (folder !== home) {
+      await rm(folder, { recursive: true, force: true });
+      await rmdir(path.dirname(folder)).catch(() => undefined); // stays while it serves others
+    }
   }
   await rm(home, { recursive: true, force: true });
 }
