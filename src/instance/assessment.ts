@@ -15,7 +15,7 @@ export const isStatus = (text: string): text is Status => Object.hasOwn(STATUSES
 export interface Recorded {
   criterion: string;
   status: Status;
-  note: string | null;
+  note?: string | null | undefined;
 }
 
 export interface Assessed extends Criterion {

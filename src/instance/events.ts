@@ -1,0 +1,14 @@
+import { z } from "zod";
+import type { EventCatalogue } from "../platform/events/catalogue.ts";
+
+/** What happens to the pages every instance has. */
+export const events = {
+  "public_page.written": {
+    label: "page publique modifiée",
+    payload: z.strictObject({ kind: z.string(), by: z.uuid() }),
+  },
+  "criterion.assessed": {
+    label: "critère d’accessibilité évalué",
+    payload: z.strictObject({ criterion: z.string(), status: z.string(), by: z.uuid() }),
+  },
+} satisfies EventCatalogue;

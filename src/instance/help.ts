@@ -1,0 +1,113 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { plainText, renderMarkdown } from "./markdown.ts";
+
+export const HELP_SECTIONS = ["Commencer", "Utiliser le service", "Administrer"] as const;
+
+export interface HelpPage {
+  slug: string;
+  title: string;
+  summary: string;
+  section: (typeof HELP_SECTIONS)[number];
+  order: number;
+  /** Addresses this page explains: those that start so. */
+  paths: string[];
+  body: string;
+}
+
+const FOLDER = new URL("./help/", import.meta.url);
+
+function readPage(file: string): HelpPage {
+  const source = readFileSync(new URL(file, FOLDER), "utf8");
+  const [, head, body] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(source) ?? [];
+  if (head === undefined || body === undefined) throw new Error(`help/${file} does not start with its --- head.`);
+  const facts = Object.fromEntries(
+    head.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]),
+  );
+  const section = HELP_SECTIONS.find((one) => one === facts.section);
+  if (!section || !facts.title || !facts.summary)
+    throw new Error(`help/${file}: title, summary or section is missing.`);
+  return {
+    slug: file.replace(/\.md$/, ""),
+    title: facts.title,
+    summary: facts.summary,
+    section,
+    order: Number(facts.order ?? 100),
+    paths: (facts.paths ?? "").split(/\s+/).filter(Boolean),
+    body: body.trim(),
+  };
+}
+
+let pages: HelpPage[] | undefined;
+
+/** The help pages, section by section; read from the disk once. */
+export function helpPages(): HelpPage[] {
+  pages ??= readdirSync(FOLDER)
+    .filter((file) => file.endsWith(".md"))
+    .map(readPage)
+    .sort((a, b) => HELP_SECTIONS.indexOf(a.section) - HELP_SECTIONS.indexOf(b.section) || a.order - b.order);
+  return pages;
+}
+
+export const findHelp = (slug: string): HelpPage | undefined => helpPages().find((page) => page.slug === slug);
+
+const starts = (path: string, start: string) =>
+  start === "/" ? path === "/" : path === start || path.startsWith(`${start}/`);
+
+/** The help page that speaks of this address, the nearest one, or null. */
+export function helpFor(path: string): HelpPage | null {
+  const near = helpPages()
+    .flatMap((page) => page.paths.filter((start) => starts(path, start)).map((start) => ({ page, start })))
+    .sort((a, b) => b.start.length - a.start.length);
+  return near[0]?.page ?? null;
+}
+
+const rendered = new Map<string, string>();
+
+/** The page as HTML, safe to print raw. */
+export function helpHtml(page: HelpPage): string {
+  const known = rendered.get(page.slug);
+  if (known !== undefined) return known;
+  const html = renderMarkdown(page.body);
+  rendered.set(page.slug, html);
+  return html;
+}
+
+const plain = (text: string) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").replaceAll("œ", "oe");
+
+const SNIPPET = 140;
+
+export interface Found {
+  page: HelpPage;
+  /** A piece of the text around the first word found, or the summary. */
+  excerpt: string;
+}
+
+/** Pages that hold every word typed, whatever accents and capitals; those whose title holds one come first. */
+export function searchHelp(typed: string): Found[] {
+  const words = plain(typed)
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word.length > 1);
+  if (words.length === 0) return [];
+  return helpPages()
+    .map((page) => {
+      const text = plainText(page.body);
+      const title = plain(page.title);
+      const all = plain(`${page.title} ${page.summary} ${text}`);
+      const score = words.filter((word) => title.includes(word)).length * 10 + words.length;
+      return { page, text, score, found: words.every((word) => all.includes(word)) };
+    })
+    .filter(({ found }) => found)
+    .sort((a, b) => b.score - a.score)
+    .map(({ page, text }) => ({ page, excerpt: excerpt(text, words) ?? page.summary }));
+}
+
+function excerpt(text: string, words: readonly string[]): string | null {
+  // Accents are removed sign by sign, so that a place in the plain text is the same place in the true one.
+  const same = [...text].map((sign) => plain(sign)[0] ?? sign).join("");
+  const at = words.map((word) => same.indexOf(word)).find((place) => place >= 0);
+  if (at === undefined) return null;
+  const from = Math.max(0, text.lastIndexOf(" ", Math.max(0, at - SNIPPET / 3)) + 1);
+  const end = text.indexOf(" ", from + SNIPPET);
+  const piece = text.slice(from, end === -1 ? undefined : end);
+  return `${from > 0 ? "… " : ""}${piece}${end === -1 ? "" : " …"}`;
+}

@@ -1,0 +1,55 @@
+import type { Module } from "../platform/module.ts";
+import { CriterionResult, CriterionResultSchema, criterionResultTracked } from "./criterion-result.ts";
+import { events } from "./events.ts";
+import { KINDS, PublicPage, PublicPageSchema, publicPageTracked } from "./public-page.ts";
+import { routes } from "./web/routes.ts";
+
+/** The pages every instance has: home, accessibility, legal pages, help, site map. */
+export const instance: Module = {
+  name: "instance",
+  entities: [PublicPageSchema, CriterionResultSchema] as unknown as NonNullable<Module["entities"]>,
+  tracked: [publicPageTracked, criterionResultTracked],
+  routes,
+  events,
+  menu: [
+    { section: "Accueil", label: "Accueil", href: "/", icon: "home", right: "signed-in", order: 0 },
+    {
+      section: "Instance",
+      label: "Pages publiques",
+      href: "/instance/pages",
+      icon: "file-text",
+      right: "instance.manage",
+      order: 20,
+    },
+    {
+      section: "Instance",
+      label: "Accessibilité",
+      href: "/instance/accessibilite",
+      icon: "accessibility",
+      right: "instance.manage",
+      order: 30,
+    },
+  ],
+  subjects: {
+    public_page: {
+      noun: "page publique",
+      icon: "file-text",
+      right: "instance.manage",
+      url: () => "/instance/pages",
+      label: async (em, id) => {
+        const page = await em.findOne(PublicPage, { id });
+        return page && KINDS[page.kind].title;
+      },
+    },
+    criterion_result: {
+      noun: "critère d’accessibilité",
+      icon: "accessibility",
+      right: "instance.manage",
+      url: () => "/instance/accessibilite",
+      label: async (em, id) => {
+        const result = await em.findOne(CriterionResult, { id });
+        return result && `Critère ${result.criterion}`;
+      },
+    },
+  },
+};

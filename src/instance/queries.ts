@@ -1,0 +1,64 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { StartStep } from "../accounts/index.ts";
+import { ActRow } from "../platform/db/changeset.ts";
+import type { Database } from "../platform/db/index.ts";
+import { type Assessed, assess, type Recorded } from "./assessment.ts";
+import { CRITERIA } from "./criteria.ts";
+import { CriterionResult } from "./criterion-result.ts";
+import { deliveredText, KINDS, type Kind, PublicPage } from "./public-page.ts";
+
+/** The whole grid as everybody may read it, before sign-in too. */
+export async function publicGrid(db: Database): Promise<Assessed[]> {
+  return assess(await db.lookup<Recorded>("criterion_results"));
+}
+
+export interface PublicText {
+  body: string;
+  /** The instance has not written its own. */
+  isDelivered: boolean;
+}
+
+/** The text of a public page, before sign-in too. */
+export async function publicText(db: Database, kind: Kind): Promise<PublicText> {
+  const [own] = await db.lookup<{ body: string }>("public_page", [kind]);
+  return own ? { body: own.body, isDelivered: false } : { body: deliveredText(kind), isDelivered: true };
+}
+
+const hasAsked = async (em: EntityManager, code: string) => (await em.count(ActRow, { code })) > 0;
+
+/** Reading history is no act; having it verified is one, so that is what a start list can tick. */
+export async function historyStep(em: EntityManager): Promise<StartStep> {
+  return {
+    label: "Lire l’historique et le faire vérifier une fois",
+    href: "/admin/historique",
+    icon: "history",
+    done: await hasAsked(em, "history.verification_asked"),
+  };
+}
+
+/** What a super-admin has left to do on a new instance. */
+export async function instanceSteps(em: EntityManager, db: Database): Promise<StartStep[]> {
+  const tenants = await db.lookup<{ kind: string }>("tenants");
+  const written = await em.count(PublicPage, {});
+  const assessed = await em.count(CriterionResult, { status: { $ne: "non_evalue" } });
+  return [
+    {
+      label: "Créer une première organisation et son administrateur",
+      href: "/instance/organisations",
+      icon: "building",
+      done: tenants.some(({ kind }) => kind === "organisation"),
+    },
+    {
+      label: "Relire les pages publiques et y mettre vos noms et vos adresses",
+      href: "/instance/pages",
+      icon: "file-text",
+      done: written === Object.keys(KINDS).length,
+    },
+    {
+      label: `Évaluer les ${CRITERIA.length} critères d’accessibilité (${assessed} évalués)`,
+      href: "/instance/accessibilite",
+      icon: "accessibility",
+      done: assessed === CRITERIA.length,
+    },
+  ];
+}

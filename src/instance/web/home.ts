@@ -1,0 +1,62 @@
+import type { RequestHandler } from "express";
+import { ROLES, type Role, startListFor } from "../../accounts/index.ts";
+import { read } from "../../platform/http/forms.ts";
+import { historyStep, instanceSteps } from "../queries.ts";
+
+interface Waiting {
+  title: string;
+  text: string;
+  action: { href: string; label: string; icon: string };
+}
+
+const HELP = { href: "/aide/les-roles", label: "Lire ce que permet chaque rôle", icon: "help" };
+
+/** What a role will find here, and what can be done meanwhile. */
+const WAITING: Partial<Record<Role, Waiting>> = {
+  campaign_manager: {
+    title: "Aucune campagne pour l’instant",
+    text: "Vos campagnes et celles de vos collègues s’afficheront ici. En attendant, lisez ce que vous pourrez y faire et à qui les ouvrir.",
+    action: HELP,
+  },
+  technician: {
+    title: "Aucune intervention pour l’instant",
+    text: "Les interventions qu’une campagne vous confie s’afficheront ici, la prochaine en premier. En attendant, réglez votre compte : thème, densité des tableaux, raccourcis.",
+    action: { href: "/compte", label: "Régler mon compte", icon: "user" },
+  },
+  team_manager: {
+    title: "Aucun rendez-vous à prendre pour votre équipe",
+    text: "Quand une campagne concernera des membres de votre équipe, leurs créneaux et leurs rendez-vous s’afficheront ici.",
+    action: HELP,
+  },
+  coordinator: {
+    title: "Aucun rendez-vous à prendre dans votre périmètre",
+    text: "Quand une campagne concernera vos services ou vos sites, les personnes à positionner s’afficheront ici.",
+    action: HELP,
+  },
+  viewer: {
+    title: "Aucune campagne publique pour l’instant",
+    text: "Les campagnes que leur gestionnaire rend publiques s’afficheront ici, avec leur tableau de bord.",
+    action: HELP,
+  },
+};
+
+/** Where one lands: what my roles open, what is left to do first, and what each place waits for. */
+export const show: RequestHandler = async (req, res) => {
+  const user = req.user!;
+  const steps = await read(req, async (em) => {
+    if (user.roles.includes("super_admin")) return [...(await instanceSteps(em, req.db)), await historyStep(em)];
+    const own = await startListFor(em, user);
+    return own.length > 0 ? [...own, await historyStep(em)] : [];
+  });
+  const roles = ROLES.filter(({ code }) => user.roles.includes(code));
+  res.show(
+    { page: "instance/home" },
+    {
+      title: "Accueil",
+      steps,
+      left: steps.filter(({ done }) => !done).length,
+      roles: roles.map(({ label, opens }) => ({ label, opens })),
+      waiting: roles.flatMap(({ code }) => WAITING[code] ?? []),
+    },
+  );
+};

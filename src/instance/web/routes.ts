@@ -1,0 +1,39 @@
+import { get, post, type Route } from "../../platform/http/route.ts";
+import * as assessment from "./assessment.ts";
+import * as declaration from "./declaration.ts";
+import * as grid from "./grid.ts";
+import * as help from "./help.ts";
+import * as home from "./home.ts";
+import * as pages from "./pages.ts";
+import * as siteMap from "./site-map.ts";
+import * as texts from "./texts.ts";
+
+const EDIT = "instance.manage";
+const CRITERION = { criterion: /^\d{1,2}\.\d{1,2}$/ };
+
+export const routes: Route[] = [
+  get("/", "signed-in", home.show, { sitemap: "Accueil" }),
+
+  get("/accessibilite", "public", declaration.show, { sitemap: "Déclaration d’accessibilité" }),
+  get("/accessibilite/grille", "public", grid.index, { sitemap: "Grille des critères d’accessibilité" }),
+  get("/mentions-legales", "public", texts.show("mentions-legales"), { sitemap: "Mentions légales" }),
+  get("/donnees-personnelles", "public", texts.show("donnees-personnelles"), { sitemap: "Données personnelles" }),
+  get("/contact", "public", texts.show("contact"), { sitemap: "Contact" }),
+  get("/plan-du-site", "public", siteMap.show, { sitemap: "Plan du site" }),
+  get("/aide", "public", help.index, { sitemap: "Aide" }),
+  get("/aide/:slug", "public", help.show, { sweep: { slug: "premiers-pas" } }),
+
+  get("/instance/pages", EDIT, pages.index, { sitemap: "Pages publiques" }),
+  get("/instance/pages/:kind", EDIT, pages.edit, { sweep: { kind: "contact" } }),
+  post("/instance/pages/:kind", EDIT, pages.update, { sweep: { kind: "contact", body: { body: "## Nous écrire" } } }),
+  // Answers with a rendering and keeps nothing: the only post of the module without an act.
+  post("/instance/pages/:kind/apercu", EDIT, pages.preview, {
+    sweep: { kind: "contact", body: { body: "## Nous écrire" }, writes: false },
+  }),
+  get("/instance/accessibilite", EDIT, assessment.index, { sitemap: "Évaluation de l’accessibilité" }),
+  get("/instance/accessibilite/:criterion", EDIT, assessment.show, { params: CRITERION, sweep: { criterion: "3.2" } }),
+  post("/instance/accessibilite/:criterion", EDIT, assessment.update, {
+    params: CRITERION,
+    sweep: { criterion: "3.2", body: { status: "conforme", note: "" } },
+  }),
+];

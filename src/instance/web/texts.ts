@@ -1,0 +1,18 @@
+import type { Request, RequestHandler } from "express";
+import { mayRoute } from "../../accounts/index.ts";
+import { renderMarkdown } from "../markdown.ts";
+import { KINDS, type Kind } from "../public-page.ts";
+import { publicText } from "../queries.ts";
+
+export const mayEdit = (req: Request): boolean => req.user != null && mayRoute(req.user.roles, "instance.manage");
+
+/** A public page that is nothing but its text. */
+export const show =
+  (kind: Kind): RequestHandler =>
+  async (req, res) => {
+    const { body, isDelivered } = await publicText(req.db, kind);
+    res.show(
+      { page: "instance/text" },
+      { title: KINDS[kind].title, kind, html: renderMarkdown(body), isDelivered, mayEdit: mayEdit(req) },
+    );
+  };
