@@ -4,7 +4,6 @@ import { Migration } from "@mikro-orm/migrations";
 export class Migration20261121000500_instance extends Migration {
   override up(): void {
     this.addSql(`
-      -- Proposal for a migration "instance" (pages every instance has). Two tables of the instance tenant, readable by all through lookup.
       create table "public_page" (
         "tenant_id" uuid not null,
         "id" uuid not null,
