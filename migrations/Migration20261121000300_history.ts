@@ -98,6 +98,15 @@ export class Migration20261121000300_history extends Migration {
         "created_at" timestamptz not null default app_now(),
         primary key ("tenant_id", "id")
       );
+      create table "job_run" (
+        "tenant_id" uuid not null,
+        "id" uuid not null,
+        "job" text not null,
+        "on_day" date not null,
+        "created_at" timestamptz not null default app_now(),
+        primary key ("tenant_id", "id")
+      );
+      alter table "job_run" add constraint "job_run_tenant_id_job_on_day_unique" unique ("tenant_id", "job", "on_day");
       create table "unsealed" (
         "tenant_id" uuid not null,
         "id" uuid not null,
@@ -119,6 +128,9 @@ export class Migration20261121000300_history extends Migration {
       alter table "verification" enable row level security;
       alter table "verification" force row level security;
       create policy "tenant_isolation" on "verification" using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+      alter table "job_run" enable row level security;
+      alter table "job_run" force row level security;
+      create policy "tenant_isolation" on "job_run" using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
       alter table "act" enable row level security;
       alter table "act" force row level security;
       create policy "tenant_isolation" on "act" using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
@@ -148,6 +160,7 @@ export class Migration20261121000300_history extends Migration {
       grant select on change, imprint to opstracker_app;
       grant select, insert on seal to opstracker_app;
       grant select, insert, update on verification to opstracker_app;
+      grant select, insert on job_run to opstracker_app;
       grant select, delete on unsealed to opstracker_app;
       grant select, insert, update, delete on idempotency_key to opstracker_app;
       grant select on unsealed to lookup;

@@ -38,9 +38,9 @@ export class Migration20261121000400_lookups extends Migration {
         select l.tenant_id, l.id, l.user_id, l.purpose, l.expires_at, l.used_at is null and l.revoked_at is null and l.expires_at > app_now()
         from access_link l where l.token_hash = hash $$;
 
-      create function lookup.tenants() returns table (id uuid, name text, kind text, demo boolean)
+      create function lookup.tenants() returns table (id uuid, name text, kind text, zone text, demo boolean)
       language sql stable security definer set search_path = public, pg_temp as $$
-        select id, name, kind, demo from tenant order by id $$;
+        select id, name, kind, zone, demo from tenant order by id $$;
 
       create function lookup.personas() returns table (tenant_id uuid, tenant_name text, user_id uuid, given_name text, family_name text, email text, roles text[])
       language sql stable security definer set search_path = public, pg_temp as $$

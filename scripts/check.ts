@@ -5,7 +5,7 @@ import { Eta } from "eta";
 
 const failures: string[] = [];
 step("Style et règles (biome)", () => command("biome", ["check", "--error-on-warnings"]));
-step("Types (tsc)", () => command("tsc", ["-p", ".", "--noEmit"]));
+step("Types (tsc)", () => command("tsc", ["-p", ".", "--noEmit"]) && command("tsc", ["-p", "test", "--noEmit"]));
 step("Gabarits (eta)", compileTemplates);
 
 if (failures.length > 0) {

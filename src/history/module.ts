@@ -3,7 +3,7 @@ import type { Module } from "../platform/module.ts";
 import { events } from "./events.ts";
 import { Heads } from "./heads.ts";
 import { Seal } from "./seal.ts";
-import { runVerification, VerificationSchema } from "./verification.ts";
+import { runVerification, VerificationSchema, verifyTonight } from "./verification.ts";
 import { routes } from "./web/routes.ts";
 
 const HISTORY_ITSELF = "history itself: append-only, sealed, never traced a second time";
@@ -20,6 +20,7 @@ export const history: Module = {
     { table: "seal", why: HISTORY_ITSELF },
     { table: "unsealed", why: "the sealer's queue, empty a fifth of a second later" },
     { table: "verification", why: "a measure of the chain; asking for one is an act of its own" },
+    { table: "job_run", why: "which daily job ran for which day" },
     { table: "idempotency_key", why: "a trace of requests, not of what they did" },
   ],
   routes,
@@ -30,6 +31,14 @@ export const history: Module = {
       job: "history.verify_chain",
       run: ({ tenantId, subject }, { db, varDir, historyKey, clock }) =>
         runVerification(db, openHeads(varDir, historyKey), { tenantId, id: subject.id, now: () => clock.now() }),
+    },
+  ],
+  schedules: [
+    {
+      // Every night the chain is recomputed whole; its signed heads are the checkpoints (HIS-7).
+      job: "history.verify_daily",
+      at: "02:15",
+      run: ({ db, clock }, { tenantId }) => verifyTonight(db, { tenantId, now: clock.now() }),
     },
   ],
   menu: [

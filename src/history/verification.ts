@@ -44,6 +44,25 @@ export function askVerification(
   return verification;
 }
 
+/** The daily job's own act: asks, and leaves the work to the queue. */
+export async function verifyTonight(db: Database, { tenantId, now }: { tenantId: string; now: Date }): Promise<void> {
+  let id = "";
+  await db.act(
+    {
+      tenantId,
+      actorId: null,
+      channel: "job",
+      code: "history.verification_asked",
+      label: "Vérification quotidienne de l’historique",
+      subject: () => ({ type: "verification", id }),
+      now,
+    },
+    (em) => {
+      id = askVerification(em, { tenantId, by: null }).id;
+    },
+  );
+}
+
 /** Recomputes the chain and keeps the verdict; done twice, it only tells the later one. */
 export async function runVerification(
   db: Database,

@@ -3,6 +3,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Tracked, Untracked } from "./db/tracking.ts";
 import type { EventCatalogue, Reaction, Subscription } from "./events/catalogue.ts";
 import type { Route } from "./http/route.ts";
+import type { Schedule } from "./jobs/tick.ts";
 
 /** One line of the side menu; shown to whom the right is granted. */
 export interface MenuEntry {
@@ -37,6 +38,7 @@ export interface Module {
   events?: EventCatalogue;
   reactions?: Reaction[];
   subscriptions?: Subscription[];
+  schedules?: Schedule[];
   menu?: MenuEntry[];
   subjects?: Record<string, Subject>;
 }

@@ -2,6 +2,7 @@ import type { EntitySchema } from "@mikro-orm/core";
 import type { Tracked, Untracked } from "./db/tracking.ts";
 import type { EventCatalogue, Reaction, Subscription } from "./events/catalogue.ts";
 import type { Route } from "./http/route.ts";
+import type { Schedule } from "./jobs/tick.ts";
 import type { MenuEntry, Module, Subject } from "./module.ts";
 
 /** All the modules declare, gathered once: what reaches upward reads it here instead of importing (rulings 17). */
@@ -13,6 +14,7 @@ export interface Registry {
   events: EventCatalogue;
   reactions: Reaction[];
   subscriptions: Subscription[];
+  schedules: Schedule[];
   menu: MenuEntry[];
   subjects: Map<string, Subject>;
 }
@@ -52,6 +54,7 @@ export function createRegistry(modules: Module[]): Registry {
     events: Object.fromEntries(events),
     reactions,
     subscriptions,
+    schedules: all("schedules") as Schedule[],
     menu: (all("menu") as MenuEntry[]).toSorted((a, b) => a.order - b.order),
     subjects: unique(
       "subject",

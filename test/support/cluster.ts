@@ -11,10 +11,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { eraseEmbedded, isHeld, startEmbedded } from "../../src/platform/db/embedded.ts";
 import { APP_ROLE, OWNER_ROLE, prepareCluster, withDatabase } from "../../src/platform/db/roles.ts";
+import type { Registry } from "../../src/platform/registry.ts";
 
 export interface TestCluster {
   /** To be added to the environment of the test processes. */
-  env: Record<"TEST_SUPER_URL" | "TEST_OWNER_URL" | "TEST_APP_URL" | "TEST_TEMPLATE", string>;
+  env: Record<"TEST_SUPER_URL" | "TEST_OWNER_URL" | "TEST_APP_URL" | "TEST_TEMPLATE" | "TEST_WORLD", string>;
   stop(): Promise<void>;
 }
 
@@ -27,6 +28,10 @@ export interface TestDatabase {
 }
 
 const TEMPLATE = "opstracker_template";
+/** The template with the named world of fixtures/ in it. */
+const WORLD_TEMPLATE = "opstracker_world";
+/** Of everybody in the world of tests. */
+export const TEST_PASSWORD = "quatre-mots-pour-essayer-7";
 const PREFIX = "opstracker-test-";
 
 /** Starts the server and migrates the template. A run killed without mercy leaves its folder: swept by the next one. */
@@ -52,16 +57,21 @@ export async function startTestCluster(): Promise<TestCluster> {
       TEST_OWNER_URL: url(OWNER_ROLE, names.ownerPassword),
       TEST_APP_URL: url(APP_ROLE, names.appPassword),
       TEST_TEMPLATE: TEMPLATE,
+      TEST_WORLD: WORLD_TEMPLATE,
     };
     // Imported here: test files need `freshDatabase` alone, not every module of the product.
     const { migrate } = await import("../../src/platform/db/migrate.ts");
+    const { installTestClock } = await import("./clock.ts");
     const { createRegistry } = await import("../../src/platform/registry.ts");
     const { modules } = await import("../../src/modules.ts");
-    const { installTestClock } = await import("./clock.ts");
-    await migrate(env.TEST_OWNER_URL, createRegistry(modules));
+    const registry = createRegistry(modules);
+    await migrate(env.TEST_OWNER_URL, registry);
     await installTestClock(env.TEST_OWNER_URL);
-    // Closed to connections: a template in use cannot be cloned.
-    await query(server.superUrl, `alter database ${TEMPLATE} with is_template true allow_connections false`);
+    await closeTemplate(server.superUrl, TEMPLATE);
+
+    await query(server.superUrl, `create database ${WORLD_TEMPLATE} template ${TEMPLATE} owner ${OWNER_ROLE}`);
+    await seedTemplate(withDatabase(env.TEST_APP_URL, WORLD_TEMPLATE), registry);
+    await closeTemplate(server.superUrl, WORLD_TEMPLATE);
     return { env, stop };
   } catch (error) {
     await stop();
@@ -69,13 +79,30 @@ export async function startTestCluster(): Promise<TestCluster> {
   }
 }
 
-/** A database of one's own, migrated and empty, in about a tenth of a second. */
-export async function freshDatabase(): Promise<TestDatabase> {
+/** Closed to connections: a template in use cannot be cloned. */
+const closeTemplate = (superUrl: string, name: string) =>
+  query(superUrl, `alter database ${name} with is_template true allow_connections false`);
+
+async function seedTemplate(url: string, registry: Registry): Promise<void> {
+  const { openDatabase } = await import("../../src/platform/db/index.ts");
+  const { seedWorld } = await import("../../fixtures/world.ts");
+  const { hashPassword } = await import("../../src/accounts/index.ts");
+  const db = await openDatabase(url, registry);
+  try {
+    const hash = await hashPassword(TEST_PASSWORD);
+    await seedWorld(db, { now: new Date(), passwordHash: () => hash });
+  } finally {
+    await db.close();
+  }
+}
+
+/** A database of one's own, migrated and empty or holding the named world, in about a tenth of a second. */
+export async function freshDatabase({ world = false } = {}): Promise<TestDatabase> {
   const {
     TEST_SUPER_URL: superUrl,
     TEST_OWNER_URL: ownerUrl,
     TEST_APP_URL: appUrl,
-    TEST_TEMPLATE: template,
+    [world ? "TEST_WORLD" : "TEST_TEMPLATE"]: template,
   } = process.env;
   if (!superUrl || !ownerUrl || !appUrl || !template) {
     const file = path.relative(process.cwd(), process.argv[1] ?? "test");

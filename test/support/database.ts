@@ -21,8 +21,12 @@ export interface OpenDatabase {
 }
 
 /** A database of this test file's own, opened as the application; dropped at the end. */
-export async function testDatabase({ pool = 10, extra = {} as Partial<Registry> } = {}): Promise<OpenDatabase> {
-  const fresh = await freshDatabase();
+export async function testDatabase({
+  pool = 10,
+  world = false,
+  extra = {} as Partial<Registry>,
+} = {}): Promise<OpenDatabase> {
+  const fresh = await freshDatabase({ world });
   const registry = { ...createRegistry(modules), ...extra };
   const db = await openDatabase(fresh.databaseUrl, registry, { pool });
   const owner = new pg.Client({ connectionString: fresh.ownerUrl });

@@ -1,8 +1,9 @@
 import { defineConfig, type EntitySchema, MikroORM, NullCacheAdapter } from "@mikro-orm/postgresql";
+import { JobRunRow } from "../jobs/tick.ts";
 import { changesetEntities } from "./changeset.ts";
 
 /** Entity schemas of the platform itself; modules bring theirs in their manifests. */
-export const platformEntities: EntitySchema[] = changesetEntities as unknown as EntitySchema[];
+export const platformEntities: EntitySchema[] = [...changesetEntities, JobRunRow] as unknown as EntitySchema[];
 
 /** The ORM over one connection string. `pool` is the number of connections it may hold. */
 export function createOrm(url: string, entities: EntitySchema[], pool: number): MikroORM {

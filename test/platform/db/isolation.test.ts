@@ -133,7 +133,7 @@ test("P03 : 500 demandes entremêlées sur deux connexions, erreurs comprises, n
     assert.equal(outcomes.filter((one) => one === false).length, 0);
     assert.ok(outcomes.filter((one) => one === true).length > 300);
     const left = await db.orm.em.fork().execute("select current_setting('app.tenant_id', true) as tenant");
-    assert.ok(!left[0].tenant, "la connexion rendue garde une organisation");
+    assert.ok(!left[0]?.tenant, "la connexion rendue garde une organisation");
   } finally {
     await db.close();
   }

@@ -1,0 +1,97 @@
+/** The process: configuration → database → migrations → first run → jobs → pages → listening. */
+
+import { guards, prepareFirstRun, sessionRows } from "./accounts/index.ts";
+import { createApp } from "./app.ts";
+import { ConfigRefused, loadSecrets, readConfig } from "./config.ts";
+import { describeBase, enterDemo } from "./demo.ts";
+import { openHeads, startSealer } from "./history/index.ts";
+import { modules } from "./modules.ts";
+import { systemClock } from "./platform/db/clock.ts";
+import { EmbeddedRefused } from "./platform/db/embedded.ts";
+import { openDatabase } from "./platform/db/index.ts";
+import { migrate } from "./platform/db/migrate.ts";
+import { embeddedDatabase } from "./platform/db/roles.ts";
+import { serve } from "./platform/http/server.ts";
+import { SessionStore } from "./platform/http/sessions.ts";
+import { createViews } from "./platform/http/views.ts";
+import { startJobs } from "./platform/jobs/index.ts";
+import { startTick } from "./platform/jobs/tick.ts";
+import { createLog } from "./platform/log.ts";
+import { createRegistry } from "./platform/registry.ts";
+
+const say = (...lines: string[]) => process.stdout.write(`${lines.join("\n")}\n`);
+const refuse = (message: string): never => {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+};
+
+async function start() {
+  const config = readConfig(process.env);
+  const log = createLog(config.logLevel);
+  const clock = systemClock;
+  const secrets = await loadSecrets(config);
+  const registry = createRegistry(modules);
+
+  const embedded = config.databaseUrl ? undefined : await embeddedDatabase(config.varDir);
+  const databaseUrl = embedded?.databaseUrl ?? config.databaseUrl!;
+  await migrate(embedded?.databaseOwnerUrl ?? config.databaseOwnerUrl!, registry);
+  const db = await openDatabase(databaseUrl, registry);
+  const services = { db, clock, varDir: config.varDir, historyKey: secrets.historyKey.privateKey };
+  const onError = (error: unknown) =>
+    log.error("background", { error: error instanceof Error ? error.message : String(error) });
+  const jobs = await startJobs(services, databaseUrl, registry.subscriptions, onError);
+
+  const base = await describeBase(db);
+  const entering = base.empty && (config.demo === "oui" || config.demo === "auto");
+  const accounts = entering ? await enterDemo(db, { now: clock.now() }) : [];
+  const demo = entering || base.demo;
+  const setUp = demo ? null : await prepareFirstRun(db, { now: clock.now() });
+  const tick = startTick(services, registry.schedules, onError);
+  const sealer = startSealer(db, { heads: openHeads(config.varDir, secrets.historyKey.privateKey), clock, onError });
+
+  const app = createApp({
+    config: { ...config, demo, secret: secrets.secret },
+    db,
+    modules,
+    guards,
+    sessionStore: new SessionStore(sessionRows(db), log),
+    clock,
+    log,
+    views: createViews({ debug: !config.production, cache: true }),
+  });
+  await serve(app, {
+    ...config,
+    log,
+    onStopping: () => {
+      app.locals.stopping = true;
+    },
+    async close() {
+      await tick.stop();
+      await jobs.stop();
+      await sealer.stop();
+      await db.close();
+      await embedded?.server.stop();
+    },
+  });
+
+  say("", `OpsTracker est prêt : ${config.publicUrl}`);
+  if (accounts.length > 0) {
+    say(
+      "",
+      "Démonstration. Ces mots de passe ne seront plus affichés ; la page de connexion propose aussi chaque compte en un clic.",
+      "",
+    );
+    say(...accounts);
+  }
+  if (setUp) {
+    say("", "Première mise en service : ouvrez ce lien, valable 24 heures, pour créer le premier compte.");
+    say(`  ${config.publicUrl}/installation/${setUp}`);
+  }
+  say("");
+}
+
+await start().catch((error: unknown) => {
+  if (error instanceof ConfigRefused || error instanceof EmbeddedRefused) return refuse(error.message);
+  if (error instanceof Error && /DATABASE_URL/.test(error.message)) return refuse(error.message);
+  throw error;
+});

@@ -1,0 +1,181 @@
+import { createHmac, generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after } from "node:test";
+import type { Express } from "express";
+import { WORLD } from "../../fixtures/world.ts";
+import { guards, sessionRows } from "../../src/accounts/index.ts";
+import { createApp } from "../../src/app.ts";
+import { Heads, type Sealer, startSealer } from "../../src/history/index.ts";
+import { modules } from "../../src/modules.ts";
+import { hashOf, SessionStore } from "../../src/platform/http/sessions.ts";
+import { createViews } from "../../src/platform/http/views.ts";
+import { createLog } from "../../src/platform/log.ts";
+import type { Module } from "../../src/platform/module.ts";
+import { type OpenDatabase, testDatabase } from "./database.ts";
+
+export const SECRET = "secret-des-essais-qui-fait-bien-plus-de-trente-deux-octets";
+
+/** Who signs in: the key of a person of fixtures/world.ts. */
+export type Who = string;
+
+export interface Answer {
+  status: number;
+  text: string;
+  headers: Headers;
+  /** Where a 303 leads, path only. */
+  location: string | null;
+}
+
+export interface Browser {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly cookie: string;
+  get(path: string, options?: { part?: boolean; headers?: Record<string, string> }): Promise<Answer>;
+  /** Posts a form as its page would: token, fresh key and Fetch-Metadata added unless given. */
+  post(
+    path: string,
+    fields?: Record<string, string | string[]>,
+    options?: { part?: boolean; headers?: Record<string, string>; bare?: boolean },
+  ): Promise<Answer>;
+}
+
+export interface World extends OpenDatabase {
+  app: Express;
+  origin: string;
+  sealer: Sealer;
+  heads: Heads;
+  /** What the log was told, one line each. */
+  logged: string[];
+  /** A signed-in browser. Each call is a session of its own. */
+  as(who: Who): Promise<Browser>;
+  /** A browser nobody has signed in with; its forms take the token of the last page it saw. */
+  anonymous(): Browser;
+  userOf(who: Who): Promise<{ id: string; tenantId: string; email: string }>;
+}
+
+/** The whole product on the named world, over real HTTP and a real PostgreSQL of this test file's own. */
+export async function startWorld({ pool = 10, extraModules = [] as Module[] } = {}): Promise<World> {
+  const open = await testDatabase({ world: true, pool });
+  const folder = mkdtempSync(path.join(tmpdir(), "world-"));
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const heads = new Heads(folder, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+  const logged: string[] = [];
+  const log = createLog("debug", { style: "lines", write: (line) => void logged.push(line) });
+  const sealer = startSealer(open.db, {
+    heads,
+    clock: open.clock,
+    everyMs: Number.POSITIVE_INFINITY,
+    onError: (error) => log.error("sealer", { error: String(error) }),
+  });
+  await sealer.sealAll();
+
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const rows = sessionRows(open.db);
+  const app = createApp({
+    config: {
+      publicUrl: origin,
+      secure: false,
+      trustProxy: [],
+      secret: SECRET,
+      demo: true,
+      production: false,
+    } as never,
+    db: open.db,
+    modules: [...modules, ...extraModules],
+    guards,
+    sessionStore: new SessionStore(rows, log),
+    clock: open.clock,
+    log,
+    views: createViews({ debug: true, cache: true }),
+  });
+  server.on("request", app);
+  after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await sealer.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const userOf = async (who: Who) => {
+    const person = WORLD.flatMap(({ people }) => people).find(({ key }) => key === who);
+    if (!person) throw new Error(`Nobody called ${who} in fixtures/world.ts`);
+    const [row] = await open.db.lookup<{ tenant_id: string; user_id: string }>("accounts", [person.email]);
+    if (!row) throw new Error(`${who} has no active account`);
+    return { id: row.user_id, tenantId: row.tenant_id, email: person.email };
+  };
+
+  const browser = (user: { id: string; tenantId: string } | null, start: [string, string][], token = ""): Browser => {
+    const jar = new Map(start);
+    let csrf = token;
+    const cookie = () => [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
+    const send = async (to: string, init: RequestInit & { headers: Record<string, string> }): Promise<Answer> => {
+      const response = await fetch(origin + to, { redirect: "manual", ...init });
+      for (const line of response.headers.getSetCookie()) {
+        const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)!;
+        if (/expires=Thu, 01 Jan 1970/i.test(line)) jar.delete(name!);
+        else jar.set(name!, value!);
+      }
+      const text = await response.text();
+      csrf = /name="_csrf" value="([^"]+)"/.exec(text)?.[1] ?? csrf;
+      const location = response.headers.get("location");
+      return {
+        status: response.status,
+        text,
+        headers: response.headers,
+        location: location && new URL(location, origin).href.replace(origin, ""),
+      };
+    };
+    const common = (part = false) => ({
+      "sec-fetch-site": "same-origin",
+      ...(jar.size > 0 && { cookie: cookie() }),
+      ...(part && { "hx-request": "true", "hx-request-type": "partial" }),
+    });
+    return {
+      id: user?.id ?? "",
+      tenantId: user?.tenantId ?? "",
+      get cookie() {
+        return cookie();
+      },
+      get: (to, { part = false, headers = {} } = {}) => send(to, { headers: { ...common(part), ...headers } }),
+      post(to, fields = {}, { part = false, headers = {}, bare = false } = {}) {
+        const body = new URLSearchParams();
+        const whole: Record<string, string | string[]> = bare ? fields : { _csrf: csrf, _key: randomUUID(), ...fields };
+        for (const [name, value] of Object.entries(whole)) for (const one of [value].flat()) body.append(name, one);
+        return send(to, { method: "POST", body, headers: { ...common(part), origin, ...headers } });
+      },
+    };
+  };
+
+  const as = async (who: Who): Promise<Browser> => {
+    const user = await userOf(who);
+    const sid = randomBytes(32).toString("base64url");
+    const csrfSecret = tokens.secretSync();
+    await rows.save(hashOf(sid), {
+      tenantId: user.tenantId,
+      userId: user.id,
+      data: {
+        cookie: { originalMaxAge: null, httpOnly: true, path: "/", sameSite: "lax" },
+        passport: { user: { tenantId: user.tenantId, id: user.id } },
+        csrfSecret,
+      },
+      address: "127.0.0.1",
+      userAgent: "Essais",
+    });
+    const signature = createHmac("sha256", SECRET).update(sid).digest("base64").replace(/=+$/, "");
+    return browser(user, [["opstracker", encodeURIComponent(`s:${sid}.${signature}`)]], tokens.create(csrfSecret));
+  };
+
+  return { ...open, app, origin, sealer, heads, logged, as, anonymous: () => browser(null, []), userOf };
+}
+
+// csurf's own maker of tokens: what a page would have held.
+const requireFromCsurf = createRequire(createRequire(import.meta.url).resolve("csurf"));
+const Tokens = requireFromCsurf("csrf") as new () => { secretSync(): string; create(secret: string): string };
+const tokens = new Tokens();
