@@ -1,6 +1,12 @@
+import { createHash, randomBytes, randomUUIDv7 } from "node:crypto";
 import { defineEntity, p } from "@mikro-orm/core";
+import { type EntityManager, LockMode } from "@mikro-orm/postgresql";
 import { bytes, createdAt, lookedUpTable, tenantKey } from "../platform/db/entity.ts";
-import { toUser } from "./user.ts";
+import { toUser, type User } from "./user.ts";
+
+export const INVITATION_DAYS = 7;
+const SETUP_HOURS = 24;
+const HOUR_MS = 3_600_000;
 
 const schema = defineEntity({
   name: "AccessLink",
@@ -29,3 +35,58 @@ export class AccessLink extends schema.class {
 }
 schema.setClass(AccessLink);
 export const AccessLinkSchema = schema;
+
+/** What the database knows of a token: nothing that could be used as one. */
+export const hashToken = (token: string): Buffer => createHash("sha256").update(token).digest();
+
+/** Opens a link and gives its token, which exists nowhere else: show it once, keep it nowhere. */
+export function openLink(
+  em: EntityManager,
+  { tenantId, purpose, user, by, now }: OpenedLink,
+): { link: AccessLink; token: string } {
+  const token = randomBytes(32).toString("base64url");
+  const hours = purpose === "setup" ? SETUP_HOURS : INVITATION_DAYS * 24;
+  const link = em.create(AccessLink, {
+    tenantId,
+    id: randomUUIDv7(),
+    user,
+    purpose,
+    tokenHash: hashToken(token),
+    expiresAt: new Date(now.getTime() + hours * HOUR_MS),
+    usedAt: null,
+    revokedAt: null,
+    createdById: by?.id ?? null,
+  });
+  em.persist(link);
+  return { link, token };
+}
+
+interface OpenedLink {
+  tenantId: string;
+  purpose: "invitation" | "setup";
+  user: User | null;
+  by: { id: string } | null;
+  now: Date;
+}
+
+/** Shuts what is still open of these links; the caller flushes. */
+export async function revokeLinks(
+  em: EntityManager,
+  which: { purpose: "setup" } | { userId: string },
+  { now }: { now: Date },
+): Promise<AccessLink[]> {
+  const of = "userId" in which ? { user: { id: which.userId } } : { purpose: which.purpose };
+  const links = await em.find(AccessLink, { ...of, usedAt: null, revokedAt: null, expiresAt: { $gt: now } });
+  for (const link of links) link.revokedAt = now;
+  return links;
+}
+
+/** The link behind a token if it still opens something, held until the end of the transaction: two uses cannot both find it. */
+export async function holdOpenLink(
+  em: EntityManager,
+  id: string,
+  { purpose, now }: { purpose: "invitation" | "setup"; now: Date },
+): Promise<AccessLink | null> {
+  const link = await em.findOne(AccessLink, { id, purpose }, { lockMode: LockMode.PESSIMISTIC_WRITE, populate: [] });
+  return link?.isOpen(now) ? link : null;
+}

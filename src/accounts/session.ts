@@ -1,4 +1,5 @@
 import { defineEntity, p } from "@mikro-orm/core";
+import type { EntityManager } from "@mikro-orm/postgresql";
 import { bytes, createdAt, lookedUpTable, tenantKey } from "../platform/db/entity.ts";
 import { toUser } from "./user.ts";
 
@@ -26,3 +27,53 @@ const schema = defineEntity({
 export class Session extends schema.class {}
 schema.setClass(Session);
 export const SessionSchema = schema;
+
+export const IDLE_HOURS = 8;
+export const LONGEST_HOURS = 12;
+
+/** Whether these roles may stay connected for days: not those who hold the keys [ACC-10]. */
+export const mayStay = (roles: readonly string[], days: number): boolean =>
+  days > 0 && !roles.includes("admin") && !roles.includes("super_admin");
+
+/** Closes sessions of one person, all but one if said. Gives how many were closed. */
+export async function closeSessions(
+  em: EntityManager,
+  { userId, keep = null }: { userId: string; keep?: string | null },
+): Promise<number> {
+  return em.nativeDelete(Session, { user: { id: userId }, ...(keep && { id: { $ne: keep } }) });
+}
+
+/** Closes one session of this person; false when it is not theirs or no longer open. */
+export async function closeSession(
+  em: EntityManager,
+  { userId, id }: { userId: string; id: string },
+): Promise<boolean> {
+  return (await em.nativeDelete(Session, { id, user: { id: userId } })) > 0;
+}
+
+/** Sessions kept for days end no later than an ordinary one would: the person now holds the keys of the organisation. */
+export async function endLongSessions(em: EntityManager, userId: string): Promise<void> {
+  await em.execute(
+    `update session set stay = false, expires_at = least(expires_at, created_at + interval '${LONGEST_HOURS} hours')
+     where user_id = ? and stay`,
+    [userId],
+  );
+}
+
+/** The organisation allows fewer days than before: what is open follows. */
+export async function shortenLongSessions(em: EntityManager, days: number): Promise<void> {
+  await em.execute(
+    `update session set expires_at = least(expires_at, created_at + greatest(make_interval(days => ?), interval '${LONGEST_HOURS} hours'))
+     where stay`,
+    [days],
+  );
+}
+
+/** Rows nobody can use any more, swept when their person signs in. */
+export async function sweepSessions(em: EntityManager, userId: string): Promise<void> {
+  await em.execute(
+    `delete from session where user_id = ?
+       and (expires_at <= app_now() or (not stay and last_seen_at <= app_now() - interval '${IDLE_HOURS} hours'))`,
+    [userId],
+  );
+}

@@ -1,4 +1,5 @@
 import { defineEntity, p } from "@mikro-orm/core";
+import type { EntityManager } from "@mikro-orm/postgresql";
 import { lookedUpTable } from "../platform/db/entity.ts";
 
 const schema = defineEntity({
@@ -19,3 +20,58 @@ const schema = defineEntity({
 export class SignInGuard extends schema.class {}
 schema.setClass(SignInGuard);
 export const SignInGuardSchema = schema;
+
+export const MOST_FAILURES = 5;
+export const LOCK_MINUTES = 15;
+
+export interface Account {
+  tenantId: string;
+  userId: string;
+}
+
+/**
+ * Takes a number for one attempt, before the password is looked at: of any number of guesses sent at once, only the
+ * first five are ever compared [P16]. Gives the rank of this failure-to-be since the last success or the end of the
+ * last lock; from the fifth on the account is locked, and beyond it even the right password is refused.
+ */
+export async function takeAttempt(em: EntityManager, { tenantId, userId }: Account): Promise<number> {
+  const [row] = await em.execute<{ failures: number }[]>(
+    `insert into sign_in_guard as g (tenant_id, id, failures) values (?, ?, 1)
+     on conflict (tenant_id, id) do update set
+       failures = case when g.locked_until <= app_now() then 1 else g.failures + 1 end,
+       locked_until = case
+         when g.locked_until > app_now() then g.locked_until
+         when g.locked_until is null and g.failures + 1 >= ${MOST_FAILURES} then app_now() + interval '${LOCK_MINUTES} minutes'
+       end
+     returning failures`,
+    [tenantId, userId],
+  );
+  return row!.failures;
+}
+
+/** The password was right: failures and lock are forgotten [ACC-3]. */
+export async function forgetFailures(em: EntityManager, { tenantId, userId }: Account): Promise<void> {
+  await em.execute("update sign_in_guard set failures = 0, locked_until = null where tenant_id = ? and id = ?", [
+    tenantId,
+    userId,
+  ]);
+}
+
+/** Gives one attempt back: the password was right for another account of the same person. */
+export async function giveBackAttempt(em: EntityManager, { tenantId, userId }: Account): Promise<void> {
+  await em.execute(
+    `update sign_in_guard set failures = greatest(failures - 1, 0),
+       locked_until = case when failures - 1 >= ${MOST_FAILURES} then locked_until end
+     where tenant_id = ? and id = ?`,
+    [tenantId, userId],
+  );
+}
+
+/** Last sign-in and its way [ACC-19]. */
+export async function noteSignIn(em: EntityManager, { tenantId, userId }: Account, method: string): Promise<void> {
+  await em.execute(
+    `insert into sign_in_guard (tenant_id, id, last_sign_in_at, last_method) values (?, ?, app_now(), ?)
+     on conflict (tenant_id, id) do update set last_sign_in_at = app_now(), last_method = excluded.last_method`,
+    [tenantId, userId, method],
+  );
+}

@@ -1,0 +1,30 @@
+import { z } from "zod";
+import type { EventCatalogue } from "../platform/events/catalogue.ts";
+import { ROLES } from "./roles.ts";
+
+const by = z.uuid().nullable();
+const roles = z.array(z.enum(ROLES.map((role) => role.code)));
+
+/** What happens to accounts and organisations; the payload is the contract of whoever reacts. */
+export const events = {
+  "user.created": { label: "compte créé", payload: z.strictObject({ roles, by }) },
+  "user.invited": { label: "personne invitée", payload: z.strictObject({ link: z.uuid(), by }) },
+  "user.edited": { label: "compte modifié", payload: z.strictObject({ fields: z.array(z.string()), by }) },
+  "user.roles_changed": { label: "rôles changés", payload: z.strictObject({ before: roles, after: roles, by }) },
+  "user.deactivated": { label: "compte désactivé", payload: z.strictObject({ by }) },
+  "user.reactivated": { label: "compte réactivé", payload: z.strictObject({ by }) },
+  "user.unlocked": { label: "compte déverrouillé", payload: z.strictObject({ by }) },
+  "user.password_changed": {
+    label: "mot de passe changé",
+    payload: z.strictObject({ keepSession: z.uuid().nullable() }),
+  },
+  "invitation.accepted": { label: "invitation acceptée", payload: z.strictObject({ link: z.uuid() }) },
+  "tenant.created": { label: "organisation créée", payload: z.strictObject({ name: z.string() }) },
+  "tenant.edited": { label: "organisation modifiée", payload: z.strictObject({ fields: z.array(z.string()), by }) },
+  "organisation.opened": {
+    label: "organisation ouverte ou réinvitée",
+    payload: z.strictObject({ organisation: z.uuid(), by }),
+  },
+  "instance.prepared": { label: "lien d’installation ouvert", payload: z.strictObject({ link: z.uuid() }) },
+  "instance.set_up": { label: "instance installée", payload: z.strictObject({ link: z.uuid() }) },
+} satisfies EventCatalogue;

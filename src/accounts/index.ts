@@ -1,0 +1,16 @@
+/** The public face of accounts: the only file other modules import. */
+
+export { setPassword } from "./credential.ts";
+export { guards } from "./guards.ts";
+export { foundOrganisation, hasSuperAdmin, prepareFirstRun } from "./instance.ts";
+export { inviteUser } from "./invitation.ts";
+export { hashPassword } from "./password.ts";
+export { allows, explain, mayRoute } from "./permissions.ts";
+export { findUserLine, findUserNames, listUserNames, type StartStep, startListFor } from "./queries.ts";
+export { ROLES, type Role, roleLabel } from "./roles.ts";
+export { noteSecurity, type Origin } from "./security-event.ts";
+export { sessionRows } from "./session-rows.ts";
+export type { SignedIn } from "./signed-in.ts";
+export { chooseAccent, createTenant, editTenant, INSTANCE_ID, Tenant } from "./tenant.ts";
+export { type By, changeRoles, createUser, deactivateUser, editUser, reactivateUser, User } from "./user.ts";
+export { renewOnNewRights } from "./web/sessions.ts";

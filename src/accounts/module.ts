@@ -1,0 +1,145 @@
+import type { EntitySchema } from "@mikro-orm/core";
+import type { Module } from "../platform/module.ts";
+import { AccessLinkSchema } from "./access-link.ts";
+import { CredentialSchema } from "./credential.ts";
+import { events } from "./events.ts";
+import { reactions } from "./reactions.ts";
+import { ROLES } from "./roles.ts";
+import { SecurityEventSchema } from "./security-event.ts";
+import { SessionSchema } from "./session.ts";
+import { SignInGuardSchema } from "./sign-in-guard.ts";
+import { HOLIDAY_ZONES, Tenant, TenantSchema } from "./tenant.ts";
+import { User, UserSchema } from "./user.ts";
+import { routes } from "./web/routes.ts";
+
+const words = (options: readonly { code?: string; value?: string; label: string }[]) =>
+  Object.fromEntries(options.map(({ code, value, label }) => [code ?? value ?? "", label]));
+
+const NAME_OF = (id: string) =>
+  `(select u.given_name || ' ' || u.family_name from app_user u where u.tenant_id = r.tenant_id and u.id = ${id})`;
+
+/** Organisations, accounts, roles, sign-in and the security log. */
+export const accounts: Module = {
+  name: "accounts",
+  entities: [
+    TenantSchema,
+    UserSchema,
+    CredentialSchema,
+    AccessLinkSchema,
+    SessionSchema,
+    SignInGuardSchema,
+    SecurityEventSchema,
+  ] as unknown as EntitySchema[],
+  tracked: [
+    {
+      table: "tenant",
+      subject: "tenant",
+      title: "r.name",
+      columns: {
+        name: { label: "Nom" },
+        zone: { label: "Fuseau horaire" },
+        holiday_zone: { label: "Zone de jours fériés", values: words(HOLIDAY_ZONES) },
+        password_preset: {
+          label: "Règle des mots de passe",
+          values: { robustesse: "Robustesse", composition: "Composition" },
+        },
+        accent: { label: "Couleur" },
+        stay_connected_days: { label: "Durée de « Rester connecté », en jours" },
+      },
+    },
+    {
+      table: "app_user",
+      subject: "user",
+      title: "r.given_name || ' ' || r.family_name",
+      columns: {
+        given_name: { label: "Prénom" },
+        family_name: { label: "Nom" },
+        email: { label: "Adresse électronique" },
+        roles: { label: "Rôles", format: "list", values: words(ROLES) },
+        theme: { label: "Thème", values: { system: "Système", light: "Clair", dark: "Sombre" } },
+        density: { label: "Densité des tableaux", values: { comfort: "Confort", compact: "Compact" } },
+        shortcuts: { label: "Raccourcis clavier", format: "yesNo" },
+        deactivated_at: { label: "Désactivé le", format: "dateTime" },
+      },
+    },
+    {
+      table: "credential",
+      subject: "user",
+      title: NAME_OF("r.id"),
+      columns: { changed_at: { label: "Mot de passe", format: "secret" } },
+    },
+    {
+      table: "access_link",
+      subject: "user",
+      // The set-up link is nobody's: it stands under its own id.
+      subjectId: "coalesce(r.user_id, r.id)",
+      title: `coalesce('Lien d’invitation de ' || ${NAME_OF("r.user_id")}, 'Lien d’installation')`,
+      columns: {
+        expires_at: { label: "Lien valable jusqu’au", format: "dateTime" },
+        used_at: { label: "Lien utilisé le", format: "dateTime" },
+        revoked_at: { label: "Lien retiré le", format: "dateTime" },
+      },
+    },
+  ],
+  untracked: [
+    {
+      table: "session",
+      why: "mesure : une connexion ouverte, touchée à chaque minute ; le journal de sécurité la dit",
+    },
+    { table: "sign_in_guard", why: "mesure : échecs et dernière connexion, hors de l’historique (règle 12)" },
+    { table: "security_event", why: "journal à part, en ajout seul, gardé douze mois (HIS-16)" },
+  ],
+  routes,
+  events,
+  reactions,
+  menu: [
+    {
+      section: "Administrer",
+      label: "Utilisateurs",
+      href: "/admin/utilisateurs",
+      icon: "users",
+      right: "accounts.manage",
+      order: 10,
+    },
+    {
+      section: "Administrer",
+      label: "Organisation",
+      href: "/admin/organisation",
+      icon: "settings",
+      right: "accounts.manage",
+      order: 20,
+    },
+    {
+      section: "Administrer",
+      label: "Journal de sécurité",
+      href: "/admin/journal-securite",
+      icon: "shield",
+      right: "history.read",
+      order: 40,
+    },
+    {
+      section: "Instance",
+      label: "Organisations",
+      href: "/instance/organisations",
+      icon: "building",
+      right: "instance.manage",
+      order: 10,
+    },
+  ],
+  subjects: {
+    user: {
+      noun: "compte",
+      icon: "user",
+      right: "accounts.manage",
+      url: (id) => `/admin/utilisateurs/${id}`,
+      label: async (em, id) => (await em.findOne(User, { id }))?.name() ?? null,
+    },
+    tenant: {
+      noun: "organisation",
+      icon: "building",
+      right: "accounts.manage",
+      url: () => "/admin/organisation",
+      label: async (em, id) => (await em.findOne(Tenant, { id }))?.name ?? null,
+    },
+  },
+};

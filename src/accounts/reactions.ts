@@ -1,0 +1,36 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { DomainEvent, Reaction } from "../platform/events/catalogue.ts";
+import { revokeLinks } from "./access-link.ts";
+import { closeSessions, endLongSessions, shortenLongSessions } from "./session.ts";
+import { Tenant } from "./tenant.ts";
+
+/** What must be true together with an event of an account, in its transaction. */
+export const reactions: Reaction[] = [
+  {
+    on: "user.deactivated",
+    async run(em, { subject, at }) {
+      await revokeLinks(em, { userId: subject.id }, { now: at });
+      await closeSessions(em, { userId: subject.id });
+    },
+  },
+  {
+    on: "user.password_changed",
+    async run(em, { subject, payload }) {
+      await closeSessions(em, { userId: subject.id, keep: payload.keepSession as string | null });
+    },
+  },
+  {
+    on: "user.roles_changed",
+    async run(em, { subject, payload }) {
+      const after = payload.after as string[];
+      if (after.includes("admin") || after.includes("super_admin")) await endLongSessions(em, subject.id);
+    },
+  },
+  { on: "tenant.edited", run: followStayDays },
+];
+
+async function followStayDays(em: EntityManager, { tenantId, payload }: DomainEvent): Promise<void> {
+  if (!(payload.fields as string[]).includes("stayConnectedDays")) return;
+  const tenant = await em.findOneOrFail(Tenant, { tenantId, id: tenantId });
+  await shortenLongSessions(em, tenant.stayConnectedDays);
+}

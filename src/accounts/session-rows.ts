@@ -1,0 +1,144 @@
+import { randomUUIDv7 } from "node:crypto";
+import type { Database } from "../platform/db/index.ts";
+import type { LiveSession, SavedSession, SessionRows } from "../platform/http/sessions.ts";
+import { inOrder, type Role } from "./roles.ts";
+import { IDLE_HOURS, LONGEST_HOURS, Session } from "./session.ts";
+import type { SignedIn } from "./signed-in.ts";
+import type { Tenant } from "./tenant.ts";
+import type { User } from "./user.ts";
+
+declare module "express-session" {
+  interface SessionData {
+    /** When the password was last typed, ISO. */
+    authenticatedAt: string;
+    /** Roles the session was last renewed with [P18]. */
+    rights: string;
+    /** Only while it is being opened: whether it stays for days, and how many. Without it no row is ever inserted. */
+    opening: { stayDays: number };
+  }
+}
+
+/** One line of lookup.session: the session, its person and their organisation. */
+interface Row {
+  session_id: string;
+  tenant_id: string;
+  user_id: string;
+  payload: Record<string, unknown>;
+  stay: boolean;
+  authenticated_at: string;
+  last_seen_at: string;
+  expires_at: string;
+  stale: boolean;
+  email: string;
+  given_name: string;
+  family_name: string;
+  roles: Role[];
+  theme: User["theme"];
+  density: User["density"];
+  shortcuts: boolean;
+  tenant_name: string;
+  tenant_kind: Tenant["kind"];
+  zone: string;
+  accent: string | null;
+  password_preset: Tenant["passwordPreset"];
+  demo: boolean;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** The rows behind the session store: the database judges what is still alive, on its own clock. */
+export function sessionRows(db: Database): SessionRows {
+  const find = async (tokenHash: Buffer) => (await db.lookup<Row>("session", [tokenHash]))[0];
+
+  return {
+    async get(tokenHash) {
+      const row = await find(tokenHash);
+      return row ? toLive(row) : null;
+    },
+
+    // Update first, insert only while it is being opened: a request still running when its session is closed elsewhere
+    // must not bring it back.
+    async save(tokenHash, { tenantId, userId, data, address, userAgent }) {
+      const { opening, ...payload } = data as SavedSession["data"] & { opening?: { stayDays: number } };
+      const authenticatedAt = String(payload.authenticatedAt);
+      await db.note(tenantId, async (em) => {
+        const updated = await em.nativeUpdate(
+          Session,
+          { tokenHash },
+          { payload, authenticatedAt: new Date(authenticatedAt) },
+        );
+        if (updated > 0 || !opening) return;
+        const hours = opening.stayDays > 0 ? opening.stayDays * 24 : LONGEST_HOURS;
+        await em.execute(
+          `insert into session (tenant_id, id, user_id, token_hash, payload, user_agent, address, stay, authenticated_at, last_seen_at, expires_at)
+           values (?, ?, ?, ?, ?, ?, ?, ?, ?, app_now(), app_now() + make_interval(hours => ?))`,
+          [
+            tenantId,
+            randomUUIDv7(),
+            userId,
+            tokenHash,
+            JSON.stringify(payload),
+            userAgent,
+            address,
+            opening.stayDays > 0,
+            authenticatedAt,
+            hours,
+          ],
+        );
+      });
+    },
+
+    async touch(tokenHash, tenantId) {
+      await db.note(tenantId, (em) =>
+        em.execute("update session set last_seen_at = app_now() where token_hash = ?", [tokenHash]),
+      );
+    },
+
+    async destroy(tokenHash) {
+      const row = await find(tokenHash);
+      if (row) await db.note(row.tenant_id, (em) => em.nativeDelete(Session, { tokenHash }));
+    },
+  };
+}
+
+/** The same session under another identifier, at a change of rights: the old one is worth nothing from then on. */
+export async function renameSession(db: Database, tenantId: string, from: Buffer, to: Buffer): Promise<void> {
+  await db.note(tenantId, (em) => em.nativeUpdate(Session, { tokenHash: from }, { tokenHash: to }));
+}
+
+function toLive(row: Row): LiveSession {
+  const expiresAt = new Date(row.expires_at);
+  const idleAt = new Date(new Date(row.last_seen_at).getTime() + IDLE_HOURS * HOUR_MS);
+  return {
+    data: row.payload,
+    principal: toSignedIn(row),
+    endsAt: row.stay || expiresAt < idleAt ? expiresAt : idleAt,
+    touchDue: row.stale,
+  };
+}
+
+function toSignedIn(row: Row): SignedIn {
+  return {
+    id: row.user_id,
+    tenantId: row.tenant_id,
+    email: row.email,
+    givenName: row.given_name,
+    familyName: row.family_name,
+    name: `${row.given_name} ${row.family_name}`,
+    roles: inOrder(row.roles),
+    theme: row.theme,
+    density: row.density,
+    shortcuts: row.shortcuts,
+    sessionId: row.session_id,
+    authenticatedAt: new Date(row.authenticated_at),
+    tenant: {
+      id: row.tenant_id,
+      name: row.tenant_name,
+      kind: row.tenant_kind,
+      zone: row.zone,
+      accent: row.accent,
+      passwordPreset: row.password_preset,
+      demo: row.demo,
+    },
+  };
+}

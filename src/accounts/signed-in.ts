@@ -1,0 +1,19 @@
+import type { Principal } from "../platform/http/types.ts";
+import type { PasswordPreset } from "./password.ts";
+import type { Role } from "./roles.ts";
+
+declare module "../platform/http/types.ts" {
+  interface PrincipalTenant {
+    kind: "instance" | "organisation";
+    passwordPreset: PasswordPreset;
+    demo: boolean;
+  }
+  interface Principal {
+    givenName: string;
+    familyName: string;
+    roles: Role[];
+  }
+}
+
+/** The person behind a request: `req.user`. The platform knows a part of it; this file adds the rest. */
+export type SignedIn = Principal;

@@ -1,0 +1,26 @@
+import type { Mark } from "../queries.ts";
+
+type Values = Record<string, string | undefined>;
+
+/** The address of a list with these filters, empty ones left out. */
+export function withQuery(path: string, values: Values): string {
+  const kept = Object.entries(values).filter((pair): pair is [string, string] => Boolean(pair[1]));
+  return kept.length > 0 ? `${path}?${new URLSearchParams(kept)}` : path;
+}
+
+/** Where a page begins, as an address carries it. */
+export const writeMark = ({ value, id, back }: Mark): string =>
+  Buffer.from(JSON.stringify([back ? 1 : 0, id, value])).toString("base64url");
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Null for what we did not write: the list then begins at its beginning. */
+export function readMark(text: string | undefined): Mark | null {
+  try {
+    const [back, id, value] = JSON.parse(Buffer.from(text ?? "", "base64url").toString()) as unknown[];
+    if (typeof id !== "string" || !UUID.test(id) || typeof value !== "string" || value.includes("\u0000")) return null;
+    return { back: back === 1, id, value };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,143 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { Request, RequestHandler } from "express";
+import { z } from "zod";
+import { RuleBroken } from "../../platform/errors.ts";
+import { atVersion, type Current, read, submit } from "../../platform/http/forms.ts";
+import { accentStylesheet, judgeAccent } from "../accent.ts";
+import { lastChange } from "../queries.ts";
+import { noteSecurity } from "../security-event.ts";
+import {
+  aboutTenant,
+  chooseAccent,
+  editTenant,
+  HOLIDAY_ZONES,
+  MOST_STAY_DAYS,
+  PASSWORD_PRESETS,
+  Tenant,
+  ZONES,
+} from "../tenant.ts";
+
+const VIEW = { page: "/accounts/organisation/edit" };
+const AT = "/admin/organisation";
+
+const General = z.object({
+  name: z.string().trim().min(1, "Écrivez le nom de l’organisation.").max(120).describe("Nom"),
+  zone: z.enum(ZONES as [string, ...string[]], "Choisissez un fuseau horaire de la liste.").describe("Fuseau horaire"),
+  holidayZone: z.string().max(40).describe("Jours fériés"),
+});
+const Security = z.object({
+  passwordPreset: z.enum(PASSWORD_PRESETS, "Choisissez une des deux règles.").describe("Règle des mots de passe"),
+  stayConnectedDays: z
+    .int(`Écrivez un nombre de jours de 0 à ${MOST_STAY_DAYS}.`)
+    .min(0, `Écrivez un nombre de jours de 0 à ${MOST_STAY_DAYS}.`)
+    .max(MOST_STAY_DAYS, `Écrivez un nombre de jours de 0 à ${MOST_STAY_DAYS}.`)
+    .describe("Durée de « Rester connecté »"),
+});
+const Accent = z.object({
+  accent: z.string().trim().max(9).optional().describe("Couleur"),
+  reset: z.string().optional(),
+});
+
+const ownTenant = (em: EntityManager, { user }: Request) =>
+  em.findOneOrFail(Tenant, { tenantId: user!.tenantId, id: user!.tenantId });
+
+export const edit: RequestHandler = async (req, res) => {
+  res.show(VIEW, await page(req, {}));
+};
+
+export const update: RequestHandler = async (req, res) => {
+  const form = await submit(
+    req,
+    General,
+    said(req, "Réglages généraux de l’organisation"),
+    async (values, em, sent) => {
+      const tenant = await ownTenant(em, req);
+      await atVersion(em, tenant, sent);
+      editTenant(em, tenant, values, { by: req.user! });
+    },
+  );
+  if (form.errors) return res.show(VIEW, await page(req, { form }));
+  res.saved(VIEW, {}, { at: AT, notice: "Les réglages de l’organisation sont enregistrés." });
+};
+
+/** Rules of passwords and sessions: the password is asked again first [ACC-11]. */
+export const updateSecurity: RequestHandler = async (req, res) => {
+  const act = said(req, "Réglages de sécurité de l’organisation");
+  const form = await submit(req, Security, act, async (values, em, sent) => {
+    const tenant = await ownTenant(em, req);
+    await atVersion(em, tenant, sent);
+    const before = { preset: tenant.passwordPreset, days: tenant.stayConnectedDays };
+    editTenant(em, tenant, values, { by: req.user! });
+    if (before.preset !== tenant.passwordPreset || before.days !== tenant.stayConnectedDays) {
+      noteSecurity(em, req, { kind: "settings.changed", userId: req.user!.id, detail: { before, after: values } });
+    }
+  });
+  if (form.errors) return res.show(VIEW, await page(req, { security: form }));
+  res.saved(VIEW, {}, { at: AT, notice: "Les réglages de sécurité sont enregistrés." });
+};
+
+/** A colour that would make a text hard to read is refused, and the nearest that holds is one click away. */
+export const updateAccent: RequestHandler = async (req, res) => {
+  let proposal: string | null = null;
+  const form = await submit(req, Accent, said(req, "Couleur de l’organisation"), async (values, em) => {
+    const tenant = await ownTenant(em, req);
+    if (values.reset !== undefined || !values.accent) return chooseAccent(em, tenant, null, { by: req.user! });
+    const verdict = judgeAccent(values.accent);
+    if (!verdict.accepted) {
+      proposal = verdict.proposal;
+      throw new RuleBroken(verdict.sentence, "accent");
+    }
+    chooseAccent(em, tenant, verdict.accent, { by: req.user! });
+  });
+  if (form.errors) return res.show(VIEW, await page(req, { colour: form, proposal }));
+  res.saved(VIEW, {}, { at: AT, notice: "La couleur de l’organisation est enregistrée, pour tout le monde." });
+};
+
+/** The organisation's colour over the product's own. The version in the address is the colour itself. */
+export const stylesheet: RequestHandler = (req, res) => {
+  const { accent } = req.user!.tenant;
+  const asked = req.query.v;
+  const isThisOne = accent !== null && asked === accent.replace("#", "");
+  // Private: another organisation on the same browser has another colour under another version.
+  res.setHeader("Cache-Control", isThisOne ? "private, max-age=31536000, immutable" : "no-store");
+  res.type("text/css").send(accent === null ? "" : accentStylesheet(accent));
+};
+
+const said = (req: Request, label: string) => ({
+  code: "tenant.edited",
+  label,
+  subject: () => aboutTenant({ id: req.user!.tenantId }),
+  at: AT,
+  current: async (em: EntityManager): Promise<Current> => {
+    const { name, zone, holidayZone, passwordPreset, stayConnectedDays, version, id } = await ownTenant(em, req);
+    const values = { name, zone, holidayZone, passwordPreset, stayConnectedDays: String(stayConnectedDays) };
+    return { values, version, ...(await lastChange(em, "tenant", id)) };
+  },
+});
+
+interface Forms {
+  form?: object;
+  security?: object;
+  colour?: object;
+  proposal?: string | null;
+}
+
+/** Three forms on one page: the refused one keeps what was typed, and gives the page its status. */
+async function page(req: Request, { form, security, colour, proposal = null }: Forms) {
+  const tenant = await read(req, (em) => ownTenant(em, req));
+  const empty = { values: {} };
+  return {
+    title: "Organisation",
+    crumbs: [{ label: "Accueil", href: "/" }, { label: "Organisation" }],
+    tenant,
+    zones: ZONES.map((zone) => ({ value: zone, label: zone.replaceAll("_", " ") })),
+    holidayZones: HOLIDAY_ZONES,
+    mostDays: MOST_STAY_DAYS,
+    general: form ?? empty,
+    security: security ?? empty,
+    colour: colour ?? empty,
+    proposal,
+    // What `res.show` looks at for the status and the "Erreur :" of the title.
+    form: form ?? security ?? colour ?? empty,
+  };
+}

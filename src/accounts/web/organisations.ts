@@ -1,0 +1,126 @@
+import type { Request, RequestHandler } from "express";
+import { z } from "zod";
+import { NotFound } from "../../platform/errors.ts";
+import { record } from "../../platform/events/record.ts";
+import { submit } from "../../platform/http/forms.ts";
+import { foundOrganisation, type Installed, renewFirstInvitation } from "../instance.ts";
+import { listOrganisations } from "../queries.ts";
+import { aboutTenant, INSTANCE_ID, ZONES } from "../tenant.ts";
+
+const LIST = { page: "/accounts/organisations/index" };
+const NEW = { page: "/accounts/organisations/new" };
+const CARD = { page: "/accounts/organisations/show" };
+const READY = { page: "/accounts/organisations/ready" };
+const AT = "/instance/organisations";
+const CRUMBS = [
+  { label: "Accueil", href: "/" },
+  { label: "Organisations", href: AT },
+];
+
+const NewForm = z.object({
+  name: z.string().trim().min(1, "Écrivez le nom de l’organisation.").max(120).describe("Nom de l’organisation"),
+  zone: z.enum(ZONES as [string, ...string[]], "Choisissez un fuseau horaire de la liste.").describe("Fuseau horaire"),
+  givenName: z.string().trim().min(1, "Écrivez le prénom.").max(100).describe("Prénom"),
+  familyName: z.string().trim().min(1, "Écrivez le nom.").max(100).describe("Nom"),
+  email: z.string().trim().min(1, "Écrivez l’adresse électronique.").max(254).describe("Adresse électronique"),
+});
+
+export const index: RequestHandler = async (req, res) => {
+  const organisations = await listOrganisations(req.db);
+  res.show(LIST, { title: "Organisations", crumbs: [CRUMBS[0], { label: "Organisations" }], organisations });
+};
+
+export const new_: RequestHandler = (_req, res) => {
+  res.show(NEW, newPage({ values: {} }));
+};
+
+const newPage = (form: object) => ({
+  title: "Ouvrir une organisation",
+  crumbs: [...CRUMBS, { label: "Ouvrir une organisation" }],
+  zones: ZONES.map((zone) => ({ value: zone, label: zone.replaceAll("_", " ") })),
+  form,
+});
+
+/** Its birth is told in its own history, and in that of the instance. */
+export const create: RequestHandler = async (req, res) => {
+  const by = { id: req.user!.id };
+  const form = await submit(
+    req,
+    NewForm,
+    {
+      code: "tenant.created",
+      label: ({ name }) => `Ouverture de l’organisation ${name}`,
+      subject: () => aboutTenant({ id: INSTANCE_ID }),
+      at: (_values, { tenantId }: Installed) => `${AT}/${tenantId}`,
+    },
+    async ({ name, zone, ...admin }, em) => {
+      const founded = await foundOrganisation(
+        req.db,
+        { name, zone, admin },
+        { by, from: req, now: req.now, channel: "page" },
+      );
+      record(em, "organisation.opened", aboutTenant({ id: INSTANCE_ID }), {
+        organisation: founded.tenantId,
+        by: by.id,
+      });
+      return founded;
+    },
+  );
+  if (form.errors) return res.show(NEW, newPage(form));
+  const { name, givenName, familyName } = form.values as Record<string, string>;
+  res.show(READY, readyPage(req, form.result, { name: name ?? "", person: `${givenName} ${familyName}` }));
+};
+
+const readyPage = (
+  req: Request,
+  { tenantId, invitation }: { tenantId: string; invitation: string | null },
+  { name, person }: { name: string; person: string },
+) => ({
+  title: `Organisation ${name} ouverte`,
+  crumbs: [...CRUMBS, { label: name, href: `${AT}/${tenantId}` }, { label: "Lien d’invitation" }],
+  name,
+  person,
+  href: `${AT}/${tenantId}`,
+  link: `${req.config.publicUrl}/invitation/${invitation}`,
+});
+
+export const show: RequestHandler<{ id: string }> = async (req, res) => {
+  const organisation = await organisationOf(req);
+  res.show(CARD, {
+    title: organisation.name,
+    crumbs: [...CRUMBS, { label: organisation.name }],
+    organisation,
+  });
+};
+
+/** For a first administrator who lost the link; shut as soon as somebody of the organisation has a password. */
+export const inviteAgain: RequestHandler<{ id: string }> = async (req, res) => {
+  const organisation = await organisationOf(req);
+  const by = { id: req.user!.id };
+  const form = await submit(
+    req,
+    z.object({}),
+    {
+      code: "organisation.invited_again",
+      label: `Nouveau lien pour le premier administrateur de ${organisation.name}`,
+      subject: () => aboutTenant({ id: INSTANCE_ID }),
+      at: `${AT}/${organisation.id}`,
+    },
+    async (_values, em) => {
+      const renewed = await renewFirstInvitation(req.db, organisation.id, { by, from: req, now: req.now });
+      record(em, "organisation.opened", aboutTenant({ id: INSTANCE_ID }), { organisation: organisation.id, by: by.id });
+      return renewed;
+    },
+  );
+  if (form.errors) {
+    const [notice = ""] = Object.values(form.errors);
+    return res.saved(CARD, {}, { at: `${AT}/${organisation.id}`, notice, tone: "danger" });
+  }
+  res.show(READY, readyPage(req, form.result, { name: organisation.name, person: form.result.person }));
+};
+
+async function organisationOf(req: Request<{ id: string }>) {
+  const organisation = (await listOrganisations(req.db)).find(({ id }) => id === req.params.id);
+  if (!organisation) throw new NotFound("Cette organisation n’existe pas sur cette instance. Revenez à la liste.");
+  return organisation;
+}

@@ -1,0 +1,67 @@
+import { get, post, type Route } from "../../platform/http/route.ts";
+import * as account from "./account.ts";
+import * as deactivations from "./deactivations.ts";
+import * as installation from "./installation.ts";
+import * as invitations from "./invitations.ts";
+import * as organisation from "./organisation.ts";
+import * as organisations from "./organisations.ts";
+import * as roles from "./roles.ts";
+import * as securityLog from "./security-log.ts";
+import * as sessions from "./sessions.ts";
+import * as signIn from "./sign-in.ts";
+import * as users from "./users.ts";
+
+const MANAGE = "accounts.manage";
+
+export const routes: Route[] = [
+  get("/connexion", "public", signIn.show, { sitemap: "Connexion" }),
+  // Counted by the handler: 100 tries a minute for one address, whatever the form (ACC-4).
+  post("/connexion", "public", signIn.create, { publicForm: true, rate: false }),
+  post("/connexion/organisation", "public", signIn.choose, { publicForm: true, rate: false }),
+  post("/connexion/demo", "public", signIn.demo, { publicForm: true }),
+  post("/deconnexion", "signed-in", sessions.leave),
+  post("/session/prolongation", "signed-in", sessions.prolong),
+
+  get("/invitation/:token", "public", invitations.show, { secretPath: true }),
+  post("/invitation/:token", "public", invitations.accept, { secretPath: true, publicForm: true }),
+  get("/installation/:token", "public", installation.show, { secretPath: true }),
+  post("/installation/:token", "public", installation.create, { secretPath: true, publicForm: true }),
+
+  get("/compte", "signed-in", account.show, { sitemap: "Mon compte" }),
+  post("/compte/preferences", "signed-in", account.updatePreferences),
+  get("/compte/mot-de-passe", "signed-in", account.editPassword, { sitemap: "Changer mon mot de passe" }),
+  post("/compte/mot-de-passe", "signed-in", account.updatePassword),
+  post("/compte/sessions/:id/fermeture", "signed-in", sessions.closeOne),
+  post("/compte/sessions/fermeture", "signed-in", sessions.closeOthers),
+
+  get("/admin/utilisateurs", MANAGE, users.index, { sitemap: "Utilisateurs" }),
+  get("/admin/utilisateurs/nouveau", MANAGE, users.new_, { sitemap: "Inviter une personne" }),
+  post("/admin/utilisateurs/nouveau", MANAGE, users.create, { recent: true }),
+  get("/admin/utilisateurs/:id", MANAGE, users.show),
+  get("/admin/utilisateurs/:id/modifier", MANAGE, users.edit),
+  post("/admin/utilisateurs/:id/modifier", MANAGE, users.update, { recent: true }),
+  get("/admin/utilisateurs/:id/roles", MANAGE, roles.edit),
+  post("/admin/utilisateurs/:id/roles", MANAGE, roles.update, { recent: true }),
+  get("/admin/utilisateurs/:id/desactivation", MANAGE, deactivations.new_),
+  post("/admin/utilisateurs/:id/desactivation", MANAGE, deactivations.create),
+  get("/admin/utilisateurs/:id/reactivation", MANAGE, deactivations.edit),
+  post("/admin/utilisateurs/:id/reactivation", MANAGE, deactivations.undo),
+  post("/admin/utilisateurs/:id/deverrouillage", MANAGE, users.unlock),
+  post("/admin/utilisateurs/:id/invitation", MANAGE, users.inviteAgain, { recent: true }),
+
+  get("/admin/organisation", MANAGE, organisation.edit, { sitemap: "Organisation" }),
+  post("/admin/organisation", MANAGE, organisation.update),
+  post("/admin/organisation/securite", MANAGE, organisation.updateSecurity, { recent: true }),
+  post("/admin/organisation/couleur", MANAGE, organisation.updateAccent),
+  get("/organisation/accent.css", "signed-in", organisation.stylesheet),
+
+  get("/admin/journal-securite", "history.read", securityLog.index, { sitemap: "Journal de sécurité" }),
+
+  get("/instance/organisations", "instance.manage", organisations.index, { sitemap: "Organisations de l’instance" }),
+  get("/instance/organisations/nouvelle", "instance.manage", organisations.new_, {
+    sitemap: "Ouvrir une organisation",
+  }),
+  post("/instance/organisations/nouvelle", "instance.manage", organisations.create, { recent: true }),
+  get("/instance/organisations/:id", "instance.manage", organisations.show),
+  post("/instance/organisations/:id/invitation", "instance.manage", organisations.inviteAgain, { recent: true }),
+];

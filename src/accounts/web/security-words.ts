@@ -1,0 +1,94 @@
+import type { SecurityLine } from "../queries.ts";
+import { roleLabel } from "../roles.ts";
+import { SECURITY_KINDS, type SecurityKind } from "../security-event.ts";
+import { LOCK_MINUTES, MOST_FAILURES } from "../sign-in-guard.ts";
+import { deviceOf } from "./device.ts";
+
+/** One line of the security log as people read it. */
+export interface ToldEvent {
+  id: string;
+  at: Date;
+  badge: { label: string; icon: string; tone: string };
+  text: string;
+  address: string;
+  device: string;
+  userId: string | null;
+}
+
+const list = new Intl.ListFormat("fr", { type: "conjunction" });
+
+/** The sentence of a line; to the reader it concerns it says "vous". */
+export function told(line: SecurityLine, names: Map<string, string>, reader: string): ToldEvent {
+  const { id, at, kind, userId, address, userAgent } = line;
+  const known = Object.hasOwn(SECURITY_KINDS, kind);
+  const badge = known ? SECURITY_KINDS[kind] : { label: kind, icon: "info", tone: "neutral" };
+  const text = known ? SENTENCES[kind](line, sayer(names, reader)) : "";
+  return { id, at, badge, text, address, device: deviceOf(userAgent).label, userId };
+}
+
+interface Sayer {
+  /** "Karim Benali" or "vous". */
+  of(id: string | null): string;
+  /** "Karim Benali a" or "Vous avez". */
+  has(id: string | null): string;
+  /** " par Amina Diallo", or nothing when the person did it themself. */
+  by(line: SecurityLine): string;
+}
+
+function sayer(names: Map<string, string>, reader: string): Sayer {
+  const of = (id: string | null) =>
+    id === null ? "une personne inconnue" : id === reader ? "vous" : (names.get(id) ?? "un compte inconnu");
+  return {
+    of,
+    has: (id) => (id === reader ? "Vous avez" : `${of(id).replace(/^u/, "U")} a`),
+    by: ({ userId, actorId }) => (actorId === null || actorId === userId ? "" : `, par ${of(actorId)}`),
+  };
+}
+
+const METHODS: Record<string, string> = {
+  password: "par mot de passe",
+  demo: "en un clic, comme personnage de démonstration",
+};
+
+const count = (value: unknown) => (typeof value === "number" ? value : 0);
+const rolesIn = (value: unknown) =>
+  Array.isArray(value) ? list.format(value.map((code) => roleLabel(String(code)))) : "aucun";
+
+const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string> = {
+  "sign_in.succeeded": ({ userId, detail }, say) =>
+    `${say.has(userId)} ouvert une session ${METHODS[String(detail.method)] ?? ""}${
+      count(detail.stayDays) > 0 ? `, gardée ${count(detail.stayDays)} jours` : ""
+    }.`,
+  "sign_in.failed": ({ userId, detail }, say) => {
+    if (userId === null) return "Essai avec une adresse qui n’a pas de compte.";
+    const rank = count(detail.rank);
+    return rank > MOST_FAILURES
+      ? `Essai refusé pour ${say.of(userId)} : le compte est verrouillé.`
+      : `Mot de passe refusé pour ${say.of(userId)}, échec ${rank} sur ${MOST_FAILURES}.`;
+  },
+  "account.locked": ({ userId }, say) =>
+    `Compte verrouillé pendant ${LOCK_MINUTES} minutes après ${MOST_FAILURES} échecs de suite : ${say.of(userId)}.`,
+  "account.unlocked": (line, say) => `Verrou levé avant l’heure pour ${say.of(line.userId)}${say.by(line)}.`,
+  "session.closed": ({ userId, detail }, say) => {
+    const closed = count(detail.closed);
+    return closed > 1 ? `${say.has(userId)} fermé ${closed} autres sessions.` : `${say.has(userId)} fermé une session.`;
+  },
+  "password.chosen": ({ userId }, say) => `${say.has(userId)} choisi un premier mot de passe.`,
+  "password.changed": ({ userId }, say) =>
+    `${say.has(userId)} changé de mot de passe ; les autres sessions sont fermées.`,
+  "step_up.succeeded": ({ userId }, say) =>
+    `${say.has(userId)} confirmé son mot de passe avant un acte sensible.`.replace(
+      "Vous avez confirmé son",
+      "Vous avez confirmé votre",
+    ),
+  "step_up.failed": ({ userId }, say) => `Confirmation du mot de passe refusée pour ${say.of(userId)}.`,
+  "rights.changed": (line, say) =>
+    `Rôles de ${say.of(line.userId)} changés${say.by(line)} : ${rolesIn(line.detail.before)}, puis ${rolesIn(line.detail.after)}.`,
+  "identity.changed": (line, say) => `Adresse de connexion de ${say.of(line.userId)} changée${say.by(line)}.`,
+  "invitation.opened": (line, say) => `Lien d’invitation créé pour ${say.of(line.userId)}${say.by(line)}.`,
+  "account.deactivated": (line, say) => `Compte désactivé : ${say.of(line.userId)}${say.by(line)}.`,
+  "account.reactivated": (line, say) => `Compte réactivé : ${say.of(line.userId)}${say.by(line)}.`,
+  export: ({ userId, detail }, say) =>
+    `${say.has(userId)} exporté ${detail.what === "history" ? "l’historique" : "des données"}${count(detail.acts) > 0 ? ` (${count(detail.acts)} actes)` : ""}.`,
+  "settings.changed": ({ userId }, say) => `${say.has(userId)} changé les réglages de sécurité de l’organisation.`,
+};

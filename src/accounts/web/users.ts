@@ -1,0 +1,296 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { Request, RequestHandler } from "express";
+import { z } from "zod";
+import { NotFound } from "../../platform/errors.ts";
+import { record } from "../../platform/events/record.ts";
+import { atVersion, type Current, query, read, submit } from "../../platform/http/forms.ts";
+import { AccessLink } from "../access-link.ts";
+import { type Invited, inviteUser, renewInvitation } from "../invitation.ts";
+import { canDeactivate, explainUser, visibleUsers } from "../policy.ts";
+import {
+  findUserLine,
+  findUserNames,
+  isUserOrder,
+  lastChange,
+  listUsers,
+  USER_STATES,
+  type UserLine,
+  type UserOrder,
+  type UserState,
+} from "../queries.ts";
+import { ROLES, TENANT_ROLES } from "../roles.ts";
+import { noteSecurity } from "../security-event.ts";
+import { Session } from "../session.ts";
+import { forgetFailures } from "../sign-in-guard.ts";
+import { aboutUser, editUser, User } from "../user.ts";
+import { readMark, withQuery, writeMark } from "./addresses.ts";
+
+const LIST = { page: "/accounts/users/index", part: "/accounts/users/_list" };
+const CARD = { page: "/accounts/users/show" };
+const NEW = { page: "/accounts/users/new" };
+const EDIT = { page: "/accounts/users/edit" };
+const INVITED = { page: "/accounts/users/invited" };
+const AT = "/admin/utilisateurs";
+
+const HOME = { label: "Accueil", href: "/" };
+export const USERS = { label: "Utilisateurs", href: AT };
+
+const Filters = z.object({
+  q: z.string().max(200).optional(),
+  role: z.string().max(30).optional(),
+  etat: z.string().max(20).optional(),
+  tri: z.string().max(10).optional(),
+  sens: z.enum(["croissant", "decroissant"]).optional(),
+  page: z.string().max(600).optional(),
+});
+
+const isState = (text: string | undefined): text is UserState => text !== undefined && Object.hasOwn(USER_STATES, text);
+
+/** The roles that exist where this person works. */
+export const rolesHere = (req: Request) =>
+  req.user!.tenant.kind === "instance" ? ROLES.filter(({ code }) => code === "super_admin") : TENANT_ROLES;
+
+/** The person's own tenant decides who is visible; another's account does not exist [TEN-2]. */
+export async function visibleUser(em: EntityManager, req: Request, id: string): Promise<User> {
+  const user = await em.findOne(User, { $and: [{ id }, visibleUsers(req.user!)] });
+  if (!user) throw new NotFound("Ce compte n’existe pas dans votre organisation. Revenez à la liste des utilisateurs.");
+  return user;
+}
+
+export const index: RequestHandler = async (req, res) => {
+  const { q, role, etat, tri, sens, page } = query(req, Filters);
+  const order: UserOrder = isUserOrder(tri) ? tri : "name";
+  const descending = sens === "decroissant";
+  const state = isState(etat) ? etat : undefined;
+  const found = await read(req, (em) => listUsers(em, { q, role, state }, { order, descending, mark: readMark(page) }));
+  const filters = { q, role, etat: state };
+  const sorted = {
+    ...filters,
+    tri: order === "name" ? undefined : order,
+    sens: descending ? "decroissant" : undefined,
+  };
+  res.show(LIST, {
+    title: "Utilisateurs",
+    crumbs: [HOME, { label: "Utilisateurs" }],
+    users: found.rows.map(withState),
+    total: found.total,
+    form: { values: { q: q ?? "", role: role ?? "", etat: state ?? "" } },
+    roles: rolesHere(req).map(({ code, label }) => ({ value: code, label })),
+    states: Object.entries(USER_STATES).map(([value, { label }]) => ({ value, label })),
+    active: Object.values(filters).filter(Boolean).length,
+    previous: found.before && withQuery(AT, { ...sorted, page: writeMark(found.before) }),
+    next: found.after && withQuery(AT, { ...sorted, page: writeMark(found.after) }),
+    sorts: Object.fromEntries(
+      (["name", "email", "seen"] as const).map((one) => [
+        one,
+        {
+          order: one !== order ? "none" : descending ? "descending" : "ascending",
+          href: withQuery(AT, { ...filters, tri: one, sens: one === order && !descending ? "decroissant" : undefined }),
+        },
+      ]),
+    ),
+  });
+};
+
+const withState = (line: UserLine) => ({
+  ...line,
+  badge: USER_STATES[line.state],
+  roles: ROLES.filter(({ code }) => line.roles.includes(code)),
+});
+
+export const show: RequestHandler<{ id: string }> = async (req, res) => {
+  const shown = await read(req, async (em) => {
+    const user = await visibleUser(em, req, req.params.id);
+    const links = await em.find(AccessLink, { user: { id: user.id } }, { orderBy: { id: "desc" }, limit: 5 });
+    const names = await findUserNames(
+      em,
+      links.flatMap(({ createdById }) => createdById ?? []),
+    );
+    return {
+      user: withState((await findUserLine(em, user.id))!),
+      sessions: await em.count(Session, { user: { id: user.id }, expiresAt: { $gt: req.now } }),
+      links: links.map((link) => ({
+        by: link.createdById ? names.get(link.createdById) : "Système",
+        createdAt: link.createdAt,
+        expiresAt: link.expiresAt,
+        state: stateOfLink(link, req.now),
+        at: link.usedAt ?? link.revokedAt,
+      })),
+    };
+  });
+  const { user } = shown;
+  res.show(CARD, {
+    title: user.name,
+    crumbs: [HOME, USERS, { label: user.name }],
+    ...shown,
+    canDeactivate: canDeactivate(req.user!, user),
+    why: explainUser(req.user!, user),
+    form: { values: {} },
+  });
+};
+
+const stateOfLink = (link: AccessLink, now: Date) => {
+  if (link.usedAt) return { label: "Utilisé", icon: "check", tone: "success" };
+  if (link.revokedAt) return { label: "Remplacé", icon: "x", tone: "muted" };
+  if (link.isOpen(now)) return { label: "Ouvert", icon: "link", tone: "primary" };
+  return { label: "Expiré", icon: "clock", tone: "muted" };
+};
+
+const identity = {
+  givenName: z.string().trim().min(1, "Écrivez le prénom.").max(100).describe("Prénom"),
+  familyName: z.string().trim().min(1, "Écrivez le nom.").max(100).describe("Nom"),
+  email: z.string().trim().min(1, "Écrivez l’adresse électronique.").max(254).describe("Adresse électronique"),
+};
+const NewForm = z.object({ ...identity, roles: z.array(z.string()).describe("Rôles") });
+const EditForm = z.object(identity);
+const Nothing = z.object({});
+
+export const new_: RequestHandler = (req, res) => {
+  res.show(NEW, newPage(req, { values: {} }));
+};
+
+const newPage = (req: Request, form: object) => ({
+  title: "Inviter une personne",
+  crumbs: [HOME, USERS, { label: "Inviter une personne" }],
+  roles: rolesHere(req),
+  tenantName: req.user!.tenant.name,
+  form,
+});
+
+/** The answer holds the link, the only time it is seen: it is a page of its own, never an address [ACC-7]. */
+export const create: RequestHandler = async (req, res) => {
+  const { tenantId, id: by } = req.user!;
+  const form = await submit(
+    req,
+    NewForm,
+    {
+      code: "user.invited",
+      label: (_values, { user }: Invited) => `Invitation de ${user.name()}`,
+      subject: (_values, { user }: Invited) => aboutUser(user),
+      at: (_values, { user }: Invited) => `${AT}/${user.id}`,
+    },
+    async (values, em) => {
+      const invited = await inviteUser(em, values, { tenantId, by: { id: by }, now: req.now });
+      noteSecurity(em, req, { kind: "invitation.opened", userId: invited.user.id, actorId: by });
+      return invited;
+    },
+  );
+  if (form.errors) return res.show(NEW, newPage(req, form));
+  res.show(INVITED, invitedPage(req, form.result));
+};
+
+/** A link for who lost theirs or let it expire; the former dies. */
+export const inviteAgain: RequestHandler<{ id: string }> = async (req, res) => {
+  const { id: by } = req.user!;
+  const form = await submit(
+    req,
+    Nothing,
+    {
+      code: "user.invited",
+      label: (_values, { user }: Invited) => `Nouveau lien d’invitation pour ${user.name()}`,
+      subject: (_values, { user }: Invited) => aboutUser(user),
+      at: `${AT}/${req.params.id}`,
+    },
+    async (_values, em) => {
+      const user = await visibleUser(em, req, req.params.id);
+      const invited = await renewInvitation(em, user, { by: { id: by }, now: req.now });
+      noteSecurity(em, req, { kind: "invitation.opened", userId: user.id, actorId: by });
+      return invited;
+    },
+  );
+  if (form.errors) return refusedOnCard(req, res, form.errors);
+  res.show(INVITED, invitedPage(req, form.result));
+};
+
+const invitedPage = (req: Request, { user, link, token }: Invited) => ({
+  title: `Invitation de ${user.name()}`,
+  crumbs: [HOME, USERS, { label: user.name(), href: `${AT}/${user.id}` }, { label: "Lien d’invitation" }],
+  name: user.name(),
+  email: user.email,
+  href: `${AT}/${user.id}`,
+  link: `${req.config.publicUrl}/invitation/${token}`,
+  expiresAt: link.expiresAt,
+});
+
+/** An act that has no form of its own and was refused: said at the head of the account's page. */
+export const refusedOnCard = (
+  req: Request<{ id: string }>,
+  res: Parameters<RequestHandler>[1],
+  errors: Record<string, string>,
+): void => {
+  const [notice = ""] = Object.values(errors);
+  res.saved(CARD, {}, { at: `${AT}/${req.params.id}`, notice, tone: "danger" });
+};
+
+export const edit: RequestHandler<{ id: string }> = async (req, res) => {
+  const user = await read(req, (em) => visibleUser(em, req, req.params.id));
+  res.show(EDIT, editPage(user, { values: {} }));
+};
+
+export const update: RequestHandler<{ id: string }> = async (req, res) => {
+  const { id: by } = req.user!;
+  const at = `${AT}/${req.params.id}`;
+  const form = await submit(
+    req,
+    EditForm,
+    {
+      code: "user.edited",
+      label: (_values, user: User) => `Correction du compte de ${user.name()}`,
+      subject: (_values, user: User) => aboutUser(user),
+      at,
+      current: (em) => currentUser(em, req.params.id),
+    },
+    async (values, em, sent) => {
+      const user = await visibleUser(em, req, req.params.id);
+      await atVersion(em, user, sent);
+      const before = user.email;
+      await editUser(em, user, values, { by: { id: by } });
+      if (user.email !== before) noteSecurity(em, req, { kind: "identity.changed", userId: user.id, actorId: by });
+      return user;
+    },
+  );
+  if (form.errors) {
+    const user = await read(req, (em) => visibleUser(em, req, req.params.id));
+    return res.show(EDIT, editPage(user, form));
+  }
+  res.saved(EDIT, {}, { at, notice: `Le compte de ${form.result.name()} est corrigé.` });
+};
+
+const editPage = (user: User, form: object) => ({
+  title: `Modifier ${user.name()}`,
+  crumbs: [HOME, USERS, { label: user.name(), href: `${AT}/${user.id}` }, { label: "Modifier" }],
+  user,
+  name: user.name(),
+  form,
+});
+
+async function currentUser(em: EntityManager, id: string): Promise<Current | null> {
+  const user = await em.findOne(User, { id });
+  if (!user) return null;
+  const { givenName, familyName, email, version } = user;
+  return { values: { givenName, familyName, email }, version, ...(await lastChange(em, "app_user", id)) };
+}
+
+export const unlock: RequestHandler<{ id: string }> = async (req, res) => {
+  const { id: by } = req.user!;
+  const form = await submit(
+    req,
+    Nothing,
+    {
+      code: "user.unlocked",
+      label: (_values, user: User) => `Déverrouillage du compte de ${user.name()}`,
+      subject: (_values, user: User) => aboutUser(user),
+      at: `${AT}/${req.params.id}`,
+    },
+    async (_values, em) => {
+      const user = await visibleUser(em, req, req.params.id);
+      await forgetFailures(em, { tenantId: user.tenantId, userId: user.id });
+      record(em, "user.unlocked", aboutUser(user), { by });
+      noteSecurity(em, req, { kind: "account.unlocked", userId: user.id, actorId: by });
+      return user;
+    },
+  );
+  if (form.errors) return refusedOnCard(req, res, form.errors);
+  const notice = `Le compte de ${form.result.name()} est déverrouillé : un nouvel essai est possible tout de suite.`;
+  res.saved(CARD, {}, { at: `${AT}/${req.params.id}`, notice });
+};
