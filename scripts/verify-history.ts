@@ -22,7 +22,7 @@ await withConnections(async ({ databaseUrl }, config) => {
       }
       process.exitCode = 1;
       const where = firstBreak.number === null ? "hors numéro" : `au numéro ${firstBreak.number}`;
-      console.error(`${name} : rompu ${where} (${firstBreak.reason}) ; ${read}.`);
+      console.error(`${name} : rompu ${where} : ${firstBreak.reason} (${read})`);
     }
   } finally {
     await db.close();
