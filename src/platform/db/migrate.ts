@@ -48,6 +48,7 @@ async function runMigrations(ownerUrl: string, owner: Client, entities: Registry
       pathTs: MIGRATIONS,
       emit: "ts",
       snapshot: false,
+      silent: true,
       tableName: "mikro_orm_migrations",
     },
   });
