@@ -48,9 +48,12 @@ interface Held {
 }
 
 /** Another OpsTracker process on this folder, perhaps under another account. */
-async function elsewhere(folder: string, { stop = false, uid }: { stop?: boolean; uid?: number } = {}) {
+async function elsewhere(
+  folder: string,
+  { ending = "wait", uid }: { ending?: "wait" | "stop" | "exit"; uid?: number } = {},
+) {
   const script = new URL("../support/hold-embedded.ts", import.meta.url).pathname;
-  const child = spawn(process.execPath, [script, folder, ...(stop ? ["stop"] : [])], {
+  const child = spawn(process.execPath, [script, folder, ending], {
     stdio: ["ignore", "pipe", "inherit"],
     ...(uid ? { uid, gid: uid } : {}),
   });
@@ -130,10 +133,22 @@ describe("le serveur fourni", () => {
 
   test("deux processus : le second se sert du serveur du premier et ne l’arrête pas en partant", async () => {
     const server = await startEmbedded(folder, SMALL);
-    const guest = await elsewhere(folder, { stop: true });
+    const guest = await elsewhere(folder, { ending: "stop" });
     await guest.closed;
     assert.deepEqual([guest.adopted, guest.pid], [true, server.pid]);
     assert.equal(await count(server), 42);
+    await server.stop();
+  });
+
+  test("un processus qui finit sans l’arrêter le laisse s’arrêter proprement", async () => {
+    const careless = await elsewhere(folder, { ending: "exit" });
+    await careless.closed;
+    const server = await startEmbedded(folder, SMALL);
+    assert.deepEqual([server.adopted, await count(server)], [false, 42]);
+    assert.doesNotMatch(
+      readFileSync(path.join(folder, "postgres/server.log"), "utf8").slice(-1500),
+      /was not properly shut down/,
+    );
     await server.stop();
   });
 
@@ -187,12 +202,12 @@ test("compte ordinaire : il démarre, root peut passer, il redémarre ensuite", 
   const folder = path.join(root, "ordinary");
   mkdirSync(folder);
   if (isRoot) (await import("node:fs")).chownSync(folder, unprivileged ?? 0, unprivileged ?? 0);
-  const first = await elsewhere(path.join(folder, "var"), { stop: true, ...(isRoot ? { uid: unprivileged } : {}) });
+  const first = await elsewhere(path.join(folder, "var"), { ending: "stop", ...(isRoot ? { uid: unprivileged } : {}) });
   await first.closed;
   assert.equal(first.refused, undefined);
   const server = await startEmbedded(path.join(folder, "var"), SMALL);
   await server.stop();
-  const last = await elsewhere(path.join(folder, "var"), { stop: true, ...(isRoot ? { uid: unprivileged } : {}) });
+  const last = await elsewhere(path.join(folder, "var"), { ending: "stop", ...(isRoot ? { uid: unprivileged } : {}) });
   await last.closed;
   assert.deepEqual([last.refused, last.port], [undefined, first.port]);
 });
@@ -202,7 +217,7 @@ test("dossier d’un autre compte : le refus le nomme et donne le remède", {
 }, async () => {
   const folder = path.join(root, "closed-to-others");
   mkdirSync(folder, { mode: 0o755 });
-  const { refused } = await elsewhere(path.join(folder, "var"), { stop: true, uid: unprivileged });
+  const { refused } = await elsewhere(path.join(folder, "var"), { ending: "stop", uid: unprivileged });
   assert.match(refused ?? "", /closed-to-others\/var ne peut pas être écrit par ce compte.+chown.+VAR_DIR/);
 });
 

@@ -44,6 +44,8 @@ interface Notebook {
 
 const SUPERUSER = "postgres";
 const START_LIMIT_MS = 60_000;
+/** PostgreSQL's own word for: end every connection, write all, leave. */
+const FAST_STOP = "SIGINT";
 const LOG_LIMIT_BYTES = 5_000_000;
 
 /** Starts, or adopts, the server whose data are under `dir`. */
@@ -58,6 +60,9 @@ export async function startEmbedded(dir: string, options: EmbeddedOptions = {}):
     checkVersion(notebook.dataDir);
     const { pid, adopted } = await ensureRunning(binaries, home, notebook, account, options);
     const holder = await hold(home);
+    // A process that ends without stopping (an error at start, a forgotten script) still asks for it on its way out.
+    const ask = () => isAlive(pid) && process.kill(pid, FAST_STOP);
+    if (holder) process.once("exit", ask);
     return {
       pid,
       port: notebook.port,
@@ -66,6 +71,7 @@ export async function startEmbedded(dir: string, options: EmbeddedOptions = {}):
       dataDir: notebook.dataDir,
       stop: async () => {
         if (!holder) return;
+        process.off("exit", ask);
         if (isAlive(pid)) await run(binaries.pg_ctl, ["-D", notebook.dataDir, "-m", "fast", "-w", "stop"], account);
         await rm(path.join(home, "holder"), { force: true });
       },
@@ -82,7 +88,7 @@ export async function eraseEmbedded(dir: string): Promise<void> {
   if (notebook) {
     const pid = postmaster(notebook.dataDir);
     if (pid && isAlive(pid.pid) && pid.dataDir === notebook.dataDir) {
-      process.kill(pid.pid, "SIGINT"); // PostgreSQL's own word for a fast stop
+      process.kill(pid.pid, FAST_STOP);
       for (let i = 0; i < 300 && isAlive(pid.pid); i++) await pause(100);
     }
     const folder = path.dirname(notebook.dataDir);
