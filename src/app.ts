@@ -1,4 +1,4 @@
-import express, { type Express } from "express";
+import express, { type Express, type RequestHandler } from "express";
 import type { Store } from "express-session";
 import type { Clock } from "./platform/db/clock.ts";
 import type { Database } from "./platform/db/index.ts";
@@ -23,13 +23,25 @@ export interface AppParts {
   modules: Module[];
   guards: Guards;
   sessionStore: Store;
+  /** Right after the session is known: a new identifier when the rights of its person have changed (P18). */
+  renewSession?: RequestHandler;
   clock: Clock;
   log: Log;
   views: Views;
 }
 
 /** The whole product over HTTP. Middlewares run in the order written here, and the order matters. */
-export function createApp({ config, db, modules, guards, sessionStore, clock, log, views }: AppParts): Express {
+export function createApp({
+  config,
+  db,
+  modules,
+  guards,
+  sessionStore,
+  renewSession,
+  clock,
+  log,
+  views,
+}: AppParts): Express {
   const registry = createRegistry(modules);
   const { menu, routes } = registry;
   const assets = createAssets({ cache: config.production });
@@ -47,10 +59,7 @@ export function createApp({ config, db, modules, guards, sessionStore, clock, lo
   app.use(logRequests(log));
   app.use(secureHeaders(config));
   app.use(onlyPlainRequests);
-  app.use(
-    "/health",
-    healthRoutes(db, () => app.locals.stopping),
-  );
+  app.use(healthRoutes(db, () => app.locals.stopping));
   app.use(onlyOurHost(config));
   app.use("/assets", assets.serve);
 
@@ -60,6 +69,7 @@ export function createApp({ config, db, modules, guards, sessionStore, clock, lo
   app.use(sessions(config, sessionStore));
   app.use(passport.initialize());
   app.use(passport.session());
+  if (renewSession) app.use(renewSession);
 
   const router = strictRouter();
   mount(router, routes, guards);

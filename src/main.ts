@@ -1,6 +1,6 @@
 /** The process: configuration → database → migrations → first run → jobs → pages → listening. */
 
-import { guards, prepareFirstRun, sessionRows } from "./accounts/index.ts";
+import { guards, prepareFirstRun, renewOnNewRights, sessionRows } from "./accounts/index.ts";
 import { createApp } from "./app.ts";
 import { ConfigRefused, loadSecrets, readConfig } from "./config.ts";
 import { describeBase, enterDemo } from "./demo.ts";
@@ -55,6 +55,7 @@ async function start() {
     modules,
     guards,
     sessionStore: new SessionStore(sessionRows(db), log),
+    renewSession: renewOnNewRights,
     clock,
     log,
     views: createViews({ debug: !config.production, cache: true }),

@@ -55,7 +55,7 @@ export function judgeAccent(text: string): AccentVerdict {
   if (!worst) return { accepted: true, accent };
   const proposal = nearest(accent);
   const theme = worst.theme === "light" ? "clair" : "sombre";
-  const sentence = `Cette couleur se lirait mal en thème ${theme} : contraste de ${fr.number(worst.ratio)} là où il faut ${fr.number(worst.least)}. La plus proche qui convient est ${proposal}.`;
+  const sentence = `Cette couleur se lirait mal en thème ${theme} : contraste de ${fr.number(worst.ratio)} là où il faut ${fr.number(worst.least)}. La plus proche qui convient est ${proposal}.`;
   return { accepted: false, proposal, broken, sentence };
 }
 

@@ -37,7 +37,8 @@ export async function setPassword(
   { now }: { now: Date },
 ): Promise<Credential> {
   const known = await em.findOne(Credential, { tenantId: user.tenantId, id: user.id });
-  const credential = known ?? em.create(Credential, { user, passwordHash, changedAt: now });
+  const credential =
+    known ?? em.create(Credential, { tenantId: user.tenantId, id: user.id, user, passwordHash, changedAt: now });
   Object.assign(credential, { passwordHash, changedAt: now });
   em.persist(credential);
   return credential;

@@ -8,7 +8,7 @@ import path from "node:path";
 import { after } from "node:test";
 import type { Express } from "express";
 import { WORLD } from "../../fixtures/world.ts";
-import { guards, sessionRows } from "../../src/accounts/index.ts";
+import { guards, renewOnNewRights, sessionRows } from "../../src/accounts/index.ts";
 import { createApp } from "../../src/app.ts";
 import { Heads, type Sealer, startSealer } from "../../src/history/index.ts";
 import { modules } from "../../src/modules.ts";
@@ -91,6 +91,7 @@ export async function startWorld({ pool = 10, extraModules = [] as Module[] } = 
     modules: [...modules, ...extraModules],
     guards,
     sessionStore: new SessionStore(rows, log),
+    renewSession: renewOnNewRights,
     clock: open.clock,
     log,
     views: createViews({ debug: true, cache: true }),
@@ -106,9 +107,11 @@ export async function startWorld({ pool = 10, extraModules = [] as Module[] } = 
   const userOf = async (who: Who) => {
     const person = WORLD.flatMap(({ people }) => people).find(({ key }) => key === who);
     if (!person) throw new Error(`Nobody called ${who} in fixtures/world.ts`);
-    const [row] = await open.db.lookup<{ tenant_id: string; user_id: string }>("accounts", [person.email]);
+    const [row] = await open.db.lookup<{ tenant_id: string; user_id: string; roles: string[] }>("accounts", [
+      person.email,
+    ]);
     if (!row) throw new Error(`${who} has no active account`);
-    return { id: row.user_id, tenantId: row.tenant_id, email: person.email };
+    return { id: row.user_id, tenantId: row.tenant_id, email: person.email, roles: row.roles };
   };
 
   const browser = (user: { id: string; tenantId: string } | null, start: [string, string][], token = ""): Browser => {
@@ -164,6 +167,9 @@ export async function startWorld({ pool = 10, extraModules = [] as Module[] } = 
         cookie: { originalMaxAge: null, httpOnly: true, path: "/", sameSite: "lax" },
         passport: { user: { tenantId: user.tenantId, id: user.id } },
         csrfSecret,
+        opening: { stayDays: 0 },
+        authenticatedAt: open.clock.now().toISOString(),
+        rights: user.roles.join(),
       },
       address: "127.0.0.1",
       userAgent: "Essais",
