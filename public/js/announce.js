@@ -48,17 +48,17 @@ function close(inside) {
 }
 
 // No message leaves by itself (people read at their own pace): each gets a way to be put away, ours and the server's.
-const live = document.querySelector(".live");
-if (live) {
-  new MutationObserver(() => {
-    for (const toast of live.querySelectorAll(".toast:not(:has([data-close]))")) {
-      const away = button("Fermer", () => {});
-      away.dataset.close = "";
-      toast.append(away);
-    }
-  }).observe(live, { childList: true, subtree: true });
-}
+new MutationObserver(() => {
+  for (const toast of document.querySelectorAll(".live .toast:not(:has([data-close]))")) {
+    const away = button("Fermer", () => {});
+    away.dataset.close = "";
+    toast.append(away);
+  }
+}).observe(document.body, { childList: true, subtree: true });
 
-// A notice brought by a full page is seen, not heard: regions speak only when they change.
-const notice = document.getElementById("notice");
-if (notice) setTimeout(() => say(notice.innerText.trim(), { quiet: true }), 300);
+/** A notice brought by a whole page is seen, not heard: regions speak only when they change. */
+export function sayNotice() {
+  const notice = document.getElementById("notice");
+  if (notice) setTimeout(() => say(notice.innerText.trim(), { quiet: true }), 300);
+}
+sayNotice();

@@ -59,7 +59,7 @@ test("le refus dit pourquoi et propose", () => {
   assert.ok(!verdict.accepted);
   assert.match(
     verdict.sentence,
-    /thème clair : contraste de 1,\d+ là où il faut \d.*La plus proche qui convient est #[0-9a-f]{6}\.$/u,
+    /thème clair\u00a0: contraste de 1,\d+ là où il faut \d.*La plus proche qui convient est #[0-9a-f]{6}\.$/u,
   );
 });
 

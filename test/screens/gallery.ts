@@ -152,7 +152,7 @@ export function galleryPage({ page: over = {}, dialogShown = false }: GalleryOpt
     ],
   })}
   ${filters}${table(page)}${p("pager", { label: "Pages de comptes", summary: "51–100 sur 1 842", previous: "?avant=a", next: "?apres=b" })}
-  ${section("s-status", "Statuts : icône, mot, teinte", `<p class="badges">${tones.map(([icon, label, tone]) => p("badge", { icon, label, tone })).join(" ")}</p>`)}
+  ${section("s-status", "Statuts : icône, mot, teinte", `<p class="badges">${tones.map(([icon, label, tone]) => p("badge", { icon, label, tone })).join(" ")}</p>`)}
   ${section("s-buttons", "Boutons", `<p class="buttons"><button class="button primary" type="button">Inviter 12 personnes</button><button class="button" type="button">Exporter</button><button class="button danger" type="button">Désactiver 2 comptes</button><button class="button plain" type="button">Voir le détail</button><button class="button" type="button" disabled>Créneau verrouillé</button><a class="button" href="/admin/utilisateurs/3/desactivation" data-dialog="desactivation">Désactiver Yann Le Goff</a></p>${dialog}`)}
   ${section("s-form", "Formulaire refusé", `<div class="grid-2">${p("errors", { form: refused, labels: { name: "Nom de la campagne", date: "Date de fin", roles: "Rôles" } })}<dirty-guard>${form}</dirty-guard></div>`)}
   ${section("s-fields", "Choix et mot de passe", `<div class="grid-2">${radio}${password}</div>${p("copy", { id: "lien", label: "Lien d’invitation", value: "https://exemple.example/invitation/4d1f0a" })}`)}
@@ -182,7 +182,7 @@ export function galleryPage({ page: over = {}, dialogShown = false }: GalleryOpt
           at: page.now,
           icon: "user-plus",
           tone: "running",
-          detail: "motif : « arrivées de mars »",
+          detail: "motif : « arrivées de mars »",
         },
         { actor: "Système", text: "a scellé la journée", when: "00:05", at: page.now, icon: "clock" },
       ],

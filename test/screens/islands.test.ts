@@ -39,7 +39,7 @@ const body = `<h1>Îlots</h1>${card("")}
     }),
   })}
   <div id="resultats"><p class="count" data-announce>4 comptes</p></div>
-  <p><a href="/lent" hx-get="/lent" hx-target="#lent" id="lancer-lent">Lent</a> <a href="/panne" hx-get="/panne" hx-target="#lent" id="lancer-panne">Panne</a> <a href="/absent" hx-get="/absent" hx-target="#lent" id="lancer-absent">Absent</a> <a href="/coupe" hx-get="/coupe" hx-target="#lent" id="lancer-coupe">Coupé</a> <a href="/suite" hx-boost="true" id="lancer-suite">Suite</a></p><div id="lent">Rien encore</div>
+  <p><a href="/lent" hx-get="/lent" hx-target="#lent" id="lancer-lent">Lent</a> <a href="/panne" hx-get="/panne" hx-target="#lent" id="lancer-panne">Panne</a> <a href="/absent" hx-get="/absent" hx-target="#lent" id="lancer-absent">Absent</a> <a href="/coupe" hx-get="/coupe" hx-target="#lent" id="lancer-coupe">Coupé</a> <a href="/entiere" hx-get="/entiere" hx-target="#lent" id="lancer-entiere">Entière</a> <a href="/suite" hx-boost="true" id="lancer-suite">Suite</a></p><div id="lent">Rien encore</div>
   <dirty-guard><form id="brouillon" action="/ailleurs"><label>Note <input name="note" id="note"></label></form></dirty-guard><a href="/suite" id="partir">Partir</a>
   <check-all data-one="choisi" data-many="choisis"><label hidden><input type="checkbox" data-all>Tous</label><div class="pick"><input type="checkbox" aria-label="A" id="a"></div><div class="pick"><input type="checkbox" aria-label="B" id="b"></div><output></output></check-all>
   ${part("password", { form, name: "secret", label: "Mot de passe", autocomplete: "current-password" })}
@@ -76,11 +76,26 @@ async function answer(method: string, url: URL): Promise<Answer | undefined> {
       await new Promise((resolve) => setTimeout(resolve, 1600));
       return { html: "<p>Enfin</p>" };
     case "GET /panne":
-      return { status: 503, html: errorPage(503) };
+      return {
+        status: 503,
+        html: '<div id="alertes" hx-swap-oob="innerHTML"><div class="toast tone-danger"><p>Le service ne répond pas.</p><p class="ref">Référence 7F3A-21C</p></div></div>',
+      };
     case "GET /absent":
       return { status: 404, html: errorPage(404) };
     case "GET /coupe":
       return { html: "<p>Revenu</p>" };
+    case "GET /longue":
+      return { html: inLayout("app", body, { title: "Longue" }, context(30 * 86_400_000)) };
+    case "GET /entiere":
+      return {
+        html: inLayout(
+          "app",
+          "<h1>Page entière</h1>",
+          { title: "Entière" },
+          { ...context(3_600_000), notice: { text: "C’est fait.", tone: "success" } },
+        ),
+        headers: { "hx-retarget": "body", "hx-reswap": "innerHTML" },
+      };
     case "POST /session/prolongation":
       extended += 1;
       return { json: { now: now.toISOString(), endsAt: new Date(now.getTime() + 3_600_000).toISOString() } };
@@ -136,7 +151,7 @@ test("un formulaire refusé revient en place : le résumé prend le focus et mè
     await page.getByRole("button", { name: "Enregistrer le nom" }).click();
     await page.locator("#carte .errors").waitFor();
     assert.equal(await focused(page), "errors");
-    await page.getByRole("link", { name: /^Nom : écrivez/u }).click();
+    await page.getByRole("link", { name: /^Nom\s: écrivez/u }).click();
     assert.equal(await focused(page), "field-nom");
     assert.equal(await page.locator("#field-nom").getAttribute("aria-describedby"), "field-nom-problem");
   }));
@@ -183,7 +198,10 @@ test("une panne se dit avec sa référence, rien n’est écrasé, on peut rées
       await page.locator(`#lancer-${id}`).click();
       await page.locator("#alertes").getByText(words).waitFor();
       assert.equal(await page.locator("#lent").innerText(), "Rien encore");
-      assert.ok(await page.locator("#alertes").getByRole("button", { name: "Réessayer" }).isVisible());
+      assert.equal(
+        await page.locator("#alertes").getByRole("button", { name: "Réessayer" }).isVisible(),
+        id === "panne",
+      );
     }
     await page.locator("#alertes").getByRole("button", { name: "Fermer" }).click();
     assert.equal(await heard(page, "alertes"), "");
@@ -204,6 +222,21 @@ test("une navigation sans rechargement change le titre et met le focus sur le ti
     await page.getByRole("heading", { name: "Suite" }).waitFor();
     await page.waitForFunction("document.title.startsWith('Suite')");
     assert.equal(await focused(page), "H1");
+  }));
+
+test("une page entière rendue à un fragment prend toute la place, et son avis s’entend", () =>
+  on("/", async (page) => {
+    await page.locator("#lancer-entiere").click();
+    await page.getByRole("heading", { name: "Page entière" }).waitFor();
+    assert.equal(await page.locator("h1").count(), 1);
+    assert.equal(await focused(page), "H1");
+    await page.locator("#annonces").getByText("C’est fait.").waitFor({ state: "attached" });
+  }));
+
+test("une session de 30 jours ne se dit pas finie à l’ouverture", () =>
+  on("/longue", async (page) => {
+    await page.waitForTimeout(300);
+    assert.equal(await heard(page, "alertes"), "");
   }));
 
 test("quitter avec une saisie non envoyée demande d’abord", () =>
@@ -235,7 +268,7 @@ test("la case du haut coche les autres et dit combien", () =>
 
 test("le mot de passe se montre et se recache", () =>
   on("/", async (page) => {
-    const reveal = page.getByRole("button", { name: "Afficher : Mot de passe" });
+    const reveal = page.getByRole("button", { name: "Afficher\u00a0: Mot de passe" });
     await reveal.click();
     assert.equal(await page.locator("#field-secret").getAttribute("type"), "text");
     assert.equal(await reveal.getAttribute("aria-pressed"), "true");

@@ -17,7 +17,7 @@ class CopyText extends HTMLElement {
       await navigator.clipboard.writeText(field.value);
       say("Copié dans le presse-papiers.", { tone: "success" });
     } catch {
-      say("Le navigateur refuse la copie : le texte est sélectionné, faites Ctrl+C.", { tone: "warning", alarm: true });
+      say("Le navigateur refuse la copie : le texte est sélectionné, faites Ctrl+C.", { tone: "warning", alarm: true });
     }
   }
 }

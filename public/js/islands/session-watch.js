@@ -5,6 +5,8 @@ import { show } from "../announce.js";
 // are templates of the layout. The server's clock counts, not the reader's: `now` came with the page.
 
 const NOTICE_MS = 2 * 60_000;
+// A timer cannot wait longer, and fires at once instead; a session of 30 days outlives any page.
+const LONGEST_MS = 2 ** 31 - 1;
 
 class SessionWatch extends HTMLElement {
   connectedCallback() {
@@ -22,6 +24,7 @@ class SessionWatch extends HTMLElement {
   /** @param {number} leftMs */
   start(leftMs) {
     this.stop();
+    if (leftMs > LONGEST_MS) return;
     this.soon = setTimeout(() => this.tell("soon"), Math.max(0, leftMs - NOTICE_MS));
     this.over = setTimeout(() => this.tell("ended"), Math.max(0, leftMs));
   }
