@@ -2,7 +2,7 @@
  * `npm test [-- test/history test/config.test.ts --test-name-pattern=…]`: installs what the tests need, starts one
  * throw-away PostgreSQL, runs node's own runner, always stops the server.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, globSync, statSync } from "node:fs";
 import { startTestCluster } from "../test/support/cluster.ts";
 import { ensureTools } from "./tools.ts";
@@ -15,6 +15,17 @@ const files = targets.length > 0 ? targets.flatMap(testFilesOf) : globSync("test
 if (files.length === 0) fail(`Aucun fichier *.test.ts${targets.length ? ` dans ${targets.join(", ")}` : ""}.`);
 
 ensureTools(fail);
+
+let runner: ChildProcess | undefined;
+let interrupted = false;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  // From now on a signal must not end us before the server: it ends the runner, and the rest follows.
+  process.on(signal, () => {
+    interrupted = true;
+    runner?.kill("SIGTERM");
+  });
+}
+
 const cluster = await startTestCluster().catch((error) => {
   console.error(error);
   return fail("La base d’essai n’a pas démarré : rien n’a été testé.");
@@ -23,13 +34,16 @@ const cluster = await startTestCluster().catch((error) => {
 const env: NodeJS.ProcessEnv = { ...process.env, NODE_ENV: "test", ...cluster.env };
 for (const name of SETTINGS) delete env[name]; // a developer's own settings must not change the verdict
 
-const runner = spawn(
-  process.execPath,
-  ["--test", "--test-concurrency=2", "--test-timeout=600000", "--test-reporter=spec", ...options, ...files],
-  { env, stdio: ["ignore", "inherit", "inherit"] },
-);
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => runner.kill("SIGTERM"));
-const code = await new Promise<number>((resolve) => runner.on("close", (status) => resolve(status ?? 1)));
+if (!interrupted)
+  runner = spawn(
+    process.execPath,
+    ["--test", "--test-concurrency=2", "--test-timeout=600000", "--test-reporter=spec", ...options, ...files],
+    { env, stdio: ["ignore", "inherit", "inherit"] },
+  );
+const code = await new Promise<number>((resolve) => {
+  if (runner) runner.on("close", (status) => resolve(status ?? 1));
+  else resolve(1);
+});
 await cluster.stop();
 process.exit(code);
 
