@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import express, { type RequestHandler, Router } from "express";
 import { Refusal } from "./refusal.ts";
+import { joinedStylesheet } from "./stylesheet.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const PUBLIC = join(ROOT, "public");
@@ -10,6 +11,9 @@ const HTMX = join(ROOT, "node_modules/htmx.org/dist");
 
 /** Files a package brings, served as it ships them. */
 const VENDOR: Record<string, string> = { "/vendor/htmx.min.js": join(HTMX, "htmx.min.js") };
+
+/** The one sheet a page asks for: its version must move with every sheet it imports. */
+const SHEET = "/css/app.css";
 
 export interface Assets {
   /** The address of a public file, with the version of its content: `/css/app.css` → `/assets/css/app.css?v=…`. */
@@ -21,13 +25,13 @@ export interface Assets {
 export function createAssets({ cache }: { cache: boolean }): Assets {
   const versions = new Map<string, string>();
 
+  const contentOf = (path: string) =>
+    path === SHEET ? joinedStylesheet(join(PUBLIC, path)) : readFileSync(VENDOR[path] ?? join(PUBLIC, path));
+
   const versionOf = (path: string): string => {
     const known = cache ? versions.get(path) : undefined;
     if (known !== undefined) return known;
-    const version = createHash("sha256")
-      .update(readFileSync(VENDOR[path] ?? join(PUBLIC, path)))
-      .digest("base64url")
-      .slice(0, 12);
+    const version = createHash("sha256").update(contentOf(path)).digest("base64url").slice(0, 12);
     versions.set(path, version);
     return version;
   };
@@ -45,7 +49,12 @@ export function createAssets({ cache }: { cache: boolean }): Assets {
     res.setHeader("Cache-Control", forever ? "public, max-age=31536000, immutable" : "no-cache");
   };
 
+  const sheet = cache ? contentOf(SHEET) : null;
   const serve = Router({ caseSensitive: true, strict: true });
+  serve.get(SHEET, (_req, res) => {
+    keep(res, SHEET);
+    res.type("css").send(sheet ?? contentOf(SHEET));
+  });
   for (const [path, file] of Object.entries(VENDOR)) {
     serve.get(path, (_req, res) => {
       keep(res, path);
