@@ -25,8 +25,13 @@ export interface Assets {
 export function createAssets({ cache }: { cache: boolean }): Assets {
   const versions = new Map<string, string>();
 
-  const contentOf = (path: string) =>
-    path === SHEET ? joinedStylesheet(join(PUBLIC, path)) : readFileSync(VENDOR[path] ?? join(PUBLIC, path));
+  // The fonts too are asked for by version, as the page that announces them does.
+  const sheetOf = () =>
+    joinedStylesheet(join(PUBLIC, SHEET)).replace(
+      /url\("\.\.(\/fonts\/[^"]+)"\)/gu,
+      (_all, font: string) => `url("/assets${font}?v=${versionOf(font)}")`,
+    );
+  const contentOf = (path: string) => (path === SHEET ? sheetOf() : readFileSync(VENDOR[path] ?? join(PUBLIC, path)));
 
   const versionOf = (path: string): string => {
     const known = cache ? versions.get(path) : undefined;
