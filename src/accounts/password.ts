@@ -26,7 +26,7 @@ const PRODUCT = "OpsTracker";
 /** The criteria in words, shown before the person types. */
 export const passwordHint = (preset: PasswordPreset): string =>
   preset === "robustesse"
-    ? "De 12 à 128 caractères, difficile à deviner : quelques mots sans rapport entre eux font très bien. Évitez votre nom et celui de l’organisation."
+    ? "De 12 à 128 caractères, difficile à deviner : quelques mots sans rapport entre eux font très bien. Évitez votre nom et celui de l’organisation."
     : "Au moins 8 caractères, avec une majuscule, un chiffre et un caractère spécial, et pas un mot de passe courant.";
 
 // é typed as one character or as e and an accent is one password: it is counted and hashed in one form.
@@ -157,7 +157,7 @@ export async function checkPassword(
   if (preset === "composition") {
     if (!/\p{Lu}/u.test(password)) missing("capital", "Ajoutez une lettre majuscule.");
     if (!/\p{Nd}/u.test(password)) missing("digit", "Ajoutez un chiffre.");
-    if (!/[^\p{L}\p{M}\p{N}\s]/u.test(password)) missing("special", "Ajoutez un caractère spécial, par exemple - ou ?");
+    if (!/[^\p{L}\p{M}\p{N}\s]/u.test(password)) missing("special", "Ajoutez un caractère spécial, par exemple - ou ?");
   }
   if (password !== "" && isCommon(password)) {
     missing("common", "Ce mot de passe est trop courant, même avec des chiffres autour. Choisissez-en un autre.");
@@ -168,7 +168,7 @@ export async function checkPassword(
   if (length >= shortest && lengthBeside(password, words) < shortest) {
     missing(
       "personal",
-      "Votre nom, votre adresse et le nom de l’organisation se devinent : chacun ne compte que pour un caractère. Ajoutez des mots sans rapport.",
+      "Votre nom, votre adresse et le nom de l’organisation se devinent : chacun ne compte que pour un caractère. Ajoutez des mots sans rapport.",
     );
   }
   const { score, feedback } = (await loadEstimator()).check(password, [...words]);

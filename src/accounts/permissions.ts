@@ -239,10 +239,10 @@ export function mayRoute(roles: readonly string[], code: string): boolean {
 const ON: Record<Verdict, string> = {
   yes: "",
   public: "sur les campagnes publiques",
-  see: "avec l’habilitation « Voir »",
-  place: "avec l’habilitation « Positionner »",
-  configure: "avec l’habilitation « Configurer »",
-  export: "avec l’habilitation « Exporter »",
+  see: "avec l’habilitation « Voir »",
+  place: "avec l’habilitation « Positionner »",
+  configure: "avec l’habilitation « Configurer »",
+  export: "avec l’habilitation « Exporter »",
   assigned: "sur les opérations qui leur sont affectées",
   team: "pour leur équipe",
   scope: "pour leur périmètre",
@@ -273,10 +273,10 @@ function holders(rule: Rule): string[] {
 export function explain(roles: readonly string[], code: string, relation: Relation = {}): string {
   const rule = byCode.get(code);
   if (!rule)
-    return "Cette page n’est ouverte à personne : son droit n’est pas déclaré. Signalez-le à votre administrateur.";
+    return "Cette page n’est ouverte à personne : son droit n’est pas déclaré. Signalez-le à votre administrateur.";
   const yours = ROLES.filter((role) => roles.includes(role.code)).map((role) => role.label.toLowerCase());
   const mine =
     yours.length === 0 ? "sans rôle" : `avec ${yours.length > 1 ? "les rôles" : "le rôle"} ${and.format(yours)}`;
   if (allows(roles, code, relation)) return `Vous pouvez ${rule.label}, ${mine}.`;
-  return `Vous ne pouvez pas ${rule.label}, ${mine}. Peuvent le faire : ${and.format(holders(rule))}.`;
+  return `Vous ne pouvez pas ${rule.label}, ${mine}. Peuvent le faire : ${and.format(holders(rule))}.`;
 }

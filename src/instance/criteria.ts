@@ -106,7 +106,7 @@ const TITLES: readonly (readonly string[])[] = [
     "L’aspect est donné par des feuilles de style",
     "Sans feuille de style, rien de visible ne se perd",
     "Sans feuille de style, la lecture garde un sens",
-    "AA Le texte reste lisible agrandi à 200 %",
+    "AA Le texte reste lisible agrandi à 200 %",
     "AA Couleur de texte et couleur de fond sont déclarées ensemble",
     "Un lien dans un texte se voit autrement que par sa couleur",
     "L’élément actif au clavier se voit",
@@ -177,7 +177,7 @@ const CHECKED: Record<string, string> = {
   "8.6": "Chaque page est visitée pour s’assurer que son titre n’est à aucune autre.",
   "9.1": "Chaque page est visitée pour s’assurer qu’elle a un titre de premier niveau et un seul.",
   "10.11": "Chaque page est ouverte à 320 pixels de large pour s’assurer que rien ne déborde.",
-  "12.3": "Le plan est produit à partir des adresses réelles ; un parcours vérifie que chacune répond.",
+  "12.3": "Le plan est produit à partir des adresses réelles ; un parcours vérifie que chacune répond.",
   "12.8": "Chaque page est parcourue à la touche de tabulation.",
   "12.9": "Chaque page est parcourue à la touche de tabulation, du premier au dernier élément.",
 };

@@ -53,7 +53,7 @@ export function assessCriterion(
   }: { criterion: Criterion; status: Status; note: string | null; tenantId: string; by: string },
 ): CriterionResult {
   if (status === "non_conforme" && !note) {
-    throw new RuleBroken("Dites ce qui n’est pas conforme, et où : c’est ce qui permettra de le corriger.", "note");
+    throw new RuleBroken("Dites ce qui n’est pas conforme, et où : c’est ce qui permettra de le corriger.", "note");
   }
   const written =
     result ?? em.create(CriterionResult, { tenantId, id: randomUUIDv7(), criterion: criterion.number, status, note });

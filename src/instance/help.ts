@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { typo } from "../platform/text/index.ts";
 import { plainText, renderMarkdown } from "./markdown.ts";
 
-export const HELP_SECTIONS = ["Commencer", "Utiliser le service", "Administrer"] as const;
+export const HELP_SECTIONS = ["Commencer", "Utiliser le service", "Administration"] as const;
 
 export interface HelpPage {
   slug: string;
@@ -28,8 +29,8 @@ function readPage(file: string): HelpPage {
     throw new Error(`help/${file}: title, summary or section is missing.`);
   return {
     slug: file.replace(/\.md$/, ""),
-    title: facts.title,
-    summary: facts.summary,
+    title: typo(facts.title),
+    summary: typo(facts.summary),
     section,
     order: Number(facts.order ?? 100),
     paths: (facts.paths ?? "").split(/\s+/).filter(Boolean),

@@ -45,10 +45,18 @@ const RULES: sanitize.IOptions = {
 
 /** HTML that is safe to print raw: what people or help files wrote, with headings from h2 and French typography. */
 export function renderMarkdown(source: string): string {
-  return sanitize(marked.parse(source) as string, RULES).replace(
-    /<h([234]) id="([^"]*)">/g,
-    (_, depth: string, id: string) => `<h${depth} id="texte-${id}">`,
-  );
+  let under = "";
+  let tables = 0;
+  return sanitize(marked.parse(source) as string, RULES)
+    .replace(/<h([234]) id="([^"]*)">/g, (_, depth: string, id: string) => `<h${depth} id="texte-${id}">`)
+    .replace(/<h[234] [^>]*>(.*?)<\/h|<table>|<\/table>/gs, (piece, heading?: string) => {
+      if (heading !== undefined) under = heading.replace(/<[^>]*>/g, "").replaceAll('"', "&quot;");
+      if (piece === "</table>") return "</table></div>";
+      // A table scrolls inside its own box (UIX-7) and takes the name of the heading it stands under.
+      return piece === "<table>"
+        ? `<div class="table-scroll" role="region" aria-label="Tableau ${++tables}, défilant" tabindex="0"><table><caption class="visually-hidden">${under || `Tableau ${tables}`}</caption>`
+        : piece;
+    });
 }
 
 /** The text alone, for search and excerpts. */

@@ -63,7 +63,7 @@ export function writePage(
   { kind, body, tenantId, by }: { kind: Kind; body: string; tenantId: string; by: string },
 ): PublicPage {
   if (body === (page?.body ?? deliveredText(kind))) {
-    throw new RuleBroken("Ce texte est déjà celui de la page : changez-le, ou quittez cette page.", "body");
+    throw new RuleBroken("Ce texte est déjà celui de la page : changez-le, ou quittez cette page.", "body");
   }
   const written = page ?? em.create(PublicPage, { tenantId, id: randomUUIDv7(), kind, body });
   written.body = body;

@@ -55,7 +55,7 @@ export async function instanceSteps(em: EntityManager, db: Database): Promise<St
       done: written === Object.keys(KINDS).length,
     },
     {
-      label: `Évaluer les ${CRITERIA.length} critères d’accessibilité (${assessed} évalués)`,
+      label: `Évaluer les ${CRITERIA.length} critères d’accessibilité (${assessed} sur ${CRITERIA.length})`,
       href: "/instance/accessibilite",
       icon: "accessibility",
       done: assessed === CRITERIA.length,

@@ -181,16 +181,16 @@ test("la porte d’une route laisse passer qui pourrait avoir le droit, et ferme
 test("le refus dit pourquoi et qui peut le faire", () => {
   assert.equal(
     explain(["technician"], "accounts.manage"),
-    "Vous ne pouvez pas gérer les comptes et les réglages de l’organisation, avec le rôle technicien. Peuvent le faire : les administrateurs de l’organisation.",
+    "Vous ne pouvez pas gérer les comptes et les réglages de l’organisation, avec le rôle technicien. Peuvent le faire : les administrateurs de l’organisation.",
   );
   assert.match(explain(["viewer", "coordinator"], "campaigns.publish"), /les rôles coordinateur et lecteur/);
   assert.match(
     explain(["viewer"], "campaigns.publish"),
-    /les gestionnaires \(sur leurs campagnes ou avec l’habilitation « Configurer »\)/,
+    /les gestionnaires \(sur leurs campagnes ou avec l’habilitation « Configurer »\)/,
   );
   assert.match(explain(["admin"], "instance.manage"), /les super-administrateurs de l’instance/);
   assert.match(explain(["admin"], "campaigns.create"), /^Vous pouvez créer une campagne/);
-  for (const rule of PERMISSIONS) assert.doesNotMatch(explain([], rule.code), /undefined|: \.$/, rule.code);
+  for (const rule of PERMISSIONS) assert.doesNotMatch(explain([], rule.code), /undefined|:\s\.$/, rule.code);
 });
 
 test("les rôles ont un nom français, une phrase et un ordre", () => {

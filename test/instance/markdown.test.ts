@@ -9,8 +9,11 @@ test("les titres commencent au deuxième niveau et portent une ancre", () => {
   );
 });
 
-test("les tableaux disent leurs colonnes", () => {
-  assert.match(renderMarkdown("| Donnée | Durée |\n|---|---|\n| Compte | 2 ans |"), /<th scope="col">Donnée<\/th>/);
+test("les tableaux ont un titre, des colonnes dites, et défilent dans leur cadre", () => {
+  const html = renderMarkdown("## Les *durées*\n\n| Donnée | Durée |\n|---|---|\n| Compte | 2 ans |");
+  assert.match(html, /<th scope="col">Donnée<\/th>/);
+  assert.match(html, /role="region" aria-label="Tableau 1, défilant" tabindex="0"><table><caption[^>]*>Les durées</);
+  assert.match(html, /<\/table><\/div>\s*$/);
 });
 
 test("la typographie française est rendue, les adresses restent entières", () => {

@@ -24,7 +24,7 @@ const ResultForm = z.object({
   note: z
     .string()
     .trim()
-    .max(LONGEST, `Raccourcissez cette remarque : ${LONGEST} caractères au maximum.`)
+    .max(LONGEST, `Raccourcissez cette remarque : ${LONGEST} caractères au maximum.`)
     .nullable()
     .default(null)
     .describe("Remarque"),
@@ -95,7 +95,7 @@ export const update: RequestHandler<{ criterion: string }> = async (req, res) =>
     ResultForm,
     {
       code: "criterion.assessed",
-      label: ({ status }) => `Critère ${criterion.number} évalué : ${STATUSES[status].label.toLowerCase()}`,
+      label: ({ status }) => `Critère ${criterion.number} évalué : ${STATUSES[status].label.toLowerCase()}`,
       subject: (_, result: CriterionResult) => ({ type: "criterion_result", id: result.id }),
       at,
       current: async (em) => {
@@ -117,7 +117,7 @@ export const update: RequestHandler<{ criterion: string }> = async (req, res) =>
   res.saved(
     ONE,
     { title, ...card(criterion, form.result) },
-    { at, notice: `Critère ${criterion.number} enregistré : ${STATUSES[form.result.status].label.toLowerCase()}.` },
+    { at, notice: `Critère ${criterion.number} enregistré : ${STATUSES[form.result.status].label.toLowerCase()}.` },
   );
 };
 

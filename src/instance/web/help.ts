@@ -17,7 +17,7 @@ export const index: RequestHandler = (req, res) => {
   res.show(
     { page: "instance/help/index", part: "instance/help/_results" },
     {
-      title: q === "" ? "Aide" : `« ${q} » dans l’aide`,
+      title: q === "" ? "Aide" : `« ${q} » dans l’aide`,
       form: { values: { q } },
       q,
       found: q === "" ? null : searchHelp(q),

@@ -20,7 +20,7 @@ const WAITING: Partial<Record<Role, Waiting>> = {
   },
   technician: {
     title: "Aucune intervention pour l’instant",
-    text: "Les interventions qu’une campagne vous confie s’afficheront ici, la prochaine en premier. En attendant, réglez votre compte : thème, densité des tableaux, raccourcis.",
+    text: "Les interventions qu’une campagne vous confie s’afficheront ici, la prochaine en premier. En attendant, réglez votre compte : thème, densité des tableaux, raccourcis.",
     action: { href: "/compte", label: "Régler mon compte", icon: "user" },
   },
   team_manager: {

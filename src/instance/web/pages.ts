@@ -14,7 +14,7 @@ const TextForm = z.object({
     .string()
     .trim()
     .min(1, "Écrivez le texte de la page.")
-    .max(LONGEST, `Raccourcissez ce texte : ${LONGEST} caractères au maximum.`)
+    .max(LONGEST, `Raccourcissez ce texte : ${LONGEST} caractères au maximum.`)
     .describe("Texte"),
 });
 
@@ -30,7 +30,7 @@ const drawnFrom = ({ body }: Request): number | undefined =>
   /^\d{1,9}$/.test(String(body?.version)) ? Number(body.version) : undefined;
 
 const editing = (kind: Kind, text: string, version: number | undefined) => ({
-  title: `Modifier « ${KINDS[kind].title} »`,
+  title: `Modifier « ${KINDS[kind].title} »`,
   kind,
   name: KINDS[kind].title,
   version,
@@ -66,7 +66,7 @@ export const update: RequestHandler<{ kind: string }> = async (req, res) => {
     TextForm,
     {
       code: "public_page.written",
-      label: `Page « ${KINDS[kind].title} » modifiée`,
+      label: `Page « ${KINDS[kind].title} » modifiée`,
       subject: (_, page: PublicPage) => ({ type: "public_page", id: page.id }),
       at,
       current: async (em) => {
@@ -84,7 +84,7 @@ export const update: RequestHandler<{ kind: string }> = async (req, res) => {
     const version = form.stale?.version ?? drawnFrom(req);
     return res.show(EDIT, { ...editing(kind, asTyped(form.values.body), version), form });
   }
-  res.saved(EDIT, {}, { at, notice: `Page « ${KINDS[kind].title} » enregistrée.` });
+  res.saved(EDIT, {}, { at, notice: `Page « ${KINDS[kind].title} » enregistrée.` });
 };
 
 /** Shows what the typed text will give; nothing is kept. */
