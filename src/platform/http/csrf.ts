@@ -17,7 +17,7 @@ const USE = "csrf";
 /** From the body or a header only: in an address it would end in logs and histories. */
 const sentToken = (req: Request): string => {
   const inBody: unknown = req.body?._csrf;
-  if (typeof inBody === "string") return inBody;
+  if (typeof inBody === "string" && inBody !== "") return inBody;
   const inHeader = req.headers["x-csrf-token"];
   return typeof inHeader === "string" ? inHeader : "";
 };
@@ -46,7 +46,7 @@ export function checkCsrf(req: Request, res: Response, { publicForm }: { publicF
   throw new Refusal(
     403,
     "Formulaire expiré",
-    "Ce formulaire a été ouvert il y a trop longtemps, ou avant votre dernière connexion : rien n’a été enregistré.",
+    "Ce formulaire a été ouvert il y a trop longtemps, ou avant votre dernière connexion : rien n’a été enregistré.",
     "Revenez à la page précédente, rechargez-la, puis envoyez de nouveau.",
   );
 }

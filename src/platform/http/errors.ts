@@ -25,10 +25,10 @@ const told = (status: number, heading: string, sentence: string, remedy: string,
   ...(retryAfter !== undefined && { retryAfter }),
 });
 
-const unavailable = (sentence = "Le service ne répond pas pour l’instant ; rien n’a été enregistré.") =>
+const unavailable = (sentence = "Le service ne répond pas pour l’instant ; rien n’a été enregistré.") =>
   told(503, "Service indisponible", sentence, "Réessayez dans quelques secondes.", 5);
 
-const stale = (sentence = "Quelqu’un a changé ces données pendant que vous les lisiez ; rien n’a été enregistré.") =>
+const stale = (sentence = "Quelqu’un a changé ces données pendant que vous les lisiez ; rien n’a été enregistré.") =>
   told(409, "Modifié entre-temps", sentence, "Rechargez la page, vérifiez, puis recommencez.");
 
 /** What to say of an error, whoever threw it. */
@@ -67,13 +67,13 @@ const breakdown = () =>
   told(
     500,
     "Panne de notre côté",
-    "Le serveur n’a pas pu finir ; rien n’a été enregistré.",
+    "Le serveur n’a pas pu finir ; rien n’a été enregistré.",
     "Réessayez dans une minute. Si cela continue, donnez la référence à la personne qui administre l’instance.",
   );
 
 /** Files that are not there, bodies the parser would not read: Express marks its errors with a status. */
 function explainParser(error: unknown): Told | null {
-  const { type, status } = error as { type?: unknown; status?: unknown };
+  const { type, status } = (error ?? {}) as { type?: unknown; status?: unknown };
   if (status === 404) return explain(Refusal.notFound());
   if (typeof type !== "string" || typeof status !== "number" || status >= 500) return null;
   if (status === 413) {
@@ -88,7 +88,7 @@ function explainParser(error: unknown): Told | null {
   return told(
     422,
     "Demande illisible",
-    "Le serveur n’a pas pu lire cet envoi ; rien n’a été enregistré.",
+    "Le serveur n’a pas pu lire cet envoi ; rien n’a été enregistré.",
     "Rechargez la page, puis recommencez.",
   );
 }
@@ -106,7 +106,7 @@ function explainDatabase(error: unknown): Told | null {
     // No history, no change (P55). A refusal by row is something else: a fault of ours, to be seen.
     if (code === "42501" && !cause.message.includes("row-level security")) return unavailable();
     if (code === "23505")
-      return stale("Une autre personne vient d’enregistrer la même chose ; rien n’a été enregistré deux fois.");
+      return stale("Une autre personne vient d’enregistrer la même chose ; rien n’a été enregistré deux fois.");
     if (cause instanceof AggregateError && cause.errors.length > 0) return explainDatabase(cause.errors[0]);
   }
   return null;

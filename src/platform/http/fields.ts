@@ -31,7 +31,7 @@ export function readFields(schema: z.ZodObject, sent: unknown): Read {
     const texts = raw === undefined ? [] : [raw].flat();
     const problem = problemOf(texts, kind);
     if (problem) {
-      read.problems[name] = kind.label ? `« ${kind.label} » : ${problem}` : problem;
+      read.problems[name] = kind.label ? `« ${kind.label} » : ${problem}` : problem;
       continue;
     }
     const clean = (texts as string[]).map((text) => text.replace(/\r\n?/g, "\n"));

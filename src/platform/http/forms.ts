@@ -143,7 +143,7 @@ export async function submit<S extends z.ZodObject, R>(
 /** Stops a write made on what somebody else has changed since (GEN-8). Called by handlers before their verb. */
 export async function atVersion(em: EntityManager, entity: object, { version }: Sent): Promise<void> {
   if (version === undefined)
-    throw new RuleBroken("Rechargez la page avant d’enregistrer : sa version n’est pas connue.");
+    throw new RuleBroken("Rechargez la page avant d’enregistrer : sa version n’est pas connue.");
   await em.lock(entity, LockMode.OPTIMISTIC, version);
 }
 
@@ -166,7 +166,7 @@ function issuesByField(error: z.ZodError | undefined): Record<string, string> {
 
 function staleSentence(stale: Current | null): string {
   const who = stale?.by ? `${stale.by} a` : "Quelqu’un a";
-  return `${who} modifié ces données pendant votre saisie ; rien n’a été enregistré. Vos valeurs sont gardées : comparez-les aux valeurs actuelles, puis envoyez de nouveau pour les appliquer, ou rechargez la page pour y renoncer.`;
+  return `${who} modifié ces données pendant votre saisie ; rien n’a été enregistré. Vos valeurs sont gardées : comparez-les aux valeurs actuelles, puis envoyez de nouveau pour les appliquer, ou rechargez la page pour y renoncer.`;
 }
 
 function tenantOf(req: Request): string {

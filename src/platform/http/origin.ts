@@ -57,7 +57,7 @@ export const onlyOwnPages: RequestHandler = (req, _res, next) => {
   throw new Refusal(
     403,
     "Envoi refusé",
-    "Cet envoi ne vient pas d’une page d’OpsTracker : rien n’a été enregistré.",
+    "Cet envoi ne vient pas d’une page d’OpsTracker : rien n’a été enregistré.",
     "Revenez à la page du formulaire depuis OpsTracker, puis recommencez.",
   );
 };

@@ -4,7 +4,7 @@ import type { z } from "zod";
 const FORMATS: Record<string, string> = {
   email: "Indiquez une adresse électronique complète, par exemple prenom.nom@exemple.fr.",
   url: "Indiquez une adresse complète, par exemple https://www.exemple.fr.",
-  uuid: "Ce choix n’est pas reconnu : rechargez la page, puis choisissez de nouveau.",
+  uuid: "Ce choix n’est pas reconnu : rechargez la page, puis choisissez de nouveau.",
   date: "Indiquez une date qui existe, jour, mois et année.",
   time: "Indiquez une heure entre 00:00 et 23:59.",
   datetime: "Indiquez une date et une heure qui existent.",
@@ -48,7 +48,7 @@ function tooSmall({ origin, minimum, inclusive, input }: z.core.$ZodRawIssue<z.c
 
 function tooBig({ origin, maximum, inclusive, input }: z.core.$ZodRawIssue<z.core.$ZodIssueTooBig>): string {
   if (origin === "string") {
-    const length = typeof input === "string" ? ` ; vous en avez saisi ${french(input.length)}` : "";
+    const length = typeof input === "string" ? ` ; vous en avez saisi ${french(input.length)}` : "";
     return `${count(maximum, "caractère")} au plus${length}. Raccourcissez le texte.`;
   }
   if (origin === "array" || origin === "set") return `Choisissez ${count(maximum, "valeur")} au plus.`;

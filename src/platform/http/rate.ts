@@ -30,10 +30,11 @@ export async function hit(req: Request, bucket: string, { limit, windowSeconds }
 /** The usual limits of public routes (P53); a signed-in person is known, and not counted. */
 export async function limitPublic(
   req: Request,
+  path: string,
   { rate, secretPath }: { rate?: Rate | false; secretPath?: boolean },
 ): Promise<void> {
   if (req.user || rate === false) return;
-  const bucket = `${req.method === "POST" ? "POST" : "GET"} ${secretPath ? "secret" : req.path}`;
+  const bucket = `${req.method === "POST" ? "POST" : "GET"} ${secretPath ? "secret" : path}`;
   if (rate) return hit(req, bucket, rate);
   if (secretPath) return hit(req, bucket, GUESSING);
   if (!isSafeMethod(req.method)) return hit(req, bucket, WRITING);

@@ -53,18 +53,18 @@ function route(
 ): Route {
   const name = `${method.toUpperCase()} ${path}`;
   if (!right)
-    throw new Error(`La route ${name} n’a pas de droit : donnez "public", "signed-in" ou un code de permission.`);
+    throw new Error(`La route ${name} n’a pas de droit : donnez "public", "signed-in" ou un code de permission.`);
   if (typeof handler !== "function") throw new Error(`La route ${name} n’a pas de gestionnaire.`);
   if (method === "post" && right === "public" && !options.publicForm) {
     throw new Error(
-      `La route ${name} est publique et change l’état : déclarez-la avec publicForm pour que son jeton soit vérifié.`,
+      `La route ${name} est publique et change l’état : déclarez-la avec publicForm pour que son jeton soit vérifié.`,
     );
   }
   if (options.publicForm && right !== "public")
-    throw new Error(`La route ${name} n’est pas publique : retirez publicForm.`);
+    throw new Error(`La route ${name} n’est pas publique : retirez publicForm.`);
   if (options.recent && (method !== "post" || right === "public")) {
     throw new Error(
-      `La route ${name} ne peut pas redemander le mot de passe : recent vaut pour un POST d’une personne connectée.`,
+      `La route ${name} ne peut pas redemander le mot de passe : recent vaut pour un POST d’une personne connectée.`,
     );
   }
   return { method, path, right, handler, options };
@@ -105,7 +105,7 @@ function guarded({ path, right, handler, options }: Route, guards: Guards): Requ
     }
 
     if (right === "public") {
-      await limitPublic(req, options);
+      await limitPublic(req, path, options);
     } else if (!req.user) {
       return askToSignIn(req, res);
     }

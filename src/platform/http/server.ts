@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Log } from "../log.ts";
 
@@ -37,8 +37,11 @@ export async function serve(app: RequestListener, options: ServeOptions): Promis
     // Longer than a proxy keeps its own side, or it would write on a connection being closed.
     keepAliveTimeout: 75_000,
   });
+  const answering = new Set<ServerResponse>();
   server.on("request", (req, res) => {
     if (stopping) res.setHeader("Connection", "close");
+    answering.add(res);
+    res.once("close", () => answering.delete(res));
     app(req, res);
   });
 
@@ -51,6 +54,8 @@ export async function serve(app: RequestListener, options: ServeOptions): Promis
   const stop = () => {
     stopping ??= (async () => {
       onStopping?.();
+      // So that their clients ask another process next, not this connection.
+      for (const res of answering) if (!res.headersSent) res.setHeader("Connection", "close");
       log.info("stopping", { graceMs });
       await closeServer(server, graceMs);
       await close();
@@ -109,15 +114,15 @@ async function closeServer(server: Server, graceMs: number): Promise<void> {
 /** Why it cannot listen, and what to type. */
 function refusalOf({ code, message }: NodeJS.ErrnoException, port: number, host: string): string {
   if (code === "EADDRINUSE") {
-    return `Le port ${port} est déjà occupé : arrêtez l’autre programme, ou choisissez un autre port, par exemple « PORT=${port + 1} npm start ».`;
+    return `Le port ${port} est déjà occupé : arrêtez l’autre programme, ou choisissez un autre port, par exemple « PORT=${port + 1} npm start ».`;
   }
   if (code === "EACCES") {
-    return `Le port ${port} demande des droits d’administration : choisissez-en un au-dessus de 1023, par exemple « PORT=3000 npm start ».`;
+    return `Le port ${port} demande des droits d’administration : choisissez-en un au-dessus de 1023, par exemple « PORT=3000 npm start ».`;
   }
   if (code === "EADDRNOTAVAIL") {
-    return `L’adresse ${host} n’est pas celle de cette machine : corrigez HOST, par exemple « HOST=127.0.0.1 npm start ».`;
+    return `L’adresse ${host} n’est pas celle de cette machine : corrigez HOST, par exemple « HOST=127.0.0.1 npm start ».`;
   }
-  return `Le serveur ne peut pas écouter sur ${host}, port ${port} (${code ?? message}) : vérifiez HOST et PORT.`;
+  return `Le serveur ne peut pas écouter sur ${host}, port ${port} (${code ?? message}) : vérifiez HOST et PORT.`;
 }
 
 const faultOf = (error: unknown) =>

@@ -27,11 +27,11 @@ export interface SavedSession {
 
 /** The rows behind the store; `accounts` keeps them in PostgreSQL. Expiry is judged there, on the database clock. */
 export interface SessionRows {
-  get(tokenHash: string): Promise<LiveSession | null>;
-  save(tokenHash: string, session: SavedSession): Promise<void>;
-  touch(tokenHash: string, tenantId: string): Promise<void>;
+  get(tokenHash: Buffer): Promise<LiveSession | null>;
+  save(tokenHash: Buffer, session: SavedSession): Promise<void>;
+  touch(tokenHash: Buffer, tenantId: string): Promise<void>;
   /** The tenant is not known here: the row tells it. No row is no error. */
-  destroy(tokenHash: string): Promise<void>;
+  destroy(tokenHash: Buffer): Promise<void>;
 }
 
 const LOADED = Symbol("loaded session");
@@ -39,7 +39,7 @@ type Loaded = Pick<LiveSession, "principal" | "endsAt" | "touchDue">;
 type Stored = session.SessionData & { [LOADED]?: Loaded };
 type WithLoaded = { [LOADED]?: Loaded };
 
-export const hashOf = (sid: string) => createHash("sha256").update(sid).digest("hex");
+export const hashOf = (sid: string) => createHash("sha256").update(sid).digest();
 const ownerOf = (data: Partial<session.SessionData>) => data.passport?.user;
 
 /** The end of the session this request came with, for the warning two minutes before; null once it is renewed. */

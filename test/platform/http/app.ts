@@ -13,20 +13,20 @@ import {
   SessionStore,
 } from "../../../src/platform/http/sessions.ts";
 import type { Guards, HttpConfig, Principal } from "../../../src/platform/http/types.ts";
-import { createViews } from "../../../src/platform/http/views.ts";
+import { createViews, type Views } from "../../../src/platform/http/views.ts";
 import type { Log } from "../../../src/platform/log.ts";
 import type { MenuEntry } from "../../../src/platform/module.ts";
 
 export const ORIGIN = "https://ops.example.fr";
+/** A page that exists and asks little. */
+export const ANY_PAGE = { page: "/errors/error" };
 const HOST = "ops.example.fr";
 
 const signIn: RequestHandler = (req, res, next) => {
   const { person } = req.body as { person?: string };
   const user = PEOPLE[person ?? ""];
   if (!user) return void res.status(422).end();
-  req.logIn(user, (error) =>
-    error ? next(error) : res.saved({ page: "/errors/error" }, {}, { at: "/", notice: "Bonjour." }),
-  );
+  req.logIn(user, (error) => (error ? next(error) : res.saved(ANY_PAGE, {}, { at: "/", notice: "Bonjour." })));
 };
 
 export const TENANT = randomUUID();
@@ -93,24 +93,24 @@ class FakeRows implements SessionRows {
   trouble: Error | null = null;
   endsAt = new Date(START.getTime() + 8 * 3_600_000);
 
-  async get(hash: string): Promise<LiveSession | null> {
+  async get(hash: Buffer): Promise<LiveSession | null> {
     this.calls.push("get");
     if (this.trouble) throw this.trouble;
-    const row = this.rows.get(hash);
+    const row = this.rows.get(hash.toString("hex"));
     if (!row) return null;
     const principal = Object.values(PEOPLE).find(({ id }) => id === row.userId) ?? null;
     return { data: structuredClone(row.data), principal, endsAt: this.endsAt, touchDue: this.touchDue };
   }
-  async save(hash: string, session: SavedSession) {
+  async save(hash: Buffer, session: SavedSession) {
     this.calls.push("save");
-    this.rows.set(hash, session);
+    this.rows.set(hash.toString("hex"), session);
   }
   async touch() {
     this.calls.push("touch");
   }
-  async destroy(hash: string) {
+  async destroy(hash: Buffer) {
     this.calls.push("destroy");
-    this.rows.delete(hash);
+    this.rows.delete(hash.toString("hex"));
   }
 }
 
@@ -124,10 +124,12 @@ export function product({
   routes = [],
   menu = [],
   config = {},
+  views = createViews({ debug: true, cache: true }),
 }: {
   routes?: Route[];
   menu?: MenuEntry[];
   config?: Partial<HttpConfig>;
+  views?: Views;
 } = {}) {
   const db = new FakeDatabase();
   const rows = new FakeRows();
@@ -162,9 +164,8 @@ export function product({
       {
         name: "test",
         routes: [
-          get("/connexion", "public", (_req, res) =>
-            res.show({ page: "/errors/error" }, { status: 401, sentence: null, todo: null }),
-          ),
+          get("/connexion", "public", (_req, res) => res.show(ANY_PAGE, { status: 401, sentence: null, todo: null })),
+          get("/formulaire", "public", (_req, res) => res.show({ page: "/partials/form-keys" }, {})),
           post("/connexion", "public", signIn, { publicForm: true }),
           post("/deconnexion", "signed-in", (req, res, next) =>
             req.logOut((error) => (error ? next(error) : res.redirect(303, "/connexion"))),
@@ -178,7 +179,7 @@ export function product({
     sessionStore: new SessionStore(rows, log),
     clock,
     log,
-    views: createViews({ debug: true, cache: true }),
+    views,
   });
   return { app, db, rows, lines, clock, browser: () => new Browser(app) };
 }
@@ -251,7 +252,7 @@ export class Browser {
   }
 
   async signIn(name: "Amina" | "Bruno") {
-    await this.get("/connexion");
+    await this.get("/formulaire");
     const answer = await this.post("/connexion", { person: name });
     if (answer.status !== 303) throw new Error(`sign-in answered ${answer.status}: ${answer.text}`);
     return this;
