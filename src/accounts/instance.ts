@@ -164,7 +164,7 @@ export async function renewFirstInvitation(
     );
     if (!first || (await em.count(Credential, {})) > 0) {
       throw new RuleBroken(
-        "Quelqu’un est déjà entré dans cette organisation : ses comptes se gèrent chez elle, par ses administrateurs.",
+        "Quelqu’un est déjà entré dans cette organisation : ses comptes se gèrent chez elle, par ses administrateurs.",
       );
     }
     const { token } = await renewInvitation(em, first, { by, now });

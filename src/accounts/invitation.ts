@@ -7,7 +7,7 @@ import { aboutUser, type By, createUser, type Identity, type User } from "./user
 
 /** The same words whether a link never was, was used, was withdrawn or has expired [P49]. */
 export const DEAD_LINK =
-  "Ce lien ne sert plus : il a expiré, a déjà été utilisé ou a été remplacé. Demandez-en un autre à la personne qui vous l’a envoyé.";
+  "Ce lien ne sert plus : il a expiré, a déjà été utilisé ou a été remplacé. Demandez-en un autre à la personne qui vous l’a envoyé.";
 
 export interface Invited {
   user: User;
@@ -34,9 +34,9 @@ export async function renewInvitation(
   user: User,
   { by, now }: { by: By; now: Date },
 ): Promise<Invited> {
-  if (!user.isActive()) throw new RuleBroken("Ce compte est désactivé : réactivez-le avant d’inviter la personne.");
+  if (!user.isActive()) throw new RuleBroken("Ce compte est désactivé : réactivez-le avant d’inviter la personne.");
   if (await hasPassword(em, user)) {
-    throw new RuleBroken("Cette personne a déjà choisi son mot de passe : elle n’a plus besoin d’invitation.");
+    throw new RuleBroken("Cette personne a déjà choisi son mot de passe : elle n’a plus besoin d’invitation.");
   }
   await revokeLinks(em, { userId: user.id }, { now });
   const opened = openLink(em, { tenantId: user.tenantId, purpose: "invitation", user, by, now });

@@ -44,7 +44,7 @@ export const accounts: Module = {
           values: { robustesse: "Robustesse", composition: "Composition" },
         },
         accent: { label: "Couleur" },
-        stay_connected_days: { label: "Durée de « Rester connecté », en jours" },
+        stay_connected_days: { label: "Durée de « Rester connecté », en jours" },
       },
     },
     {
@@ -84,9 +84,9 @@ export const accounts: Module = {
   untracked: [
     {
       table: "session",
-      why: "mesure : une connexion ouverte, touchée à chaque minute ; le journal de sécurité la dit",
+      why: "mesure : une connexion ouverte, touchée à chaque minute ; le journal de sécurité la dit",
     },
-    { table: "sign_in_guard", why: "mesure : échecs et dernière connexion, hors de l’historique (règle 12)" },
+    { table: "sign_in_guard", why: "mesure : échecs et dernière connexion, hors de l’historique (règle 12)" },
     { table: "security_event", why: "journal à part, en ajout seul, gardé douze mois (HIS-16)" },
   ],
   routes,

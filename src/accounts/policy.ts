@@ -17,7 +17,7 @@ export const canDeactivate = (by: SignedIn, user: Pick<User, "id">): boolean => 
 /** Why, in French, beside a button that is not there. */
 export function explainUser(by: SignedIn, user: Pick<User, "id">): string {
   if (by.id === user.id) {
-    return "C’est votre propre compte : une autre personne qui administre l’organisation peut le désactiver ou vous retirer ce rôle.";
+    return "C’est votre propre compte : une autre personne qui administre l’organisation peut le désactiver ou vous retirer ce rôle.";
   }
   return explain(by.roles, MANAGE);
 }

@@ -18,7 +18,7 @@ import { aboutUser, tidyEmail } from "./user.ts";
 
 /** The one sentence of every refusal: unknown, wrong, locked, deactivated, not yet activated [ACC-2]. */
 export const REFUSED =
-  "L’adresse ou le mot de passe ne convient pas. Vérifiez les deux ; après cinq échecs, le compte attend quinze minutes.";
+  "L’adresse ou le mot de passe ne convient pas. Vérifiez les deux ; après cinq échecs, le compte attend quinze minutes.";
 
 /** An account whose password has just been proved. */
 export interface Proved extends Account {

@@ -148,7 +148,7 @@ function change(em: EntityManager, tenant: Tenant, wanted: Partial<Tenant>, by: 
 /** As it will be kept, or a refusal. */
 export function tidyTenantName(name: string): string {
   const tidy = name.normalize("NFC").replace(/\s+/gu, " ").trim();
-  if (tidy === "") throw new RuleBroken("Écrivez le nom de l’organisation : il est en tête de chaque page.", "name");
+  if (tidy === "") throw new RuleBroken("Écrivez le nom de l’organisation : il est en tête de chaque page.", "name");
   if (tidy.length > LONGEST_NAME) throw new RuleBroken(`Raccourcissez à ${LONGEST_NAME} caractères.`, "name");
   if (/[\p{Cc}\u2028\u2029<>]/u.test(tidy)) {
     throw new RuleBroken("Retirez les signes < et > et les retours à la ligne.", "name");

@@ -127,7 +127,7 @@ export async function changeRoles(
 /** Closes an account without erasing anything of it [ROL-4]; its links and sessions go with it, by reaction. */
 export async function deactivateUser(em: EntityManager, user: User, { by, now }: { by: By; now: Date }): Promise<void> {
   const tenant = await holdTenant(em, user.tenantId);
-  if (!user.isActive()) throw new RuleBroken("Ce compte est déjà désactivé : il n’y a plus rien à faire.");
+  if (!user.isActive()) throw new RuleBroken("Ce compte est déjà désactivé : il n’y a plus rien à faire.");
   if (by?.id === user.id) {
     throw new RuleBroken(
       "Vous ne pouvez pas désactiver votre propre compte. Demandez-le à une autre personne qui administre l’organisation.",
@@ -140,7 +140,7 @@ export async function deactivateUser(em: EntityManager, user: User, { by, now }:
 }
 
 export function reactivateUser(em: EntityManager, user: User, { by }: { by: By }): void {
-  if (user.isActive()) throw new RuleBroken("Ce compte est déjà actif : il n’y a rien à faire.");
+  if (user.isActive()) throw new RuleBroken("Ce compte est déjà actif : il n’y a rien à faire.");
   user.deactivatedAt = null;
   record(em, "user.reactivated", aboutUser(user), { by: by?.id ?? null });
 }
@@ -159,7 +159,7 @@ function rolesFor(tenant: Tenant, codes: readonly string[]): Role[] {
     throw new RuleBroken("Un des rôles choisis n’existe pas dans cette organisation. Rechargez la page.", "roles");
   }
   if (roles.length === 0) {
-    throw new RuleBroken("Choisissez au moins un rôle : sans rôle, la personne ne verrait aucune page.", "roles");
+    throw new RuleBroken("Choisissez au moins un rôle : sans rôle, la personne ne verrait aucune page.", "roles");
   }
   return roles;
 }
@@ -203,7 +203,7 @@ export const tidyEmail = (email: string): string => email.trim().normalize("NFC"
 export function tidyIdentity({ email, givenName, familyName }: Identity): Identity {
   const tidy = { email: tidyEmail(email), givenName: tidyName(givenName), familyName: tidyName(familyName) };
   for (const field of ["givenName", "familyName"] as const) {
-    if (tidy[field] === "") throw new RuleBroken("Écrivez ce nom : il signe les actes dans l’historique.", field);
+    if (tidy[field] === "") throw new RuleBroken("Écrivez ce nom : il signe les actes dans l’historique.", field);
     if (tidy[field].length > LONGEST_NAME) throw new RuleBroken(`Raccourcissez à ${LONGEST_NAME} caractères.`, field);
     if (/[\p{Cc}\u2028\u2029<>]/u.test(tidy[field])) {
       throw new RuleBroken("Retirez les signes < et > et les retours à la ligne.", field);

@@ -16,8 +16,8 @@ import { deviceOf } from "./device.ts";
 import { choosePassword } from "./new-password.ts";
 import { told } from "./security-words.ts";
 
-const VIEW = { page: "/accounts/account/show" };
-const PASSWORD = { page: "/accounts/account/password" };
+const VIEW = { page: "accounts/account/show" };
+const PASSWORD = { page: "accounts/account/password" };
 const EVENTS_SHOWN = 20;
 const HOME = { label: "Accueil", href: "/" };
 
@@ -131,7 +131,7 @@ export const updatePassword: RequestHandler = async (req, res) => {
   res.saved(
     PASSWORD,
     {},
-    { at: "/compte", notice: "Votre mot de passe est changé ; vos autres sessions sont fermées." },
+    { at: "/compte", notice: "Votre mot de passe est changé ; vos autres sessions sont fermées." },
   );
 
   // Before the transaction: comparing and hashing take a while, and a failure must count even though nothing is saved.

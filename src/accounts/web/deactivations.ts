@@ -7,8 +7,8 @@ import { Session } from "../session.ts";
 import { aboutUser, deactivateUser, reactivateUser, type User } from "../user.ts";
 import { refusedOnCard, USERS, visibleUser } from "./users.ts";
 
-const VIEW = { page: "/accounts/users/deactivation" };
-const BACK = { page: "/accounts/users/reactivation" };
+const VIEW = { page: "accounts/users/deactivation" };
+const BACK = { page: "accounts/users/reactivation" };
 const Reason = z.object({
   reason: z.string().trim().max(200, "Raccourcissez le motif à 200 caractères.").optional().describe("Motif"),
 });
@@ -39,7 +39,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     },
   );
   if (form.errors) return res.show(VIEW, await deactivationPage(req, form));
-  const notice = `Le compte de ${form.result.name()} est désactivé : ses sessions et ses liens sont fermés.`;
+  const notice = `Le compte de ${form.result.name()} est désactivé : ses sessions et ses liens sont fermés.`;
   res.saved(VIEW, {}, { at, notice });
 };
 

@@ -11,8 +11,8 @@ import { tidyTenantName, ZONES } from "../tenant.ts";
 import { tidyIdentity } from "../user.ts";
 import { choosePassword } from "./new-password.ts";
 
-const VIEW = { page: "/accounts/installation/new" };
-const DONE = { page: "/accounts/installation/done" };
+const VIEW = { page: "accounts/installation/new" };
+const DONE = { page: "accounts/installation/done" };
 
 const SetUpForm = z.object({
   givenName: z.string().trim().min(1, "Écrivez votre prénom.").describe("Prénom"),

@@ -11,7 +11,7 @@ import { Tenant } from "../tenant.ts";
 import { aboutUser, User } from "../user.ts";
 import { choosePassword } from "./new-password.ts";
 
-const VIEW = { page: "/accounts/invitations/show" };
+const VIEW = { page: "accounts/invitations/show" };
 const PasswordForm = z.object({ password: z.string().min(1, "Choisissez un mot de passe.").describe("Mot de passe") });
 
 /** What mail scanners open changes nothing: the page only shows who is invited where [ACC-9, P50]. */

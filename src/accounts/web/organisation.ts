@@ -17,7 +17,7 @@ import {
   ZONES,
 } from "../tenant.ts";
 
-const VIEW = { page: "/accounts/organisation/edit" };
+const VIEW = { page: "accounts/organisation/edit" };
 const AT = "/admin/organisation";
 
 const General = z.object({
@@ -31,7 +31,7 @@ const Security = z.object({
     .int(`Écrivez un nombre de jours de 0 à ${MOST_STAY_DAYS}.`)
     .min(0, `Écrivez un nombre de jours de 0 à ${MOST_STAY_DAYS}.`)
     .max(MOST_STAY_DAYS, `Écrivez un nombre de jours de 0 à ${MOST_STAY_DAYS}.`)
-    .describe("Durée de « Rester connecté »"),
+    .describe("Durée de « Rester connecté »"),
 });
 const Accent = z.object({
   accent: z.string().trim().max(9).optional().describe("Couleur"),

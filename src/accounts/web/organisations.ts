@@ -7,10 +7,10 @@ import { foundOrganisation, type Installed, renewFirstInvitation } from "../inst
 import { listOrganisations } from "../queries.ts";
 import { aboutTenant, INSTANCE_ID, ZONES } from "../tenant.ts";
 
-const LIST = { page: "/accounts/organisations/index" };
-const NEW = { page: "/accounts/organisations/new" };
-const CARD = { page: "/accounts/organisations/show" };
-const READY = { page: "/accounts/organisations/ready" };
+const LIST = { page: "accounts/organisations/index" };
+const NEW = { page: "accounts/organisations/new" };
+const CARD = { page: "accounts/organisations/show" };
+const READY = { page: "accounts/organisations/ready" };
 const AT = "/instance/organisations";
 const CRUMBS = [
   { label: "Accueil", href: "/" },

@@ -8,7 +8,7 @@ import { noteSecurity } from "../security-event.ts";
 import { aboutUser, changeRoles, User } from "../user.ts";
 import { rolesHere, USERS, visibleUser } from "./users.ts";
 
-const VIEW = { page: "/accounts/users/roles" };
+const VIEW = { page: "accounts/users/roles" };
 const RolesForm = z.object({ roles: z.array(z.string()).describe("Rôles") });
 
 export const edit: RequestHandler<{ id: string }> = async (req, res) => {

@@ -6,7 +6,7 @@ import { SECURITY_KINDS } from "../security-event.ts";
 import { readMark, withQuery, writeMark } from "./addresses.ts";
 import { told } from "./security-words.ts";
 
-const VIEW = { page: "/accounts/security-log/index", part: "/accounts/security-log/_list" };
+const VIEW = { page: "accounts/security-log/index", part: "accounts/security-log/_list" };
 const AT = "/admin/journal-securite";
 const day = (label: string) =>
   z.iso.date(`Indiquez une date qui existe, par exemple 2026-03-12.`).optional().describe(label);

@@ -67,7 +67,7 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
       : `Mot de passe refusé pour ${say.of(userId)}, échec ${rank} sur ${MOST_FAILURES}.`;
   },
   "account.locked": ({ userId }, say) =>
-    `Compte verrouillé pendant ${LOCK_MINUTES} minutes après ${MOST_FAILURES} échecs de suite : ${say.of(userId)}.`,
+    `Compte verrouillé pendant ${LOCK_MINUTES} minutes après ${MOST_FAILURES} échecs de suite : ${say.of(userId)}.`,
   "account.unlocked": (line, say) => `Verrou levé avant l’heure pour ${say.of(line.userId)}${say.by(line)}.`,
   "session.closed": ({ userId, detail }, say) => {
     const closed = count(detail.closed);
@@ -75,7 +75,7 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
   },
   "password.chosen": ({ userId }, say) => `${say.has(userId)} choisi un premier mot de passe.`,
   "password.changed": ({ userId }, say) =>
-    `${say.has(userId)} changé de mot de passe ; les autres sessions sont fermées.`,
+    `${say.has(userId)} changé de mot de passe ; les autres sessions sont fermées.`,
   "step_up.succeeded": ({ userId }, say) =>
     `${say.has(userId)} confirmé son mot de passe avant un acte sensible.`.replace(
       "Vous avez confirmé son",
@@ -86,8 +86,8 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
     `Rôles de ${say.of(line.userId)} changés${say.by(line)} : ${rolesIn(line.detail.before)}, puis ${rolesIn(line.detail.after)}.`,
   "identity.changed": (line, say) => `Adresse de connexion de ${say.of(line.userId)} changée${say.by(line)}.`,
   "invitation.opened": (line, say) => `Lien d’invitation créé pour ${say.of(line.userId)}${say.by(line)}.`,
-  "account.deactivated": (line, say) => `Compte désactivé : ${say.of(line.userId)}${say.by(line)}.`,
-  "account.reactivated": (line, say) => `Compte réactivé : ${say.of(line.userId)}${say.by(line)}.`,
+  "account.deactivated": (line, say) => `Compte désactivé : ${say.of(line.userId)}${say.by(line)}.`,
+  "account.reactivated": (line, say) => `Compte réactivé : ${say.of(line.userId)}${say.by(line)}.`,
   export: ({ userId, detail }, say) =>
     `${say.has(userId)} exporté ${detail.what === "history" ? "l’historique" : "des données"}${count(detail.acts) > 0 ? ` (${count(detail.acts)} actes)` : ""}.`,
   "settings.changed": ({ userId }, say) => `${say.has(userId)} changé les réglages de sécurité de l’organisation.`,

@@ -7,7 +7,7 @@ import { noteSecurity } from "../security-event.ts";
 import { closeSession, closeSessions, IDLE_HOURS } from "../session.ts";
 import { renameSession } from "../session-rows.ts";
 
-const ACCOUNT = { page: "/accounts/account/show" };
+const ACCOUNT = { page: "accounts/account/show" };
 
 /** Signs out: the row is gone, and so is what the browser kept of the pages [P25]. */
 export const leave: RequestHandler = async (req, res) => {

@@ -14,8 +14,8 @@ import { ROLES } from "../roles.ts";
 import { type Proved, proveSignIn, REFUSED, stayDaysFor, welcome } from "../sign-in.ts";
 import type { SignedIn } from "../signed-in.ts";
 
-const PAGE = { page: "/accounts/sign-in/new" };
-const CHOICE = { page: "/accounts/sign-in/choice" };
+const PAGE = { page: "accounts/sign-in/new" };
+const CHOICE = { page: "accounts/sign-in/choice" };
 
 const SignInForm = z.object({
   email: z.string().min(1, "Écrivez votre adresse électronique.").describe("Adresse électronique"),

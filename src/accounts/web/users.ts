@@ -25,11 +25,11 @@ import { forgetFailures } from "../sign-in-guard.ts";
 import { aboutUser, editUser, User } from "../user.ts";
 import { readMark, withQuery, writeMark } from "./addresses.ts";
 
-const LIST = { page: "/accounts/users/index", part: "/accounts/users/_list" };
-const CARD = { page: "/accounts/users/show" };
-const NEW = { page: "/accounts/users/new" };
-const EDIT = { page: "/accounts/users/edit" };
-const INVITED = { page: "/accounts/users/invited" };
+const LIST = { page: "accounts/users/index", part: "accounts/users/_list" };
+const CARD = { page: "accounts/users/show" };
+const NEW = { page: "accounts/users/new" };
+const EDIT = { page: "accounts/users/edit" };
+const INVITED = { page: "accounts/users/invited" };
 const AT = "/admin/utilisateurs";
 
 const HOME = { label: "Accueil", href: "/" };
@@ -291,6 +291,6 @@ export const unlock: RequestHandler<{ id: string }> = async (req, res) => {
     },
   );
   if (form.errors) return refusedOnCard(req, res, form.errors);
-  const notice = `Le compte de ${form.result.name()} est déverrouillé : un nouvel essai est possible tout de suite.`;
+  const notice = `Le compte de ${form.result.name()} est déverrouillé : un nouvel essai est possible tout de suite.`;
   res.saved(CARD, {}, { at: `${AT}/${req.params.id}`, notice });
 };
