@@ -1,0 +1,33 @@
+/**
+ * `npm run bench [-- NAME… --strict]`: one JSON line a measure on stdout, everything said to people on stderr.
+ * With --strict a missed target is an exit code of 1. See README.md for what each measure and its floor are.
+ */
+import { coldStart, coldStartKilled } from "./cold-start.ts";
+import type { Measure } from "./measure.ts";
+import { page } from "./page.ts";
+import { write } from "./write.ts";
+
+const MEASURES: Measure[] = [coldStart, coldStartKilled, page, write];
+
+const strict = process.argv.includes("--strict");
+const names = process.argv.slice(2).filter((word) => !word.startsWith("-"));
+const unknown = names.filter((name) => !MEASURES.some((measure) => measure.name === name));
+if (unknown.length > 0) {
+  console.error(`Mesure inconnue : ${unknown.join(", ")}. Il existe : ${MEASURES.map(({ name }) => name).join(", ")}.`);
+  process.exit(1);
+}
+
+for (const { name, unit, target, holds, run } of MEASURES) {
+  if (names.length > 0 && !names.includes(name)) continue;
+  console.error(`${name} (objectif : ${target})`);
+  const { value, floor, peakRssMB } = await run();
+  const line = { name, value, unit, floor, ratio: round(value / floor), peakRssMB };
+  console.log(JSON.stringify({ ...line, value: round(value), floor: round(floor) }));
+  if (holds(line)) continue;
+  console.error(`  objectif manqué : ${target}`);
+  if (strict) process.exitCode = 1;
+}
+
+function round(n: number): number {
+  return n >= 100 ? Math.round(n) : Number(n.toFixed(3));
+}

@@ -1,0 +1,134 @@
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { serialize } from "node:v8";
+import pg from "pg";
+import { guards, sessionRows, User } from "../../src/accounts/index.ts";
+import { createApp } from "../../src/app.ts";
+import { modules } from "../../src/modules.ts";
+import { systemClock } from "../../src/platform/db/clock.ts";
+import type { Database } from "../../src/platform/db/index.ts";
+import { withDatabase } from "../../src/platform/db/roles.ts";
+import { Page } from "../../src/platform/http/page.ts";
+import { SessionStore } from "../../src/platform/http/sessions.ts";
+import { createViews } from "../../src/platform/http/views.ts";
+import { createLog } from "../../src/platform/log.ts";
+import { CONNECTIONS, fire } from "./load.ts";
+import { alternate, type Figure, type Measure, peakRssMB } from "./measure.ts";
+import { besideProduct, type Person, signInEverybody } from "./people.ts";
+import { startFloor, startProduct, withFolder } from "./servers.ts";
+
+const TARGET = 0.35;
+const ADDRESS = "/admin/historique";
+const ACTS = 3_000;
+
+/** A page of fifty acts, read by somebody signed in; the floor prints the same page from data it was given once. */
+export const page: Measure = {
+  name: "page",
+  unit: "req/s",
+  target: `au moins ${TARGET} du plancher`,
+  holds: ({ ratio }) => ratio >= TARGET,
+  run: () => withFolder(measure),
+};
+
+async function measure(folder: string): Promise<Figure> {
+  const product = await startProduct(folder);
+  const { db, superUrl, secret } = await besideProduct(folder);
+  try {
+    const people = await signInEverybody(product, db);
+    await seedActs(db, people);
+    await settle(db, superUrl);
+    const reader = people.find(({ roles }) => roles.includes("admin"))!;
+    const [canned, file] = [await capture(db, secret, reader), path.join(folder, "canned")];
+    await writeFile(file, canned);
+    const floor = await startFloor("page", folder, { CANNED: file });
+    await checkSamePage(product.origin, floor.origin, reader);
+
+    const shots = Array.from({ length: CONNECTIONS }, () => ({ headers: reader.headers }));
+    const times = await alternate(
+      () => fire(product.origin + ADDRESS, shots, 200),
+      () => fire(floor.origin + ADDRESS, shots, 200),
+    );
+    await floor.stop();
+    return { ...times, peakRssMB: peakRssMB(product.pid) };
+  } finally {
+    await db.close();
+    await product.stop();
+  }
+}
+
+/** Acts of everybody in turn, as their pages would have made them. */
+async function seedActs(db: Database, people: Person[]): Promise<void> {
+  for (let n = 0; n < ACTS; n++) {
+    const { id, tenantId, name } = people[n % people.length]!;
+    const act = { code: "user.preferences_changed", label: `Préférences de ${name}`, subject: { type: "user", id } };
+    const reason = n % 7 === 0 ? "Réglage demandé par la personne" : undefined;
+    await db.act({ tenantId, actorId: id, channel: "page", now: new Date(), reason, ...act }, async (em) => {
+      const user = await em.findOneOrFail(User, { id });
+      user.shortcuts = !user.shortcuts;
+    });
+  }
+}
+
+/** All sealed, and the planner told what an hour of life would have told it. */
+async function settle(db: Database, superUrl: string): Promise<void> {
+  while ((await db.lookup("unsealed")).length > 0) await pause(200);
+  const client = new pg.Client({ connectionString: withDatabase(superUrl, "opstracker") });
+  await client.connect();
+  await client.query("vacuum analyze");
+  await client.end();
+}
+
+/** What the product gives its template for this reader, taken on its way there. */
+async function capture(db: Database, secret: string, { headers }: Person): Promise<Buffer> {
+  const views = createViews({ debug: false, cache: true });
+  let canned: Buffer | undefined;
+  const app = createApp({
+    config: { publicUrl: "http://localhost", secure: false, trustProxy: [], secret, demo: true, production: true },
+    db,
+    modules,
+    guards,
+    sessionStore: new SessionStore(sessionRows(db), createLog("error")),
+    clock: systemClock,
+    log: createLog("error"),
+    views: {
+      render(name, given) {
+        const { page, fr, ...data } = given as { page: Page; fr: unknown };
+        canned = serialize({ name, data, page: plain(page) });
+        return views.render(name, given);
+      },
+    },
+  });
+  const server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const response = await fetch(`http://localhost:${(server.address() as AddressInfo).port}${ADDRESS}`, { headers });
+  await response.text();
+  server.closeAllConnections();
+  server.close();
+  if (!response.ok || !canned) throw new Error(`La page témoin a répondu ${response.status}.`);
+  return canned;
+}
+
+/** The page's context without its methods: each getter asked once. */
+function plain(page: Page): Record<string, unknown> {
+  const getters = Object.entries(Object.getOwnPropertyDescriptors(Page.prototype)).filter(([, { get }]) => get);
+  return { ...page, ...Object.fromEntries(getters.map(([name]) => [name, page[name as keyof Page]])) };
+}
+
+/** The two must print the same bytes, but for what is drawn for each answer. */
+async function checkSamePage(product: string, floor: string, { headers }: Person): Promise<void> {
+  const [ours, theirs] = await Promise.all(
+    [product, floor].map(async (origin) => {
+      const html = await (await fetch(origin + ADDRESS, { headers })).text();
+      return html
+        .replace(/(name="_(?:csrf|key)" value=)"[^"]*"/g, "$1")
+        .replace(/(<session-watch [^>]*)>/g, "<session-watch>");
+    }),
+  );
+  const rows = ours!.split("<tr>").length - 2;
+  if (rows !== 50) throw new Error(`La page a ${rows} lignes au lieu de 50.`);
+  if (ours !== theirs) throw new Error("Le plancher n’imprime pas la même page que le produit.");
+  console.error(`  ${rows} lignes, ${(Buffer.byteLength(ours!) / 1024).toFixed(1)} Kio`);
+}
