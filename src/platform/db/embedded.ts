@@ -255,21 +255,32 @@ async function ensureRunning(
 ): Promise<{ pid: number; adopted: boolean }> {
   const limit = Date.now() + START_LIMIT_MS;
   const log = path.join(path.dirname(notebook.dataDir), "server.log");
-  let lockedSince = 0;
   while (Date.now() < limit) {
     const running = postmaster(notebook.dataDir);
-    if (running && isAlive(running.pid)) {
-      const answer = running.port ? await whoAnswers(notebook, running.port) : "busy";
+    if (running && isAlive(running.pid) && isPostmaster(running.pid, notebook.dataDir)) {
+      const answer = running.port ? await whoAnswers(notebook, running.port) : "silent";
       if (answer === "ours") {
         if (running.port !== notebook.port) await writeNotebook(home, Object.assign(notebook, { port: running.port }));
         return { pid: running.pid, adopted: true };
       }
-      // Starting, recovering or stopping: its own process will settle it. A foreign answer means the number of a
-      // dead postmaster was taken over by another program, which PostgreSQL itself sorts out below.
-      if (answer === "busy" || (answer === "silent" && isPostmaster(running.pid, notebook.dataDir))) {
-        await pause(100);
+      if (answer === "foreign") {
+        throw new EmbeddedRefused(
+          `La base de ${notebook.dataDir} tourne, mais refuse le mot de passe de ${path.join(home, "superuser.json")} : ` +
+            "remettez ce fichier depuis la même sauvegarde que la base.",
+        );
+      }
+      await pause(50); // starting, recovering or stopping: it will settle
+      continue;
+    }
+    if (running) {
+      // PostgreSQL believes a lock whose number is that of a zombie no one reaps (a container without init), or of
+      // another program that took the number over. The folder tells better: its processes all work from there.
+      const inhabited = await hasProcessIn(notebook.dataDir);
+      if (inhabited) {
+        await pause(50); // the children of a killed postmaster are still leaving
         continue;
       }
+      if (inhabited === false) await rm(path.join(notebook.dataDir, "postmaster.pid"), { force: true });
     }
     await launch(binaries, home, notebook, account, log, options);
     const started = postmaster(notebook.dataDir);
@@ -279,15 +290,10 @@ async function ensureRunning(
     const reason = await tail(log);
     if (/could not (bind|create any TCP)/.test(reason)) {
       await writeNotebook(home, Object.assign(notebook, { port: await freePort() }));
-    } else if (/lock file "postmaster.pid" already exists/.test(reason)) {
-      lockedSince ||= Date.now();
-      if (Date.now() - lockedSince > 2000) await dropStaleLock(notebook.dataDir);
-      await pause(300);
-    } else if (!/pre-existing shared memory block/.test(reason)) {
+    } else if (!/lock file "postmaster.pid" already exists|pre-existing shared memory block/.test(reason)) {
       throw new EmbeddedRefused(`PostgreSQL ne démarre pas. Dernières lignes de ${log} :\n${reason.trim()}`);
-    } else {
-      await pause(300); // the children of a killed postmaster are still leaving
     }
+    await pause(200);
   }
   throw new EmbeddedRefused(`PostgreSQL ne répond pas après une minute. Lisez ${log}, puis relancez.`);
 }
@@ -298,14 +304,6 @@ function isPostmaster(pid: number, dataDir: string): boolean {
   } catch {
     return true; // cannot tell: wait for it rather than start a second one
   }
-}
-
-/**
- * PostgreSQL believes a lock whose number is that of a zombie no one reaps (a container without init), or of another
- * program that took the number over since. When no process works in the data folder, nobody holds it.
- */
-async function dropStaleLock(dataDir: string): Promise<void> {
-  if ((await hasProcessIn(dataDir)) === false) await rm(path.join(dataDir, "postmaster.pid"), { force: true });
 }
 
 async function launch(
