@@ -175,12 +175,14 @@ export async function withCreatedValues(
 ): Promise<ChangeLine[]> {
   const created = changes.filter(({ operation }) => operation === "create");
   if (created.length === 0) return changes;
-  const { rows: later } = await sql<{ row_id: string; before: Record<string, unknown> | null }>`
-    select row_id, before from change where row_id = any (${created.map(({ rowId }) => rowId)}::uuid[])
+  // A row is known by its table and id: parts of an object may bear the object's own id.
+  const key = (table: string, id: string) => `${table} ${id}`;
+  const { rows: later } = await sql<{ table: string; row_id: string; before: Record<string, unknown> | null }>`
+    select table_name as "table", row_id, before from change where row_id = any (${created.map(({ rowId }) => rowId)}::uuid[])
       and table_name = any (${[...new Set(created.map(({ table }) => table))]}) and before is not null order by ordinal`.execute(
     transaction(em),
   );
-  const byRow = Map.groupBy(later, (row) => row.row_id);
+  const laterOf = Map.groupBy(later, (row) => key(row.table, row.row_id));
   const present = new Map<string, Record<string, unknown>>();
   for (const [table, lines] of Map.groupBy(created, (line) => line.table)) {
     if (!tracked.has(table)) continue;
@@ -188,15 +190,13 @@ export async function withCreatedValues(
       select id, to_jsonb(t) as value from ${sql.table(table)} t where id = any (${lines.map(({ rowId }) => rowId)}::uuid[])`.execute(
       transaction(em),
     );
-    for (const { id, value } of rows) present.set(id, value);
+    for (const { id, value } of rows) present.set(key(table, id), value);
   }
   return changes.map((change) => {
-    const columns = Object.keys(tracked.get(change.table)?.columns ?? {});
     if (change.operation !== "create") return change;
-    return {
-      ...change,
-      after: valuesAtCreation(columns, byRow.get(change.rowId) ?? [], present.get(change.rowId) ?? null),
-    };
+    const columns = Object.keys(tracked.get(change.table)?.columns ?? {});
+    const row = key(change.table, change.rowId);
+    return { ...change, after: valuesAtCreation(columns, laterOf.get(row) ?? [], present.get(row) ?? null) };
   });
 }
 

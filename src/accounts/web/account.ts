@@ -4,6 +4,7 @@ import { RuleBroken } from "../../platform/errors.ts";
 import { read, submit } from "../../platform/http/forms.ts";
 import { ownOrigins } from "../../platform/http/origin.ts";
 import { ownPath } from "../../platform/http/safe-path.ts";
+import { fr } from "../../platform/text/index.ts";
 import { changePassword } from "../credential.ts";
 import { passwordHint } from "../password.ts";
 import { findUserNames, listSecurityEvents } from "../queries.ts";
@@ -77,7 +78,7 @@ export const updatePreferences: RequestHandler = async (req, res) => {
   const form = await submit(
     req,
     Preferences,
-    { code: "user.preferences_changed", label: `Préférences de ${name}`, subject: () => aboutUser({ id }), at },
+    { code: "user.preferences_changed", label: `Préférences ${fr.of(name)}`, subject: () => aboutUser({ id }), at },
     async ({ shortcuts, theme, density }, em) => {
       const user = await em.findOneOrFail(User, { id });
       editPreferences(user, {
@@ -116,7 +117,7 @@ export const updatePassword: RequestHandler = async (req, res) => {
     PasswordForm,
     {
       code: "user.password_changed",
-      label: `Changement du mot de passe de ${name}`,
+      label: `Changement du mot de passe ${fr.of(name)}`,
       subject: () => aboutUser({ id }),
       at: "/compte",
     },

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from "express";
 import { z } from "zod";
 import { read, submit } from "../../platform/http/forms.ts";
+import { fr } from "../../platform/text/index.ts";
 import { canDeactivate, explainUser } from "../policy.ts";
 import { noteSecurity } from "../security-event.ts";
 import { Session } from "../session.ts";
@@ -26,7 +27,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     Reason,
     {
       code: "user.deactivated",
-      label: (_values, user: User) => `Désactivation du compte de ${user.name()}`,
+      label: (_values, user: User) => `Désactivation du compte ${fr.of(user.name())}`,
       subject: (_values, user: User) => aboutUser(user),
       reason: ({ reason }) => reason || undefined,
       at,
@@ -39,7 +40,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     },
   );
   if (form.errors) return res.show(VIEW, await deactivationPage(req, form));
-  const notice = `Le compte de ${form.result.name()} est désactivé : ses sessions et ses liens sont fermés.`;
+  const notice = `Le compte ${fr.of(form.result.name())} est désactivé : ses sessions et ses liens sont fermés.`;
   res.saved(VIEW, {}, { at, notice });
 };
 
@@ -77,7 +78,7 @@ export const undo: RequestHandler<{ id: string }> = async (req, res) => {
     Reason,
     {
       code: "user.reactivated",
-      label: (_values, user: User) => `Réactivation du compte de ${user.name()}`,
+      label: (_values, user: User) => `Réactivation du compte ${fr.of(user.name())}`,
       subject: (_values, user: User) => aboutUser(user),
       reason: ({ reason }) => reason || undefined,
       at,
@@ -90,7 +91,7 @@ export const undo: RequestHandler<{ id: string }> = async (req, res) => {
     },
   );
   if (form.errors) return refusedOnCard(req, res, form.errors);
-  res.saved(BACK, {}, { at, notice: `Le compte de ${form.result.name()} est de nouveau actif.` });
+  res.saved(BACK, {}, { at, notice: `Le compte ${fr.of(form.result.name())} est de nouveau actif.` });
 };
 
 const page = (user: User, here: string) => ({

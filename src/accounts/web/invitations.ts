@@ -2,6 +2,7 @@ import type { Request, RequestHandler } from "express";
 import { z } from "zod";
 import { NotFound, RuleBroken } from "../../platform/errors.ts";
 import { submit } from "../../platform/http/forms.ts";
+import { fr } from "../../platform/text/index.ts";
 import { hashToken } from "../access-link.ts";
 import { Credential } from "../credential.ts";
 import { acceptInvitation, DEAD_LINK } from "../invitation.ts";
@@ -50,7 +51,7 @@ export const accept: RequestHandler<{ token: string }> = async (req, res) => {
 };
 
 const shown = (user: User, tenant: Tenant, form: object, req: Request<{ token: string }>) => ({
-  title: `Invitation de ${tenant.name}`,
+  title: `Invitation ${fr.of(tenant.name)}`,
   action: `/invitation/${req.params.token}`,
   name: user.name(),
   email: user.email,

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { NotFound } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
 import { submit } from "../../platform/http/forms.ts";
+import { fr } from "../../platform/text/index.ts";
 import { foundOrganisation, type Installed, renewFirstInvitation } from "../instance.ts";
 import { listOrganisations } from "../queries.ts";
 import { aboutTenant, INSTANCE_ID, ZONES } from "../tenant.ts";
@@ -102,7 +103,7 @@ export const inviteAgain: RequestHandler<{ id: string }> = async (req, res) => {
     z.object({}),
     {
       code: "organisation.invited_again",
-      label: `Nouveau lien pour le premier administrateur de ${organisation.name}`,
+      label: `Nouveau lien pour le premier administrateur ${fr.of(organisation.name)}`,
       subject: () => aboutTenant({ id: INSTANCE_ID }),
       at: `${AT}/${organisation.id}`,
     },

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from "express";
 import { z } from "zod";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
+import { fr } from "../../platform/text/index.ts";
 import { explainUser } from "../policy.ts";
 import { lastChange } from "../queries.ts";
 import { roleLabel } from "../roles.ts";
@@ -25,7 +26,7 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
     RolesForm,
     {
       code: "user.roles_changed",
-      label: (_values, user: User) => `Changement des rôles de ${user.name()}`,
+      label: (_values, user: User) => `Changement des rôles ${fr.of(user.name())}`,
       subject: (_values, user: User) => aboutUser(user),
       at,
       current: async (em) => {
@@ -51,7 +52,7 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
     const user = await read(req, (em) => visibleUser(em, req, req.params.id));
     return res.show(VIEW, shown(req, user, form));
   }
-  res.saved(VIEW, {}, { at, notice: `Les rôles de ${form.result.name()} sont changés, dès sa prochaine page.` });
+  res.saved(VIEW, {}, { at, notice: `Les rôles ${fr.of(form.result.name())} sont changés, dès sa prochaine page.` });
 };
 
 /** On one's own page the role that cannot be taken off is shown ticked and shut, and sent all the same. */
@@ -59,7 +60,7 @@ function shown(req: Request, user: User, form: { values: Record<string, unknown>
   const keeper = req.user!.tenant.kind === "instance" ? "super_admin" : "admin";
   const kept = req.user!.id === user.id && user.roles.includes(keeper) ? keeper : null;
   return {
-    title: `Rôles de ${user.name()}`,
+    title: `Rôles ${fr.of(user.name())}`,
     crumbs: [
       { label: "Accueil", href: "/" },
       USERS,

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { NotFound } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
 import { atVersion, type Current, query, read, submit } from "../../platform/http/forms.ts";
+import { fr } from "../../platform/text/index.ts";
 import { AccessLink } from "../access-link.ts";
 import { type Invited, inviteUser, renewInvitation } from "../invitation.ts";
 import { canDeactivate, explainUser, visibleUsers } from "../policy.ts";
@@ -165,7 +166,7 @@ export const create: RequestHandler = async (req, res) => {
     NewForm,
     {
       code: "user.invited",
-      label: (_values, { user }: Invited) => `Invitation de ${user.name()}`,
+      label: (_values, { user }: Invited) => `Invitation ${fr.of(user.name())}`,
       subject: (_values, { user }: Invited) => aboutUser(user),
       at: (_values, { user }: Invited) => `${AT}/${user.id}`,
     },
@@ -203,7 +204,7 @@ export const inviteAgain: RequestHandler<{ id: string }> = async (req, res) => {
 };
 
 const invitedPage = (req: Request, { user, link, token }: Invited) => ({
-  title: `Invitation de ${user.name()}`,
+  title: `Invitation ${fr.of(user.name())}`,
   crumbs: [HOME, USERS, { label: user.name(), href: `${AT}/${user.id}` }, { label: "Lien d’invitation" }],
   name: user.name(),
   email: user.email,
@@ -235,7 +236,7 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
     EditForm,
     {
       code: "user.edited",
-      label: (_values, user: User) => `Correction du compte de ${user.name()}`,
+      label: (_values, user: User) => `Correction du compte ${fr.of(user.name())}`,
       subject: (_values, user: User) => aboutUser(user),
       at,
       current: (em) => currentUser(em, req.params.id),
@@ -253,7 +254,7 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
     const user = await read(req, (em) => visibleUser(em, req, req.params.id));
     return res.show(EDIT, editPage(user, form));
   }
-  res.saved(EDIT, {}, { at, notice: `Le compte de ${form.result.name()} est corrigé.` });
+  res.saved(EDIT, {}, { at, notice: `Le compte ${fr.of(form.result.name())} est corrigé.` });
 };
 
 const editPage = (user: User, form: object) => ({
@@ -278,7 +279,7 @@ export const unlock: RequestHandler<{ id: string }> = async (req, res) => {
     Nothing,
     {
       code: "user.unlocked",
-      label: (_values, user: User) => `Déverrouillage du compte de ${user.name()}`,
+      label: (_values, user: User) => `Déverrouillage du compte ${fr.of(user.name())}`,
       subject: (_values, user: User) => aboutUser(user),
       at: `${AT}/${req.params.id}`,
     },
@@ -291,6 +292,6 @@ export const unlock: RequestHandler<{ id: string }> = async (req, res) => {
     },
   );
   if (form.errors) return refusedOnCard(req, res, form.errors);
-  const notice = `Le compte de ${form.result.name()} est déverrouillé : un nouvel essai est possible tout de suite.`;
+  const notice = `Le compte ${fr.of(form.result.name())} est déverrouillé : un nouvel essai est possible tout de suite.`;
   res.saved(CARD, {}, { at: `${AT}/${req.params.id}`, notice });
 };

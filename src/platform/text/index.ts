@@ -16,6 +16,7 @@ type Moment = Date | string | number;
 
 /** Formatters are slow to build and pages print hundreds of dates. */
 const formatters = new Map<string, Intl.DateTimeFormat>();
+const numbers = new Map<number, Intl.NumberFormat>();
 
 function formatter(zone: string, name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${zone} ${name}`;
@@ -80,7 +81,9 @@ function ago(value: Moment, now: Moment): string {
 /** "1 842", "3,5": thousands apart by a narrow space, at most two decimals unless asked. */
 function number(value: number, decimals = 2): string {
   if (!Number.isFinite(value)) throw new RangeError(`Not a number to print: ${value}`);
-  return new Intl.NumberFormat("fr-FR", { maximumFractionDigits: decimals }).format(value).replaceAll(NO_BREAK, NARROW);
+  let words = numbers.get(decimals);
+  if (!words) numbers.set(decimals, (words = new Intl.NumberFormat("fr-FR", { maximumFractionDigits: decimals })));
+  return words.format(value).replaceAll(NO_BREAK, NARROW);
 }
 
 /** A share of 1: `percent(0.731)` is "73,1 %". */
@@ -107,9 +110,18 @@ const afterColon = (text: string): string =>
   /^\p{Lu}(?!\p{Lu})/u.test(text) ? text.charAt(0).toLocaleLowerCase("fr") + text.slice(1) : text;
 
 /** "a", "a et b", "a, b et c". */
-const list = (words: readonly string[]): string => new Intl.ListFormat("fr-FR", { type: "conjunction" }).format(words);
+const list = (words: readonly string[]): string => conjunction.format(words);
+const conjunction = new Intl.ListFormat("fr-FR", { type: "conjunction" });
+
+// Vowels, mute h, and y before a consonant ("d’Yves", but "de Yann").
+const ELIDES = /^(?:[aeiouœæ]|h|y(?![aeiou]))/i;
+
+/** "de Karim Benali", "d’Hélène Vasseur". */
+const of = (name: string): string =>
+  ELIDES.test(name.normalize("NFD").replace(/\p{M}/gu, "")) ? `d’${name}` : `de ${name}`;
 
 export const fr = {
+  of,
   afterColon,
   date,
   shortDate,
