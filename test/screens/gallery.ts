@@ -52,7 +52,7 @@ function table(page: Page): string {
         },
         page,
       );
-      return `<tr class="tone-${tone}"><td class="pick"><label><input class="tick" type="checkbox" name="comptes" value="${rank}"${rank === 1 ? " checked" : ""}><span class="visually-hidden">Choisir ${name}</span></label></td><th scope="row"><a href="/admin/utilisateurs/${rank}">${name}</a></th><td data-label="Adresse">${email}</td><td data-label="Rôles">${role}</td><td data-label="État">${part("badge", { icon, label: state, tone }, page)}</td><td class="num" data-label="Actes">1 842</td><td class="acts-cell">${menu}</td></tr>`;
+      return `<tr class="tone-${tone}"><td class="pick"><label><input class="tick" type="checkbox" name="comptes" value="${rank}"${rank === 1 ? " checked" : ""}><span class="visually-hidden">Choisir ${name}</span></label></td><th scope="row"><a href="/admin/utilisateurs/${rank}">${name}</a></th><td class="long" data-label="Adresse">${email}</td><td data-label="Rôles">${role}</td><td data-label="État">${part("badge", { icon, label: state, tone }, page)}</td><td class="num" data-label="Actes">1 842</td><td class="acts-cell">${menu}</td></tr>`;
     })
     .join("");
   const heads = [
@@ -60,7 +60,7 @@ function table(page: Page): string {
     part("sort", { label: "Adresse", href: "?tri=adresse", order: "none" }, page),
     '<th scope="col">Rôles</th><th scope="col">État</th>',
     part("sort", { label: "Actes", href: "?tri=actes", order: "none", num: true }, page),
-    '<th scope="col"><span class="visually-hidden">Actions</span></th>',
+    '<th class="acts-cell" scope="col"><span class="visually-hidden">Actions</span></th>',
   ].join("");
   return `<check-all data-one="compte choisi" data-many="comptes choisis"><div class="results"><p class="count" data-announce>4 comptes</p><output class="soft"></output>${part("density", {}, page)}</div><div class="table-scroll" role="region" aria-label="Comptes, tableau défilant" tabindex="0"><table class="table stack"><caption class="visually-hidden">Comptes de la Mutuelle des Quais</caption><thead><tr><th scope="col" class="pick"><label hidden><input class="tick" type="checkbox" data-all><span class="visually-hidden">Choisir les 4 comptes</span></label><span class="visually-hidden">Choix</span></th>${heads}</tr></thead><tbody>${rows}</tbody></table></div></check-all>`;
 }
