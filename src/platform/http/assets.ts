@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { extname, join, relative, sep } from "node:path";
 import express, { type RequestHandler, Router } from "express";
 import { Refusal } from "./refusal.ts";
 import { joinedStylesheet } from "./stylesheet.ts";
@@ -54,16 +54,12 @@ export function createAssets({ cache }: { cache: boolean }): Assets {
     res.setHeader("Cache-Control", forever ? "public, max-age=31536000, immutable" : "no-cache");
   };
 
-  const sheet = cache ? contentOf(SHEET) : null;
   const serve = Router({ caseSensitive: true, strict: true });
-  serve.get(SHEET, (_req, res) => {
-    keep(res, SHEET);
-    res.type("css").send(sheet ?? contentOf(SHEET));
-  });
-  for (const [path, file] of Object.entries(VENDOR)) {
+  for (const path of [SHEET, ...Object.keys(VENDOR)]) {
+    const kept = cache ? contentOf(path) : null;
     serve.get(path, (_req, res) => {
       keep(res, path);
-      res.sendFile(file, { cacheControl: false });
+      res.type(extname(path)).send(kept ?? contentOf(path));
     });
   }
   serve.use(files);

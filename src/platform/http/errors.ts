@@ -73,9 +73,9 @@ const breakdown = () =>
 
 /** Files that are not there, bodies the parser would not read: Express marks its errors with a status. */
 function explainParser(error: unknown): Told | null {
-  const { type, status } = (error ?? {}) as { type?: unknown; status?: unknown };
+  const { status } = (error ?? {}) as { status?: unknown };
   if (status === 404) return explain(Refusal.notFound());
-  if (typeof type !== "string" || typeof status !== "number" || status >= 500) return null;
+  if (typeof status !== "number" || status < 400 || status >= 500) return null;
   if (status === 413) {
     return told(
       413,
