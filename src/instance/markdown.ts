@@ -4,6 +4,7 @@ import { typo } from "../platform/text/index.ts";
 
 const anchor = (text: string) =>
   text
+    .replace(/<[^>]*>/g, "")
     .toLowerCase()
     .normalize("NFD")
     .replace(/\p{M}/gu, "")
@@ -45,10 +46,15 @@ const RULES: sanitize.IOptions = {
 
 /** HTML that is safe to print raw: what people or help files wrote, with headings from h2 and French typography. */
 export function renderMarkdown(source: string): string {
+  const seen = new Map<string, number>();
   let under = "";
   let tables = 0;
   return sanitize(marked.parse(source) as string, RULES)
-    .replace(/<h([234]) id="([^"]*)">/g, (_, depth: string, id: string) => `<h${depth} id="texte-${id}">`)
+    .replace(/<h([234]) id="([^"]*)">/g, (_, depth: string, id: string) => {
+      const times = (seen.get(id) ?? 0) + 1;
+      seen.set(id, times);
+      return `<h${depth} id="texte-${id}${times > 1 ? `-${times}` : ""}">`;
+    })
     .replace(/<h[234] [^>]*>(.*?)<\/h|<table>|<\/table>/gs, (piece, heading?: string) => {
       if (heading !== undefined) under = heading.replace(/<[^>]*>/g, "").replaceAll('"', "&quot;");
       if (piece === "</table>") return "</table></div>";

@@ -16,6 +16,10 @@ test("les tableaux ont un titre, des colonnes dites, et défilent dans leur cadr
   assert.match(html, /<\/table><\/div>\s*$/);
 });
 
+test("deux titres pareils ont deux ancres", () => {
+  assert.match(renderMarkdown("## Durée\n\n## Durée"), /id="texte-duree"[\s\S]+id="texte-duree-2"/);
+});
+
 test("la typographie française est rendue, les adresses restent entières", () => {
   const html = renderMarkdown("Écrivez-nous : <https://exemple.fr/a?b=1> ! L'aide répond.");
   assert.match(html, /Écrivez-nous\u00a0:/);
