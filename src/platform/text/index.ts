@@ -16,7 +16,8 @@ type Moment = Date | string | number;
 
 /** Formatters are slow to build and pages print hundreds of dates. */
 const formatters = new Map<string, Intl.DateTimeFormat>();
-const numbers = new Map<number, Intl.NumberFormat>();
+const numberFormatters = new Map<number, Intl.NumberFormat>();
+const conjunction = new Intl.ListFormat("fr-FR", { type: "conjunction" });
 
 function formatter(zone: string, name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${zone} ${name}`;
@@ -24,6 +25,14 @@ function formatter(zone: string, name: string, options: Intl.DateTimeFormatOptio
   if (known) return known;
   const made = new Intl.DateTimeFormat("fr-FR", { ...options, timeZone: zone });
   formatters.set(key, made);
+  return made;
+}
+
+function numberFormatter(decimals: number): Intl.NumberFormat {
+  const known = numberFormatters.get(decimals);
+  if (known) return known;
+  const made = new Intl.NumberFormat("fr-FR", { maximumFractionDigits: decimals });
+  numberFormatters.set(decimals, made);
   return made;
 }
 
@@ -81,9 +90,7 @@ function ago(value: Moment, now: Moment): string {
 /** "1 842", "3,5": thousands apart by a narrow space, at most two decimals unless asked. */
 function number(value: number, decimals = 2): string {
   if (!Number.isFinite(value)) throw new RangeError(`Not a number to print: ${value}`);
-  let words = numbers.get(decimals);
-  if (!words) numbers.set(decimals, (words = new Intl.NumberFormat("fr-FR", { maximumFractionDigits: decimals })));
-  return words.format(value).replaceAll(NO_BREAK, NARROW);
+  return numberFormatter(decimals).format(value).replaceAll(NO_BREAK, NARROW);
 }
 
 /** A share of 1: `percent(0.731)` is "73,1 %". */
@@ -111,7 +118,6 @@ const afterColon = (text: string): string =>
 
 /** "a", "a et b", "a, b et c". */
 const list = (words: readonly string[]): string => conjunction.format(words);
-const conjunction = new Intl.ListFormat("fr-FR", { type: "conjunction" });
 
 // Vowels, mute h, and y before a consonant ("d’Yves", but "de Yann").
 const ELIDES = /^(?:[aeiouœæ]|h|y(?![aeiou]))/i;
