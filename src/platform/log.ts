@@ -23,7 +23,7 @@ export interface LogOptions {
 const ORDER: Record<Level, number> = { debug: 10, info: 20, warn: 30, error: 40 };
 const COLOUR: Record<Level, string> = { debug: "\x1b[90m", info: "\x1b[36m", warn: "\x1b[33m", error: "\x1b[31m" };
 const HIDDEN = "[masqué]";
-const SECRET_KEY = /pass(word|wd|phrase)?$|^pwd$|token|secret|authorization|cookie|api-?key|private-?key|^_?csrf/i;
+const SECRET_KEY = /pass(word|wd|phrase)|^pass$|^pwd$|token|secret|authorization|cookie|api-?key|private-?key|^_?csrf/i;
 /** Passwords inside addresses (postgres://user:…@host) and in queries of links. */
 const IN_TEXT: [RegExp, string][] = [
   [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]+):[^\s@]+@/gi, `$1:${HIDDEN}@`],
