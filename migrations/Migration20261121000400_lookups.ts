@@ -46,6 +46,7 @@ export class Migration20261121000400_lookups extends Migration {
       language sql stable security definer set search_path = public, pg_temp as $$
         select u.tenant_id, t.name, u.id, u.given_name, u.family_name, u.email, u.roles
         from app_user u join tenant t on t.tenant_id = u.tenant_id and t.id = u.tenant_id
+        join credential c on c.tenant_id = u.tenant_id and c.id = u.id
         where t.demo and u.deactivated_at is null order by t.created_at, u.id $$;
 
       create function lookup.has_super_admin() returns boolean

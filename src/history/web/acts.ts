@@ -28,6 +28,7 @@ export const index: RequestHandler = async (req, res) => {
     {
       ...shown,
       form: { values },
+      active: Object.values(values).filter((value) => value !== "").length,
       isNarrowed,
       channels: Object.entries(CHANNEL_WORDS).map(([value, label]) => ({ value, label })),
       kinds: [...registry.subjects].map(([value, { noun }]) => ({ value, label: noun })),

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { noteSecurity } from "../../accounts/index.ts";
+import { RuleBroken } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
 import { read, submit } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
@@ -45,7 +46,8 @@ export const create: RequestHandler = async (req, res) => {
       return acts;
     },
   );
-  if (form.errors) throw new Error(Object.values(form.errors)[0]);
+  // A button alone: nothing to draw again, its refusal is a page.
+  if (form.errors) throw new RuleBroken(Object.values(form.errors)[0]!);
 
   res.status(200).attachment(`historique-${req.now.toISOString().slice(0, 10)}.csv`);
   res.setHeader("Content-Type", "text/csv; charset=utf-8");

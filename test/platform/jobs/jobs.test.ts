@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { z } from "zod";
+import type { DomainEvent, Subscription } from "../../../src/platform/events/catalogue.ts";
+import { record } from "../../../src/platform/events/record.ts";
+import { startJobs } from "../../../src/platform/jobs/index.ts";
+import { installJobs } from "../../../src/platform/jobs/install.ts";
+import { localMoment, type Schedule, startTick } from "../../../src/platform/jobs/tick.ts";
+import { actOf, buildTenant, testDatabase } from "../../support/database.ts";
+
+const received: DomainEvent[] = [];
+let wake: (() => void) | undefined;
+const subscription: Subscription = {
+  on: "test.happened",
+  job: "test.follow_up",
+  async run(event) {
+    received.push(event);
+    wake?.();
+  },
+};
+const open = await testDatabase({
+  extra: {
+    events: { "test.happened": { label: "arrivé", payload: z.object({ n: z.int() }) } },
+    subscriptions: [subscription],
+  },
+});
+await installJobs(open.ownerUrl, open.owner, [subscription.job]);
+const { tenantId, userId } = await buildTenant(open.db);
+const services = { db: open.db, clock: open.clock, varDir: "", historyKey: "" };
+const errors: unknown[] = [];
+const jobs = await startJobs(services, open.databaseUrl, [subscription], (error) => errors.push(error));
+after(() => jobs.stop());
+
+const happen = (n: number, fail = false) =>
+  open.db.act(actOf(tenantId), (em) => {
+    record(em, "test.happened", { type: "user", id: userId }, { n });
+    if (fail) throw new Error("panne");
+  });
+const waiting = async () =>
+  Number(
+    (await open.owner.query("select count(*) as n from pgboss.job where name = $1", [subscription.job])).rows[0].n,
+  );
+
+test("un évènement et sa tâche vont ensemble : rien si l’acte échoue, la tâche s’il est écrit", {
+  timeout: 30_000,
+}, async () => {
+  await assert.rejects(happen(1, true), /panne/);
+  assert.equal(await waiting(), 0);
+  const done = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  await happen(2);
+  assert.equal(await waiting(), 1);
+  await done;
+  assert.deepEqual(
+    received.map(({ tenantId: tenant, payload, name }) => ({ tenant, payload, name })),
+    [{ tenant: tenantId, payload: { n: 2 }, name: "test.happened" }],
+  );
+  assert.deepEqual(errors, []);
+});
+
+test("l’heure locale suit la zone, changements d’heure compris", () => {
+  assert.deepEqual(localMoment(new Date("2026-03-29T00:59:00Z"), "Europe/Paris"), { day: "2026-03-29", time: "01:59" });
+  assert.deepEqual(localMoment(new Date("2026-03-29T01:00:00Z"), "Europe/Paris"), { day: "2026-03-29", time: "03:00" });
+  assert.deepEqual(localMoment(new Date("2026-10-25T01:30:00Z"), "Europe/Paris"), { day: "2026-10-25", time: "02:30" });
+  assert.deepEqual(localMoment(new Date("2026-11-20T22:00:00Z"), "Indian/Reunion"), {
+    day: "2026-11-21",
+    time: "02:00",
+  });
+});
+
+test("une tâche quotidienne court une fois par organisation et par jour, même à deux processus et l’heure doublée", async () => {
+  const ran: string[] = [];
+  const schedule: Schedule = {
+    job: "test.run_daily",
+    at: "02:15",
+    run: async (_services, { tenantId: tenant, day }) => void ran.push(`${tenant} ${day}`),
+  };
+  let now = new Date("2026-10-24T23:00:00Z");
+  const at = { ...services, clock: { now: () => now } };
+  const ticks = [startTick(at, [schedule], assert.fail), startTick(at, [schedule], assert.fail)];
+  // The hour from 02:00 to 03:00 comes twice that night in Paris.
+  for (const time of ["00:10", "00:20", "01:20", "01:50", "06:00"]) {
+    now = new Date(`2026-10-25T${time}:00Z`);
+    await Promise.all(ticks.map(({ tick }) => tick()));
+  }
+  now = new Date("2026-10-26T05:00:00Z");
+  await Promise.all(ticks.map(({ tick }) => tick()));
+  await Promise.all(ticks.map(({ stop }) => stop()));
+  assert.deepEqual(ran, [`${tenantId} 2026-10-25`, `${tenantId} 2026-10-26`]);
+});
