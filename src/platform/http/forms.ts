@@ -80,6 +80,7 @@ export async function submit<S extends z.ZodObject, R>(
   verb: (values: z.output<S>, em: EntityManager, sent: Sent) => R | Promise<R>,
 ): Promise<Form<R>> {
   const { typed, input, problems } = readFields(schema, req.body);
+  refusals.delete(req);
   const refuse = (refused: Refused): Refused => {
     refusals.set(req, refused);
     return refused;

@@ -124,6 +124,7 @@ function askToSignIn(req: Request, res: Response): void {
   const back =
     isSafeMethod(req.method) && !isPartial(req) ? req.originalUrl : ownPath(req.headers.referer, ownOrigins(req));
   const at = back && back !== "/" ? `/connexion?retour=${encodeURIComponent(back)}` : "/connexion";
+  res.vary("HX-Request-Type");
   if (isPartial(req)) {
     res.setHeader("HX-Redirect", at);
     res.status(401).end();
