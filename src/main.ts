@@ -60,6 +60,7 @@ async function start() {
     log,
     views: createViews({ debug: !config.production, cache: true }),
   });
+  app.locals.services = services;
   await serve(app, {
     ...config,
     log,

@@ -13,6 +13,8 @@ export interface Head {
   signature: string;
 }
 
+export const headsFolder = (varDir: string) => path.join(varDir, "heads");
+
 const signedText = ({ tenant, from, hashes, at }: Omit<Head, "signature">) =>
   Buffer.from([tenant, from, at, ...hashes].join("\n"));
 
@@ -63,6 +65,13 @@ export class Heads {
     }
     const ours = verify(null, signedText(head), this.#publicKey, Buffer.from(head.signature, "base64"));
     return ours && head.tenant === tenantId ? head : null;
+  }
+
+  /** What an outsider needs to keep: the last signed head, and the key that checks its signature. */
+  async attestation(tenantId: string): Promise<(Head & { publicKey: string }) | null> {
+    let last: Head | null = null;
+    for await (const head of this.read(tenantId)) last = head ?? last;
+    return last && { ...last, publicKey: this.#publicKey.export({ type: "spki", format: "pem" }).toString() };
   }
 
   /** The last number signed, 0 when none. */

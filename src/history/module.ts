@@ -1,7 +1,6 @@
-import path from "node:path";
 import type { Module } from "../platform/module.ts";
 import { events } from "./events.ts";
-import { Heads } from "./heads.ts";
+import { Heads, headsFolder } from "./heads.ts";
 import { Seal } from "./seal.ts";
 import { runVerification, VerificationSchema, verifyTonight } from "./verification.ts";
 import { routes } from "./web/routes.ts";
@@ -54,4 +53,4 @@ export const history: Module = {
 };
 
 /** The signed heads of this instance. */
-export const openHeads = (varDir: string, historyKey: string) => new Heads(path.join(varDir, "heads"), historyKey);
+export const openHeads = (varDir: string, historyKey: string) => new Heads(headsFolder(varDir), historyKey);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { verify } from "node:crypto";
 import { test } from "node:test";
 import { recentVerifications, runVerification } from "../../src/history/verification.ts";
 import { startWorld } from "../support/world.ts";
@@ -128,4 +129,15 @@ test("la liste se parcourt par pages de 50, dans les deux sens", async () => {
     new Set([...actLinks(first.text), ...actLinks(second.text)]).size,
     actLinks(first.text).length + actLinks(second.text).length,
   );
+});
+
+test("l’attestation signée se garde ailleurs et se vérifie avec la clé publique", async () => {
+  await world.sealer.sealAll();
+  const { status, text, headers } = await denis.get("/admin/historique/attestation.json");
+  assert.equal(status, 200);
+  assert.match(headers.get("content-disposition") ?? "", /attachment; filename="?attestation-historique-\d+\.json/);
+  const { publicKey, signature, tenant, from, at, hashes } = JSON.parse(text);
+  const signed = Buffer.from([tenant, from, at, ...hashes].join("\n"));
+  assert.ok(verify(null, signed, publicKey, Buffer.from(signature, "base64")));
+  assert.equal(tenant, denis.tenantId);
 });

@@ -10,7 +10,7 @@ import type { Express } from "express";
 import { WORLD } from "../../fixtures/world.ts";
 import { guards, renewOnNewRights, sessionRows } from "../../src/accounts/index.ts";
 import { createApp } from "../../src/app.ts";
-import { Heads, type Sealer, startSealer } from "../../src/history/index.ts";
+import { type Heads, openHeads, type Sealer, startSealer } from "../../src/history/index.ts";
 import { modules } from "../../src/modules.ts";
 import { hashOf, SessionStore } from "../../src/platform/http/sessions.ts";
 import { createViews } from "../../src/platform/http/views.ts";
@@ -59,11 +59,12 @@ export interface World extends OpenDatabase {
 }
 
 /** The whole product on the named world, over real HTTP and a real PostgreSQL of this test file's own. */
-export async function startWorld({ pool = 10, extraModules = [] as Module[] } = {}): Promise<World> {
-  const open = await testDatabase({ world: true, pool });
+export async function startWorld({ pool = 10, extraModules = [] as Module[], world = true } = {}): Promise<World> {
+  const open = await testDatabase({ world, pool });
   const folder = mkdtempSync(path.join(tmpdir(), "world-"));
   const { privateKey } = generateKeyPairSync("ed25519");
-  const heads = new Heads(folder, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+  const historyKey = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const heads = openHeads(folder, historyKey);
   const logged: string[] = [];
   const log = createLog("debug", { style: "lines", write: (line) => void logged.push(line) });
   const sealer = startSealer(open.db, {
@@ -96,6 +97,7 @@ export async function startWorld({ pool = 10, extraModules = [] as Module[] } = 
     log,
     views: createViews({ debug: true, cache: true }),
   });
+  app.locals.services = { db: open.db, clock: open.clock, varDir: folder, historyKey };
   server.on("request", app);
   after(async () => {
     server.closeAllConnections();

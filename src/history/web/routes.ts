@@ -10,6 +10,7 @@ export const routes = [
   get("/admin/historique/verification", "history.read", verifications.index, {
     sitemap: "Vérification de l’historique",
   }),
+  get("/admin/historique/attestation.json", "history.read", verifications.attestation),
   post("/admin/historique/verification", "history.read", verifications.create),
   get("/admin/historique/:act", "history.read", acts.show),
   get("/historique/:type/:id", "history.read", objects.show),

@@ -1,8 +1,11 @@
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { findUserNames } from "../../accounts/index.ts";
+import { NotFound } from "../../platform/errors.ts";
 import { read, submit } from "../../platform/http/forms.ts";
+import type { Services } from "../../platform/services.ts";
 import { SYSTEM } from "../channels.ts";
+import { Heads, headsFolder } from "../heads.ts";
 import { askVerification, recentVerifications } from "../verification.ts";
 
 const VIEW = { page: "history/verifications/index", part: "history/verifications/_list" };
@@ -29,6 +32,14 @@ export const index: RequestHandler = async (req, res) => {
     }));
   });
   res.show(VIEW, { verifications, isRunning: verifications.some((one) => one.isRunning) });
+};
+
+/** The last signed head as a file to keep elsewhere: whoever has it can tell that what it covers was rewritten (HIS-7). */
+export const attestation: RequestHandler = async (req, res) => {
+  const { varDir, historyKey } = req.app.locals.services as Services;
+  const found = await new Heads(headsFolder(varDir), historyKey).attestation(req.user!.tenantId);
+  if (!found) throw new NotFound("Aucun acte n’est encore scellé : revenez dans une seconde.");
+  res.attachment(`attestation-historique-${found.from + found.hashes.length - 1}.json`).json(found);
 };
 
 export const create: RequestHandler = async (req, res) => {
