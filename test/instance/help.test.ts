@@ -31,7 +31,7 @@ test("les liens entre pages d’aide mènent quelque part", () => {
 test("l’aide d’une page est la plus proche de son adresse", () => {
   assert.equal(helpFor("/admin/utilisateurs/0198-7a")?.slug, "inviter-un-collegue");
   assert.equal(helpFor("/admin/historique/verification")?.slug, "historique");
-  assert.equal(helpFor("/admin/historique/export.csv")?.slug, "imprimer");
+  assert.equal(helpFor("/admin/historique/export")?.slug, "imprimer");
   assert.equal(helpFor("/")?.slug, "premiers-pas");
   assert.equal(helpFor("/compte/sessions")?.slug, "mon-compte");
   assert.equal(helpFor("/comptes"), null);

@@ -31,6 +31,17 @@ test("les pages de l’instance se lisent sans compte, complètes dès le dépar
   assert.equal((await anybody.get("/mentions-legale")).status, 404);
 });
 
+test("security.txt dit où signaler une faille, avec une fin ; les moteurs de recherche sont tenus dehors", async () => {
+  const anybody = world.anonymous();
+  const { status, text, headers } = await anybody.get("/.well-known/security.txt");
+  assert.equal(status, 200);
+  assert.match(headers.get("content-type") ?? "", /^text\/plain/);
+  assert.match(text, new RegExp(`^Contact: ${world.origin}/contact\n`));
+  const expires = new Date(/^Expires: (.+)$/m.exec(text)![1]!).getTime() - world.clock.now().getTime();
+  assert.ok(expires > 178 * 86_400_000 && expires < 181 * 86_400_000);
+  assert.match((await anybody.get("/robots.txt")).text, /^User-agent: \*\nDisallow: \/\n$/);
+});
+
 test("la déclaration dit « non conforme » tant que la grille n’est pas complète", async () => {
   const { text } = await world.anonymous().get("/accessibilite");
   assert.match(text, /est <strong>non conforme<\/strong>/);

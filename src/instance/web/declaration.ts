@@ -2,7 +2,7 @@ import type { RequestHandler } from "express";
 import { AUTOMATIC, STATUSES, summarise } from "../assessment.ts";
 import { renderMarkdown } from "../markdown.ts";
 import { publicGrid, publicText } from "../queries.ts";
-import { mayEdit } from "./texts.ts";
+import { contactOf, mayEdit } from "./texts.ts";
 
 /** The accessibility statement: the level is computed from the grid, never typed [UIX-10]. */
 export const show: RequestHandler = async (req, res) => {
@@ -22,6 +22,7 @@ export const show: RequestHandler = async (req, res) => {
       address: req.config.publicUrl,
       html: renderMarkdown(body),
       mayEdit: mayEdit(req),
+      contact: contactOf(req),
       isDelivered,
     },
   );

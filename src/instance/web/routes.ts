@@ -7,6 +7,7 @@ import * as home from "./home.ts";
 import * as pages from "./pages.ts";
 import * as siteMap from "./site-map.ts";
 import * as texts from "./texts.ts";
+import * as wellKnown from "./well-known.ts";
 
 const EDIT = "instance.manage";
 const CRITERION = { criterion: /^\d{1,2}\.\d{1,2}$/ };
@@ -22,6 +23,9 @@ export const routes: Route[] = [
   get("/plan-du-site", "public", siteMap.show, { sitemap: "Plan du site" }),
   get("/aide", "public", help.index, { sitemap: "Aide" }),
   get("/aide/:slug", "public", help.show, { sweep: { slug: "premiers-pas" } }),
+
+  get("/.well-known/security.txt", "public", wellKnown.security),
+  get("/robots.txt", "public", wellKnown.robots),
 
   get("/instance/pages", EDIT, pages.index, { sitemap: "Pages publiques" }),
   get("/instance/pages/:kind", EDIT, pages.edit, { sweep: { kind: "contact" } }),

@@ -17,6 +17,8 @@ export interface HttpConfig {
   secret: string;
   demo: boolean;
   production: boolean;
+  /** Mail address or page of those who run the instance. */
+  contact?: string | undefined;
 }
 
 export interface PrincipalTenant {
