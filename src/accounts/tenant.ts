@@ -150,8 +150,8 @@ export function tidyTenantName(name: string): string {
   const tidy = name.normalize("NFC").replace(/\s+/gu, " ").trim();
   if (tidy === "") throw new RuleBroken("Écrivez le nom de l’organisation : il est en tête de chaque page.", "name");
   if (tidy.length > LONGEST_NAME) throw new RuleBroken(`Raccourcissez à ${LONGEST_NAME} caractères.`, "name");
-  if (/[\p{Cc}\u2028\u2029<>]/u.test(tidy)) {
-    throw new RuleBroken("Retirez les signes < et > et les retours à la ligne.", "name");
+  if (/[\p{Cc}\p{Bidi_Control}\u2028\u2029<>]/u.test(tidy)) {
+    throw new RuleBroken("Retirez les signes < et >, les retours à la ligne et les caractères invisibles.", "name");
   }
   return tidy;
 }

@@ -205,8 +205,8 @@ export function tidyIdentity({ email, givenName, familyName }: Identity): Identi
   for (const field of ["givenName", "familyName"] as const) {
     if (tidy[field] === "") throw new RuleBroken("Écrivez ce nom : il signe les actes dans l’historique.", field);
     if (tidy[field].length > LONGEST_NAME) throw new RuleBroken(`Raccourcissez à ${LONGEST_NAME} caractères.`, field);
-    if (/[\p{Cc}\u2028\u2029<>]/u.test(tidy[field])) {
-      throw new RuleBroken("Retirez les signes < et > et les retours à la ligne.", field);
+    if (/[\p{Cc}\p{Bidi_Control}\u2028\u2029<>]/u.test(tidy[field])) {
+      throw new RuleBroken("Retirez les signes < et >, les retours à la ligne et les caractères invisibles.", field);
     }
   }
   if (tidy.email.length > LONGEST_EMAIL || !EMAIL.test(tidy.email)) {

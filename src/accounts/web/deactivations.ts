@@ -6,7 +6,7 @@ import { canDeactivate, explainUser } from "../policy.ts";
 import { noteSecurity } from "../security-event.ts";
 import { Session } from "../session.ts";
 import { aboutUser, deactivateUser, reactivateUser, type User } from "../user.ts";
-import { refusedOnCard, USERS, visibleUser } from "./users.ts";
+import { showCard, USERS, visibleUser } from "./users.ts";
 
 const VIEW = { page: "accounts/users/deactivation" };
 const BACK = { page: "accounts/users/reactivation" };
@@ -90,7 +90,7 @@ export const undo: RequestHandler<{ id: string }> = async (req, res) => {
       return user;
     },
   );
-  if (form.errors) return refusedOnCard(req, res, form.errors);
+  if (form.errors) return showCard(req, res, form);
   res.saved(BACK, {}, { at, notice: `Le compte ${fr.of(form.result.name())} est de nouveau actif.` });
 };
 

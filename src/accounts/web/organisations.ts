@@ -5,7 +5,7 @@ import { record } from "../../platform/events/record.ts";
 import { submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { foundOrganisation, type Installed, renewFirstInvitation } from "../instance.ts";
-import { listOrganisations } from "../queries.ts";
+import { listOrganisations, type OrganisationLine } from "../queries.ts";
 import { aboutTenant, INSTANCE_ID, ZONES } from "../tenant.ts";
 
 const LIST = { page: "accounts/organisations/index" };
@@ -86,13 +86,15 @@ const readyPage = (
 });
 
 export const show: RequestHandler<{ id: string }> = async (req, res) => {
-  const organisation = await organisationOf(req);
-  res.show(CARD, {
-    title: organisation.name,
-    crumbs: [...CRUMBS, { label: organisation.name }],
-    organisation,
-  });
+  res.show(CARD, cardPage(await organisationOf(req), { values: {} }));
 };
+
+const cardPage = (organisation: OrganisationLine, form: object) => ({
+  title: organisation.name,
+  crumbs: [...CRUMBS, { label: organisation.name }],
+  organisation,
+  form,
+});
 
 /** For a first administrator who lost the link; shut as soon as somebody of the organisation has a password. */
 export const inviteAgain: RequestHandler<{ id: string }> = async (req, res) => {
@@ -113,10 +115,7 @@ export const inviteAgain: RequestHandler<{ id: string }> = async (req, res) => {
       return renewed;
     },
   );
-  if (form.errors) {
-    const [notice = ""] = Object.values(form.errors);
-    return res.saved(CARD, {}, { at: `${AT}/${organisation.id}`, notice, tone: "danger" });
-  }
+  if (form.errors) return res.show(CARD, cardPage(organisation, form));
   res.show(READY, readyPage(req, form.result, { name: organisation.name, person: form.result.person }));
 };
 

@@ -1,5 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { Request, RequestHandler } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { NotFound } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
@@ -99,7 +99,10 @@ const withState = (line: UserLine) => ({
   roles: ROLES.filter(({ code }) => line.roles.includes(code)),
 });
 
-export const show: RequestHandler<{ id: string }> = async (req, res) => {
+export const show: RequestHandler<{ id: string }> = (req, res) => showCard(req, res, { values: {} });
+
+/** The account's page; with the refusal at its head when an act without fields of its own was refused. */
+export async function showCard(req: Request<{ id: string }>, res: Response, form: object): Promise<void> {
   const shown = await read(req, async (em) => {
     const user = await visibleUser(em, req, req.params.id);
     const links = await em.find(AccessLink, { user: { id: user.id } }, { orderBy: { id: "desc" }, limit: 5 });
@@ -126,9 +129,9 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
     ...shown,
     canDeactivate: canDeactivate(req.user!, user),
     why: explainUser(req.user!, user),
-    form: { values: {} },
+    form,
   });
-};
+}
 
 const stateOfLink = (link: AccessLink, now: Date) => {
   if (link.usedAt) return { label: "Utilisé", icon: "check", tone: "success" };
@@ -199,7 +202,7 @@ export const inviteAgain: RequestHandler<{ id: string }> = async (req, res) => {
       return invited;
     },
   );
-  if (form.errors) return refusedOnCard(req, res, form.errors);
+  if (form.errors) return showCard(req, res, form);
   res.show(INVITED, invitedPage(req, form.result));
 };
 
@@ -212,16 +215,6 @@ const invitedPage = (req: Request, { user, link, token }: Invited) => ({
   link: `${req.config.publicUrl}/invitation/${token}`,
   expiresAt: link.expiresAt,
 });
-
-/** An act that has no form of its own and was refused: said at the head of the account's page. */
-export const refusedOnCard = (
-  req: Request<{ id: string }>,
-  res: Parameters<RequestHandler>[1],
-  errors: Record<string, string>,
-): void => {
-  const [notice = ""] = Object.values(errors);
-  res.saved(CARD, {}, { at: `${AT}/${req.params.id}`, notice, tone: "danger" });
-};
 
 export const edit: RequestHandler<{ id: string }> = async (req, res) => {
   const user = await read(req, (em) => visibleUser(em, req, req.params.id));
@@ -291,7 +284,7 @@ export const unlock: RequestHandler<{ id: string }> = async (req, res) => {
       return user;
     },
   );
-  if (form.errors) return refusedOnCard(req, res, form.errors);
+  if (form.errors) return showCard(req, res, form);
   const notice = `Le compte ${fr.of(form.result.name())} est déverrouillé : un nouvel essai est possible tout de suite.`;
   res.saved(CARD, {}, { at: `${AT}/${req.params.id}`, notice });
 };
