@@ -32,7 +32,7 @@ export const routes: Route[] = [
   post("/instance/pages/:kind", EDIT, pages.update, { sweep: { kind: "contact", body: { body: "## Nous écrire" } } }),
   // Answers with a rendering and keeps nothing: the only post of the module without an act.
   post("/instance/pages/:kind/apercu", EDIT, pages.preview, {
-    sweep: { kind: "contact", body: { body: "## Nous écrire" }, writes: false },
+    sweep: { kind: "contact", body: { body: "## Nous écrire" } },
   }),
   get("/instance/accessibilite", EDIT, assessment.index, { sitemap: "Évaluation de l’accessibilité" }),
   get("/instance/accessibilite/:criterion", EDIT, assessment.show, { params: CRITERION, sweep: { criterion: "3.2" } }),
