@@ -1,0 +1,534 @@
+/**
+ * What every generated test needs of a route: an address that exists, one that does not, one of somebody else, and a
+ * form that would be accepted. A new route without parameter needs nothing here; the others say what is missing.
+ */
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { Agent, request } from "node:http";
+import { after } from "node:test";
+import pg from "pg";
+import { WORLD } from "../../fixtures/world.ts";
+import { createUser, foundOrganisation, hashPassword, mayRoute, setPassword, User } from "../../src/accounts/index.ts";
+import { inviteUser, renewInvitation } from "../../src/accounts/invitation.ts";
+import type { Route } from "../../src/platform/http/route.ts";
+import { TEST_PASSWORD } from "./cluster.ts";
+import { actOf } from "./database.ts";
+import { formsOf, parseHtml } from "./html.ts";
+import type { Answer, Browser, World } from "./world.ts";
+
+/** One person per role, a stranger, and the administrator of another organisation. */
+export const PERSONAS = [
+  { who: "anonymous", title: "anonyme", organisation: "" },
+  { who: "nadia", title: "super-administratrice", organisation: "instance" },
+  { who: "denis", title: "administrateur", organisation: "quais" },
+  { who: "sophie", title: "gestionnaire", organisation: "quais" },
+  { who: "karim", title: "technicien", organisation: "quais" },
+  { who: "martine", title: "manager d’équipe", organisation: "quais" },
+  { who: "aicha", title: "coordinatrice", organisation: "quais" },
+  { who: "helene", title: "lectrice", organisation: "quais" },
+  { who: "nathalie", title: "administratrice de l’autre organisation", organisation: "portelune" },
+] as const;
+
+export type Persona = (typeof PERSONAS)[number];
+
+/** Ids of one organisation, all of objects its administrator may open. */
+export interface Ids {
+  tenantId: string;
+  /** Somebody with a password, who is no persona. */
+  colleague: string;
+  /** Somebody without a password yet. */
+  invited: string;
+  gone: string;
+  /** An open session of the colleague. */
+  session: string;
+  act: string;
+  /** An open invitation's secret. */
+  token: string;
+  /** An organisation nobody has entered yet. */
+  newborn: string;
+}
+
+export type Whose = "own" | "colleague" | "other" | "unknown";
+
+/**
+ * - tenant: the objects of one's organisation, and of nobody else;
+ * - person: one's own, and not a colleague's;
+ * - instance: any organisation, for those who run the instance;
+ * - fixed: a word of the product itself, the same for everybody;
+ * - secret: whoever holds the address may open it.
+ */
+type Reach = "tenant" | "person" | "instance" | "fixed" | "secret";
+
+interface Sample {
+  reach: Reach;
+  params(ids: Ids): Record<string, string>;
+  /** Well-formed, and of nothing that exists. */
+  unknown?: Record<string, string>;
+}
+
+const NOBODY = "00000000-0000-7000-8000-00000000dead";
+
+/** By the start of the path: the longest that fits wins. A row for each object that has addresses of its own. */
+const SAMPLES: Record<string, Sample> = {
+  "/admin/utilisateurs/:id": { reach: "tenant", params: ({ colleague }) => ({ id: colleague }) },
+  "/admin/utilisateurs/:id/reactivation": { reach: "tenant", params: ({ gone }) => ({ id: gone }) },
+  "/admin/utilisateurs/:id/invitation": { reach: "tenant", params: ({ invited }) => ({ id: invited }) },
+  "/admin/historique/:act": { reach: "tenant", params: ({ act }) => ({ act }) },
+  "/historique/:type/:id": {
+    reach: "tenant",
+    params: ({ colleague }) => ({ type: "user", id: colleague }),
+    unknown: { type: "user", id: NOBODY },
+  },
+  "/compte/sessions/:id": { reach: "person", params: ({ session }) => ({ id: session }) },
+  "/invitation/:token": { reach: "secret", params: ({ token }) => ({ token }), unknown: { token: "A".repeat(43) } },
+  // The demo world has its super-admin: no set-up link can be open. The pages suite opens one in a base of its own.
+  "/installation/:token": {
+    reach: "secret",
+    params: () => ({ token: "B".repeat(43) }),
+    unknown: { token: "C".repeat(43) },
+  },
+  "/instance/organisations/:id/invitation": { reach: "instance", params: ({ newborn }) => ({ id: newborn }) },
+  "/instance/organisations/:id": { reach: "instance", params: ({ tenantId }) => ({ id: tenantId }) },
+};
+
+/** Addresses of the samples that answer 404 to everybody in this world, each with its reason. */
+export const ABSENT_HERE: Record<string, string> = {
+  "/installation/:token": "l’instance a déjà sa super-administratrice",
+};
+
+/** What a GET gives when it is not a page. */
+export const OTHER_TYPES: Record<string, RegExp> = {
+  "/organisation/accent.css": /^text\/css/,
+  "/robots.txt": /^text\/plain/,
+  "/.well-known/security.txt": /^text\/plain/,
+};
+
+/** What changes by itself while people only read: measures, on rows of their own (rulings 4). */
+export const MEASURES: Record<string, { columns: string[] | "all"; why: string }> = {
+  "public.session": { columns: ["last_seen_at"], why: "vue à l’instant, au plus une fois par minute" },
+  "public.rate_hit": { columns: "all", why: "compte les demandes par adresse" },
+};
+
+type Fields = Record<string, string | string[]>;
+
+interface Filled {
+  /** The page that holds the form; by default the one at the same address. null: a button alone, nothing to read. */
+  page?: string | null;
+  /** Typed over what the page proposes. */
+  fields?(ids: Ids, browser: Browser, world: World): Fields | Promise<Fields>;
+  /** The object is named by the form, not by the address: without it there is nothing to open. */
+  inBody?: boolean;
+  /** Ends a session, or comes before one: its success leads to the sign-in page too. */
+  leadsOut?: boolean;
+}
+
+const NEW_PASSWORD = "herbes-folles-du-talus-42";
+
+/** By path of the POST: a form that would be accepted. Only what the page does not already propose. */
+const FORMS: Record<string, Filled> = {
+  "/connexion": { fields: () => ({ email: emailOf("claire"), password: TEST_PASSWORD }) },
+  "/connexion/organisation": { inBody: true, page: null, fields: async (_ids, browser) => choiceFields(browser) },
+  "/connexion/demo": { inBody: true, page: "/connexion", fields: ({ colleague }) => ({ persona: colleague }) },
+  "/deconnexion": { page: null, leadsOut: true },
+  "/session/prolongation": { page: null },
+  "/invitation/:token": { leadsOut: true, fields: () => ({ password: NEW_PASSWORD }) },
+  "/compte/preferences": { page: null, fields: () => ({ theme: "dark" }) },
+  "/compte/mot-de-passe": { fields: () => ({ oldPassword: TEST_PASSWORD, newPassword: NEW_PASSWORD }) },
+  "/compte/sessions/:id/fermeture": { page: null, leadsOut: true },
+  "/compte/sessions/fermeture": { page: null },
+  "/admin/utilisateurs/nouveau": {
+    fields: () => ({
+      givenName: "Inès",
+      familyName: "Morel",
+      email: `ines.${randomBytes(4).toString("hex")}@quais.example`,
+      roles: ["viewer"],
+    }),
+  },
+  "/admin/utilisateurs/:id/modifier": { fields: () => ({ givenName: `Prénom ${randomBytes(3).toString("hex")}` }) },
+  "/admin/utilisateurs/:id/roles": { fields: () => ({ roles: ["viewer", "coordinator"] }) },
+  "/admin/utilisateurs/:id/desactivation": { fields: () => ({ reason: "Fin de mission" }) },
+  "/admin/utilisateurs/:id/reactivation": { fields: () => ({ reason: "Retour de congé" }) },
+  "/admin/utilisateurs/:id/deverrouillage": { page: null },
+  "/admin/utilisateurs/:id/invitation": { page: null },
+  "/admin/organisation": { fields: () => ({ name: `Mutuelle ${randomBytes(3).toString("hex")}` }) },
+  "/admin/organisation/securite": { page: "/admin/organisation", fields: () => ({ stayConnectedDays: "7" }) },
+  "/admin/organisation/couleur": { page: "/admin/organisation", fields: () => ({ accent: "#0c6b66" }) },
+  "/admin/historique/export": { page: null },
+  "/admin/historique/verification": { page: null },
+  "/instance/organisations/nouvelle": {
+    fields: () => ({
+      name: `Communauté ${randomBytes(3).toString("hex")}`,
+      zone: "Europe/Paris",
+      givenName: "Rose",
+      familyName: "Meunier",
+      email: `rose.${randomBytes(4).toString("hex")}@meunier.example`,
+    }),
+  },
+  "/instance/organisations/:id/invitation": { page: null },
+};
+
+const emailOf = (key: string) => {
+  const person = WORLD.flatMap(({ people }) => people).find((one) => one.key === key);
+  if (!person) throw new Error(`Nobody called ${key} in fixtures/world.ts`);
+  return person.email;
+};
+
+/** One address, one password, two organisations: the only way to see the page of choice [TEN-3]. */
+export const DOUBLE = "paule.double@deux.example";
+
+async function choiceFields(browser: Browser): Promise<Fields> {
+  await browser.get("/connexion");
+  const { text } = await browser.post("/connexion", { email: DOUBLE, password: TEST_PASSWORD });
+  const form = formsOf(parseHtml(text), "/connexion").find(({ action }) => action === "/connexion/organisation");
+  if (!form) throw new Error("POST /connexion ne propose plus de choisir une organisation à qui en a deux.");
+  const fields = untouched(form.fields);
+  const choice = form.fields.find(({ name }) => name === "organisation");
+  return { ...fields, organisation: choice?.options[0] ?? choice?.values[0] ?? "" };
+}
+
+const untouched = (fields: { name: string; values: string[] }[]): Fields =>
+  Object.fromEntries(
+    fields
+      .filter(({ name, values }) => name !== "_csrf" && name !== "_key" && values.length > 0)
+      .map(({ name, values }) => [name, values.length === 1 ? values[0]! : values]),
+  );
+
+export interface Sweep {
+  world: World;
+  routes: Route[];
+  ids: Record<string, Ids>;
+  /** As the database's superuser: no isolation, no trigger. */
+  root: pg.Client;
+  /** The browser of a persona, signed in once. */
+  browse(persona: Persona): Promise<Browser>;
+  /** A session of its own: for what may close it. */
+  freshly(persona: Persona): Promise<Browser>;
+  /** The address of a route for this persona, or null when there is no such case. */
+  address(route: Route, persona: Persona, whose: Whose, browser?: Browser): Promise<string | null>;
+  /** What a form of this route would send, and be accepted. */
+  filled(route: Route, persona: Persona, browser: Browser): Promise<Fields>;
+  /** Which personas' requests go through the right of a route. */
+  admits(route: Route, persona: Persona): boolean;
+  /** Forgets the rates: a sweep goes faster than people do. */
+  calm(): Promise<void>;
+}
+
+/** The named world with, in each organisation, one object of each kind. */
+export async function startSweep(world: World): Promise<Sweep> {
+  const root = new pg.Client({ connectionString: world.superUrl });
+  root.on("error", () => undefined); // the database may be dropped under it, at the end
+  await root.connect();
+  after(() => root.end());
+  const routes = world.app.locals.routes as Route[];
+  // Jobs are another suite's: here a form that asks for one is only sent.
+  world.db.sendJobsWith(async () => undefined);
+  const passwordHash = await hashPassword(TEST_PASSWORD);
+  const ids: Record<string, Ids> = {};
+  for (const [key, who] of [
+    ["instance", "nadia"],
+    ["quais", "denis"],
+    ["portelune", "nathalie"],
+  ] as const) {
+    ids[key] = await populate(world, key, who, passwordHash);
+  }
+  await world.sealer.sealAll();
+
+  const browsers = new Map<string, Promise<Browser>>();
+  const freshly = async ({ who }: Persona) => (who === "anonymous" ? world.anonymous() : world.as(who));
+  const browse = (persona: Persona) => {
+    const known = browsers.get(persona.who) ?? freshly(persona);
+    browsers.set(persona.who, known);
+    return known;
+  };
+  const idsOf = ({ organisation }: Persona) => ids[organisation || "quais"]!;
+  const othersOf = ({ organisation }: Persona) => ids[organisation === "portelune" ? "quais" : "portelune"]!;
+
+  const address = async (route: Route, persona: Persona, whose: Whose, browser?: Browser): Promise<string | null> => {
+    if (!route.path.includes(":")) return whose === "own" ? route.path : null;
+    const { reach, params, unknown } = sampleOf(route);
+    const fill = (values: Record<string, string>) =>
+      route.path.replace(/:(\w+)/g, (_, name: string) => values[name] ?? missing(route, name));
+    if (whose === "unknown") return fill(unknown ?? Object.fromEntries(namesIn(route).map((name) => [name, NOBODY])));
+    if (whose === "own" && reach === "person") {
+      if (persona.who === "anonymous") return fill(params(idsOf(persona)));
+      return fill({ ...params(idsOf(persona)), id: await sessionOf(root, browser ?? (await browse(persona))) });
+    }
+    if (whose === "own" && reach === "instance") return fill(params(ids.quais!));
+    if (whose === "own") return fill(params(idsOf(persona)));
+    if (whose === "colleague") return reach === "person" ? fill(params(idsOf(persona))) : null;
+    return reach === "tenant" || reach === "person" ? fill(params(othersOf(persona))) : null;
+  };
+
+  const filled = async (route: Route, persona: Persona, browser: Browser): Promise<Fields> => {
+    const declared = FORMS[route.path] ?? declaredByRoute(route);
+    const at = (await address(route, persona, "own", browser))!;
+    let proposed: Fields = {};
+    if (declared?.page !== null) {
+      const page = declared?.page ?? at;
+      const { status, text } = await browser.get(page);
+      const form = formsOf(parseHtml(text), page).find(({ action, method }) => method === "post" && action === at);
+      if (!form) {
+        throw new Error(
+          `${nameOf(route)} : la page ${page} (${status}) n’a pas de formulaire vers ${at}. Dites où il est, ou quoi envoyer : une ligne "${route.path}" dans FORMS de test/support/sweep.ts.`,
+        );
+      }
+      proposed = untouched(form.fields);
+    }
+    return { ...proposed, ...(await declared?.fields?.(idsOf(persona), browser, world)) };
+  };
+
+  return {
+    world,
+    routes,
+    ids,
+    root,
+    browse,
+    freshly,
+    address,
+    filled,
+    admits: (route, persona) => isAdmitted(route, persona),
+    calm: async () => void (await root.query("truncate rate_hit")),
+  };
+}
+
+export const nameOf = ({ method, path }: Route) => `${method.toUpperCase()} ${path}`;
+
+const namesIn = ({ path }: Route) => [...path.matchAll(/:(\w+)/g)].map(([, name]) => name!);
+
+const missing = (route: Route, name: string): never => {
+  throw new Error(
+    `${nameOf(route)} : aucun exemple pour « ${name} ». Ajoutez à SAMPLES de test/support/sweep.ts une ligne "${route.path}" qui dit à qui appartient l’objet et donne un id par organisation (ou, pour un mot du produit, l’option sweep de la route).`,
+  );
+};
+
+/** What this route's parameters may be; a sentence when nobody has said. */
+export function sampleOf(route: Route): Sample {
+  const best = Object.keys(SAMPLES)
+    .filter((start) => route.path === start || route.path.startsWith(`${start}/`))
+    .sort((a, b) => b.length - a.length)[0];
+  if (best) return SAMPLES[best]!;
+  const said = route.options.sweep ?? {};
+  const names = namesIn(route);
+  for (const name of names) if (typeof said[name] !== "string") missing(route, name);
+  return {
+    reach: "fixed",
+    params: () => Object.fromEntries(names.map((name) => [name, String(said[name])])),
+    unknown: Object.fromEntries(
+      names.map((name) => [name, /^\d+\.\d+$/.test(String(said[name])) ? "13.99" : "inconnu"]),
+    ),
+  };
+}
+
+const declaredByRoute = ({ options }: Route): Filled | undefined => {
+  const body = options.sweep?.body as Fields | undefined;
+  return body && { page: null, fields: () => body };
+};
+
+function isAdmitted({ right }: Route, { who }: Persona): boolean {
+  if (right === "public") return true;
+  if (who === "anonymous") return false;
+  const roles = WORLD.flatMap(({ people }) => people).find(({ key }) => key === who)!.roles;
+  return right === "signed-in" || mayRoute(roles, right);
+}
+
+export const formOf = (route: Route): Filled => FORMS[route.path] ?? declaredByRoute(route) ?? {};
+
+export type Verdict = "ouvert" | "refusé" | "absent" | "à la connexion" | `inattendu : ${string}`;
+
+/** What an answer says, whatever the page. */
+export function verdictOf({ status, location, headers }: Pick<Answer, "status" | "location" | "headers">): Verdict {
+  const to = location ?? headers.get("hx-redirect") ?? "";
+  if ((status === 303 || status === 401) && /^\/connexion(\?|$)/.test(to)) return "à la connexion";
+  if ([200, 204, 303, 409, 422].includes(status)) return "ouvert";
+  if (status === 403) return "refusé";
+  if (status === 404) return "absent";
+  return `inattendu : ${status}`;
+}
+
+/** What the declared right and the owner of the object call for. */
+export function expectedVerdict(sweep: Sweep, route: Route, persona: Persona, whose: Whose): Verdict {
+  if (route.right !== "public" && persona.who === "anonymous") return "à la connexion";
+  if (!sweep.admits(route, persona)) return "refusé";
+  if (ABSENT_HERE[route.path] || whose !== "own") return "absent";
+  return "ouvert";
+}
+
+async function sessionOf(root: pg.Client, browser: Browser): Promise<string> {
+  const sid = /opstracker=s%3A([^.]+)\./.exec(browser.cookie)?.[1] ?? "";
+  const hash = createHash("sha256").update(decodeURIComponent(sid)).digest();
+  const { rows } = await root.query<{ id: string }>("select id from session where token_hash = $1", [hash]);
+  if (!rows[0]) throw new Error("Ce navigateur n’a plus de session : prenez-en un neuf (freshly) pour ce cas.");
+  return rows[0].id;
+}
+
+async function populate(world: World, key: string, who: string, passwordHash: string): Promise<Ids> {
+  const { db } = world;
+  const now = world.clock.now();
+  const admin = await world.userOf(who);
+  const { tenantId } = admin;
+  const by = { id: admin.id };
+  const role = key === "instance" ? "super_admin" : "technician";
+  const person = (givenName: string) => ({
+    givenName,
+    familyName: `Témoin ${key}`,
+    email: `${givenName.toLowerCase()}.temoin@${key}.example`,
+    roles: [role],
+  });
+  const make = (givenName: string, verb: (em: never, identity: ReturnType<typeof person>) => Promise<unknown>) =>
+    db.act(
+      { ...actOf(tenantId), actorId: admin.id, code: "user.invited", label: `Invitation de ${givenName}`, now },
+      (em) => verb(em as never, person(givenName)),
+    );
+  const withPassword = (gone: boolean) => async (em: never, identity: ReturnType<typeof person>) => {
+    const user = await createUser(em, identity, { tenantId, by });
+    await setPassword(em, user, passwordHash, { now });
+    if (gone) user.deactivatedAt = now;
+    return user;
+  };
+  const colleague = (await make("Camille", withPassword(false))) as User;
+  const gone = (await make("Gaël", withPassword(true))) as User;
+  const invited = (await make(
+    "Iris",
+    async (em, identity) => (await inviteUser(em, identity, { tenantId, by, now })).user,
+  )) as User;
+  const { token } = (await make("Tom", (em, identity) => inviteUser(em, identity, { tenantId, by, now }))) as {
+    token: string;
+  };
+  if (key !== "portelune") {
+    await db.act(
+      { ...actOf(tenantId), actorId: admin.id, code: "user.invited", label: "Invitation de Paule", now },
+      async (em) => {
+        const user = await createUser(
+          em,
+          { givenName: "Paule", familyName: "Double", email: DOUBLE, roles: [key === "instance" ? role : "viewer"] },
+          { tenantId, by },
+        );
+        await setPassword(em, user, passwordHash, { now });
+      },
+    );
+  }
+  const session = randomUUID();
+  await db.note(tenantId, (em) =>
+    em.execute(
+      `insert into session (tenant_id, id, user_id, token_hash, payload, user_agent, address, authenticated_at, last_seen_at, expires_at)
+       values (?, ?, ?, ?, '{}', 'Essais', '127.0.0.1', app_now(), app_now(), app_now() + interval '12 hours')`,
+      [tenantId, session, colleague.id, randomBytes(32)],
+    ),
+  );
+  const { tenantId: newborn } = await foundOrganisation(
+    db,
+    { name: `Syndicat naissant ${key}`, admin: { givenName: "Zoé", familyName: "Né", email: `zoe@${key}.example` } },
+    { by, from: { ip: "127.0.0.1", headers: {} }, now, channel: "page" },
+  );
+  const [act] = await db.read(tenantId, (em) =>
+    em.execute<{ id: string }[]>("select id from act order by id desc limit 1"),
+  );
+  return {
+    tenantId,
+    colleague: colleague.id,
+    gone: gone.id,
+    invited: invited.id,
+    session,
+    act: act!.id,
+    token,
+    newborn,
+  };
+}
+
+/** A new invitation's secret for the invited of an organisation: each can be used once. */
+export async function freshToken({ world, ids }: Sweep, key = "quais"): Promise<string> {
+  const { tenantId, invited } = ids[key]!;
+  const now = world.clock.now();
+  const said = { ...actOf(tenantId), code: "user.invited", label: "Nouvelle invitation", now };
+  const { token } = await world.db.act(said, async (em) =>
+    renewInvitation(em, await em.findOneOrFail(User, { id: invited }), { by: null, now }),
+  );
+  return token;
+}
+
+/** SHA-256 of the rows of each table, measures apart; of one organisation, or of everybody. */
+export async function fingerprints(
+  root: pg.Client,
+  { tenantId }: { tenantId?: string } = {},
+): Promise<Map<string, string>> {
+  const tables = await root.query<{ name: string; columns: string[] }>(`
+    select n.nspname || '.' || c.relname as name, array_agg(a.attname::text) as columns
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema', 'test') group by 1 order by 1`);
+  const prints = new Map<string, string>();
+  const parts: string[] = [];
+  for (const { name, columns } of tables.rows) {
+    const measure = MEASURES[name];
+    if (measure?.columns === "all" || (tenantId && !columns.includes("tenant_id"))) continue;
+    const without = (measure?.columns ?? []).map((column) => `'${column}'`).join(", ");
+    const row = `(to_jsonb(t) - array[${without}]::text[])::text`;
+    parts.push(
+      `select '${name}' as name, encode(sha256(convert_to(coalesce(string_agg(${row}, E'\\n' order by ${row} collate "C"), ''), 'UTF8')), 'hex') as print
+       from ${name} t ${tenantId ? `where tenant_id = '${tenantId}'` : ""}`,
+    );
+  }
+  const { rows } = await root.query<{ name: string; print: string }>(parts.join(" union all "));
+  for (const { name, print } of rows) prints.set(name, print);
+  return prints;
+}
+
+/** The tables whose rows are not what they were. */
+export const changedTables = (before: Map<string, string>, now: Map<string, string>): string[] =>
+  [...now].filter(([name, print]) => before.get(name) !== print).map(([name]) => name);
+
+const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+
+/** A request exactly as written: fetch would tidy the address before sending it. */
+export function send(
+  origin: string,
+  {
+    method = "GET",
+    path,
+    headers = {},
+    body,
+  }: { method?: string; path: string; headers?: Record<string, string>; body?: string | Buffer },
+): Promise<Answer> {
+  const { hostname, port } = new URL(origin);
+  return new Promise((resolve, reject) => {
+    const length: Record<string, string> =
+      body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
+    const sent = request({ agent, hostname, port, method, path, headers: { ...length, ...headers } }, (response) => {
+      const pieces: Buffer[] = [];
+      response.on("data", (piece: Buffer) => pieces.push(piece));
+      response.on("error", reject);
+      response.on("end", () => {
+        const { location } = response.headers;
+        resolve({
+          status: response.statusCode ?? 0,
+          text: Buffer.concat(pieces).toString(),
+          headers: new Headers(Object.entries(response.headers).map(([name, value]) => [name, String(value)])),
+          location: location ? new URL(location, origin).href.replace(origin, "") : null,
+        });
+      });
+    });
+    // A server that refuses a heavy body may close before having read it all.
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+/** What a browser on one of our pages sends along. */
+export const fromOurPage = (
+  world: World,
+  browser: Browser,
+  more: Record<string, string> = {},
+): Record<string, string> => ({
+  "sec-fetch-site": "same-origin",
+  origin: world.origin,
+  "content-type": "application/x-www-form-urlencoded",
+  ...(browser.cookie && { cookie: browser.cookie }),
+  ...more,
+});
+
+/** The few lines a person reads of many failures. */
+export function report(failures: string[], what: string): void {
+  if (failures.length === 0) return;
+  const shown = failures.slice(0, 40).map((line) => `  - ${line}`);
+  const rest = failures.length > shown.length ? [`  … et ${failures.length - shown.length} autres.`] : [];
+  throw new Error([`${what} (${failures.length}) :`, ...shown, ...rest].join("\n"));
+}
