@@ -59,6 +59,7 @@ export async function serve(app: RequestListener, options: ServeOptions): Promis
       log.info("stopping", { graceMs });
       await closeServer(server, graceMs);
       await close();
+      release();
       log.info("stopped");
     })();
     return stopping;
@@ -80,12 +81,14 @@ export async function serve(app: RequestListener, options: ServeOptions): Promis
     leave(1)();
   };
   const onForgotten = (error: unknown) => log.error("unhandled rejection", faultOf(error));
-  process.once("SIGTERM", onSignal).once("SIGINT", onSignal);
+  // Not `once`: npm and node --watch pass on a signal that the terminal has already sent to all.
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
   process.on("uncaughtException", onCrash).on("unhandledRejection", onForgotten);
-  server.once("close", () => {
+  // Only once all is closed: a signal that comes twice in between must not cut the database off.
+  const release = () => {
     process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
     process.off("uncaughtException", onCrash).off("unhandledRejection", onForgotten);
-  });
+  };
 
   return { port: (server.address() as AddressInfo).port, server, stop };
 }

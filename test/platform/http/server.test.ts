@@ -34,7 +34,8 @@ const PROGRAM = (port: number) => `
   import { serve } from ${JSON.stringify(SERVER)};
   const log = { debug() {}, info() {}, warn() {}, error() {}, with: () => log };
   const app = (req, res) => setTimeout(() => res.end("fini"), 300);
-  const { port } = await serve(app, { port: ${port}, host: "127.0.0.1", log, close: async () => { process.stdout.write("fermé") } });
+  const close = () => new Promise((done) => setTimeout(() => process.stdout.write("fermé", done), 50));
+  const { port } = await serve(app, { port: ${port}, host: "127.0.0.1", log, close });
   process.stdout.write(port + "\\n");`;
 const run = (port: number) => execFile(process.execPath, ["--input-type=module", "-e", PROGRAM(port)]);
 
@@ -88,6 +89,20 @@ test("SIGTERM : la réponse part, la base se ferme, le code est 0", { timeout: 2
   child.kill("SIGTERM");
   assert.equal((await running).text, "fini");
   const [code] = await once(child, "exit");
+  assert.equal(code, 0);
+  assert.match(out, /fermé/);
+});
+
+test("un signal reçu deux fois, pendant les demandes puis pendant la fermeture, ne coupe rien", {
+  timeout: 20_000,
+}, async () => {
+  const child = run(0);
+  let out = "";
+  child.stdout!.on("data", (piece) => (out += piece));
+  while (!out.includes("\n")) await once(child.stdout!, "data");
+  const again = setInterval(() => child.kill("SIGTERM"), 5);
+  const [code] = await once(child, "exit");
+  clearInterval(again);
   assert.equal(code, 0);
   assert.match(out, /fermé/);
 });
