@@ -5,6 +5,7 @@ import { createApp } from "./app.ts";
 import { ConfigRefused, loadSecrets, readConfig } from "./config.ts";
 import { describeBase, enterDemo } from "./demo.ts";
 import { openHeads, startSealer } from "./history/index.ts";
+import { declaredLevel } from "./instance/index.ts";
 import { modules } from "./modules.ts";
 import { systemClock } from "./platform/db/clock.ts";
 import { EmbeddedRefused } from "./platform/db/embedded.ts";
@@ -61,6 +62,12 @@ async function start() {
     views: createViews({ debug: !config.production, cache: true }),
   });
   app.locals.services = services;
+  // Another process may have completed the grid: all of them follow within a minute.
+  const declare = async () => {
+    app.locals.declaration = await declaredLevel(db);
+  };
+  await declare();
+  setInterval(() => declare().catch(onError), 60_000).unref();
   await serve(app, {
     ...config,
     log,

@@ -2,7 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { StartStep } from "../accounts/index.ts";
 import { ActRow } from "../platform/db/changeset.ts";
 import type { Database } from "../platform/db/index.ts";
-import { type Assessed, assess, type Recorded } from "./assessment.ts";
+import { type Assessed, assess, type Level, type Recorded, summarise } from "./assessment.ts";
 import { CRITERIA } from "./criteria.ts";
 import { CriterionResult } from "./criterion-result.ts";
 import { deliveredText, KINDS, type Kind, PublicPage } from "./public-page.ts";
@@ -10,6 +10,11 @@ import { deliveredText, KINDS, type Kind, PublicPage } from "./public-page.ts";
 /** The whole grid as everybody may read it, before sign-in too. */
 export async function publicGrid(db: Database): Promise<Assessed[]> {
   return assess(await db.lookup<Recorded>("criterion_results"));
+}
+
+/** What every page of the instance says of its accessibility (UIX-10). */
+export async function declaredLevel(db: Database): Promise<Level> {
+  return summarise(await publicGrid(db)).level;
 }
 
 export interface PublicText {

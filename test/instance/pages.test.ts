@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { CRITERIA } from "../../src/instance/criteria.ts";
+import { CriterionResult } from "../../src/instance/criterion-result.ts";
 import { KINDS, type Kind } from "../../src/instance/public-page.ts";
 import { ActRow } from "../../src/platform/db/changeset.ts";
 import { startWorld } from "../support/world.ts";
@@ -232,4 +234,19 @@ test("l’accueil dit à chacun ce que ses rôles ouvrent, et à l’administrat
   const nadia = await (await world.as("nadia")).get("/");
   assert.match(nadia.text, /Évaluer les 106 critères d’accessibilité \(1 sur 106\)/);
   assert.equal((await world.anonymous().get("/")).status, 303);
+});
+
+test("le pied de chaque page dit le niveau déclaré, et change quand la grille est complète", async () => {
+  const nadia = await world.as("nadia");
+  assert.match((await nadia.get("/compte")).text, /Accessibilité\u00a0: non conforme<\/a>/);
+  for (const { number } of CRITERIA) {
+    const [kept] = await world.db.read(nadia.tenantId, (em) => em.find(CriterionResult, { criterion: number }));
+    const { status } = await nadia.post(`/instance/accessibilite/${number}`, {
+      status: "conforme",
+      note: "",
+      ...(kept && { version: String(kept.version) }),
+    });
+    assert.equal(status, 303, number);
+  }
+  assert.match((await world.anonymous().get("/connexion")).text, /Accessibilité\u00a0: totalement conforme<\/a>/);
 });

@@ -63,6 +63,10 @@ export class Page {
   get demo() {
     return this.#parts.config.demo;
   }
+  /** The level of accessibility the instance declares; without a valid grid there is one answer (UIX-10). */
+  get declaration(): string {
+    return this.#req.app.locals.declaration ?? "non conforme";
+  }
   get now() {
     return this.#req.now;
   }

@@ -1,0 +1,2 @@
+/** The public face of instance. */
+export { declaredLevel } from "./queries.ts";
