@@ -20,7 +20,7 @@ test("l’historique dit qui a fait quoi, du plus récent au plus ancien, avec l
     text,
     /Compte d’Awa Ndiaye modifié[\s\S]+Invitation de Sophie Marchand[\s\S]+Création de l’organisation Mutuelle des Quais/,
   );
-  assert.match(text, /Motif : Nom d’usage/);
+  assert.match(text, /Motif\s: Nom d’usage/);
   assert.match(text, /data-label="Auteur">Denis Roussel/);
   assert.match(text, /data-label="Auteur">Système/);
 });
@@ -76,7 +76,7 @@ test("l’historique d’un objet rassemble ce qui l’a touché, et reste quand
   const { id } = await world.userOf("hugo");
   const { status, text } = await denis.get(`/historique/user/${id}`);
   assert.equal(status, 200);
-  assert.match(text, /<h1>Historique : Hugo Lambert/);
+  assert.match(text, /<h1>Historique\s: Hugo Lambert/);
   assert.match(text, /Rôles d’Hugo Lambert modifiés[\s\S]+Invitation d’Hugo Lambert/);
   assert.doesNotMatch(text, /Karim/);
 });
