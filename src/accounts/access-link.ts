@@ -56,6 +56,7 @@ export function openLink(
     usedAt: null,
     revokedAt: null,
     createdById: by?.id ?? null,
+    createdAt: now,
   });
   em.persist(link);
   return { link, token };

@@ -27,7 +27,7 @@ export async function prepareFirstRun(db: Database, { now }: { now: Date }): Pro
     now,
   };
   return db.act(act, async (em) => {
-    if (missing) createTenant(em, { id: INSTANCE_ID, name: "Instance", kind: "instance" });
+    if (missing) createTenant(em, { id: INSTANCE_ID, name: "Instance", kind: "instance" }, { now });
     await revokeLinks(em, { purpose: "setup" }, { now });
     const { link, token } = openLink(em, { tenantId: INSTANCE_ID, purpose: "setup", user: null, by: null, now });
     record(em, "instance.prepared", aboutTenant({ id: INSTANCE_ID }), { link: link.id });
@@ -86,7 +86,11 @@ export async function setUpInstance(
     const taken = await em.count(User, { roles: { $contains: ["super_admin"] }, deactivatedAt: null });
     if (!link || taken > 0) throw new NotFound(DEAD_LINK);
     link.usedAt = now;
-    const user = await createUser(em, { ...identity, roles: ["super_admin"] }, { tenantId: INSTANCE_ID, by: null });
+    const user = await createUser(
+      em,
+      { ...identity, roles: ["super_admin"] },
+      { tenantId: INSTANCE_ID, by: null, now },
+    );
     await setPassword(em, user, passwordHash, { now });
     noteSecurity(em, from, { kind: "password.chosen", userId: user.id, tenantId: INSTANCE_ID });
     record(em, "instance.set_up", aboutTenant({ id: INSTANCE_ID }), { link: link.id });
@@ -122,11 +126,11 @@ export async function foundOrganisation(
     now,
   };
   return db.act(act, async (em) => {
-    createTenant(em, { id: tenantId, name, kind: "organisation", ...(zone !== undefined && { zone }) });
+    createTenant(em, { id: tenantId, name, kind: "organisation", ...(zone !== undefined && { zone }) }, { now });
     await em.flush();
     const account = { ...identity, roles: ["admin"] };
     if (passwordHash !== undefined) {
-      const user = await createUser(em, account, { tenantId, by });
+      const user = await createUser(em, account, { tenantId, by, now });
       await setPassword(em, user, passwordHash, { now });
       noteSecurity(em, from, { kind: "password.chosen", userId: user.id, tenantId });
       return { tenantId, invitation: null };

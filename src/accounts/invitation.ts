@@ -22,7 +22,7 @@ export async function inviteUser(
   identity: Identity & { roles: readonly string[] },
   { tenantId, by, now }: { tenantId: string; by: By; now: Date },
 ): Promise<Invited> {
-  const user = await createUser(em, identity, { tenantId, by });
+  const user = await createUser(em, identity, { tenantId, by, now });
   const opened = openLink(em, { tenantId, purpose: "invitation", user, by, now });
   record(em, "user.invited", aboutUser(user), { link: opened.link.id, by: by?.id ?? null });
   return { user, ...opened };

@@ -1,4 +1,4 @@
-import { defineEntity, p } from "@mikro-orm/core";
+import { defineEntity, type FilterQuery, p } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { bytes, createdAt, lookedUpTable, tenantKey } from "../platform/db/entity.ts";
 import { toUser } from "./user.ts";
@@ -34,6 +34,13 @@ export const LONGEST_HOURS = 12;
 /** Whether these roles may stay connected for days: not those who hold the keys [ACC-10]. */
 export const mayStay = (roles: readonly string[], days: number): boolean =>
   days > 0 && !roles.includes("admin") && !roles.includes("super_admin");
+
+/** The sessions of this person that still open a page, by the clock of the process: for lists and counts. */
+export const openSessions = (userId: string, now: Date): FilterQuery<Session> => ({
+  user: { id: userId },
+  expiresAt: { $gt: now },
+  $or: [{ stay: true }, { lastSeenAt: { $gt: new Date(now.getTime() - IDLE_HOURS * 3_600_000) } }],
+});
 
 /** Closes sessions of one person, all but one if said. Gives how many were closed. */
 export async function closeSessions(

@@ -80,7 +80,11 @@ export interface Founding {
 }
 
 /** Opens an organisation, inside an act of that very tenant. The caller flushes. */
-export function createTenant(em: EntityManager, { id, name, kind, zone, demo }: Founding): Tenant {
+export function createTenant(
+  em: EntityManager,
+  { id, name, kind, zone, demo }: Founding,
+  { now }: { now: Date },
+): Tenant {
   const tenant = em.create(Tenant, {
     tenantId: id,
     id,
@@ -89,6 +93,7 @@ export function createTenant(em: EntityManager, { id, name, kind, zone, demo }: 
     zone: zone ?? "Europe/Paris",
     accent: null,
     demo: demo ?? false,
+    createdAt: now,
   });
   em.persist(tenant);
   record(em, "tenant.created", aboutTenant(tenant), { name: tenant.name });

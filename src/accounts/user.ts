@@ -67,7 +67,7 @@ export const aboutUser = ({ id }: { id: string }) => ({ type: "user", id });
 export async function createUser(
   em: EntityManager,
   { roles, ...identity }: Identity & { roles: readonly string[] },
-  { tenantId, by }: { tenantId: string; by: By },
+  { tenantId, by, now }: { tenantId: string; by: By; now?: Date },
 ): Promise<User> {
   const tenant = await holdTenant(em, tenantId);
   const { email, givenName, familyName } = tidyIdentity(identity);
@@ -80,6 +80,8 @@ export async function createUser(
     familyName,
     roles: rolesFor(tenant, roles),
     deactivatedAt: null,
+    // Without it the database dates the row.
+    ...(now && { createdAt: now }),
   });
   em.persist(user);
   record(em, "user.created", aboutUser(user), { roles: user.roles, by: by?.id ?? null });

@@ -43,7 +43,7 @@ export async function addTwin(world: World, who: string, organisation: string): 
   const passwordHash = await hashPassword(PASSWORD);
   const identity = { email, givenName: "Jumelle", familyName: "Ailleurs", roles: ["viewer"] };
   await world.db.act(actOf(tenantId), async (em) => {
-    const user = await createUser(em, identity, { tenantId, by: null });
+    const user = await createUser(em, identity, { tenantId, by: null, now: new Date() });
     await setPassword(em, user, passwordHash, { now: new Date(Date.now() - 2 * 86_400_000) });
   });
 }

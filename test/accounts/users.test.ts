@@ -150,7 +150,7 @@ test("deux administrateurs se rétrogradent l’un l’autre au même instant : 
       createUser(
         em,
         { email: "b@essai.test", givenName: "Bruno", familyName: "Essai", roles: ["admin"] },
-        { tenantId, by: null },
+        { tenantId, by: null, now: new Date() },
       ),
     );
     // Both have read the other as an administrator before either writes.
@@ -185,7 +185,7 @@ test("deux invitations de la même adresse au même instant : une seule passe", 
       createUser(
         em,
         { email: "x@essai.test", givenName: "Xavier", familyName: "Essai", roles: ["viewer"] },
-        { tenantId, by: null },
+        { tenantId, by: null, now: new Date() },
       ),
     );
   const results = await Promise.allSettled([invite(), invite()]);

@@ -10,7 +10,7 @@ import { passwordHint } from "../password.ts";
 import { findUserNames, listSecurityEvents } from "../queries.ts";
 import { ROLES } from "../roles.ts";
 import { noteSecurity } from "../security-event.ts";
-import { IDLE_HOURS, Session } from "../session.ts";
+import { openSessions, Session } from "../session.ts";
 import { provePassword } from "../sign-in.ts";
 import { aboutUser, editPreferences, User } from "../user.ts";
 import { deviceOf } from "./device.ts";
@@ -25,15 +25,7 @@ const HOME = { label: "Accueil", href: "/" };
 export const show: RequestHandler = async (req, res) => {
   const user = req.user!;
   const shown = await read(req, async (em) => {
-    const sessions = await em.find(
-      Session,
-      {
-        user: { id: user.id },
-        expiresAt: { $gt: req.now },
-        $or: [{ stay: true }, { lastSeenAt: { $gt: new Date(req.now.getTime() - IDLE_HOURS * 3_600_000) } }],
-      },
-      { orderBy: { lastSeenAt: "desc" } },
-    );
+    const sessions = await em.find(Session, openSessions(user.id, req.now), { orderBy: { lastSeenAt: "desc" } });
     const { rows } = await listSecurityEvents(
       em,
       { userId: user.id, zone: user.tenant.zone },

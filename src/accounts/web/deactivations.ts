@@ -4,7 +4,7 @@ import { read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { canDeactivate, explainUser } from "../policy.ts";
 import { noteSecurity } from "../security-event.ts";
-import { Session } from "../session.ts";
+import { openSessions, Session } from "../session.ts";
 import { aboutUser, deactivateUser, reactivateUser, type User } from "../user.ts";
 import { showCard, USERS, visibleUser } from "./users.ts";
 
@@ -47,7 +47,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
 async function deactivationPage(req: Request<{ id: string }>, form: object) {
   const { user, sessions } = await read(req, async (em) => {
     const user = await visibleUser(em, req, req.params.id);
-    return { user, sessions: await em.count(Session, { user: { id: user.id }, expiresAt: { $gt: req.now } }) };
+    return { user, sessions: await em.count(Session, openSessions(user.id, req.now)) };
   });
   return {
     ...page(user, "Désactiver"),

@@ -21,7 +21,7 @@ import {
 } from "../queries.ts";
 import { ROLES, TENANT_ROLES } from "../roles.ts";
 import { noteSecurity } from "../security-event.ts";
-import { Session } from "../session.ts";
+import { openSessions, Session } from "../session.ts";
 import { forgetFailures } from "../sign-in-guard.ts";
 import { aboutUser, editUser, User } from "../user.ts";
 import { readMark, withQuery, writeMark } from "./addresses.ts";
@@ -112,7 +112,7 @@ export async function showCard(req: Request<{ id: string }>, res: Response, form
     );
     return {
       user: withState((await findUserLine(em, user.id))!),
-      sessions: await em.count(Session, { user: { id: user.id }, expiresAt: { $gt: req.now } }),
+      sessions: await em.count(Session, openSessions(user.id, req.now)),
       links: links.map((link) => ({
         by: link.createdById ? names.get(link.createdById) : "Système",
         createdAt: link.createdAt,
