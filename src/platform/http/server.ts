@@ -59,7 +59,6 @@ export async function serve(app: RequestListener, options: ServeOptions): Promis
       log.info("stopping", { graceMs });
       await closeServer(server, graceMs);
       await close();
-      release();
       log.info("stopped");
     })();
     return stopping;
@@ -84,13 +83,14 @@ export async function serve(app: RequestListener, options: ServeOptions): Promis
   // Not `once`: npm and node --watch pass on a signal that the terminal has already sent to all.
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
   process.on("uncaughtException", onCrash).on("unhandledRejection", onForgotten);
-  // Only once all is closed: a signal that comes twice in between must not cut the database off.
+  // For a process that lives on, such as a test; one told by a signal keeps them to its end, or a second signal that
+  // comes while the database closes would cut it off.
   const release = () => {
     process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
     process.off("uncaughtException", onCrash).off("unhandledRejection", onForgotten);
   };
 
-  return { port: (server.address() as AddressInfo).port, server, stop };
+  return { port: (server.address() as AddressInfo).port, server, stop: () => stop().finally(release) };
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {
