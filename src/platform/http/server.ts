@@ -90,7 +90,13 @@ export async function serve(app: RequestListener, options: ServeOptions): Promis
     process.off("uncaughtException", onCrash).off("unhandledRejection", onForgotten);
   };
 
-  return { port: (server.address() as AddressInfo).port, server, stop: () => stop().finally(release) };
+  let asked: Promise<void> | undefined;
+  const stopAndRelease = () => {
+    asked ??= stop().finally(release);
+    return asked;
+  };
+
+  return { port: (server.address() as AddressInfo).port, server, stop: stopAndRelease };
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {
