@@ -1,7 +1,8 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { DomainEvent, Reaction } from "../platform/events/catalogue.ts";
 import { revokeLinks } from "./access-link.ts";
-import { closeSessions, endLongSessions, shortenLongSessions } from "./session.ts";
+import { closeSessions } from "./session.ts";
+import { endLongSessions, shortenLongSessions } from "./session-rows.ts";
 import { Tenant } from "./tenant.ts";
 
 /** What must be true together with an event of an account, in its transaction. */

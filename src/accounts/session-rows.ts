@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from "node:crypto";
+import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Database } from "../platform/db/index.ts";
 import type { LiveSession, SavedSession, SessionRows } from "../platform/http/sessions.ts";
 import { inOrder, type Role } from "./roles.ts";
@@ -107,12 +108,14 @@ export async function renameSession(db: Database, tenantId: string, from: Buffer
 }
 
 function toLive(row: Row): LiveSession {
-  const expiresAt = new Date(row.expires_at);
-  const idleAt = new Date(new Date(row.last_seen_at).getTime() + IDLE_HOURS * HOUR_MS);
   return {
     data: row.payload,
     principal: toSignedIn(row),
-    endsAt: row.stay || expiresAt < idleAt ? expiresAt : idleAt,
+    endsAt: endOf({
+      stay: row.stay,
+      expiresAt: new Date(row.expires_at),
+      lastSeenAt: new Date(row.last_seen_at),
+    }),
     touchDue: row.stale,
   };
 }
@@ -141,4 +144,46 @@ function toSignedIn(row: Row): SignedIn {
       demo: row.demo,
     },
   };
+}
+
+/** Sessions kept for days end no later than an ordinary one would: the person now holds the keys of the organisation. */
+export async function endLongSessions(em: EntityManager, userId: string): Promise<void> {
+  await em.execute(
+    `update session set stay = false, expires_at = least(expires_at, created_at + interval '${LONGEST_HOURS} hours')
+     where user_id = ? and stay`,
+    [userId],
+  );
+}
+
+/** The organisation allows fewer days than before: what is open follows. */
+export async function shortenLongSessions(em: EntityManager, days: number): Promise<void> {
+  await em.execute(
+    `update session set expires_at = least(expires_at, created_at + greatest(make_interval(days => ?), interval '${LONGEST_HOURS} hours'))
+     where stay`,
+    [days],
+  );
+}
+
+/** Rows nobody can use any more, swept when their person signs in. */
+export async function sweepSessions(em: EntityManager, userId: string): Promise<void> {
+  await em.execute(
+    `delete from session where user_id = ?
+       and (expires_at <= app_now() or (not stay and last_seen_at <= app_now() - interval '${IDLE_HOURS} hours'))`,
+    [userId],
+  );
+}
+
+/** Another eight hours without a page, within the absolute end. Gives the new end. */
+export async function prolongSession(em: EntityManager, id: string, now: Date): Promise<Date | null> {
+  const [row] = await em.execute<{ stay: boolean; expires_at: string }[]>(
+    "update session set last_seen_at = app_now() where id = ? returning stay, expires_at",
+    [id],
+  );
+  return row ? endOf({ stay: row.stay, expiresAt: new Date(row.expires_at), lastSeenAt: now }) : null;
+}
+
+/** Whichever comes first of the idle and the absolute end. */
+function endOf({ stay, expiresAt, lastSeenAt }: { stay: boolean; expiresAt: Date; lastSeenAt: Date }): Date {
+  const idleAt = new Date(lastSeenAt.getTime() + IDLE_HOURS * HOUR_MS);
+  return stay || expiresAt < idleAt ? expiresAt : idleAt;
 }

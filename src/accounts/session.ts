@@ -57,30 +57,3 @@ export async function closeSession(
 ): Promise<boolean> {
   return (await em.nativeDelete(Session, { id, user: { id: userId } })) > 0;
 }
-
-/** Sessions kept for days end no later than an ordinary one would: the person now holds the keys of the organisation. */
-export async function endLongSessions(em: EntityManager, userId: string): Promise<void> {
-  await em.execute(
-    `update session set stay = false, expires_at = least(expires_at, created_at + interval '${LONGEST_HOURS} hours')
-     where user_id = ? and stay`,
-    [userId],
-  );
-}
-
-/** The organisation allows fewer days than before: what is open follows. */
-export async function shortenLongSessions(em: EntityManager, days: number): Promise<void> {
-  await em.execute(
-    `update session set expires_at = least(expires_at, created_at + greatest(make_interval(days => ?), interval '${LONGEST_HOURS} hours'))
-     where stay`,
-    [days],
-  );
-}
-
-/** Rows nobody can use any more, swept when their person signs in. */
-export async function sweepSessions(em: EntityManager, userId: string): Promise<void> {
-  await em.execute(
-    `delete from session where user_id = ?
-       and (expires_at <= app_now() or (not stay and last_seen_at <= app_now() - interval '${IDLE_HOURS} hours'))`,
-    [userId],
-  );
-}

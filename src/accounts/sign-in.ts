@@ -4,7 +4,8 @@ import { Credential } from "./credential.ts";
 import { hashPassword, needsRehash, verifyPassword } from "./password.ts";
 import type { Role } from "./roles.ts";
 import { noteSecurity, type Origin } from "./security-event.ts";
-import { mayStay, sweepSessions } from "./session.ts";
+import { mayStay } from "./session.ts";
+import { sweepSessions } from "./session-rows.ts";
 import {
   type Account,
   forgetFailures,

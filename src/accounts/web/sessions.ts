@@ -4,8 +4,8 @@ import { NotFound } from "../../platform/errors.ts";
 import { cookieName, cookieOptions } from "../../platform/http/cookies.ts";
 import { hashOf, sessionEnd } from "../../platform/http/sessions.ts";
 import { noteSecurity } from "../security-event.ts";
-import { closeSession, closeSessions, IDLE_HOURS } from "../session.ts";
-import { renameSession } from "../session-rows.ts";
+import { closeSession, closeSessions } from "../session.ts";
+import { prolongSession, renameSession } from "../session-rows.ts";
 
 const ACCOUNT = { page: "accounts/account/show" };
 
@@ -25,15 +25,8 @@ export const leave: RequestHandler = async (req, res) => {
 /** Asked two minutes before the end: another eight hours, within the absolute end (ui.md, pattern 11). */
 export const prolong: RequestHandler = async (req, res) => {
   const { sessionId, tenantId } = req.user!;
-  const [row] = await req.db.note(tenantId, (em) =>
-    em.execute<{ stay: boolean; expires_at: string }[]>(
-      "update session set last_seen_at = app_now() where id = ? returning stay, expires_at",
-      [sessionId],
-    ),
-  );
-  const end = new Date(row?.expires_at ?? sessionEnd(req) ?? req.now);
-  const idle = new Date(req.now.getTime() + IDLE_HOURS * 3_600_000);
-  const endsAt = row?.stay || end < idle ? end : idle;
+  const end = await req.db.note(tenantId, (em) => prolongSession(em, sessionId, req.now));
+  const endsAt = end ?? sessionEnd(req);
   if (req.accepts(["html", "json"]) === "json") return void res.json({ endsAt, now: req.now });
   res.saved(ACCOUNT, {}, { at: "/compte", notice: "Votre session est prolongée." });
 };
