@@ -124,11 +124,16 @@ async function checkSamePage(product: string, floor: string, { headers }: Person
       const html = await (await fetch(origin + ADDRESS, { headers })).text();
       return html
         .replace(/(name="_(?:csrf|key)" value=)"[^"]*"/g, "$1")
+        .replace(/\?v=[\w-]+"/g, '"') // a stylesheet being edited
         .replace(/(<session-watch [^>]*)>/g, "<session-watch>");
     }),
   );
   const rows = ours!.split("<tr>").length - 2;
   if (rows !== 50) throw new Error(`La page a ${rows} lignes au lieu de 50.`);
-  if (ours !== theirs) throw new Error("Le plancher n’imprime pas la même page que le produit.");
+  if (ours !== theirs) {
+    const at = [...ours!].findIndex((sign, i) => sign !== theirs![i]);
+    const around = [ours, theirs].map((html) => `  …${html!.slice(at - 60, at + 60)}…`).join("\n");
+    throw new Error(`Le plancher n’imprime pas la même page que le produit :\n${around}`);
+  }
   console.error(`  ${rows} lignes, ${(Buffer.byteLength(ours!) / 1024).toFixed(1)} Kio`);
 }
