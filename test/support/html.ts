@@ -58,10 +58,10 @@ export const findAll = (from: Tag, ...names: string[]): Tag[] =>
 export const textOf = (from: Tag): string =>
   from.children.map((child) => (typeof child === "string" ? child : textOf(child))).join("");
 
-const NOT_READ = new Set(["script", "style", "template", "textarea", "title"]);
+const NOT_READ = new Set("script style template textarea title code kbd pre samp".split(" "));
 const INLINE = new Set("a abbr b bdi code em i kbd label mark q s small span strong sub sup time var".split(" "));
 
-/** The pieces of text a person reads or hears, words of controls included; a block ends a piece. */
+/** The pieces of French text a person reads or hears, words of controls included; a block ends a piece. */
 export function readTexts(from: Tag): string[] {
   const pieces: string[] = [];
   let piece = "";
@@ -71,7 +71,7 @@ export function readTexts(from: Tag): string[] {
     piece = "";
   };
   const visit = (tag: Tag) => {
-    if (NOT_READ.has(tag.name)) return;
+    if (NOT_READ.has(tag.name) || (tag.attributes.lang ?? "fr") !== "fr") return;
     const block = !INLINE.has(tag.name);
     if (block) cut();
     for (const said of ["aria-label", "title", "alt", "placeholder"]) {

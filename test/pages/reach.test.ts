@@ -1,0 +1,56 @@
+import { test } from "node:test";
+import { linksOf, parseHtml } from "../support/html.ts";
+import { expectedVerdict, nameOf, OTHER_TYPES, PERSONAS, report, startSweep } from "../support/sweep.ts";
+import { startWorld } from "../support/world.ts";
+
+const world = await startWorld();
+const sweep = await startSweep(world);
+const pages = sweep.routes.filter(({ method, path }) => method === "get" && !OTHER_TYPES[path]);
+
+/** Reached by a link somebody was given, never from a page. */
+const BY_LINK = new Set(["/invitation/:token", "/installation/:token"]);
+/** Pages of one object, whose own page is the place they start from, as a campaign is (GEN-15). */
+const OF_ONE_OBJECT = /^(\/.*\/:\w+)\/.+$/;
+
+const MOST_OF_A_KIND = 24;
+
+const formOf = (path: string) => new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/:\w+/g, "[^/?]+")}(?:\\?.*)?$`);
+
+for (const persona of PERSONAS) {
+  test(`GEN-15 : toutes les pages de : ${persona.title} sont à deux clics de son accueil`, async () => {
+    const browser = await sweep.browse(persona);
+    const home = persona.who === "anonymous" ? "/connexion" : "/";
+    const clicks = new Map([[home, 0]]);
+    const failures: string[] = [];
+    // Depth 2 by the links, then two more from the page of an object.
+    for (let depth = 0; depth < 3; depth++) {
+      const kinds = new Map<string, number>();
+      for (const [address, at] of [...clicks]) {
+        if (at !== depth) continue;
+        // A few pages of each kind are enough: fifty accounts have the same links, but for their state.
+        const kind = address.replace(/[0-9a-f-]{36}|\d+\.\d+|\?.*/g, ":");
+        const seen = kinds.get(kind) ?? 0;
+        if (seen >= MOST_OF_A_KIND) continue;
+        kinds.set(kind, seen + 1);
+        const { status, text, headers } = await browser.get(address);
+        if (status >= 400) failures.push(`le lien vers ${address} répond ${status}`);
+        if (!headers.get("content-type")?.startsWith("text/html")) continue;
+        for (const link of linksOf(parseHtml(text))) if (!clicks.has(link)) clicks.set(link, depth + 1);
+      }
+    }
+    for (const route of pages) {
+      if (BY_LINK.has(route.path) || expectedVerdict(sweep, route, persona, "own") !== "ouvert") continue;
+      const most = OF_ONE_OBJECT.test(route.path) ? 3 : 2;
+      const form = formOf(route.path);
+      const other = pages.filter(({ path }) => !path.includes(":")).map(({ path }) => path);
+      const found = [...clicks].filter(([link]) => form.test(link) && (link === route.path || !other.includes(link)));
+      const nearest = Math.min(...found.map(([, at]) => at));
+      if (nearest > most) {
+        failures.push(
+          `${nameOf(route)} : ${found.length === 0 ? "aucun lien n’y mène" : `${nearest} clics`}. Ajoutez un lien depuis l’accueil, le menu ou la page de l’objet.`,
+        );
+      }
+    }
+    report(failures, "Pages hors d’atteinte");
+  });
+}
