@@ -1,4 +1,5 @@
 import { type Request, type RequestHandler, type Response, Router } from "express";
+import type { ParamsDictionary } from "express-serve-static-core";
 import { Forbidden } from "../errors.ts";
 import { checkCsrf } from "./csrf.ts";
 import { isSafeMethod, ownOrigins } from "./origin.ts";
@@ -37,7 +38,12 @@ export interface Route {
   options: RouteOptions;
 }
 
-type Declare = <P>(path: string, right: Right, handler: RequestHandler<P>, options?: RouteOptions) => Route;
+type Declare = <P = ParamsDictionary>(
+  path: string,
+  right: Right,
+  handler: RequestHandler<P>,
+  options?: RouteOptions,
+) => Route;
 
 export const get: Declare = (path, right, handler, options = {}) =>
   route("get", path, right, handler as never, options);

@@ -18,7 +18,7 @@ const create: Route["handler"] = async (req, res) => {
     {
       code: "note.created",
       label: ({ title }, id) => `Note « ${title} » créée (${id})`,
-      subject: (_values, id) => ({ type: "note", id }),
+      subject: (_values, id: string) => ({ type: "note", id }),
       at: (_values, id) => `/notes/${id}`,
       current: async () => ({ values: { title: "Autre" }, version: 4, by: "Chloé" }),
     },

@@ -78,7 +78,8 @@ test("une tâche quotidienne court une fois par organisation et par jour, même 
   };
   let now = new Date("2026-10-24T23:00:00Z");
   const at = { ...services, clock: { now: () => now } };
-  const ticks = [startTick(at, [schedule], assert.fail), startTick(at, [schedule], assert.fail)];
+  const unexpected = (error: unknown) => assert.fail(String(error));
+  const ticks = [startTick(at, [schedule], unexpected), startTick(at, [schedule], unexpected)];
   // The hour from 02:00 to 03:00 comes twice that night in Paris.
   for (const time of ["00:10", "00:20", "01:20", "01:50", "06:00"]) {
     now = new Date(`2026-10-25T${time}:00Z`);
