@@ -10,7 +10,7 @@ import { aboutUser, changeRoles, User } from "../user.ts";
 import { rolesHere, USERS, visibleUser } from "./users.ts";
 
 const VIEW = { page: "accounts/users/roles" };
-const RolesForm = z.object({ roles: z.array(z.string()).describe("Rôles") });
+const RolesForm = z.object({ roles: z.array(z.string()).min(1, "Choisissez au moins un rôle.").describe("Rôles") });
 
 export const edit: RequestHandler<{ id: string }> = async (req, res) => {
   const user = await read(req, (em) => visibleUser(em, req, req.params.id));

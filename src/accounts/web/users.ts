@@ -145,7 +145,10 @@ const identity = {
   familyName: z.string().trim().min(1, "Écrivez le nom.").max(100).describe("Nom"),
   email: z.string().trim().min(1, "Écrivez l’adresse électronique.").max(254).describe("Adresse électronique"),
 };
-const NewForm = z.object({ ...identity, roles: z.array(z.string()).describe("Rôles") });
+const NewForm = z.object({
+  ...identity,
+  roles: z.array(z.string()).min(1, "Choisissez au moins un rôle.").describe("Rôles"),
+});
 const EditForm = z.object(identity);
 const Nothing = z.object({});
 
