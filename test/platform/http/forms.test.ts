@@ -17,9 +17,9 @@ const create: Route["handler"] = async (req, res) => {
     Note,
     {
       code: "note.created",
-      label: ({ title }, id) => `Note « ${title} » créée (${id})`,
+      label: ({ title }, id: string) => `Note « ${title} » créée (${id})`,
       subject: (_values, id: string) => ({ type: "note", id }),
-      at: (_values, id) => `/notes/${id}`,
+      at: (_values, id: string) => `/notes/${id}`,
       current: async () => ({ values: { title: "Autre" }, version: 4, by: "Chloé" }),
     },
     async ({ title }, em, sent) => {
