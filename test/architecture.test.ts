@@ -78,8 +78,11 @@ test("HTTP ne se nomme que dans web/ et platform/http", () => {
 });
 
 test("le SQL à la main ne vit que dans queries.ts, platform/db et ce qui scelle l’historique", () => {
-  const allowed = /^src\/(platform\/|history\/(sealer|chain)\.ts|accounts\/(session-rows|sign-in)\.ts)|\/queries\.ts$/;
-  const wrong = files.filter((file) => !allowed.test(file) && /\bsql`/.test(readFileSync(file, "utf8")));
+  const allowed =
+    /^src\/(platform\/|history\/(sealer|chain)\.ts|accounts\/(session-rows|sign-in-guard)\.ts)|\/queries(\.ts|\/)/;
+  const wrong = files.filter(
+    (file) => !allowed.test(file) && /\bsql(<[^`]*>)?`|\bem\.execute\b/.test(readFileSync(file, "utf8")),
+  );
   assert.deepEqual(wrong, [], "Déplacez la requête dans le queries.ts du module, avec un mot sur ce qu’elle rend.");
 });
 

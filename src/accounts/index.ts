@@ -6,7 +6,8 @@ export { foundOrganisation, hasSuperAdmin, prepareFirstRun } from "./instance.ts
 export { inviteUser } from "./invitation.ts";
 export { hashPassword } from "./password.ts";
 export { allows, explain, mayRoute } from "./permissions.ts";
-export { findUserLine, findUserNames, listUserNames, type StartStep, startListFor } from "./queries.ts";
+export { type StartStep, startListFor } from "./queries/organisations.ts";
+export { findUserLine, findUserNames, listUserNames, namesAmong, type UserName } from "./queries/users.ts";
 export { ROLES, type Role, roleLabel } from "./roles.ts";
 export { noteSecurity, type Origin } from "./security-event.ts";
 export { sessionRows } from "./session-rows.ts";

@@ -62,7 +62,7 @@ test("la liste cherche sans accent, filtre, trie et se suit par pages sans perdr
   assert.match(part.text, /^\s*<section id="utilisateurs"/);
   assert.match(part.text, /Renard Paul/);
 
-  const { listUsers } = await import("../../src/accounts/queries.ts");
+  const { listUsers } = await import("../../src/accounts/queries/users.ts");
   const seen: string[] = [];
   await world.db.read(denis.tenantId, async (em) => {
     for (const descending of [false, true]) {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { RuleBroken } from "../../platform/errors.ts";
 import { atVersion, type Current, read, submit } from "../../platform/http/forms.ts";
 import { accentStylesheet, judgeAccent } from "../accent.ts";
-import { lastChange } from "../queries.ts";
+import { lastChange } from "../queries/users.ts";
 import { noteSecurity } from "../security-event.ts";
 import {
   aboutTenant,

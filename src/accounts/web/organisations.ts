@@ -5,7 +5,7 @@ import { record } from "../../platform/events/record.ts";
 import { submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { foundOrganisation, type Installed, renewFirstInvitation } from "../instance.ts";
-import { listOrganisations, type OrganisationLine } from "../queries.ts";
+import { listOrganisations, type OrganisationLine } from "../queries/organisations.ts";
 import { aboutTenant, INSTANCE_ID, ZONES } from "../tenant.ts";
 
 const LIST = { page: "accounts/organisations/index" };

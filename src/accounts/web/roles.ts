@@ -3,7 +3,7 @@ import { z } from "zod";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { explainUser } from "../policy.ts";
-import { lastChange } from "../queries.ts";
+import { lastChange } from "../queries/users.ts";
 import { roleLabel } from "../roles.ts";
 import { noteSecurity } from "../security-event.ts";
 import { aboutUser, changeRoles, User } from "../user.ts";

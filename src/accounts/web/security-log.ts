@@ -1,7 +1,8 @@
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { query, read } from "../../platform/http/forms.ts";
-import { findUserNames, listSecurityEvents, listUserNames } from "../queries.ts";
+import { listSecurityEvents } from "../queries/security-log.ts";
+import { findUserNames, listUserNames } from "../queries/users.ts";
 import { SECURITY_KINDS } from "../security-event.ts";
 import { readMark, withQuery, writeMark } from "./addresses.ts";
 import { told } from "./security-words.ts";

@@ -1,4 +1,4 @@
-import type { SecurityLine } from "../queries.ts";
+import type { SecurityLine } from "../queries/security-log.ts";
 import { roleLabel } from "../roles.ts";
 import { SECURITY_KINDS, type SecurityKind } from "../security-event.ts";
 import { LOCK_MINUTES, MOST_FAILURES } from "../sign-in-guard.ts";

@@ -18,7 +18,7 @@ import {
   type UserLine,
   type UserOrder,
   type UserState,
-} from "../queries.ts";
+} from "../queries/users.ts";
 import { ROLES, TENANT_ROLES } from "../roles.ts";
 import { noteSecurity } from "../security-event.ts";
 import { openSessions, Session } from "../session.ts";
