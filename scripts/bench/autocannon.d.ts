@@ -16,7 +16,8 @@ declare module "autocannon" {
   export default function autocannon(options: {
     url: string;
     connections: number;
-    duration: number;
+    duration?: number;
+    amount?: number;
     setupClient(client: Client): void;
   }): Promise<Result>;
 }

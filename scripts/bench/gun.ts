@@ -4,13 +4,13 @@ import { json } from "node:stream/consumers";
 import autocannon, { type Client, type Request } from "autocannon";
 import type { Load, Shot } from "./load.ts";
 
-const { url, seconds, shots } = (await json(process.stdin)) as Load;
+const { url, until, shots } = (await json(process.stdin)) as Load;
 
 let clients = 0;
 const result = await autocannon({
   url,
   connections: shots.length,
-  duration: seconds,
+  ...until,
   setupClient: (client) => client.setRequests([requestOf(shots[clients++ % shots.length]!)]),
 });
 const statuses = Object.fromEntries(

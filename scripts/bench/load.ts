@@ -5,6 +5,8 @@ import { text } from "node:stream/consumers";
 
 export const CONNECTIONS = 10;
 const SECONDS = 6;
+/** A server that has just started compiles what it runs for some thousand requests; people meet it afterwards. */
+const WARM_REQUESTS = 4_000;
 
 export interface Shot {
   headers: Record<string, string>;
@@ -14,15 +16,21 @@ export interface Shot {
 
 export interface Load {
   url: string;
-  seconds: number;
+  /** How long, or how many requests. */
+  until: { duration: number } | { amount: number };
   /** One for each connection: each is its own person. */
   shots: Shot[];
-  expected: number;
 }
 
 /** Requests a second; throws unless every answer had the status expected. */
-export async function fire(url: string, shots: Shot[], expected: number): Promise<number> {
-  const load: Load = { url, seconds: SECONDS, shots, expected };
+export const fire = (url: string, shots: Shot[], expected: number) =>
+  shoot({ url, until: { duration: SECONDS }, shots }, expected);
+
+/** The same, not counted. */
+export const warm = (url: string, shots: Shot[], expected: number) =>
+  shoot({ url, until: { amount: WARM_REQUESTS }, shots }, expected);
+
+async function shoot(load: Load, expected: number): Promise<number> {
   const gun = spawn(process.execPath, [`${import.meta.dirname}/gun.ts`], { stdio: ["pipe", "pipe", "inherit"] });
   gun.stdin.end(JSON.stringify(load));
   const [said] = await Promise.all([text(gun.stdout), once(gun, "exit")]);
@@ -32,7 +40,7 @@ export async function fire(url: string, shots: Shot[], expected: number): Promis
     errors: number;
   };
   if (errors > 0 || Object.keys(statuses).join() !== String(expected)) {
-    throw new Error(`${url} : ${errors} erreurs, réponses ${JSON.stringify(statuses)}, attendu ${expected}.`);
+    throw new Error(`${load.url} : ${errors} erreurs, réponses ${JSON.stringify(statuses)}, attendu ${expected}.`);
   }
   return rate;
 }

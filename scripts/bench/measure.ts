@@ -19,17 +19,18 @@ export interface Measure {
 
 export const ROUNDS = 3;
 
-/** Ours, floor, ours, floor…: what disturbs the machine disturbs both. One round of each first, not counted. */
-export async function alternate(ours: () => Promise<number>, floor: () => Promise<number>) {
+/** Ours, floor, ours, floor…: what disturbs the machine disturbs both. `warm` goes first, not counted. */
+export async function alternate(
+  ours: () => Promise<number>,
+  floor: () => Promise<number>,
+  warm: () => Promise<unknown> = async () => {},
+) {
+  await warm();
   const found = { ours: [] as number[], floor: [] as number[] };
-  for (let round = 0; round <= ROUNDS; round++) {
-    const pair = { ours: await ours(), floor: await floor() };
-    console.error(
-      `  ${round === 0 ? "échauffement" : `tour ${round}`} : ${shown(pair.ours)} / plancher ${shown(pair.floor)}`,
-    );
-    if (round === 0) continue;
-    found.ours.push(pair.ours);
-    found.floor.push(pair.floor);
+  for (let round = 1; round <= ROUNDS; round++) {
+    found.ours.push(await ours());
+    found.floor.push(await floor());
+    console.error(`  tour ${round} : ${shown(found.ours.at(-1)!)} / plancher ${shown(found.floor.at(-1)!)}`);
   }
   return { value: median(found.ours), floor: median(found.floor) };
 }

@@ -15,7 +15,7 @@ import { Page } from "../../src/platform/http/page.ts";
 import { SessionStore } from "../../src/platform/http/sessions.ts";
 import { createViews } from "../../src/platform/http/views.ts";
 import { createLog } from "../../src/platform/log.ts";
-import { CONNECTIONS, fire } from "./load.ts";
+import { CONNECTIONS, fire, warm } from "./load.ts";
 import { alternate, type Figure, type Measure, peakRssMB } from "./measure.ts";
 import { besideProduct, type Person, signInEverybody } from "./people.ts";
 import { startFloor, startProduct, withFolder } from "./servers.ts";
@@ -47,9 +47,11 @@ async function measure(folder: string): Promise<Figure> {
     await checkSamePage(product.origin, floor.origin, reader);
 
     const shots = Array.from({ length: CONNECTIONS }, () => ({ headers: reader.headers }));
+    const [ours, theirs] = [product.origin + ADDRESS, floor.origin + ADDRESS];
     const times = await alternate(
-      () => fire(product.origin + ADDRESS, shots, 200),
-      () => fire(floor.origin + ADDRESS, shots, 200),
+      () => fire(ours, shots, 200),
+      () => fire(theirs, shots, 200),
+      async () => [await warm(ours, shots, 200), await warm(theirs, shots, 200)],
     );
     await floor.stop();
     return { ...times, peakRssMB: peakRssMB(product.pid) };

@@ -3,7 +3,7 @@ import { sql, type Transaction } from "kysely";
 import pg from "pg";
 import type { Database } from "../../src/platform/db/index.ts";
 import { withDatabase } from "../../src/platform/db/roles.ts";
-import { fire } from "./load.ts";
+import { fire, warm } from "./load.ts";
 import { alternate, type Figure, type Measure, peakRssMB } from "./measure.ts";
 import { besideProduct, type Person, signInEverybody } from "./people.ts";
 import { startFloor, startProduct, withFolder } from "./servers.ts";
@@ -31,9 +31,11 @@ async function measure(folder: string): Promise<Figure> {
       headers: { ...headers, referer: `${headers.origin}/compte` },
       fields: { _csrf: csrf, _key: "{uuid}", tenant: tenantId, person: id, theme: ["light", "dark"] },
     }));
+    const [ours, theirs] = [product.origin + ADDRESS, floor.origin + ADDRESS];
     const times = await alternate(
-      () => fire(product.origin + ADDRESS, shots, 303),
-      () => fire(floor.origin + ADDRESS, shots, 303),
+      () => fire(ours, shots, 303),
+      () => fire(theirs, shots, 303),
+      async () => [await warm(ours, shots, 303), await warm(theirs, shots, 303)],
     );
     await checkTraces(db, people[0]!.tenantId);
     await floor.stop();

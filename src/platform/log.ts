@@ -32,11 +32,32 @@ const IN_TEXT: [RegExp, string][] = [
 const MAX_TEXT = 8_000;
 const MAX_DEPTH = 6;
 
-/** Errors and warnings go to stderr, the rest to stdout. */
+const GATHERED_MS = 50;
+let gathered = "";
+
+/** Lines of the same moment leave together: one system call a line would be a tenth of the cost of a page. */
+function gather(line: string): void {
+  if (gathered === "") setTimeout(pour, GATHERED_MS).unref();
+  gathered += `${line}\n`;
+}
+
+function pour(): void {
+  const lines = gathered;
+  gathered = "";
+  if (lines) process.stdout.write(lines);
+}
+process.on("exit", pour);
+
+/** What went before comes first, so that the order of the lines stays that of the events. */
+function say(line: string): void {
+  pour();
+  process.stderr.write(`${line}\n`);
+}
+
+/** Errors and warnings go to stderr at once, the rest to stdout. */
 export function createLog(level: Level = "info", options: LogOptions = {}): Log {
   const style = options.style ?? (process.stdout.isTTY && process.env.NODE_ENV !== "production" ? "people" : "lines");
-  const write =
-    options.write ?? ((line, at) => (ORDER[at] >= ORDER.warn ? process.stderr : process.stdout).write(`${line}\n`));
+  const write = options.write ?? ((line, at) => (ORDER[at] >= ORDER.warn ? say(line) : gather(line)));
   const now = options.now ?? (() => new Date());
 
   const emit = (at: Level, msg: string, fields: Fields) => {

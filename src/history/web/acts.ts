@@ -21,7 +21,8 @@ export const index: RequestHandler = async (req, res) => {
   const { filter, values, page, at, isNarrowed } = readFilter(req);
   const shown = await read(req, async (em) => {
     const { acts, newer, older } = await listActs(em, filter, { ...page, size: PAGE_SIZE });
-    return { acts: await shownActs(em, acts, registry), newer, older, people: await listUserNames(em) };
+    const people = await listUserNames(em);
+    return { acts: await shownActs(em, acts, registry, people), newer, older, people };
   });
   res.show(
     { page: "history/acts/index", part: "history/acts/_list" },

@@ -1,5 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { findUserNames } from "../../accounts/index.ts";
+import { findUserNames, namesAmong, type UserName } from "../../accounts/index.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { CHANNEL_WORDS, SYSTEM } from "../channels.ts";
 import type { ActLine } from "../queries.ts";
@@ -11,12 +11,15 @@ export interface ShownAct extends ActLine {
   subject: { noun: string; icon: string; history: string } | null;
 }
 
-/** Acts as lists show them: who in words, what it was about with the way to its own history. */
-export async function shownActs(em: EntityManager, acts: ActLine[], { subjects }: Registry): Promise<ShownAct[]> {
-  const names = await findUserNames(
-    em,
-    acts.flatMap(({ actorId }) => actorId ?? []),
-  );
+/** Acts as lists show them: who in words, what it was about with the way to its own history. `people`: everybody, if listed already. */
+export async function shownActs(
+  em: EntityManager,
+  acts: ActLine[],
+  { subjects }: Registry,
+  people?: UserName[],
+): Promise<ShownAct[]> {
+  const ids = acts.flatMap(({ actorId }) => actorId ?? []);
+  const names = people ? namesAmong(people, ids) : await findUserNames(em, ids);
   return acts.map((act) => {
     const subject = act.subjectType ? subjects.get(act.subjectType) : undefined;
     return {

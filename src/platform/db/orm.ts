@@ -1,6 +1,7 @@
 import { defineConfig, type EntitySchema, MikroORM, NullCacheAdapter } from "@mikro-orm/postgresql";
 import { JobRunRow } from "../jobs/tick.ts";
 import { changesetEntities } from "./changeset.ts";
+import { saveTrips } from "./wire.ts";
 
 /** Entity schemas of the platform itself; modules bring theirs in their manifests. */
 export const platformEntities: EntitySchema[] = [...changesetEntities, JobRunRow] as unknown as EntitySchema[];
@@ -23,6 +24,7 @@ export function createOrm(url: string, entities: EntitySchema[], pool: number): 
         statement_timeout: 30_000,
         idle_in_transaction_session_timeout: 30_000,
         keepAlive: true,
+        onPoolCreated: saveTrips,
       },
     }),
   );
