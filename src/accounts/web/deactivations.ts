@@ -6,7 +6,7 @@ import { canDeactivate, explainUser } from "../policy.ts";
 import { noteSecurity } from "../security-event.ts";
 import { openSessions, Session } from "../session.ts";
 import { aboutUser, deactivateUser, reactivateUser, type User } from "../user.ts";
-import { showCard, USERS, visibleUser } from "./users.ts";
+import { USERS, visibleUser } from "./users.ts";
 
 const VIEW = { page: "accounts/users/deactivation" };
 const BACK = { page: "accounts/users/reactivation" };
@@ -61,13 +61,7 @@ async function deactivationPage(req: Request<{ id: string }>, form: object) {
 }
 
 export const edit: RequestHandler<{ id: string }> = async (req, res) => {
-  const user = await read(req, (em) => visibleUser(em, req, req.params.id));
-  res.show(BACK, {
-    ...page(user, "Réactiver"),
-    title: `Réactiver ${user.name()}`,
-    isActive: user.isActive(),
-    form: { values: {} },
-  });
+  res.show(BACK, await reactivationPage(req, { values: {} }));
 };
 
 export const undo: RequestHandler<{ id: string }> = async (req, res) => {
@@ -90,9 +84,14 @@ export const undo: RequestHandler<{ id: string }> = async (req, res) => {
       return user;
     },
   );
-  if (form.errors) return showCard(req, res, form);
+  if (form.errors) return res.show(BACK, await reactivationPage(req, form));
   res.saved(BACK, {}, { at, notice: `Le compte ${fr.of(form.result.name())} est de nouveau actif.` });
 };
+
+async function reactivationPage(req: Request<{ id: string }>, form: object) {
+  const user = await read(req, (em) => visibleUser(em, req, req.params.id));
+  return { ...page(user, "Réactiver"), title: `Réactiver ${user.name()}`, isActive: user.isActive(), form };
+}
 
 const page = (user: User, here: string) => ({
   crumbs: [

@@ -9,6 +9,7 @@ const LONGEST = 20_000;
 const MOST_VALUES = 1_000;
 // Tab and line ends apart, these come from no keyboard; PostgreSQL refuses NUL.
 const CONTROL = /[^\P{Cc}\t\n\r]/u;
+const CONTROLS = new RegExp(CONTROL, "gu");
 const NUMBER = /^-?\d{1,15}(?:[.,]\d{1,10})?$/;
 
 /** As typed, to show the form again; a password is never shown. */
@@ -30,17 +31,20 @@ export function readFields(schema: z.ZodObject, sent: unknown): Read {
     const raw = Object.hasOwn(given, name) ? given[name] : undefined;
     const texts = raw === undefined ? [] : [raw].flat();
     const problem = problemOf(texts, kind);
+    // Kept even when refused, without what no control can show: two pages of text are not typed again.
+    const clean = texts.filter((text) => typeof text === "string").map(tidy);
+    if (clean.length > 0 && !/password/i.test(name)) read.typed[name] = kind.leaf === "array" ? clean : clean[0]!;
     if (problem) {
       read.problems[name] = kind.label ? `« ${kind.label} » : ${problem}` : problem;
       continue;
     }
-    const clean = (texts as string[]).map((text) => text.replace(/\r\n?/g, "\n"));
-    if (texts.length > 0 && !/password/i.test(name)) read.typed[name] = kind.leaf === "array" ? clean : clean[0]!;
     const value = kind.leaf === "array" ? clean : converted(clean[0], kind);
     if (value !== undefined) read.input[name] = value;
   }
   return read;
 }
+
+const tidy = (text: string) => text.replace(/\r\n?/g, "\n").replace(CONTROLS, "").toWellFormed();
 
 function problemOf(texts: unknown[], { leaf }: Kind): string | null {
   if (leaf !== "array" && texts.length > 1)

@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { BrowserContextOptions, Locator, Page } from "playwright-core";
+import { contextOf, listen, overflowOf, startChromium } from "../support/browser.ts";
+import { TEST_PASSWORD } from "../support/cluster.ts";
+import { startWorld } from "../support/world.ts";
+
+const world = await startWorld();
+const chromium = await startChromium();
+
+/** How this person acts on a page. */
+interface Hands {
+  press(page: Page, target: Locator): Promise<void>;
+  type(page: Page, field: Locator, text: string): Promise<void>;
+  tick(page: Page, box: Locator): Promise<void>;
+}
+
+const MOUSE: Hands = {
+  press: (_page, target) => target.click(),
+  type: (_page, field, text) => field.fill(text),
+  tick: (_page, box) => box.check(),
+};
+
+/** Runs in the page: the test program has no DOM types. */
+const isFocused = (element: unknown) =>
+  (globalThis as unknown as { document: { activeElement: unknown } }).document.activeElement === element;
+
+/** Tab until there: nobody is told where things are. */
+async function reach(page: Page, target: Locator): Promise<void> {
+  const wanted = await target.elementHandle();
+  for (let press = 0; press < 120; press++) {
+    if (await wanted!.evaluate(isFocused)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`Tab ne mène pas à ${target}`);
+}
+
+const KEYBOARD: Hands = {
+  async press(page, target) {
+    await reach(page, target);
+    await page.keyboard.press("Enter");
+  },
+  async type(page, field, text) {
+    await reach(page, field);
+    await page.keyboard.press("Control+A");
+    await page.keyboard.type(text);
+  },
+  async tick(page, box) {
+    await reach(page, box);
+    await page.keyboard.press("Space");
+  },
+};
+
+interface Manner {
+  title: string;
+  hands: Hands;
+  options: BrowserContextOptions;
+  familyName: string;
+}
+
+const MANNERS: Manner[] = [
+  { title: "à la souris", hands: MOUSE, options: {}, familyName: "Castel" },
+  { title: "sans JavaScript", hands: MOUSE, options: { javaScriptEnabled: false }, familyName: "Delmas" },
+  {
+    title: "au clavier seul, à 320 px, en sombre",
+    hands: KEYBOARD,
+    options: { viewport: { width: 320, height: 800 }, colorScheme: "dark" },
+    familyName: "Evrard",
+  },
+];
+
+for (const { title, hands, options, familyName } of MANNERS) {
+  test(`parcours ${title} : se connecter, inviter, être invité, corriger, lire l’historique, imprimer`, async () => {
+    const email = `lea.${familyName.toLowerCase()}@quais.example`;
+    const chosen = "sept-tuiles-rouges-au-soleil";
+    const context = await contextOf(chromium, world, "anonymous", options);
+    const page = await context.newPage();
+    const complaints = listen(page, world.origin);
+    const heading = (name: string | RegExp, on: Page = page) => on.getByRole("heading", { level: 1, name }).waitFor();
+    const narrow = async (on: Page) => {
+      if (options.viewport?.width === 320) assert.ok((await overflowOf(on)) <= 0, on.url());
+    };
+    const menu = async (label: string) => {
+      if (options.viewport?.width === 320) {
+        await hands.press(page, page.getByRole("button", { name: "Menu", exact: true }));
+      }
+      await hands.press(
+        page,
+        page.getByRole("navigation", { name: "Menu principal" }).getByRole("link", { name: label, exact: true }),
+      );
+    };
+    const signIn = async (on: Page, address: string, password: string) => {
+      await hands.type(on, on.getByLabel(/^Adresse/), address);
+      await hands.type(on, on.locator("input[name=password]"), password);
+      await hands.press(on, on.getByRole("button", { name: "Me connecter" }));
+    };
+
+    await page.goto(`${world.origin}/admin/utilisateurs`);
+    await heading("Connexion");
+    await signIn(page, (await world.userOf("denis")).email, TEST_PASSWORD);
+    await heading("Utilisateurs");
+    await menu("Accueil");
+    await heading(/./);
+    await menu("Utilisateurs");
+    await heading("Utilisateurs");
+    await narrow(page);
+
+    await hands.press(page, page.getByRole("link", { name: "Inviter une personne" }));
+    await heading("Inviter une personne");
+    await hands.type(page, page.locator("input[name=givenName]"), "Léa");
+    await hands.type(page, page.locator("input[name=familyName]"), familyName);
+    await hands.type(page, page.locator("input[name=email]"), email);
+    await hands.tick(page, page.locator("input[name=roles][value=technician]"));
+    await narrow(page);
+    await hands.press(page, page.getByRole("button", { name: "Inviter et obtenir le lien" }));
+    await heading(/lien d’invitation de Léa/);
+    await narrow(page);
+    const link = (await page.content()).match(/https?:\/\/[^"<\s]+\/invitation\/[\w-]{43}/)?.[0];
+    assert.ok(link, "la page qui suit l’invitation donne le lien");
+
+    // The colleague, elsewhere.
+    const theirs = await contextOf(chromium, world, "anonymous", options);
+    const there = await theirs.newPage();
+    const theirComplaints = listen(there, world.origin);
+    await there.goto(link);
+    await heading(/Bienvenue, Léa/, there);
+    await narrow(there);
+    await hands.type(there, there.locator("input[name=password]"), chosen);
+    await hands.press(there, there.getByRole("button", { name: "Enregistrer mon mot de passe" }));
+    await heading("Connexion", there);
+    assert.match(await there.locator("#notice").innerText(), /mot de passe est enregistré/);
+    await signIn(there, email, chosen);
+    await there.locator("summary", { hasText: `Léa ${familyName}` }).waitFor();
+    assert.equal(new URL(there.url()).pathname, "/");
+    assert.deepEqual(theirComplaints, []);
+    await theirs.close();
+
+    // Back: their account is corrected, and its history tells it.
+    await hands.press(page, page.getByRole("link", { name: /^Ouvrir la fiche/ }));
+    await heading(new RegExp(`Léa ${familyName}`));
+    await narrow(page);
+    await hands.press(page, page.getByRole("link", { name: "Modifier", exact: true }));
+    await hands.type(page, page.locator("input[name=familyName]"), `${familyName}-Roy`);
+    await hands.press(page, page.getByRole("button", { name: /^Enregistrer/ }));
+    await heading(new RegExp(`Léa ${familyName}-Roy`));
+    assert.match(await page.locator("#notice").innerText(), /corrigé/);
+
+    await hands.press(page, page.locator("main").getByRole("link", { name: "Historique", exact: true }));
+    await heading(/^Historique/);
+    await narrow(page);
+    for (const told of [/Correction du compte/, /accepte l’invitation/, /Invitation de Léa/]) {
+      assert.ok((await page.getByRole("link", { name: told }).count()) > 0, `l’historique du compte dit ${told}`);
+    }
+    await hands.press(page, page.getByRole("link", { name: /Correction du compte/ }).first());
+    await heading(/Correction du compte/);
+    await narrow(page);
+    const text = await page.locator("main").innerText();
+    assert.match(
+      text,
+      new RegExp(`${familyName}\\b[\\s\\S]*${familyName}-Roy`),
+      "l’acte montre la valeur d’avant et celle d’après",
+    );
+
+    await page.emulateMedia({ media: "print" });
+    for (const gone of [".side", ".skips", ".account", ".foot"]) {
+      assert.equal(await page.locator(gone).first().isVisible(), false, `${gone} ne s’imprime pas`);
+    }
+    assert.ok(await page.locator("h1").isVisible());
+    const shot = await page.screenshot({ fullPage: true });
+    assert.ok(shot.length > 8_000, "la page imprimée n’est pas blanche");
+    if (options.javaScriptEnabled !== false) {
+      const sheet = await page.pdf({ format: "A4" });
+      assert.ok(sheet.length > 5_000);
+    }
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+}
+
+test("une personne de la démonstration se choisit en un clic, puis se déconnecte : la page d’avant ne montre plus rien", async () => {
+  const context = await contextOf(chromium, world, "anonymous");
+  const page = await context.newPage();
+  await page.goto(`${world.origin}/connexion`);
+  await page.getByRole("button", { name: /Sophie Marchand/ }).click();
+  await page.locator(".account > summary").click();
+  await page.getByRole("link", { name: "Mon compte" }).click();
+  await page.getByRole("heading", { level: 1, name: "Mon compte" }).waitFor();
+  await page.locator(".account > summary").click();
+  await page.getByRole("button", { name: "Se déconnecter" }).click();
+  await page.getByRole("heading", { level: 1, name: "Connexion" }).waitFor();
+  await page.goBack();
+  await page.getByRole("heading", { level: 1, name: "Connexion" }).waitFor();
+  assert.equal(await page.getByText("sophie.marchand@quais.example").count(), 0);
+  await context.close();
+});
