@@ -100,7 +100,6 @@ async function open(req: Request, res: Response, account: Proved, { stay, retour
   const { tenantId, userId } = account;
   const stayDays = await stayDaysFor(req.db, account, stay);
   const { session } = req;
-  delete session.notice;
   Reflect.deleteProperty(session, "csrfSecret");
   session.opening = { stayDays };
   session.authenticatedAt = req.now.toISOString();

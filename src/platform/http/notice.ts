@@ -8,12 +8,11 @@ const USE = "notice";
 const SHORT_MS = 60_000;
 const TONES: Tone[] = ["success", "warning", "danger", "primary"];
 
-/** Keeps a sentence for the next page: in the session, or before sign-in in a signed cookie of one minute. */
+/**
+ * Keeps a sentence for the next page, in a signed cookie of one minute. Not in the session: leaving and taking it would
+ * be two transactions around each form sent.
+ */
 export function leaveNotice(req: Request, res: Response, notice: Notice): void {
-  if (req.user && req.session) {
-    req.session.notice = notice;
-    return;
-  }
   const said = JSON.stringify({ ...notice, until: req.now.getTime() + SHORT_MS });
   const value = Buffer.from(said).toString("base64url");
   const signed = `${value}.${sign(req.config.secret, USE, value)}`;
@@ -22,11 +21,6 @@ export function leaveNotice(req: Request, res: Response, notice: Notice): void {
 
 /** The sentence left by the request before, once. */
 export function takeNotice(req: Request, res: Response): Notice | null {
-  const inSession = req.session?.notice;
-  if (inSession) {
-    delete req.session.notice;
-    return inSession;
-  }
   const name = cookieName(req.config, COOKIE);
   const cookie = cookieOf(req, name);
   if (!cookie) return null;

@@ -35,19 +35,23 @@ export interface SessionRows {
 }
 
 const LOADED = Symbol("loaded session");
-type Loaded = Pick<LiveSession, "principal" | "endsAt" | "touchDue">;
+type Loaded = Pick<LiveSession, "principal" | "endsAt" | "touchDue"> & { content: string };
 type Stored = session.SessionData & { [LOADED]?: Loaded };
 type WithLoaded = { [LOADED]?: Loaded };
 
 export const hashOf = (sid: string) => createHash("sha256").update(sid).digest();
+/** What a row keeps and under which identifier, as one text; the end of the cookie moves by itself at each request. */
+const contentOf = (sid: string, data: session.SessionData) =>
+  `${sid} ${JSON.stringify({ ...data, cookie: data.cookie.originalMaxAge })}`;
 const ownerOf = (data: Partial<session.SessionData>) => data.passport?.user;
 
 /** The end of the session this request came with, for the warning two minutes before; null once it is renewed. */
 export const sessionEnd = (req: Request): Date | null => (req as WithLoaded)[LOADED]?.endsAt ?? null;
 
 /**
- * express-session over `SessionRows`. One query loads session and person, none saves what has not changed, and a touch
- * goes once a minute without holding the answer. Only signed-in sessions have a row.
+ * express-session over `SessionRows`. One query loads session and person, none saves what has not changed, even asked to
+ * (a redirect saves before it leads anywhere), and a touch goes once a minute without holding the answer. Only signed-in
+ * sessions have a row.
  */
 export class SessionStore extends session.Store {
   readonly #rows: SessionRows;
@@ -62,7 +66,8 @@ export class SessionStore extends session.Store {
     this.#rows.get(hashOf(sid)).then((live) => {
       if (!live) return done(null, null);
       const { data, ...loaded } = live;
-      done(null, { ...(data as unknown as session.SessionData), [LOADED]: loaded } as Stored);
+      const stored = data as unknown as session.SessionData;
+      done(null, { ...stored, [LOADED]: { ...loaded, content: contentOf(sid, stored) } } as Stored);
     }, done);
   }
 
@@ -74,7 +79,11 @@ export class SessionStore extends session.Store {
 
   override set(sid: string, data: session.SessionData, done: (error?: unknown) => void = () => {}): void {
     const owner = ownerOf(data);
-    const { req } = data as unknown as { req?: Request };
+    const { req } = data as unknown as { req?: Request & WithLoaded };
+    const loaded = req?.[LOADED];
+    const content = contentOf(sid, data);
+    if (owner && loaded?.content === content) return done();
+    if (loaded) loaded.content = content;
     const written = owner
       ? this.#rows.save(hashOf(sid), {
           tenantId: owner.tenantId,

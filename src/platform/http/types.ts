@@ -88,7 +88,6 @@ declare global {
 
 declare module "express-session" {
   interface SessionData {
-    notice: Notice;
     csrfSecret: string;
     passport: { user: { tenantId: string; id: string } };
   }
