@@ -82,7 +82,10 @@ export class SessionStore extends session.Store {
     const { req } = data as unknown as { req?: Request & WithLoaded };
     const loaded = req?.[LOADED];
     const content = contentOf(sid, data);
-    if (owner && loaded?.content === content) return done();
+    if (owner && loaded?.content === content) {
+      done();
+      return;
+    }
     if (loaded) loaded.content = content;
     const written = owner
       ? this.#rows.save(hashOf(sid), {
