@@ -108,3 +108,11 @@ test("le tableau de src/README.md dit la même chose que ce test", () => {
   );
   assert.deepEqual(missing, [], "Ajoutez le module à la ligne de son étage dans src/README.md.");
 });
+
+test("un formulaire laisse parler notre sommaire d’erreurs, en français, plutôt que la bulle du navigateur", () => {
+  const silent = globSync("views/**/*.eta").filter((file) => {
+    const text = readFileSync(file, "utf8");
+    return [...text.matchAll(/<form\b[^>]*class="decision[^>]*>/g)].some(([tag]) => !tag.includes("novalidate"));
+  });
+  assert.deepEqual(silent, [], "Ajoutez novalidate : le serveur vérifie, et son sommaire est lu par tous.");
+});
