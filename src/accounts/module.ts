@@ -73,7 +73,7 @@ export const accounts: Module = {
       subject: "user",
       // The set-up link is nobody's: it stands under its own id.
       subjectId: "coalesce(r.user_id, r.id)",
-      title: `coalesce('Lien d’invitation de ' || ${NAME_OF("r.user_id")}, 'Lien d’installation')`,
+      title: `coalesce('Lien d’invitation, ' || ${NAME_OF("r.user_id")}, 'Lien d’installation')`,
       columns: {
         expires_at: { label: "Lien valable jusqu’au", format: "dateTime" },
         used_at: { label: "Lien utilisé le", format: "dateTime" },

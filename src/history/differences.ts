@@ -18,7 +18,10 @@ interface Reading {
   names: Map<string, string>;
 }
 
-/** The columns of a change, in the order the manifest names them; columns it no longer names keep their own name. */
+/**
+ * The columns of a change, in the order the manifest names them; columns it no longer names keep their own name. What a
+ * row was born without, or died without, is no difference.
+ */
 export function differences(
   tracked: Tracked | undefined,
   change: { before: Record<string, unknown> | null; after: Record<string, unknown> | null },
@@ -26,7 +29,11 @@ export function differences(
 ): Difference[] {
   const present = new Set([...Object.keys(change.before ?? {}), ...Object.keys(change.after ?? {})]);
   const known = Object.keys(tracked?.columns ?? {}).filter((column) => present.delete(column));
-  return [...known, ...present].map((name) => {
+  const told = [...known, ...present].filter((name) => {
+    const [before, after] = [change.before?.[name] ?? null, change.after?.[name] ?? null];
+    return before !== null || after !== null;
+  });
+  return told.map((name) => {
     const column = tracked?.columns[name] ?? { label: name };
     const side = (values: Record<string, unknown> | null) => (values ? readable(column, values[name], reading) : null);
     return { label: column.label, before: side(change.before), after: side(change.after) };

@@ -109,7 +109,7 @@ test("l’historique dit qui a accepté, sans mot de passe ni jeton", async () =
     ),
   );
   assert.equal(held?.actor_id, id);
-  assert.match(held!.label, /Lou Invité \d+ accepte l’invitation/);
+  assert.match(held!.label, /Invitation acceptée/);
   assert.doesNotMatch(held!.everything, /argon2|password_hash|token_hash/);
   assert.ok(!world.logged.some((line) => line.includes(token) || line.includes(GOOD)), "ni dans le journal");
 });

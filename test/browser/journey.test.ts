@@ -148,7 +148,7 @@ for (const { title, hands, options, familyName } of MANNERS) {
     await hands.press(page, page.locator("main").getByRole("link", { name: "Historique", exact: true }));
     await heading(/^Historique/);
     await narrow(page);
-    for (const told of [/Correction du compte/, /accepte l’invitation/, /Invitation de Léa/]) {
+    for (const told of [/Correction du compte/, /Invitation acceptée/, /Invitation de Léa/]) {
       assert.ok((await page.getByRole("link", { name: told }).count()) > 0, `l’historique du compte dit ${told}`);
     }
     await hands.press(page, page.getByRole("link", { name: /Correction du compte/ }).first());

@@ -31,7 +31,7 @@ export const accept: RequestHandler<{ token: string }> = async (req, res) => {
   });
   const act = {
     code: "invitation.accepted",
-    label: `${user.name()} accepte l’invitation et choisit son mot de passe`,
+    label: "Invitation acceptée, mot de passe choisi",
     subject: () => aboutUser(user),
     tenantId: tenant.id,
     actorId: user.id,

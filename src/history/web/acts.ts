@@ -59,6 +59,7 @@ export const show: RequestHandler<{ act: string }> = async (req, res) => {
       objects: changes.map((change) => ({
         title: change.title ?? "Titre effacé",
         operation: OPERATIONS[change.operation],
+        isNew: change.operation === "create",
         noun: registry.subjects.get(change.subjectType)?.noun ?? change.subjectType,
         icon: registry.subjects.get(change.subjectType)?.icon ?? "file-text",
         history: `/historique/${change.subjectType}/${change.subjectId}`,
