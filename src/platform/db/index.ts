@@ -6,6 +6,7 @@ import { openRecorder, react } from "../events/record.ts";
 import type { Channel } from "./changeset.ts";
 import { saltedDigest } from "./digest.ts";
 import { createOrm } from "./orm.ts";
+import { WITH_COMMIT } from "./wire.ts";
 
 export type { Channel } from "./changeset.ts";
 
@@ -120,13 +121,13 @@ export async function openDatabase(url: string, parts: DomainParts, { pool = 10 
         const result = await verb(tx);
         await tx.flush();
         await react(tx, events, parts.reactions);
-        await writeAct(run, act, actId, changesetId, events);
         for (const event of events) {
           for (const { job } of parts.subscriptions.filter(({ on }) => on === event.name)) {
             if (!enqueue) throw new Error(`"${job}" waits for ${event.name}, and jobs were not started.`);
             await enqueue(run, job, event);
           }
         }
+        await writeAct(run, act, actId, changesetId, events);
         return result;
       });
     },
@@ -213,7 +214,7 @@ async function writeAct(
   );
   const done = idempotency?.result();
   // The first traced write made the changeset row; an act of events alone makes it here, an empty one makes nothing.
-  await sql`
+  await sql`${sql.raw(WITH_COMMIT)}
     with answered as (
       update idempotency_key set status = ${done?.status ?? null}, location = ${done?.location ?? null}
       where tenant_id = ${tenantId} and id = ${idempotency?.key ?? null}
