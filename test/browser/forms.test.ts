@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Page } from "playwright-core";
 import { axeFindings, contextOf, domOf, listen, nuFindings, startChromium } from "../support/browser.ts";
 import { formsOf, parseHtml } from "../support/html.ts";
-import { expectedVerdict, nameOf, OTHER_TYPES, PERSONAS, report, startSweep } from "../support/sweep.ts";
+import { expectedVerdict, OTHER_TYPES, PERSONAS, report, startSweep } from "../support/sweep.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();

@@ -44,7 +44,8 @@ export const index: RequestHandler = async (req, res) => {
 export const show: RequestHandler<{ act: string }> = async (req, res) => {
   const registry = registryOf(req);
   const { zone } = req.user!.tenant;
-  const after = Number.parseInt(String(req.query.apres ?? "0"), 10) || 0;
+  const { apres } = req.query;
+  const after = typeof apres === "string" && /^\d{1,15}$/.test(apres) ? Number(apres) : 0;
   const shown = await read(req, async (em) => {
     const act = await findAct(em, req.params.act);
     if (!act)

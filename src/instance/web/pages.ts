@@ -3,6 +3,7 @@ import { z } from "zod";
 import { NotFound } from "../../platform/errors.ts";
 import { readFields } from "../../platform/http/fields.ts";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
+import { frenchProblem } from "../../platform/http/problems.ts";
 import { renderMarkdown } from "../markdown.ts";
 import { deliveredText, isKind, KINDS, type Kind, PublicPage, writePage } from "../public-page.ts";
 
@@ -91,7 +92,7 @@ export const update: RequestHandler<{ kind: string }> = async (req, res) => {
 export const preview: RequestHandler<{ kind: string }> = (req, res) => {
   const kind = kindOf(req.params.kind);
   const { typed, input, problems } = readFields(TextForm, req.body);
-  const parsed = TextForm.safeParse(input);
+  const parsed = TextForm.safeParse(input, { error: frenchProblem });
   const text = asTyped(typed.body);
   const values = { body: text };
   const errors = { ...(parsed.error && { body: parsed.error.issues[0]!.message }), ...problems };

@@ -61,7 +61,15 @@ export async function startEmbedded(dir: string, options: EmbeddedOptions = {}):
     const { pid, adopted } = await ensureRunning(binaries, home, notebook, account, options);
     const holder = await hold(home);
     // A process that ends without stopping (an error at start, a forgotten script) still asks for it on its way out.
-    const ask = () => isAlive(pid) && process.kill(pid, FAST_STOP);
+    // Asked of whoever serves the folder by then: an operator may have restarted PostgreSQL meanwhile.
+    const serving = () => {
+      const found = postmaster(notebook.dataDir)?.pid ?? pid;
+      return isAlive(found) ? found : undefined;
+    };
+    const ask = () => {
+      const found = serving();
+      if (found) process.kill(found, FAST_STOP);
+    };
     if (holder) process.once("exit", ask);
     return {
       pid,
@@ -72,7 +80,7 @@ export async function startEmbedded(dir: string, options: EmbeddedOptions = {}):
       stop: async () => {
         if (!holder) return;
         process.off("exit", ask);
-        if (isAlive(pid)) await run(binaries.pg_ctl, ["-D", notebook.dataDir, "-m", "fast", "-w", "stop"], account);
+        if (serving()) await run(binaries.pg_ctl, ["-D", notebook.dataDir, "-m", "fast", "-w", "stop"], account);
         await rm(path.join(home, "holder"), { force: true });
       },
     };
