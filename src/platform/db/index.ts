@@ -97,30 +97,25 @@ export async function openDatabase(url: string, parts: DomainParts, { pool = 10 
   }
   let enqueue: Enqueue | undefined;
 
-  const scoped = (variables: Record<string, string>) => orm.em.fork({ session: { variables } });
-
   return {
     orm,
-    read(tenantId, questions) {
-      return scoped({ "app.tenant_id": tenantId }).transactional((em) => questions(em as EntityManager), {
-        readOnly: true,
-      });
-    },
-    note(tenantId, writes) {
-      return scoped({ "app.tenant_id": tenantId }).transactional((em) => writes(em as EntityManager));
-    },
+    read: (tenantId, questions) => transaction(orm, { tenant_id: tenantId }, questions, { readOnly: true }),
+    note: (tenantId, writes) =>
+      transaction(orm, { tenant_id: tenantId }, async (em) => {
+        const result = await writes(em);
+        await em.flush();
+        return result;
+      }),
     async act(act, verb) {
       const actId = randomUUIDv7();
       const changesetId = randomUUIDv7();
-      const em = scoped({ "app.tenant_id": act.tenantId, "app.act_id": actId, "app.changeset_id": changesetId });
-      return em.transactional(async (transactional) => {
-        const tx = transactional as EntityManager;
-        const run = tx.getTransactionContext<Transaction<unknown>>()!;
-        const events = openRecorder(tx, { tenantId: act.tenantId, actId, now: act.now, catalogue: parts.events });
+      const settings = { tenant_id: act.tenantId, act_id: actId, changeset_id: changesetId };
+      return transaction(orm, settings, async (em, run) => {
+        const events = openRecorder(em, { tenantId: act.tenantId, actId, now: act.now, catalogue: parts.events });
         if (act.idempotency) await claim(run, act, act.idempotency);
-        const result = await verb(tx);
-        await tx.flush();
-        await react(tx, events, parts.reactions);
+        const result = await verb(em);
+        await em.flush();
+        await react(em, events, parts.reactions);
         for (const event of events) {
           for (const { job } of parts.subscriptions.filter(({ on }) => on === event.name)) {
             if (!enqueue) throw new Error(`"${job}" waits for ${event.name}, and jobs were not started.`);
@@ -147,6 +142,29 @@ export async function openDatabase(url: string, parts: DomainParts, { pool = 10 
     },
     close: () => orm.close(true),
   };
+}
+
+/**
+ * One transaction, its settings (`app.…`, for policies and triggers) and an entity manager that writes and reads in it.
+ * Kysely holds the connection: whatever happens it goes back to the pool, and nothing can use it afterwards.
+ */
+function transaction<T>(
+  orm: MikroORM,
+  settings: Record<string, string>,
+  work: (em: EntityManager, run: Transaction<unknown>) => Promise<T>,
+  { readOnly = false } = {},
+): Promise<T> {
+  const values = Object.entries(settings).map(([name, value]) => {
+    if (!UUID.test(value)) throw new Error(`Not an identifier to set app.${name} to: ${value}`);
+    return `set_config('app.${name}', '${value}', true)`;
+  });
+  const begin = client(orm).transaction();
+  return (readOnly ? begin.setAccessMode("read only") : begin).execute(async (run) => {
+    await run.executeQuery(CompiledQuery.raw(`select ${values.join(", ")}`));
+    const em = orm.em.fork();
+    em.setTransactionContext(run);
+    return work(em, run);
+  });
 }
 
 const client = (orm: MikroORM) => orm.em.getConnection().getClient();

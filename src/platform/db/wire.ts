@@ -21,7 +21,7 @@ export function saveTrips(pool: pg.Pool): void {
   const names = new Map<string, string | null>();
   const wires = new WeakMap<object, Wire>();
   pool.on("connect", (client) => {
-    const wire = new Wire(client, names);
+    const wire = new Wire(client as unknown as pg.Client, names);
     wires.set(client, wire);
     client.query = ((text: unknown, values?: unknown[]) => wire.query(text, values)) as typeof client.query;
   });
@@ -38,12 +38,14 @@ interface Statement {
 
 /** One connection. `begin` and the settings of a transaction wait for its first query, a last write for its `commit`. */
 class Wire {
+  readonly #client: pg.Client;
   readonly #send: Send;
   readonly #names: Map<string, string | null>;
   #lead: string[] = [];
   #last: Statement | undefined;
 
-  constructor(client: pg.PoolClient, names: Map<string, string | null>) {
+  constructor(client: pg.Client, names: Map<string, string | null>) {
+    this.#client = client;
     this.#send = client.query.bind(client) as Send;
     this.#names = names;
   }
@@ -74,7 +76,7 @@ class Wire {
     if (text === "rollback") {
       const begun = this.#lead.length === 0;
       this.forget();
-      return begun ? this.#send(text) : NOT_ASKED;
+      return begun ? this.#send(text).catch(() => this.#giveUp()) : NOT_ASKED;
     }
     const last = this.#last;
     if (last && text === "commit") {
@@ -89,6 +91,12 @@ class Wire {
     }
     const [answer] = await Promise.all([this.#together({ text, values }), before]);
     return answer;
+  }
+
+  /** A transaction that cannot even be rolled back goes with its connection; why it failed is said by what failed first. */
+  #giveUp(): typeof NOT_ASKED {
+    this.#client.end().catch(() => {});
+    return NOT_ASKED;
   }
 
   /** Sends the write that waited for its commit and did not get it. */
