@@ -7,6 +7,7 @@ import {
   listen,
   nuFindings,
   overflowOf,
+  smallTargets,
   startChromium,
   tabWalk,
   widest,
@@ -68,7 +69,7 @@ for (const persona of VISITORS) {
     report(failures, "Infractions relevées par axe");
   });
 
-  test(`console muette, rien ne déborde à 320 px, Tab parcourt tout : pages de ${persona.title}`, async () => {
+  test(`console muette, rien ne déborde à 320 px ni à 200 %, cibles de 44 px, Tab parcourt tout : pages de ${persona.title}`, async () => {
     const context = await contextOf(chromium, world, persona.who);
     const page = await context.newPage();
     const complaints = listen(page, world.origin);
@@ -81,7 +82,13 @@ for (const persona of VISITORS) {
       for (const fault of walk.faults.slice(0, 5)) failures.push(`${name}, Tab : ${fault}`);
       if (!/href="#contenu"/.test(walk.first))
         failures.push(`${name} : le premier Tab n’est pas « Aller au contenu » mais ${walk.first}`);
+      for (const small of await smallTargets(page)) failures.push(`${name}, cible de ${small}`);
+      await page.evaluate('document.documentElement.style.setProperty("font-size", "200%")');
+      const doubled = await overflowOf(page);
+      if (doubled > 0) failures.push(`${name} déborde de ${doubled} px à 200 % : ${await widest(page)}`);
+      await page.evaluate('document.documentElement.style.removeProperty("font-size")');
       await page.setViewportSize({ width: 320, height: 800 });
+      for (const small of await smallTargets(page)) failures.push(`${name}, à 320 px, cible de ${small}`);
       const overflow = await overflowOf(page);
       if (overflow > 0) failures.push(`${name} déborde de ${overflow} px à 320 px : ${await widest(page)}`);
       for (const complaint of complaints.splice(0)) failures.push(`${name}, console : ${complaint}`);

@@ -27,8 +27,9 @@ for (const persona of PERSONAS) {
       const address = (await sweep.address(route, persona, "own"))!;
       const fail = (what: string) => failures.push(`${nameOf(route)} : ${what}`);
       const answer = await browser.get(address);
+      // A file says for itself how long it keeps and what it may do.
       for (const fault of headerFaults(answer))
-        if (!OTHER_TYPES[route.path] || !/cache-control/.test(fault)) fail(fault);
+        if (!OTHER_TYPES[route.path] || !/cache-control|security-policy/.test(fault)) fail(fault);
       const type = answer.headers.get("content-type") ?? "";
       const declared = OTHER_TYPES[route.path];
       if (declared) {
@@ -69,6 +70,23 @@ test("la page d’installation, sur une instance qui n’a plus de super-adminis
   assert.deepEqual(headerFaults(answer), []);
   assert.equal(answer.headers.get("referrer-policy"), "no-referrer");
   assert.match(answer.headers.get("x-robots-tag") ?? "", /noindex/);
+});
+
+test("P33 : un téléchargement se garde, ne s’affiche pas : pièce jointe nommée, bac à sable, nosniff", async () => {
+  const denis = await world.as("denis");
+  await denis.get("/admin/historique");
+  const files = [
+    [/^text\/csv; charset=utf-8$/, await denis.post("/admin/historique/export")],
+    [/^application\/json/, await denis.get("/admin/historique/attestation.json")],
+  ] as const;
+  for (const [type, { status, headers }] of files) {
+    assert.equal(status, 200);
+    assert.match(headers.get("content-type") ?? "", type);
+    assert.match(headers.get("content-disposition") ?? "", /^attachment; filename="?[\w.-]+\.(?:csv|json)"?$/);
+    assert.match(headers.get("content-security-policy") ?? "", /^sandbox; default-src 'none'$/);
+    assert.equal(headers.get("x-content-type-options"), "nosniff");
+    assert.equal(headers.get("cache-control"), "no-store");
+  }
 });
 
 test("les refus sont des pages comme les autres : h1, titre, référence, marche à suivre", async () => {

@@ -91,7 +91,20 @@ export const overflowOf = (page: Page) =>
 export const widest = (page: Page) =>
   page.evaluate<string>(`[...document.querySelectorAll("body *")]
     .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+    .filter((element) => !element.closest(".table-scroll :not(.visually-hidden)"))
     .slice(-3).map((element) => element.outerHTML.slice(0, 100)).join(" | ")`);
+
+/** Controls smaller than 44 px both ways allowed (UIX-3); a link inside a sentence is exempt, a box counts with its label. */
+export const smallTargets = (page: Page) =>
+  page.evaluate<string[]>(`
+    [...document.querySelectorAll("a, button, summary, select, input:not([type=hidden]), textarea")]
+      .filter((element) => element.checkVisibility({ visibilityProperty: true }) && element.getClientRects().length > 0)
+      .filter((element) => !element.closest(".skips") && !(getComputedStyle(element).display === "inline" && element.closest("p, dd, li, td, summary")))
+      .map((element) => (element.matches("[type=checkbox], [type=radio]") ? (element.closest("label") ?? element) : element))
+      .map((element) => ({ html: element.outerHTML.slice(0, 110), box: element.getBoundingClientRect() }))
+      .filter(({ box }) => box.width < 43.5 || box.height < 43.5)
+      .slice(0, 4)
+      .map(({ html, box }) => Math.round(box.width) + " × " + Math.round(box.height) + " px : " + html)`);
 
 /** The page as it stands now, scripts having run. */
 export const domOf = async (page: Page) =>

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { noteSecurity } from "../../accounts/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
+import { asDownload } from "../../platform/http/download.ts";
 import { read, submit } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { CSV_MARK, csvLine } from "../../platform/sheets/csv.ts";
@@ -49,7 +50,7 @@ export const create: RequestHandler = async (req, res) => {
   // A button alone: nothing to draw again, its refusal is a page.
   if (form.errors) throw new RuleBroken(Object.values(form.errors)[0]!);
 
-  res.status(200).attachment(`historique-${req.now.toISOString().slice(0, 10)}.csv`);
+  asDownload(res.status(200), `historique-${req.now.toISOString().slice(0, 10)}.csv`);
   res.setHeader("Content-Type", "text/csv; charset=utf-8");
   res.write(CSV_MARK + csvLine(HEADS));
   for (let before: string | null | undefined, first = true; first || before; first = false) {

@@ -2,6 +2,7 @@ import type { RequestHandler } from "express";
 import { z } from "zod";
 import { findUserNames } from "../../accounts/index.ts";
 import { NotFound } from "../../platform/errors.ts";
+import { asDownload } from "../../platform/http/download.ts";
 import { read, submit } from "../../platform/http/forms.ts";
 import type { Services } from "../../platform/services.ts";
 import { SYSTEM } from "../channels.ts";
@@ -39,7 +40,7 @@ export const attestation: RequestHandler = async (req, res) => {
   const { varDir, historyKey } = req.app.locals.services as Services;
   const found = await new Heads(headsFolder(varDir), historyKey).attestation(req.user!.tenantId);
   if (!found) throw new NotFound("Aucun acte n’est encore scellé : revenez dans une seconde.");
-  res.attachment(`attestation-historique-${found.from + found.hashes.length - 1}.json`).json(found);
+  asDownload(res, `attestation-historique-${found.from + found.hashes.length - 1}.json`).json(found);
 };
 
 export const create: RequestHandler = async (req, res) => {
