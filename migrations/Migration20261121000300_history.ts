@@ -173,28 +173,30 @@ export class Migration20261121000300_history extends Migration {
       create function history_moment(value timestamptz) returns text language sql stable parallel safe as $$
         select trunc(extract(epoch from value) * 1000000)::bigint::text $$;
 
-      -- The digest of all a changeset holds; personal texts and values enter by their salted digests only.
-      create function history_digest(tenant uuid, changeset uuid) returns bytea language sql stable set search_path = public, pg_temp as $$
+      -- The digest of all a changeset holds, and how many changes; personal texts and values enter by their salted digests
+      -- only. A plain function of one query: PostgreSQL merges it into the statement of its caller.
+      create function history_digest(tenant uuid, changeset uuid) returns table (digest bytea, changes bigint) language sql stable as $$
         select sha256(
           history_part(a.tenant_id::text) || history_part(c.id::text) || history_part(a.id::text) || history_part(history_moment(a.at))
           || history_part(a.actor_id::text) || history_part(a.on_behalf_of_id::text) || history_part(a.channel) || history_part(a.code)
           || history_part(a.subject_type) || history_part(a.subject_id::text) || a.digest || history_part(a.request_id)
-          || history_part(history_moment(a.client_at)) || history_part(a.undoes_id::text)
-          || coalesce((select string_agg(history_part(e.id::text) || history_part(e.name) || history_part(e.subject_type)
-               || history_part(e.subject_id::text) || history_part(e.payload::text), '' order by e.id)
-             from event e where e.tenant_id = c.tenant_id and e.changeset_id = c.id), '')
-          || coalesce((select string_agg(history_part(h.ordinal::text) || history_part(h.table_name) || history_part(h.row_id::text)
-               || history_part(h.subject_type) || history_part(h.subject_id::text) || history_part(h.operation) || h.digest, '' order by h.ordinal)
-             from change h where h.tenant_id = c.tenant_id and h.changeset_id = c.id), ''))
-        from changeset c join act a on a.tenant_id = c.tenant_id and a.id = c.act_id
+          || history_part(history_moment(a.client_at)) || history_part(a.undoes_id::text) || coalesce(e.parts, '') || coalesce(h.parts, '')),
+          h.changes
+        from changeset c join act a on a.tenant_id = c.tenant_id and a.id = c.act_id,
+          (select string_agg(history_part(e.id::text) || history_part(e.name) || history_part(e.subject_type)
+             || history_part(e.subject_id::text) || history_part(e.payload::text), '' order by e.id) as parts
+           from event e where e.tenant_id = tenant and e.changeset_id = changeset) e,
+          (select string_agg(history_part(h.ordinal::text) || history_part(h.table_name) || history_part(h.row_id::text)
+             || history_part(h.subject_type) || history_part(h.subject_id::text) || history_part(h.operation) || h.digest, '' order by h.ordinal) as parts,
+             count(*) as changes
+           from change h where h.tenant_id = tenant and h.changeset_id = changeset) h
         where c.tenant_id = tenant and c.id = changeset $$;
 
       -- At commit, in the changeset's own transaction: its digest, and a place in the sealer's queue.
       create function take_imprint() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
       begin
         insert into imprint (tenant_id, id, digest, changes)
-          values (new.tenant_id, new.id, history_digest(new.tenant_id, new.id),
-            (select count(*) from change where tenant_id = new.tenant_id and changeset_id = new.id));
+          select new.tenant_id, new.id, d.digest, d.changes from history_digest(new.tenant_id, new.id) d;
         insert into unsealed (tenant_id, id) values (new.tenant_id, new.id);
         return null;
       end $$;

@@ -183,7 +183,7 @@ test("la chaîne entière recalculée par le propriétaire de la base est démen
   await tamper(`update act set label = null, reason = null, salt = null, code = 'forged'
     where id = (select c.act_id from changeset c join seal s on s.changeset_id = c.id where s.sequence = 6)`);
   const { rows } = await open.owner.query(
-    "select sequence, changeset_id, history_digest(tenant_id, changeset_id) as digest, created_at, previous_hash from seal order by sequence",
+    "select sequence, changeset_id, d.digest, s.created_at, previous_hash from seal s, history_digest(tenant_id, changeset_id) d order by sequence",
   );
   let previous = rows[0].previous_hash;
   for (const row of rows) {

@@ -1,6 +1,6 @@
 import { randomUUID, randomUUIDv7 } from "node:crypto";
 import type { EntityManager, EntitySchema, MikroORM } from "@mikro-orm/postgresql";
-import { CompiledQuery, sql, type Transaction } from "kysely";
+import { CompiledQuery, type RawBuilder, sql, type Transaction } from "kysely";
 import type { DomainEvent, EventCatalogue, Reaction, Subscription } from "../events/catalogue.ts";
 import { openRecorder, react } from "../events/record.ts";
 import type { Channel } from "./changeset.ts";
@@ -34,7 +34,13 @@ export interface IdempotentRequest {
   route: string;
   /** Of the content: the same key with another one is refused. */
   digest: Buffer;
-  result(): { status: number; location: string | null };
+  result: Outcome | (() => Outcome);
+}
+
+/** What was answered. Given as a value when it does not wait for the verb. */
+export interface Outcome {
+  status: number;
+  location: string | null;
 }
 
 /** The same request was carried out before: answer what was answered then. */
@@ -188,14 +194,14 @@ async function refusePowerfulRole(orm: MikroORM): Promise<void> {
   }
 }
 
-async function claim(run: Transaction<unknown>, act: ActInput, { key, route, digest }: IdempotentRequest) {
+async function claim(run: Transaction<unknown>, act: ActInput, { key, route, digest, result }: IdempotentRequest) {
   if (!UUID.test(key)) throw new KeyReused("The idempotency key is not a UUID.");
+  const known = typeof result === "function" ? null : result;
   // A twin request waits here for the first to commit, then finds its row (F15).
   const claimed = await sql`
-    insert into idempotency_key (tenant_id, id, user_id, route, digest)
-    values (${act.tenantId}, ${key}, ${act.actorId}, ${route}, ${digest}) on conflict do nothing returning id`.execute(
-    run,
-  );
+    insert into idempotency_key (tenant_id, id, user_id, route, digest, status, location)
+    values (${act.tenantId}, ${key}, ${act.actorId}, ${route}, ${digest}, ${known?.status ?? null}, ${known?.location ?? null})
+    on conflict do nothing returning id`.execute(run);
   if (claimed.rows.length > 0) return;
   const { rows } = await sql<{
     user_id: string | null;
@@ -227,28 +233,35 @@ async function writeAct(
   const reason = act.reason ?? null;
   const subject = given(act.subject);
   const salt = randomUUID();
-  const rows = JSON.stringify(
-    events.map(({ id, name, subject: { type, id: subjectId }, payload }) => ({ id, name, type, subjectId, payload })),
-  );
-  const done = idempotency?.result();
-  // The first traced write made the changeset row; an act of events alone makes it here, an empty one makes nothing.
-  await sql`${sql.raw(WITH_COMMIT)}
-    with answered as (
-      update idempotency_key set status = ${done?.status ?? null}, location = ${done?.location ?? null}
-      where tenant_id = ${tenantId} and id = ${idempotency?.key ?? null}
-    ), wanted as (
-      select 1 where ${events.length > 0} or exists (select from changeset where tenant_id = ${tenantId} and id = ${changesetId})
-    ), acted as (
-      insert into act (tenant_id, id, at, actor_id, on_behalf_of_id, channel, code, subject_type, subject_id, label, reason, salt, digest, request_id, client_at, undoes_id)
-      select ${tenantId}::uuid, ${actId}::uuid, ${act.now}::timestamptz, ${act.actorId}::uuid, ${act.onBehalfOfId ?? null}::uuid, ${act.channel}, ${act.code},
-        ${subject?.type ?? null}, ${subject?.id ?? null}::uuid, ${label}, ${reason}, ${salt}::uuid, ${saltedDigest(salt, [label, reason])}::bytea,
-        ${act.requestId ?? null}, ${act.clientAt ?? null}::timestamptz, ${act.undoesId ?? null}::uuid from wanted
-    ), held as (
-      insert into changeset (tenant_id, id, act_id) select ${tenantId}::uuid, ${changesetId}::uuid, ${actId}::uuid from wanted on conflict do nothing
-    )
-    insert into event (tenant_id, id, changeset_id, name, subject_type, subject_id, payload)
-    select ${tenantId}::uuid, e.id, ${changesetId}::uuid, e.name, e.type, e."subjectId", e.payload
-    from jsonb_to_recordset(${rows}::jsonb) as e (id uuid, name text, type text, "subjectId" uuid, payload jsonb)`.execute(
-    run,
-  );
+  const insertAct = sql`
+    insert into act (tenant_id, id, at, actor_id, on_behalf_of_id, channel, code, subject_type, subject_id, label, reason, salt, digest, request_id, client_at, undoes_id)
+    select ${tenantId}::uuid, ${actId}::uuid, ${act.now}::timestamptz, ${act.actorId}::uuid, ${act.onBehalfOfId ?? null}::uuid, ${act.channel}, ${act.code},
+      ${subject?.type ?? null}, ${subject?.id ?? null}::uuid, ${label}, ${reason}, ${salt}::uuid, ${saltedDigest(salt, [label, reason])}::bytea,
+      ${act.requestId ?? null}, ${act.clientAt ?? null}::timestamptz, ${act.undoesId ?? null}::uuid`;
+  const beside: RawBuilder<unknown>[] = [];
+  if (typeof idempotency?.result === "function") {
+    const { status, location } = idempotency.result();
+    beside.push(sql`answered as (
+      update idempotency_key set status = ${status}, location = ${location} where tenant_id = ${tenantId} and id = ${idempotency.key})`);
+  }
+  let last: RawBuilder<unknown>;
+  if (events.length === 0) {
+    // The first traced write made the changeset row: without one and without events, nothing happened.
+    last = sql`${insertAct} where exists (select from changeset where tenant_id = ${tenantId} and id = ${changesetId})`;
+  } else {
+    const rows = events.map(({ id, name, subject: { type, id: subjectId }, payload }) => {
+      return { id, name, type, subjectId, payload };
+    });
+    beside.push(
+      sql`acted as (${insertAct})`,
+      sql`held as (
+        insert into changeset (tenant_id, id, act_id) values (${tenantId}, ${changesetId}, ${actId}) on conflict do nothing)`,
+    );
+    last = sql`
+      insert into event (tenant_id, id, changeset_id, name, subject_type, subject_id, payload)
+      select ${tenantId}::uuid, e.id, ${changesetId}::uuid, e.name, e.type, e."subjectId", e.payload
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e (id uuid, name text, type text, "subjectId" uuid, payload jsonb)`;
+  }
+  const first = beside.length > 0 ? sql`with ${sql.join(beside)} ` : sql``;
+  await sql`${sql.raw(WITH_COMMIT)}${first}${last}`.execute(run);
 }

@@ -100,6 +100,7 @@ export async function submit<S extends z.ZodObject, R>(
 
   const values = parsed.data;
   const sent: Sent = { version: sentVersion(req.body?.version) };
+  const at = act.at ?? pageOf(req);
   let result!: R;
   const said: ActInput = {
     tenantId: act.tenantId ?? tenantOf(req),
@@ -116,7 +117,10 @@ export async function submit<S extends z.ZodObject, R>(
         key: key as string,
         route: `${req.method} ${req.path}`,
         digest: digestOf(req, input, sent),
-        result: () => ({ status: 303, location: given(act.at ?? pageOf(req), values, result) }),
+        result:
+          typeof at === "string"
+            ? { status: 303, location: at }
+            : () => ({ status: 303, location: given(at, values, result) }),
       },
     }),
   };

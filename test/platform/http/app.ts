@@ -71,7 +71,10 @@ class FakeDatabase {
     const label = typeof act.label === "function" ? act.label() : act.label;
     const subject = typeof act.subject === "function" ? act.subject() : act.subject;
     this.acts.push({ ...act, label, subject });
-    if (idempotency) this.keys.set(idempotency.key, { route: idempotency.route, digest, ...idempotency.result() });
+    if (idempotency) {
+      const { key, route, result: said } = idempotency;
+      this.keys.set(key, { route, digest, ...(typeof said === "function" ? said() : said) });
+    }
     return result;
   }
   async lookup(name: string, [bucket]: unknown[]) {
