@@ -1,13 +1,13 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 
 /** Each use signs with its own key, so that a value signed for one means nothing to another. */
-const keys = new Map<string, Buffer>();
+const keys = new Map<string, KeyObject>();
 
-function keyFor(secret: string, use: string): Buffer {
+function keyFor(secret: string, use: string): KeyObject {
   const name = `${use}\0${secret}`;
   const known = keys.get(name);
   if (known) return known;
-  const key = createHmac("sha256", secret).update(`opstracker/${use}`).digest();
+  const key = createSecretKey(createHmac("sha256", secret).update(`opstracker/${use}`).digest());
   keys.set(name, key);
   return key;
 }
