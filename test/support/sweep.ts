@@ -122,6 +122,9 @@ interface Filled {
   leadsOut?: boolean;
 }
 
+const THEMES = ["system", "light", "dark"];
+let themes = 0;
+
 const NEW_PASSWORD = "herbes-folles-du-talus-42";
 
 /** By path of the POST: a form that would be accepted. Only what the page does not already propose. */
@@ -132,7 +135,8 @@ const FORMS: Record<string, Filled> = {
   "/deconnexion": { page: null, leadsOut: true },
   "/session/prolongation": { page: null },
   "/invitation/:token": { leadsOut: true, fields: () => ({ password: NEW_PASSWORD }) },
-  "/compte/preferences": { page: null, fields: () => ({ theme: "dark" }) },
+  // Another one each time: what changes nothing leaves no trace.
+  "/compte/preferences": { page: null, fields: () => ({ theme: THEMES[++themes % THEMES.length]! }) },
   "/compte/mot-de-passe": { fields: () => ({ oldPassword: TEST_PASSWORD, newPassword: NEW_PASSWORD }) },
   "/compte/sessions/:id/fermeture": { page: null, leadsOut: true },
   "/compte/sessions/fermeture": { page: null },
