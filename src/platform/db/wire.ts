@@ -13,8 +13,15 @@ const SETTINGS = /^select set_config\(/;
 const MOST_STATEMENTS = 200;
 /** A migration changed what the query gives, or a pooler sent it to another connection: planned each time from then on. */
 const PLAN_LOST = new Set(["0A000", "26000"]);
-
 const NOT_ASKED = { command: "", rowCount: 0, rows: [] };
+
+type Send = (query: unknown, values?: unknown[]) => Promise<unknown>;
+
+interface Statement {
+  text: string;
+  values?: unknown[] | undefined;
+  name?: string | undefined;
+}
 
 /** To be given the pool before its first connection. */
 export function saveTrips(pool: pg.Pool): void {
@@ -29,17 +36,11 @@ export function saveTrips(pool: pg.Pool): void {
   pool.on("acquire", (client) => wires.get(client)?.forget());
 }
 
-type Send = (query: unknown, values?: unknown[]) => Promise<unknown>;
-
-interface Statement {
-  text: string;
-  values?: unknown[] | undefined;
-}
-
 /** One connection. `begin` and the settings of a transaction wait for its first query, a last write for its `commit`. */
 class Wire {
   readonly #client: pg.Client;
   readonly #send: Send;
+  /** Names of planned statements, common to the connections; null for what must not have one. */
   readonly #names: Map<string, string | null>;
   #lead: string[] = [];
   #last: Statement | undefined;
@@ -56,76 +57,73 @@ class Wire {
   }
 
   query(text: unknown, values?: unknown[]): unknown {
-    if (typeof text === "string") return this.#ask(text, values);
-    // A cursor, used at once. Should what it follows be refused, so is everything in the same transaction.
-    if (this.#lead.length > 0) this.#last ??= { text: "select" };
-    this.#leave()?.catch(() => {});
-    return this.#send(text, values);
-  }
-
-  async #ask(text: string, values?: unknown[]): Promise<unknown> {
+    if (typeof text !== "string") return this.#follow(text, values);
     if (BEGIN.test(text)) {
-      this.forget();
       this.#lead = [text];
-      return NOT_ASKED;
+      this.#last = undefined;
+      return NOTHING;
     }
     if (this.#lead.length === 1 && SETTINGS.test(text) && !values?.length) {
       this.#lead.push(text);
-      return NOT_ASKED;
+      return NOTHING;
     }
-    if (text === "rollback") {
-      const begun = this.#lead.length === 0;
-      this.forget();
-      return begun ? this.#send(text).catch(() => this.#giveUp()) : NOT_ASKED;
-    }
+    if (text === "rollback") return this.#rollback(text);
     const last = this.#last;
-    if (last && text === "commit") {
-      this.#last = undefined;
-      return this.#together(last, text);
-    }
-    const before = this.#leave();
+    this.#last = undefined;
+    if (last && text === "commit") return this.#together(last, text);
+    const before = last && this.#together(last);
     if (text.startsWith(WITH_COMMIT)) {
-      this.#last = { text, values };
-      await before;
-      return NOT_ASKED;
+      this.#last = this.#named(text, values);
+      return before ?? NOTHING;
     }
-    const [answer] = await Promise.all([this.#together({ text, values }), before]);
-    return answer;
+    const answer = this.#together(this.#named(text, values));
+    return before ? Promise.all([answer, before]).then(([answered]) => answered) : answer;
+  }
+
+  /** A cursor, used at once: what waits leaves before it. Should that be refused, so is the cursor's own query. */
+  #follow(cursor: unknown, values?: unknown[]): unknown {
+    const waiting = this.#last ?? (this.#lead.length > 0 ? { text: "select" } : undefined);
+    this.#last = undefined;
+    if (waiting) this.#together(waiting).catch(() => {});
+    return this.#send(cursor, values);
   }
 
   /** A transaction that cannot even be rolled back goes with its connection; why it failed is said by what failed first. */
-  #giveUp(): typeof NOT_ASKED {
-    this.#client.end().catch(() => {});
-    return NOT_ASKED;
-  }
-
-  /** Sends the write that waited for its commit and did not get it. */
-  #leave(): Promise<unknown> | undefined {
-    const last = this.#last;
-    this.#last = undefined;
-    return last && this.#together(last);
-  }
-
-  #together({ text, values }: Statement, trail?: string): Promise<unknown> {
-    const lead = this.#lead;
-    this.#lead = [];
-    const name = values?.length ? this.#nameOf(text) : undefined;
-    if (lead.length === 0 && !trail && !name) return this.#send(text, values);
-    return new Promise((resolve, reject) => {
-      const answered = (error: { code?: string } | null, results: unknown) => {
-        if (!error) return resolve([results].flat()[lead.length]);
-        if (name && PLAN_LOST.has(error.code ?? "")) this.#names.set(text, null);
-        reject(error);
-      };
-      this.#send(new Gathered({ name, text, queryMode: "extended" }, values ?? [], answered, lead, trail));
+  #rollback(text: string): Promise<unknown> {
+    const begun = this.#lead.length === 0;
+    this.forget();
+    if (!begun) return NOTHING;
+    return this.#send(text).catch(() => {
+      this.#client.end().catch(() => {});
+      return NOT_ASKED;
     });
   }
 
-  #nameOf(text: string): string | undefined {
+  #together(main: Statement, trail?: string): Promise<unknown> {
+    const lead = this.#lead;
+    if (lead.length === 0 && !trail && !main.name) return this.#send(main.text, main.values);
+    this.#lead = [];
+    return new Promise((resolve, reject) => {
+      const answered = (error: (Error & { code?: string }) | null, results: unknown) => {
+        if (error) {
+          if (PLAN_LOST.has(error.code ?? "")) this.#names.set(main.text, null);
+          reject(error);
+        } else {
+          resolve(Array.isArray(results) ? results[lead.length] : results);
+        }
+      };
+      this.#send(new Gathered(main, answered, lead, trail));
+    });
+  }
+
+  #named(text: string, values?: unknown[]): Statement {
+    if (!values?.length) return { text };
     if (!this.#names.has(text) && this.#names.size < MOST_STATEMENTS) this.#names.set(text, `q${this.#names.size + 1}`);
-    return this.#names.get(text) ?? undefined;
+    return { text, values, name: this.#names.get(text) ?? undefined };
   }
 }
+
+const NOTHING = Promise.resolve(NOT_ASKED);
 
 /** What we use of pg's own query and connection, whose types say less than their code. */
 interface Messages {
@@ -139,7 +137,7 @@ interface PgQuery {
   prepare(connection: Messages): void;
   handleDataRow(message: unknown): void;
   handleCommandComplete(message: unknown, connection: Messages): void;
-  _getRows(connection: Messages, rows?: number): void;
+  _getRows(connection: Messages): void;
 }
 const PgQuery = pg.Query as unknown as new (config: object, values: unknown[], answered: object) => PgQuery;
 
@@ -149,8 +147,8 @@ class Gathered extends PgQuery {
   readonly #trail: string | undefined;
   #completed = 0;
 
-  constructor(config: object, values: unknown[], answered: object, lead: string[], trail: string | undefined) {
-    super(config, values, answered);
+  constructor({ name, text, values = [] }: Statement, answered: object, lead: string[], trail: string | undefined) {
+    super({ name, text, queryMode: "extended" }, values, answered);
     this.#lead = lead;
     this.#trail = trail;
   }
