@@ -5,8 +5,8 @@ import { text } from "node:stream/consumers";
 
 export const CONNECTIONS = 10;
 const SECONDS = 6;
-/** A server that has just started compiles what it runs for some thousand requests; people meet it afterwards. */
-const WARM_REQUESTS = 4_000;
+/** A server that has just started compiles what it runs for thousands of requests; people meet it afterwards. */
+const WARM_REQUESTS = 10_000;
 
 export interface Shot {
   headers: Record<string, string>;

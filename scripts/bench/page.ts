@@ -2,27 +2,24 @@ import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { serialize } from "node:v8";
-import pg from "pg";
-import { guards, sessionRows, User } from "../../src/accounts/index.ts";
+import { guards, sessionRows } from "../../src/accounts/index.ts";
 import { createApp } from "../../src/app.ts";
 import { modules } from "../../src/modules.ts";
 import { systemClock } from "../../src/platform/db/clock.ts";
 import type { Database } from "../../src/platform/db/index.ts";
-import { withDatabase } from "../../src/platform/db/roles.ts";
 import { Page } from "../../src/platform/http/page.ts";
 import { SessionStore } from "../../src/platform/http/sessions.ts";
 import { createViews } from "../../src/platform/http/views.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { CONNECTIONS, fire, warm } from "./load.ts";
 import { alternate, type Figure, type Measure, peakRssMB } from "./measure.ts";
+import { liveAWhile } from "./past.ts";
 import { besideProduct, type Person, signInEverybody } from "./people.ts";
 import { startFloor, startProduct, withFolder } from "./servers.ts";
 
 const TARGET = 0.35;
 const ADDRESS = "/admin/historique";
-const ACTS = 3_000;
 
 /** A page of fifty acts, read by somebody signed in; the floor prints the same page from data it was given once. */
 export const page: Measure = {
@@ -38,8 +35,7 @@ async function measure(folder: string): Promise<Figure> {
   const { db, superUrl, secret } = await besideProduct(folder);
   try {
     const people = await signInEverybody(product, db);
-    await seedActs(db, people);
-    await settle(db, superUrl);
+    await liveAWhile(db, superUrl, people);
     const reader = people.find(({ roles }) => roles.includes("admin"))!;
     const [canned, file] = [await capture(db, secret, reader), path.join(folder, "canned")];
     await writeFile(file, canned);
@@ -59,28 +55,6 @@ async function measure(folder: string): Promise<Figure> {
     await db.close();
     await product.stop();
   }
-}
-
-/** Acts of everybody in turn, as their pages would have made them. */
-async function seedActs(db: Database, people: Person[]): Promise<void> {
-  for (let n = 0; n < ACTS; n++) {
-    const { id, tenantId, name } = people[n % people.length]!;
-    const act = { code: "user.preferences_changed", label: `Préférences de ${name}`, subject: { type: "user", id } };
-    const reason = n % 7 === 0 ? "Réglage demandé par la personne" : undefined;
-    await db.act({ tenantId, actorId: id, channel: "page", now: new Date(), reason, ...act }, async (em) => {
-      const user = await em.findOneOrFail(User, { id });
-      user.shortcuts = !user.shortcuts;
-    });
-  }
-}
-
-/** All sealed, and the planner told what an hour of life would have told it. */
-async function settle(db: Database, superUrl: string): Promise<void> {
-  while ((await db.lookup("unsealed")).length > 0) await pause(200);
-  const client = new pg.Client({ connectionString: withDatabase(superUrl, "opstracker") });
-  await client.connect();
-  await client.query("vacuum analyze");
-  await client.end();
 }
 
 /** What the product gives its template for this reader, taken on its way there. */

@@ -77,6 +77,12 @@ async function start(command: string[], { port, env, ready, log }: Starting): Pr
     env: { ...process.env, ...env, NODE_ENV: "production" },
     stdio: ["ignore", out, out],
   });
+  process.once("exit", () => child.kill("SIGKILL")); // whatever happens here, nothing is left running
+  let leaving = false;
+  child.once("exit", (code, signal) => {
+    if (!leaving)
+      console.error(`${command.at(-1)} s’est arrêté (${signal ?? code}) :\n${readFileSync(log, "utf8").slice(-2000)}`);
+  });
   const origin = `http://localhost:${port}`;
   while (!(await answers(origin + ready))) {
     if (child.exitCode !== null || performance.now() - began > START_LIMIT_MS) {
@@ -84,7 +90,15 @@ async function start(command: string[], { port, env, ready, log }: Starting): Pr
     }
     await pause(POLL_MS);
   }
-  return { origin, pid: child.pid!, startedIn: (performance.now() - began) / 1000, stop: () => end(child, "SIGTERM") };
+  return {
+    origin,
+    pid: child.pid!,
+    startedIn: (performance.now() - began) / 1000,
+    stop() {
+      leaving = true;
+      return end(child, "SIGTERM");
+    },
+  };
 }
 
 const answers = (url: string) =>

@@ -1,10 +1,10 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { sql, type Transaction } from "kysely";
 import pg from "pg";
 import type { Database } from "../../src/platform/db/index.ts";
 import { withDatabase } from "../../src/platform/db/roles.ts";
 import { fire, warm } from "./load.ts";
 import { alternate, type Figure, type Measure, peakRssMB } from "./measure.ts";
+import { allSealed, liveAWhile } from "./past.ts";
 import { besideProduct, type Person, signInEverybody } from "./people.ts";
 import { startFloor, startProduct, withFolder } from "./servers.ts";
 
@@ -26,6 +26,7 @@ async function measure(folder: string): Promise<Figure> {
   const { db, superUrl } = await besideProduct(folder);
   try {
     const people = await signInEverybody(product, db);
+    await liveAWhile(db, superUrl, people);
     const floor = await startFloor("write", folder, { FLOOR_URL: await floorDatabase(superUrl, people) });
     const shots = people.map(({ id, tenantId, headers, csrf }) => ({
       headers: { ...headers, referer: `${headers.origin}/compte` },
@@ -75,7 +76,7 @@ async function floorDatabase(superUrl: string, people: Person[]): Promise<string
 
 /** Nothing was left out to go faster: an act, a change and a seal for each answer. */
 async function checkTraces(db: Database, tenantId: string): Promise<void> {
-  while ((await db.lookup("unsealed")).length > 0) await pause(100);
+  await allSealed(db);
   const counts = await db.read(tenantId, async (em) => {
     const { rows } = await sql<{ acts: string; changes: string; seals: string }>`
       select count(*) as acts, count(h.ordinal) as changes, count(s.sequence) as seals
