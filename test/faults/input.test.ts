@@ -162,7 +162,7 @@ for (const route of routes.filter(({ method, path }) => method === "post" && !AB
           /«\s[^»]+\s»/.test(plain(answer.text));
         if (!named) failures.push(`${said}, sans nommer le champ`);
       }
-      if (/\bat .*\.ts:\d+|SQLSTATE|MikroORM|zod|Zod|invalid input|violates/.test(answer.text))
+      if (/\bat .*\.ts:\d+|SQLSTATE|MikroORM|ZodError|\bzod\b|invalid input|violates/.test(answer.text))
         failures.push(`${said}, avec des détails internes`);
       before = after;
       await sweep.calm();
