@@ -4,7 +4,9 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 
 export const CONNECTIONS = 10;
-const SECONDS = 6;
+/** A round of a measure is as many turns of so many seconds. */
+export const TURNS = 4;
+const SECONDS = 2;
 /** A server that has just started compiles what it runs for thousands of requests; people meet it afterwards. */
 const WARM_REQUESTS = 10_000;
 

@@ -19,25 +19,30 @@ export interface Measure {
 
 export const ROUNDS = 3;
 
-/** Ours, floor, ours, floor…: what disturbs the machine disturbs both. `warm` goes first, not counted. */
+/**
+ * Ours, floor, ours, floor…: what disturbs the machine disturbs both, the more so as each turn of a round is short.
+ * A round is the mean of its turns; the figure, the round whose ratio is the median. `warm` goes first, not counted.
+ */
 export async function alternate(
   ours: () => Promise<number>,
   floor: () => Promise<number>,
-  warm: () => Promise<unknown> = async () => {},
-) {
-  await warm();
-  const found = { ours: [] as number[], floor: [] as number[] };
+  { warm, turns = 1 }: { warm?: () => Promise<unknown>; turns?: number } = {},
+): Promise<Pick<Figure, "value" | "floor">> {
+  await warm?.();
+  const rounds: Pick<Figure, "value" | "floor">[] = [];
   for (let round = 1; round <= ROUNDS; round++) {
-    found.ours.push(await ours());
-    found.floor.push(await floor());
-    console.error(`  tour ${round} : ${shown(found.ours.at(-1)!)} / plancher ${shown(found.floor.at(-1)!)}`);
+    let [value, beside] = [0, 0];
+    for (let turn = 0; turn < turns; turn++) {
+      value += (await ours()) / turns;
+      beside += (await floor()) / turns;
+    }
+    rounds.push({ value, floor: beside });
+    console.error(`  tour ${round} : ${shown(value)} / plancher ${shown(beside)}`);
   }
-  return { value: median(found.ours), floor: median(found.floor) };
+  return rounds.toSorted((a, b) => a.value / a.floor - b.value / b.floor)[Math.floor(ROUNDS / 2)]!;
 }
 
 const shown = (n: number) => (n >= 100 ? n.toFixed(0) : n.toFixed(3));
-
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** The high-water mark of a process that still lives. */
 export function peakRssMB(pid: number): number {

@@ -2,7 +2,7 @@ import { sql, type Transaction } from "kysely";
 import pg from "pg";
 import type { Database } from "../../src/platform/db/index.ts";
 import { withDatabase } from "../../src/platform/db/roles.ts";
-import { fire, warm } from "./load.ts";
+import { fire, TURNS, warm } from "./load.ts";
 import { alternate, type Figure, type Measure, peakRssMB } from "./measure.ts";
 import { allSealed, liveAWhile } from "./past.ts";
 import { besideProduct, type Person, signInEverybody } from "./people.ts";
@@ -36,7 +36,7 @@ async function measure(folder: string): Promise<Figure> {
     const times = await alternate(
       () => fire(ours, shots, 303),
       () => fire(theirs, shots, 303),
-      async () => [await warm(ours, shots, 303), await warm(theirs, shots, 303)],
+      { turns: TURNS, warm: async () => [await warm(ours, shots, 303), await warm(theirs, shots, 303)] },
     );
     await checkTraces(db, people[0]!.tenantId);
     await floor.stop();

@@ -6,7 +6,7 @@ import { openRecorder, react } from "../events/record.ts";
 import type { Channel } from "./changeset.ts";
 import { saltedDigest } from "./digest.ts";
 import { createOrm } from "./orm.ts";
-import { WITH_COMMIT } from "./wire.ts";
+import { WITH_COMMIT, WITH_NEXT } from "./wire.ts";
 
 export type { Channel } from "./changeset.ts";
 
@@ -130,6 +130,10 @@ export async function openDatabase(url: string, parts: DomainParts, { pool = 10 
         }
         await writeAct(run, act, actId, changesetId, events);
         return result;
+      }).catch((error: unknown) => {
+        if (!act.idempotency || !isClaimed(error)) throw error;
+        const { idempotency } = act;
+        return transaction(orm, { tenant_id: act.tenantId }, (_em, run) => answerAgain(run, act, idempotency));
       });
     },
     async lookup<T>(name: string, args: unknown[] = []) {
@@ -160,13 +164,13 @@ function transaction<T>(
   work: (em: EntityManager, run: Transaction<unknown>) => Promise<T>,
   { readOnly = false } = {},
 ): Promise<T> {
-  const values = Object.entries(settings).map(([name, value]) => {
-    if (!UUID.test(value)) throw new Error(`Not an identifier to set app.${name} to: ${value}`);
-    return `set_config('app.${name}', '${value}', true)`;
-  });
+  const values = Object.values(settings);
+  const set = Object.keys(settings).map((name, i) => `set_config('app.${name}', $${i + 1}, true)`);
+  const wrong = values.find((value) => !UUID.test(value));
+  if (wrong !== undefined) throw new Error(`Not an identifier: ${wrong}`);
   const begin = client(orm).transaction();
   return (readOnly ? begin.setAccessMode("read only") : begin).execute(async (run) => {
-    await run.executeQuery(CompiledQuery.raw(`select ${values.join(", ")}`));
+    await run.executeQuery(CompiledQuery.raw(`select ${set.join(", ")}`, values));
     const em = orm.em.fork();
     em.setTransactionContext(run);
     return work(em, run);
@@ -194,15 +198,26 @@ async function refusePowerfulRole(orm: MikroORM): Promise<void> {
   }
 }
 
+/** Leaves with the verb's first query. A twin request waits there for the first to commit, then fails on its key (F15). */
 async function claim(run: Transaction<unknown>, act: ActInput, { key, route, digest, result }: IdempotentRequest) {
   if (!UUID.test(key)) throw new KeyReused("The idempotency key is not a UUID.");
   const known = typeof result === "function" ? null : result;
-  // A twin request waits here for the first to commit, then finds its row (F15).
-  const claimed = await sql`
-    insert into idempotency_key (tenant_id, id, user_id, route, digest, status, location)
-    values (${act.tenantId}, ${key}, ${act.actorId}, ${route}, ${digest}, ${known?.status ?? null}, ${known?.location ?? null})
-    on conflict do nothing returning id`.execute(run);
-  if (claimed.rows.length > 0) return;
+  await sql`${sql.raw(WITH_NEXT)}insert into idempotency_key (tenant_id, id, user_id, route, digest, status, location)
+    values (${act.tenantId}, ${key}, ${act.actorId}, ${route}, ${digest}, ${known?.status ?? null}, ${known?.location ?? null})`.execute(
+    run,
+  );
+}
+
+/** True of the error a request meets whose key was claimed before. */
+const isClaimed = (error: unknown) =>
+  error instanceof Error && "constraint" in error && error.constraint === "idempotency_key_pkey";
+
+/** What was answered to the request that holds this key: thrown as AlreadyDone, or KeyReused when it was another one. */
+async function answerAgain(
+  run: Transaction<unknown>,
+  act: ActInput,
+  { key, route, digest }: IdempotentRequest,
+): Promise<never> {
   const { rows } = await sql<{
     user_id: string | null;
     route: string;

@@ -1,4 +1,5 @@
-import { defineConfig, type EntitySchema, MikroORM, NullCacheAdapter } from "@mikro-orm/postgresql";
+import { defineConfig, type EntitySchema, isRaw, MikroORM, NullCacheAdapter } from "@mikro-orm/postgresql";
+import { CompiledQuery, type Transaction } from "kysely";
 import { JobRunRow } from "../jobs/tick.ts";
 import { changesetEntities } from "./changeset.ts";
 import { saveTrips } from "./wire.ts";
@@ -8,7 +9,7 @@ export const platformEntities: EntitySchema[] = [...changesetEntities, JobRunRow
 
 /** The ORM over one connection string. `pool` is the number of connections it may hold. */
 export function createOrm(url: string, entities: EntitySchema[], pool: number): MikroORM {
-  return new MikroORM(
+  const orm = new MikroORM(
     defineConfig({
       clientUrl: url,
       entities: [...platformEntities, ...entities],
@@ -28,4 +29,52 @@ export function createOrm(url: string, entities: EntitySchema[], pool: number): 
       },
     }),
   );
+  bindValues(orm.em.getConnection());
+  return orm;
+}
+
+type Execute = ReturnType<MikroORM["em"]["getConnection"]>["execute"];
+
+/** What the ORM writes by itself, as opposed to SQL written by hand. */
+const WRITTEN_BY_ORM = /^(?:select|update|insert into|delete from) "/;
+const isPlain = (value: unknown) =>
+  value === null ||
+  ["string", "number", "boolean"].includes(typeof value) ||
+  value instanceof Date ||
+  Buffer.isBuffer(value);
+
+/**
+ * The ORM writes values into its SQL, so that PostgreSQL reads and plans each query anew; sent beside it, they leave one
+ * text for all, planned once (wire.ts). A query with a value only the ORM knows how to write (a list) stays with it.
+ */
+function bindValues(connection: ReturnType<MikroORM["em"]["getConnection"]>): void {
+  const execute = connection.execute.bind(connection) as (...args: unknown[]) => Promise<unknown>;
+  const transform = connection as unknown as { transformRawResult(result: unknown, method: string): unknown };
+  connection.execute = (async (
+    query: unknown,
+    values: unknown,
+    method = "all",
+    run?: Transaction<unknown>,
+    ...rest: unknown[]
+  ) => {
+    const bound = run && typeof query === "string" && Array.isArray(values) && withPlaces(query, values);
+    if (!bound) return execute(query, values, method, run, ...rest);
+    return transform.transformRawResult(await run.executeQuery(bound), method);
+  }) as Execute;
+}
+
+/** The same query with `$1`, `$2`… for its `?`, or null when one of them could be something else than a plain value. */
+function withPlaces(query: string, values: unknown[]): CompiledQuery | null {
+  if (!WRITTEN_BY_ORM.test(query) || /['\\]|\?\?/.test(query)) return null;
+  const parts = query.split("?");
+  if (parts.length !== values.length + 1) return null;
+  const beside: unknown[] = [];
+  let text = parts[0]!;
+  for (const [i, value] of values.entries()) {
+    if (isRaw(value) && value.params.length === 0) text += value.sql;
+    else if (isPlain(value)) text += `$${beside.push(value)}`;
+    else return null;
+    text += parts[i + 1];
+  }
+  return CompiledQuery.raw(text, beside);
 }

@@ -7,7 +7,15 @@ import pg from "pg";
 /** Put before a statement whose result is not used: it leaves with the `commit` that follows, which fails if it does. */
 export const WITH_COMMIT = "/* with the commit */ ";
 
+/** Put before a statement whose result is not used: it leaves with the query that follows, which fails if it does. */
+export const WITH_NEXT = "/* with the next */ ";
+
+const COMMIT = "commit";
+/** How long a connection nobody asks anything may still show its last reads as open. */
+const SOON_MS = 20;
 const BEGIN = /^(?:begin|start transaction)\b/;
+/** A question whose text never changes, unlike those of the ORM, which writes values into them. */
+const BY_HAND = /^\s*(?:select|with) [^"]/;
 const SETTINGS = /^select set_config\(/;
 /** Plans are kept by each connection: enough for the queries of pages, too few to weigh. */
 const MOST_STATEMENTS = 200;
@@ -21,6 +29,9 @@ interface Statement {
   text: string;
   values?: unknown[] | undefined;
   name?: string | undefined;
+}
+interface Leader extends Statement {
+  isKnown: boolean;
 }
 
 /** To be given the pool before its first connection. */
@@ -36,14 +47,19 @@ export function saveTrips(pool: pg.Pool): void {
   pool.on("acquire", (client) => wires.get(client)?.forget());
 }
 
-/** One connection. `begin` and the settings of a transaction wait for its first query, a last write for its `commit`. */
+/** One connection. `begin`, settings and a first write wait for the transaction's first query, a last write for its `commit`. */
 class Wire {
   readonly #client: pg.Client;
   readonly #send: Send;
   /** Names of planned statements, common to the connections; null for what must not have one. */
   readonly #names: Map<string, string | null>;
-  #lead: string[] = [];
+  #lead: Statement[] = [];
+  /** Names, on this connection, of statements that lead; undefined once a pooler proved not to keep them. */
+  #leaders: Map<string, string> | undefined = new Map();
+  #made = 0;
   #last: Statement | undefined;
+  /** Is the transaction under way one of reads only? */
+  #reads = false;
 
   constructor(client: pg.Client, names: Map<string, string | null>) {
     this.#client = client;
@@ -51,26 +67,33 @@ class Wire {
     this.#names = names;
   }
 
+  /** Drops what waits, but for the end of the reads before. */
   forget(): void {
-    this.#lead = [];
+    this.#lead = this.#lead.filter(({ text }) => text === COMMIT).slice(0, 1);
     this.#last = undefined;
   }
 
   query(text: unknown, values?: unknown[]): unknown {
     if (typeof text !== "string") return this.#follow(text, values);
     if (BEGIN.test(text)) {
-      this.#lead = [text];
-      this.#last = undefined;
+      this.forget();
+      this.#lead.push({ text });
+      this.#reads = text.endsWith(" read only");
       return NOTHING;
     }
-    if (this.#lead.length === 1 && SETTINGS.test(text) && !values?.length) {
-      this.#lead.push(text);
+    if (BEGIN.test(this.#lead.at(-1)?.text ?? "") && SETTINGS.test(text)) {
+      this.#lead.push({ text, values });
+      return NOTHING;
+    }
+    if (text.startsWith(WITH_NEXT) && this.#lead.length > 0) {
+      this.#lead.push({ text, values });
       return NOTHING;
     }
     if (text === "rollback") return this.#rollback(text);
     const last = this.#last;
     this.#last = undefined;
-    if (last && text === "commit") return this.#together(last, text);
+    if (last && text === COMMIT) return this.#together(last, text);
+    if (text === COMMIT && this.#reads) return this.#endReads();
     const before = last && this.#together(last);
     if (text.startsWith(WITH_COMMIT)) {
       this.#last = this.#named(text, values);
@@ -88,9 +111,29 @@ class Wire {
     return this.#send(cursor, values);
   }
 
+  /** Reads have nothing to confirm: their end leaves with what comes next on this connection, or alone after a moment. */
+  #endReads(): Promise<unknown> {
+    if (!this.#hasBegun) this.forget();
+    else {
+      this.#lead = [{ text: COMMIT }];
+      setTimeout(() => this.#endAlone(), SOON_MS).unref();
+    }
+    return NOTHING;
+  }
+
+  #endAlone(): void {
+    if (this.#lead.length !== 1 || this.#lead[0]!.text !== COMMIT) return;
+    this.#lead = [];
+    this.#send(COMMIT).catch(() => this.#client.end().catch(() => {}));
+  }
+
+  get #hasBegun(): boolean {
+    return !this.#lead.some(({ text }) => BEGIN.test(text));
+  }
+
   /** A transaction that cannot even be rolled back goes with its connection; why it failed is said by what failed first. */
   #rollback(text: string): Promise<unknown> {
-    const begun = this.#lead.length === 0;
+    const begun = this.#hasBegun;
     this.forget();
     if (!begun) return NOTHING;
     return this.#send(text).catch(() => {
@@ -100,15 +143,19 @@ class Wire {
   }
 
   #together(main: Statement, trail?: string): Promise<unknown> {
-    const lead = this.#lead;
-    if (lead.length === 0 && !trail && !main.name) return this.#send(main.text, main.values);
+    if (this.#lead.length === 0 && !trail && !main.name) return this.#send(main.text, main.values);
+    const lead = this.#lead.map((one) => this.#leading(one));
     this.#lead = [];
     return new Promise((resolve, reject) => {
       const answered = (error: (Error & { code?: string }) | null, results: unknown) => {
         if (error) {
-          if (PLAN_LOST.has(error.code ?? "")) this.#names.set(main.text, null);
+          if (PLAN_LOST.has(error.code ?? "")) {
+            this.#names.set(main.text, null);
+            this.#leaders = undefined;
+          }
           reject(error);
         } else {
+          for (const { text, name } of lead) if (name) this.#leaders?.set(text, name);
           resolve(Array.isArray(results) ? results[lead.length] : results);
         }
       };
@@ -116,10 +163,16 @@ class Wire {
     });
   }
 
+  /** Known by a name once a message it led went through; a new one at each try, as the server may keep that of a failure. */
+  #leading({ text, values }: Statement): Leader {
+    const known = this.#leaders?.get(text);
+    return { text, values, name: known ?? (this.#leaders && `lead${++this.#made}`), isKnown: known !== undefined };
+  }
+
   #named(text: string, values?: unknown[]): Statement {
-    if (!values?.length) return { text };
+    if (!values?.length && !BY_HAND.test(text)) return { text };
     if (!this.#names.has(text) && this.#names.size < MOST_STATEMENTS) this.#names.set(text, `q${this.#names.size + 1}`);
-    return { text, values, name: this.#names.get(text) ?? undefined };
+    return { text, values: values ?? [], name: this.#names.get(text) ?? undefined };
   }
 }
 
@@ -127,15 +180,18 @@ const NOTHING = Promise.resolve(NOT_ASKED);
 
 /** What we use of pg's own query and connection, whose types say less than their code. */
 interface Messages {
-  parse(message: { text: string }): void;
+  parse(message: { text: string; name?: string | undefined }): void;
   bind(message: object): void;
   execute(message: object): void;
   sync(): void;
+  parsedStatements: Record<string, string>;
 }
 interface PgQuery {
+  name?: string;
   portal: string;
   prepare(connection: Messages): void;
   handleDataRow(message: unknown): void;
+  handleError(error: unknown, connection: Messages): void;
   handleCommandComplete(message: unknown, connection: Messages): void;
   _getRows(connection: Messages): void;
 }
@@ -143,24 +199,26 @@ const PgQuery = pg.Query as unknown as new (config: object, values: unknown[], a
 
 /** A query with others before and after it, in one message that PostgreSQL stops reading at the first error. */
 class Gathered extends PgQuery {
-  readonly #lead: string[];
+  readonly #lead: Leader[];
   readonly #trail: string | undefined;
   #completed = 0;
+  #wasParsed = false;
 
-  constructor({ name, text, values = [] }: Statement, answered: object, lead: string[], trail: string | undefined) {
+  constructor({ name, text, values = [] }: Statement, answered: object, lead: Leader[], trail: string | undefined) {
     super({ name, text, queryMode: "extended" }, values, answered);
     this.#lead = lead;
     this.#trail = trail;
   }
 
   override prepare(connection: Messages): void {
-    for (const text of this.#lead) sendAlone(connection, text);
+    this.#wasParsed = connection.parsedStatements[this.name ?? ""] !== undefined;
+    for (const leader of this.#lead) sendAlone(connection, leader);
     super.prepare(connection);
   }
 
   override _getRows(connection: Messages): void {
     connection.execute({ portal: this.portal });
-    if (this.#trail) sendAlone(connection, this.#trail);
+    if (this.#trail) sendAlone(connection, { text: this.#trail, isKnown: false });
     connection.sync();
   }
 
@@ -169,14 +227,23 @@ class Gathered extends PgQuery {
     super.handleCommandComplete(message, connection);
   }
 
+  /** What comes after an error is not read: pg took a leader's parse for that of the query, which the server never saw. */
+  override handleError(error: unknown, connection: Messages): void {
+    if (!this.#wasParsed && this.#completed < this.#lead.length) delete connection.parsedStatements[this.name ?? ""];
+    super.handleError(error, connection);
+  }
+
   /** The settings say their new values in a row nobody described. */
   override handleDataRow(message: unknown): void {
     if (this.#completed >= this.#lead.length) super.handleDataRow(message);
   }
 }
 
-function sendAlone(connection: Messages, text: string): void {
-  connection.parse({ text });
-  connection.bind({});
+function sendAlone(connection: Messages, { text, values, name, isKnown }: Leader): void {
+  if (!isKnown) connection.parse({ text, name });
+  connection.bind({ statement: name, values, valueMapper: asSent });
   connection.execute({});
 }
+
+/** Statements that lead bind texts, bytes and numbers only. */
+const asSent = (value: unknown) => (typeof value === "number" ? String(value) : value);

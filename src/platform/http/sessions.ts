@@ -35,9 +35,11 @@ export interface SessionRows {
 }
 
 const LOADED = Symbol("loaded session");
-type Loaded = Pick<LiveSession, "principal" | "endsAt" | "touchDue"> & { content: string };
-type Stored = session.SessionData & { [LOADED]?: Loaded };
-type WithLoaded = { [LOADED]?: Loaded };
+/** What the row of this request's session holds, as far as the request knows. */
+const KEPT = Symbol("kept session");
+type Loaded = Pick<LiveSession, "principal" | "endsAt" | "touchDue">;
+type WithLoaded = { [LOADED]?: Loaded; [KEPT]?: string };
+type Stored = session.SessionData & WithLoaded;
 
 export const hashOf = (sid: string) => createHash("sha256").update(sid).digest();
 /** What a row keeps and under which identifier, as one text; the end of the cookie moves by itself at each request. */
@@ -67,26 +69,25 @@ export class SessionStore extends session.Store {
       if (!live) return done(null, null);
       const { data, ...loaded } = live;
       const stored = data as unknown as session.SessionData;
-      done(null, { ...stored, [LOADED]: { ...loaded, content: contentOf(sid, stored) } } as Stored);
+      done(null, { ...stored, [LOADED]: loaded, [KEPT]: contentOf(sid, stored) } as Stored);
     }, done);
   }
 
   /** express-session hands us the request here: the place to give it what `get` loaded. */
   override createSession(req: Request, stored: Stored): session.Session & session.SessionData {
-    (req as WithLoaded)[LOADED] = stored[LOADED];
+    Object.assign(req, { [LOADED]: stored[LOADED], [KEPT]: stored[KEPT] });
     return super.createSession(req, stored);
   }
 
   override set(sid: string, data: session.SessionData, done: (error?: unknown) => void = () => {}): void {
     const owner = ownerOf(data);
     const { req } = data as unknown as { req?: Request & WithLoaded };
-    const loaded = req?.[LOADED];
     const content = contentOf(sid, data);
-    if (owner && loaded?.content === content) {
+    // express-session saves a new session again as it ends, when the page it leads to may have written it already.
+    if (owner && req?.[KEPT] === content) {
       done();
       return;
     }
-    if (loaded) loaded.content = content;
     const written = owner
       ? this.#rows.save(hashOf(sid), {
           tenantId: owner.tenantId,
@@ -97,7 +98,10 @@ export class SessionStore extends session.Store {
           userAgent: (req?.headers["user-agent"] ?? "").slice(0, 500),
         })
       : this.#rows.destroy(hashOf(sid));
-    written.then(() => done(), done);
+    written.then(() => {
+      if (req) req[KEPT] = content;
+      done();
+    }, done);
   }
 
   override touch(sid: string, data: session.SessionData, done: () => void = () => {}): void {

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { sql, type Transaction } from "kysely";
+import { User } from "../../../src/accounts/user.ts";
+import { WITH_COMMIT } from "../../../src/platform/db/wire.ts";
+import { query } from "../../support/cluster.ts";
+import { actOf, buildTenant, testDatabase } from "../../support/database.ts";
+
+// One connection: whatever a transaction left behind would meet the next one.
+const { db, owner, superUrl } = await testDatabase({ pool: 1 });
+const { tenantId, userId } = await buildTenant(db);
+const run = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
+const nameNow = () => db.read(tenantId, async (em) => (await em.findOneOrFail(User, { id: userId })).givenName);
+const tenantSeen = async (em: EntityManager) => {
+  const { rows } = await sql<{ tenant: string }>`select current_setting('app.tenant_id', true) as tenant`.execute(
+    run(em),
+  );
+  return rows[0]!.tenant;
+};
+
+test("les réglages partis avec la première question valent pour toute la transaction, et pas au-delà", async () => {
+  assert.equal(await db.read(tenantId, tenantSeen), tenantId);
+  const { rows } = await db.orm.em
+    .getConnection()
+    .getClient()
+    .executeQuery<{ tenant: string | null }>(
+      sql`select nullif(current_setting('app.tenant_id', true), '') as tenant`.compile(
+        db.orm.em.getConnection().getClient(),
+      ),
+    );
+  assert.equal(rows[0]!.tenant, null);
+});
+
+test("une transaction qui ne demande rien, ou qui échoue avant de demander, ne laisse rien ouvert", async () => {
+  await db.read(tenantId, async () => undefined);
+  await assert.rejects(
+    db.note(tenantId, async () => {
+      throw new Error("avant toute question");
+    }),
+    /avant toute question/,
+  );
+  const { rows } = await owner.query(
+    "select from pg_stat_activity where datname = current_database() and state like 'idle in%'",
+  );
+  assert.equal(rows.length, 0);
+  assert.equal(await nameNow(), "Amina");
+});
+
+test("la fin d’une lecture part avec la suite, ou seule si rien ne suit", async () => {
+  const open = async () => {
+    const { rows } = await owner.query(
+      "select from pg_stat_activity where datname = current_database() and application_name = 'opstracker' and state like 'idle in%'",
+    );
+    return rows.length;
+  };
+  await nameNow();
+  await db.act(actOf(tenantId), async (em) => {
+    (await em.findOneOrFail(User, { id: userId })).givenName = "Suite";
+  });
+  assert.equal(await open(), 0, "l’acte n’a pas eu lieu dans la transaction de lecture");
+  assert.equal(await nameNow(), "Suite");
+  while ((await open()) > 0);
+  await db.act(actOf(tenantId), async (em) => {
+    (await em.findOneOrFail(User, { id: userId })).givenName = "Amina";
+  });
+});
+
+test("une dernière écriture refusée fait échouer le commit : rien n’est enregistré", async () => {
+  const refused = db.act(actOf(tenantId), async (em) => {
+    (await em.findOneOrFail(User, { id: userId })).givenName = "Perdue";
+    await em.flush();
+    await sql`${sql.raw(WITH_COMMIT)}insert into changeset (tenant_id, id, act_id) values (${tenantId}, null, null)`.execute(
+      run(em),
+    );
+  });
+  await assert.rejects(refused, { code: "23502" });
+  assert.equal(await nameNow(), "Amina");
+});
+
+test("une connexion coupée en pleine transaction revient au pool, et l’erreur dite est la première", async () => {
+  const cut = db.act(actOf(tenantId), async (em) => {
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(run(em));
+    await query(superUrl, "select pg_terminate_backend($1)", [rows[0]!.pid]);
+    await em.findOneOrFail(User, { id: userId });
+  });
+  await assert.rejects(cut, /terminat|Connection/i);
+  assert.equal(await nameNow(), "Amina");
+});
+
+test("une requête dont le résultat a changé de forme n’échoue qu’une fois", async () => {
+  await owner.query("create table shape (a int); grant select on shape to opstracker_app");
+  const ask = () =>
+    db.read(tenantId, (em) => sql`select * from shape where a is distinct from ${1}::int`.execute(run(em)));
+  await ask();
+  await owner.query("alter table shape add column b int");
+  await assert.rejects(ask(), { code: "0A000" });
+  await ask();
+});
