@@ -149,11 +149,6 @@ export function reactivateUser(em: EntityManager, user: User, { by }: { by: By }
 
 export type Preferences = Pick<User, "theme" | "density" | "shortcuts">;
 
-/** What a person chooses for themself; said in history, announced to nobody. */
-export function editPreferences(user: User, preferences: Partial<Preferences>): void {
-  Object.assign(user, preferences);
-}
-
 function rolesFor(tenant: Tenant, codes: readonly string[]): Role[] {
   const roles = inOrder(codes);
   const foreign = roles.some((role) => (role === "super_admin") !== tenant.isInstance());

@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
+import { WITH_NEXT } from "../../platform/db/wire.ts";
 import type { Role } from "../roles.ts";
 import { type Mark, PAGE_SIZE, type Paged, paged } from "./paging.ts";
 
@@ -190,4 +191,27 @@ export async function lastChange(
   if (!row) return {};
   const by = row.actor_id === null ? "Système" : (await findUserNames(em, [row.actor_id])).get(row.actor_id);
   return { at: new Date(row.at), ...(by !== undefined && { by }) };
+}
+
+export interface Preferences {
+  theme?: "system" | "light" | "dark" | undefined;
+  density?: "comfort" | "compact" | undefined;
+  shortcuts?: boolean | undefined;
+}
+
+/**
+ * What a person chooses for themself: only what is given changes. Said in history, announced to nobody; one statement
+ * whose answer nobody waits for, as these are clicks.
+ */
+export async function editPreferences(em: EntityManager, userId: string, given: Preferences): Promise<void> {
+  const [theme, density, shortcuts] = [
+    sql`coalesce(${given.theme ?? null}, theme)`,
+    sql`coalesce(${given.density ?? null}, density)`,
+    sql`coalesce(${given.shortcuts ?? null}::boolean, shortcuts)`,
+  ];
+  await sql`${sql.raw(WITH_NEXT)}update app_user
+    set theme = ${theme}, density = ${density}, shortcuts = ${shortcuts}, version = version + 1
+    where id = ${userId} and (theme, density, shortcuts) is distinct from (${theme}, ${density}, ${shortcuts})`.execute(
+    transaction(em),
+  );
 }

@@ -8,12 +8,12 @@ import { fr } from "../../platform/text/index.ts";
 import { changePassword } from "../credential.ts";
 import { passwordHint } from "../password.ts";
 import { listSecurityEvents } from "../queries/security-log.ts";
-import { findUserNames } from "../queries/users.ts";
+import { editPreferences, findUserNames } from "../queries/users.ts";
 import { ROLES } from "../roles.ts";
 import { noteSecurity } from "../security-event.ts";
 import { openSessions, Session } from "../session.ts";
 import { provePassword } from "../sign-in.ts";
-import { aboutUser, editPreferences, User } from "../user.ts";
+import { aboutUser, User } from "../user.ts";
 import { deviceOf } from "./device.ts";
 import { choosePassword } from "./new-password.ts";
 import { told } from "./security-words.ts";
@@ -72,14 +72,8 @@ export const updatePreferences: RequestHandler = async (req, res) => {
     req,
     Preferences,
     { code: "user.preferences_changed", label: `Préférences ${fr.of(name)}`, subject: () => aboutUser({ id }), at },
-    async ({ shortcuts, theme, density }, em) => {
-      const user = await em.findOneOrFail(User, { id });
-      editPreferences(user, {
-        ...(theme && { theme }),
-        ...(density && { density }),
-        ...(shortcuts && { shortcuts: shortcuts === "oui" }),
-      });
-    },
+    ({ shortcuts, theme, density }, em) =>
+      editPreferences(em, id, { theme, density, shortcuts: shortcuts && shortcuts === "oui" }),
   );
   if (form.errors) throw new RuleBroken(Object.values(form.errors)[0]!);
   res.saved(VIEW, {}, { at, notice: "Vos préférences sont enregistrées." });

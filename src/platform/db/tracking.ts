@@ -64,14 +64,16 @@ begin
   if changeset is null then
     raise exception 'write on ${table} outside a changeset' using errcode = 'OT001', hint = 'Open an act: db.act(…).';
   end if;
-  insert into changeset (tenant_id, id, act_id)
-    values (current_setting('app.tenant_id')::uuid, changeset, current_setting('app.act_id')::uuid) on conflict do nothing;
   if tg_op = 'INSERT' then${insert("create", `${row("n", "null::jsonb", "null::jsonb")} from new_rows n`)}
   elsif tg_op = 'UPDATE' then${insert(
     "update",
     `${row("n", changed("o"), changed("n"))} from old_rows o join new_rows n on n.tenant_id = o.tenant_id and n.id = o.id where ${differs.join(" or ")}`,
   )}
   else${insert("delete", `${row("o", whole, "null::jsonb")} from old_rows o`)}
+  end if;
+  if found then
+    insert into changeset (tenant_id, id, act_id)
+      values (current_setting('app.tenant_id')::uuid, changeset, current_setting('app.act_id')::uuid) on conflict do nothing;
   end if;
   return null;
 end $track$;

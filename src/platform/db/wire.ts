@@ -245,5 +245,5 @@ function sendAlone(connection: Messages, { text, values, name, isKnown }: Leader
   connection.execute({});
 }
 
-/** Statements that lead bind texts, bytes and numbers only. */
-const asSent = (value: unknown) => (typeof value === "number" ? String(value) : value);
+/** Statements that lead bind plain values only. */
+const asSent = (value: unknown) => (["number", "boolean"].includes(typeof value) ? String(value) : value);
