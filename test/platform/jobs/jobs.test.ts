@@ -5,7 +5,7 @@ import type { DomainEvent, Subscription } from "../../../src/platform/events/cat
 import { record } from "../../../src/platform/events/record.ts";
 import { startJobs } from "../../../src/platform/jobs/index.ts";
 import { installJobs } from "../../../src/platform/jobs/install.ts";
-import { localMoment, type Schedule, startTick } from "../../../src/platform/jobs/tick.ts";
+import { lastDueDay, localMoment, type Schedule, startTick } from "../../../src/platform/jobs/tick.ts";
 import { actOf, buildTenant, testDatabase } from "../../support/database.ts";
 
 const received: DomainEvent[] = [];
@@ -89,4 +89,44 @@ test("une tâche quotidienne court une fois par organisation et par jour, même 
   await Promise.all(ticks.map(({ tick }) => tick()));
   await Promise.all(ticks.map(({ stop }) => stop()));
   assert.deepEqual(ran, [`${tenantId} 2026-10-25`, `${tenantId} 2026-10-26`]);
+});
+
+test("le dernier jour dû : celui d’avant tant que l’heure n’est pas venue, le jour dit pour une tâche de la semaine", () => {
+  // 2026-11-22 is a Sunday.
+  const due = (day: string, time: string, weekday?: Schedule["weekday"]) =>
+    lastDueDay(weekday === undefined ? { at: "02:00" } : { at: "02:00", weekday }, { day, time });
+  assert.equal(due("2026-11-22", "02:00"), "2026-11-22");
+  assert.equal(due("2026-11-22", "01:59"), "2026-11-21");
+  assert.equal(due("2026-03-01", "01:59"), "2026-02-28");
+  assert.equal(due("2026-11-22", "02:00", 0), "2026-11-22");
+  assert.equal(due("2026-11-22", "01:59", 0), "2026-11-15");
+  assert.equal(due("2026-11-28", "23:59", 0), "2026-11-22");
+  assert.equal(due("2026-11-22", "12:00", 6), "2026-11-21");
+});
+
+test("une tâche de la semaine manquée est rattrapée une fois ; rien pour les jours d’avant sa première vue", async () => {
+  const ran: string[] = [];
+  const schedule: Schedule = {
+    job: "test.run_weekly",
+    at: "02:00",
+    weekday: 0,
+    run: async (_services, { day }) => void ran.push(day),
+  };
+  let now = new Date("2026-11-18T10:00:00Z");
+  const at = { ...services, clock: { now: () => now } };
+  const unexpected = (error: unknown) => assert.fail(String(error));
+  const live = async (...moments: string[]) => {
+    const ticks = [startTick(at, [schedule], unexpected), startTick(at, [schedule], unexpected)];
+    for (const moment of moments) {
+      now = new Date(moment);
+      await Promise.all(ticks.map(({ tick }) => tick()));
+    }
+    await Promise.all(ticks.map(({ stop }) => stop()));
+  };
+  await live("2026-11-18T10:01:00Z", "2026-11-21T23:30:00Z");
+  assert.deepEqual(ran, [], "le dimanche d’avant n’est pas dû à qui arrive le mercredi");
+  await live("2026-11-24T09:00:00Z", "2026-11-26T09:00:00Z");
+  assert.deepEqual(ran, ["2026-11-22"], "le dimanche manqué, une fois");
+  await live("2026-11-29T00:59:00Z", "2026-11-29T01:00:00Z", "2026-11-29T22:00:00Z");
+  assert.deepEqual(ran, ["2026-11-22", "2026-11-29"]);
 });
