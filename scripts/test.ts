@@ -7,7 +7,17 @@ import { existsSync, globSync, statSync } from "node:fs";
 import { startTestCluster } from "../test/support/cluster.ts";
 import { ensureTools } from "./tools.ts";
 
-const SETTINGS = ["DATABASE_URL", "DATABASE_OWNER_URL", "VAR_DIR", "SECRET", "DEMO", "HOST", "PORT", "PUBLIC_URL"];
+const SETTINGS = [
+  "DATABASE_URL",
+  "DATABASE_OWNER_URL",
+  "REDIS_URL",
+  "VAR_DIR",
+  "SECRET",
+  "DEMO",
+  "HOST",
+  "PORT",
+  "PUBLIC_URL",
+];
 
 const options = process.argv.slice(2).filter((word) => word.startsWith("-"));
 const targets = process.argv.slice(2).filter((word) => !word.startsWith("-"));

@@ -7,6 +7,7 @@ import { handleErrors, loggedPath } from "./platform/http/errors.ts";
 import { nameRequests, secureHeaders } from "./platform/http/headers.ts";
 import { healthRoutes } from "./platform/http/health.ts";
 import { onlyForms, onlyOurHost, onlyOwnPages, onlyPlainRequests } from "./platform/http/origin.ts";
+import { type Count, countInDatabase } from "./platform/http/rate.ts";
 import { Refusal } from "./platform/http/refusal.ts";
 import { mount, strictRouter } from "./platform/http/route.ts";
 import { passport, sessions } from "./platform/http/sessions.ts";
@@ -25,6 +26,8 @@ export interface AppParts {
   sessionStore: Store;
   /** Right after the session is known: a new identifier when the rights of its person have changed (P18). */
   renewSession?: RequestHandler;
+  /** Where tries are counted; by default in PostgreSQL. */
+  count?: Count;
   clock: Clock;
   log: Log;
   views: Views;
@@ -38,6 +41,7 @@ export function createApp({
   guards,
   sessionStore,
   renewSession,
+  count = countInDatabase(db),
   clock,
   log,
   views,
@@ -53,7 +57,7 @@ export function createApp({
   app.locals.registry = registry;
   app.locals.routes = routes;
   app.locals.stopping = false;
-  equip(app, { config, db, render });
+  equip(app, { config, db, count, render });
 
   app.use(nameRequests(clock));
   app.use(logRequests(log));
@@ -85,11 +89,17 @@ export function createApp({
 /** What every request and response can do, put once on their prototypes instead of on each. */
 function equip(
   app: Express,
-  { config, db, render }: { config: HttpConfig; db: Database; render: ReturnType<typeof createRender> },
+  {
+    config,
+    db,
+    count,
+    render,
+  }: { config: HttpConfig; db: Database; count: Count; render: ReturnType<typeof createRender> },
 ) {
   Object.defineProperties(app.request, {
     db: { value: db },
     config: { value: config },
+    count: { value: count },
     // How browsers reach us is configured, not guessed from a header: it decides whether cookies are Secure.
     secure: { value: config.secure },
   });

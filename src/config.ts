@@ -19,6 +19,8 @@ export interface Config {
   /** Both or neither; neither means the embedded server. */
   databaseUrl: string | undefined;
   databaseOwnerUrl: string | undefined;
+  /** Absent: sessions and rates live in PostgreSQL. */
+  redisUrl: string | undefined;
   /** "auto": a demo if the base is empty; never left at "auto" in production or on a host others can reach. */
   demo: "auto" | "oui" | "non";
   /** Absent: generated at first start into VAR_DIR/secrets.json. */
@@ -98,6 +100,12 @@ const Environment = z.object({
   VAR_DIR: orDefault(z.string(), "var"),
   DATABASE_URL: optional(databaseAddress("DATABASE_URL")),
   DATABASE_OWNER_URL: optional(databaseAddress("DATABASE_OWNER_URL")),
+  REDIS_URL: optional(
+    z.string().refine((value) => /^rediss?:$/.test(asUrl(value)?.protocol ?? ""), {
+      error:
+        "REDIS_URL n’est pas une adresse Redis : écrivez redis://serveur:6379, ou rediss:// pour une liaison chiffrée.",
+    }),
+  ),
   DEMO: orDefault(oneOf("DEMO", ["auto", "oui", "non"]), "auto"),
   SECRET: optional(z.string()),
   TRUST_PROXY: orDefault(
@@ -140,6 +148,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     varDir: path.resolve(e.VAR_DIR),
     databaseUrl: e.DATABASE_URL,
     databaseOwnerUrl: e.DATABASE_OWNER_URL,
+    redisUrl: e.REDIS_URL,
     demo: e.DEMO === "auto" && (e.NODE_ENV === "production" || !isLoopback(e.HOST)) ? "non" : e.DEMO,
     secret: e.SECRET,
     trustProxy: Object.freeze(e.TRUST_PROXY),
@@ -191,7 +200,7 @@ function crossChecks(env: Record<string, string | undefined>, refused: Set<strin
   const weakness = value("SECRET") && weaknessOf(value("SECRET"), production);
   if (weakness) refusals.push(`${weakness} : ${HOW_TO_DRAW}.`);
   if (production) {
-    for (const name of ["DATABASE_URL", "DATABASE_OWNER_URL"]) {
+    for (const name of ["DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"]) {
       const password = (asUrl(value(name))?.password ?? "").replace(/%20|%2d|%5f/gi, "-");
       if (EXAMPLE_PASSWORD.test(password)) {
         refusals.push(

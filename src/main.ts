@@ -1,6 +1,6 @@
 /** The process: configuration → database → migrations → first run → jobs → pages → listening. */
 
-import { guards, prepareFirstRun, renewOnNewRights, sessionRows } from "./accounts/index.ts";
+import { guards, KEPT_IN_ROW, prepareFirstRun, renewOnNewRights, sessionRows } from "./accounts/index.ts";
 import { createApp } from "./app.ts";
 import { ConfigRefused, loadSecrets, readConfig } from "./config.ts";
 import { describeBase, enterDemo } from "./demo.ts";
@@ -12,12 +12,15 @@ import { EmbeddedRefused } from "./platform/db/embedded.ts";
 import { openDatabase } from "./platform/db/index.ts";
 import { migrate } from "./platform/db/migrate.ts";
 import { embeddedDatabase } from "./platform/db/roles.ts";
+import { countInDatabase, countInRedis } from "./platform/http/rate.ts";
 import { serve } from "./platform/http/server.ts";
 import { SessionStore } from "./platform/http/sessions.ts";
+import { sessionsInRedis } from "./platform/http/sessions-in-redis.ts";
 import { createViews } from "./platform/http/views.ts";
 import { startJobs } from "./platform/jobs/index.ts";
 import { startTick } from "./platform/jobs/tick.ts";
 import { createLog } from "./platform/log.ts";
+import { openRedis } from "./platform/redis.ts";
 import { createRegistry } from "./platform/registry.ts";
 
 const say = (...lines: string[]) => process.stdout.write(`${lines.join("\n")}\n`);
@@ -37,6 +40,8 @@ async function start() {
   const databaseUrl = embedded?.databaseUrl ?? config.databaseUrl!;
   await migrate(embedded?.databaseOwnerUrl ?? config.databaseOwnerUrl!, registry);
   const db = await openDatabase(databaseUrl, registry);
+  const redis = config.redisUrl ? openRedis(config.redisUrl, log) : undefined;
+  const rows = sessionRows(db);
   const services = { db, clock, varDir: config.varDir, historyKey: secrets.historyKey.privateKey };
   const onError = (error: unknown) =>
     log.error("background", { error: error instanceof Error ? error.message : String(error) });
@@ -55,8 +60,9 @@ async function start() {
     db,
     modules,
     guards,
-    sessionStore: new SessionStore(sessionRows(db), log),
+    sessionStore: new SessionStore(redis ? sessionsInRedis(rows, redis, KEPT_IN_ROW) : rows, log),
     renewSession: renewOnNewRights,
+    count: redis ? countInRedis(redis, countInDatabase(db)) : countInDatabase(db),
     clock,
     log,
     views: createViews({ debug: !config.production, cache: true }),
@@ -78,6 +84,7 @@ async function start() {
       await tick.stop();
       await jobs.stop();
       await sealer.stop();
+      redis?.close();
       await db.close();
       await embedded?.server.stop();
     },

@@ -19,6 +19,9 @@ declare module "express-session" {
   }
 }
 
+/** What of a session stays in its row wherever the rest is kept: it opens the session, or proves something. */
+export const KEPT_IN_ROW: readonly string[] = ["opening", "authenticatedAt", "rights"];
+
 /** One line of lookup.session: the session, its person and their organisation. */
 interface Row {
   session_id: string;

@@ -12,7 +12,8 @@ import { serverAccount } from "../../src/platform/db/postgres/account.ts";
 import { prepareBinaries, run } from "../../src/platform/db/postgres/binaries.ts";
 
 const MAIN = path.join(import.meta.dirname, "../../src/main.ts");
-const SETTINGS = /^(?:DATABASE_|TEST_|VAR_DIR|SECRET|DEMO|HOST|PORT|PUBLIC_URL|NODE_ENV|NODE_TEST|LOG_LEVEL|TRUST)/;
+const SETTINGS =
+  /^(?:DATABASE_|REDIS_|TEST_|VAR_DIR|SECRET|DEMO|HOST|PORT|PUBLIC_URL|NODE_ENV|NODE_TEST|LOG_LEVEL|TRUST)/;
 
 export interface Running {
   child: ChildProcess;

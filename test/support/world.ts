@@ -8,14 +8,17 @@ import path from "node:path";
 import { after } from "node:test";
 import type { Express } from "express";
 import { WORLD } from "../../fixtures/world.ts";
-import { guards, renewOnNewRights, sessionRows } from "../../src/accounts/index.ts";
+import { guards, KEPT_IN_ROW, renewOnNewRights, sessionRows } from "../../src/accounts/index.ts";
 import { createApp } from "../../src/app.ts";
 import { type Heads, openHeads, type Sealer, startSealer } from "../../src/history/index.ts";
 import { modules } from "../../src/modules.ts";
+import { countInDatabase, countInRedis } from "../../src/platform/http/rate.ts";
 import { hashOf, SessionStore } from "../../src/platform/http/sessions.ts";
+import { sessionsInRedis } from "../../src/platform/http/sessions-in-redis.ts";
 import { createViews } from "../../src/platform/http/views.ts";
 import { createLog } from "../../src/platform/log.ts";
 import type { Module } from "../../src/platform/module.ts";
+import { openRedis } from "../../src/platform/redis.ts";
 import { type OpenDatabase, testDatabase } from "./database.ts";
 
 export const SECRET = "secret-des-essais-qui-fait-bien-plus-de-trente-deux-octets";
@@ -59,7 +62,12 @@ export interface World extends OpenDatabase {
 }
 
 /** The whole product on the named world, over real HTTP and a real PostgreSQL of this test file's own. */
-export async function startWorld({ pool = 10, extraModules = [] as Module[], world = true } = {}): Promise<World> {
+export async function startWorld({
+  pool = 10,
+  extraModules = [] as Module[],
+  world = true,
+  redisUrl = "",
+} = {}): Promise<World> {
   const open = await testDatabase({ world, pool });
   const folder = mkdtempSync(path.join(tmpdir(), "world-"));
   const { privateKey } = generateKeyPairSync("ed25519");
@@ -78,7 +86,9 @@ export async function startWorld({ pool = 10, extraModules = [] as Module[], wor
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const rows = sessionRows(open.db);
+  const redis = redisUrl ? openRedis(redisUrl, log) : undefined;
+  const inDatabase = sessionRows(open.db);
+  const rows = redis ? sessionsInRedis(inDatabase, redis, KEPT_IN_ROW) : inDatabase;
   const app = createApp({
     config: {
       publicUrl: origin,
@@ -93,6 +103,7 @@ export async function startWorld({ pool = 10, extraModules = [] as Module[], wor
     guards,
     sessionStore: new SessionStore(rows, log),
     renewSession: renewOnNewRights,
+    ...(redis && { count: countInRedis(redis, countInDatabase(open.db)) }),
     clock: open.clock,
     log,
     views: createViews({ debug: true, cache: true }),
@@ -103,6 +114,7 @@ export async function startWorld({ pool = 10, extraModules = [] as Module[], wor
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     await sealer.stop();
+    redis?.close();
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -1,7 +1,10 @@
 import { isIPv6 } from "node:net";
 import type { Request, RequestHandler } from "express";
+import type { Database } from "../db/index.ts";
 import { TooMany } from "../errors.ts";
+import type { RedisLink } from "../redis.ts";
 import { isSafeMethod } from "./origin.ts";
+import { SHARED } from "./sessions-in-redis.ts";
 
 export interface Rate {
   limit: number;
@@ -13,7 +16,34 @@ const READING: Rate = { limit: 1200, windowSeconds: 60 };
 const WRITING: Rate = { limit: 100, windowSeconds: 60 };
 const GUESSING: Rate = { limit: 60, windowSeconds: 60 };
 
-/** A limit counted in PostgreSQL, common to all processes. Without its database nothing passes: sign-in fails closed. */
+/** Counts one more and gives the total of the present window; common to all processes. */
+export type Count = (name: string, windowSeconds: number, now: Date) => Promise<number>;
+
+/** Counted in PostgreSQL. Without its database nothing passes: sign-in fails closed. */
+export const countInDatabase =
+  (db: Pick<Database, "lookup">): Count =>
+  async (name, windowSeconds) => {
+    const [row] = await db.lookup<Record<string, unknown>>("hit", [name, windowSeconds]);
+    return Number(Object.values(row ?? {})[0]);
+  };
+
+/** Counted in Redis; while it is away, by `otherwise`, whose windows then start anew (P53). */
+export const countInRedis =
+  (link: RedisLink, otherwise: Count): Count =>
+  async (name, windowSeconds, now) => {
+    const window = Math.floor(now.getTime() / (windowSeconds * 1000));
+    const key = `${SHARED}rate:${name}:${window}`;
+    return link
+      .ask(async (redis) => {
+        const answers = await redis.multi().incr(key).expire(key, windowSeconds).exec();
+        const [failed, total] = answers?.[0] ?? [new Error("no answer")];
+        if (failed) throw failed;
+        return Number(total);
+      })
+      .catch(() => otherwise(name, windowSeconds, now));
+  };
+
+/** A limit in front of a handler. */
 export function rateLimit({ bucket, ...rate }: Rate & { bucket: string }): RequestHandler {
   return async (req, _res, next) => {
     await hit(req, bucket, rate);
@@ -23,8 +53,8 @@ export function rateLimit({ bucket, ...rate }: Rate & { bucket: string }): Reque
 
 /** Counts one try of this address against `bucket`; throws TooMany beyond the limit. */
 export async function hit(req: Request, bucket: string, { limit, windowSeconds }: Rate): Promise<void> {
-  const [row] = await req.db.lookup<Record<string, unknown>>("hit", [`${bucket}:${network(req)}`, windowSeconds]);
-  if (Number(Object.values(row ?? {})[0]) > limit) throw tooMany(windowSeconds);
+  const total = await req.count(`${bucket}:${network(req)}`, windowSeconds, req.now);
+  if (!(total <= limit)) throw tooMany(windowSeconds);
 }
 
 /** The usual limits of public routes (P53); a signed-in person is known, and not counted. */

@@ -8,6 +8,7 @@ import { limitPublic, type Rate } from "./rate.ts";
 import { isRecentlyConfirmed } from "./recent.ts";
 import { Refusal } from "./refusal.ts";
 import { ownPath } from "./safe-path.ts";
+import { sessionOutage } from "./sessions.ts";
 import type { Guards } from "./types.ts";
 
 /** "public", "signed-in", or a permission code that `guards` understands. */
@@ -113,6 +114,8 @@ function guarded({ path, right, handler, options }: Route, guards: Guards): Requ
     if (right === "public") {
       await limitPublic(req, path, options);
     } else if (!req.user) {
+      const outage = sessionOutage(req);
+      if (outage) throw outage;
       return askToSignIn(req, res);
     }
     // Before the right: a page of another site learns nothing of it.

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Request, RequestHandler } from "express";
 import session from "express-session";
 import passport from "passport";
+import { Unavailable } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { cookieName, cookieOptions } from "./cookies.ts";
 import type { HttpConfig, Principal } from "./types.ts";
@@ -37,8 +38,10 @@ export interface SessionRows {
 const LOADED = Symbol("loaded session");
 /** What the row of this request's session holds, as far as the request knows. */
 const KEPT = Symbol("kept session");
+/** Why this request has no session though it brought one. */
+const OUTAGE = Symbol("sessions out of reach");
 type Loaded = Pick<LiveSession, "principal" | "endsAt" | "touchDue">;
-type WithLoaded = { [LOADED]?: Loaded; [KEPT]?: string };
+type WithLoaded = { [LOADED]?: Loaded; [KEPT]?: string; [OUTAGE]?: Unavailable };
 type Stored = session.SessionData & WithLoaded;
 
 export const hashOf = (sid: string) => createHash("sha256").update(sid).digest();
@@ -49,6 +52,12 @@ const ownerOf = (data: Partial<session.SessionData>) => data.passport?.user;
 
 /** The end of the session this request came with, for the warning two minutes before; null once it is renewed. */
 export const sessionEnd = (req: Request): Date | null => (req as WithLoaded)[LOADED]?.endsAt ?? null;
+
+/**
+ * Why nobody can be recognised now, if that is so. Public pages answer as to a stranger; what needs somebody throws it,
+ * instead of asking a person who is signed in to sign in (F04).
+ */
+export const sessionOutage = (req: Request): Unavailable | null => (req as WithLoaded)[OUTAGE] ?? null;
 
 /**
  * express-session over `SessionRows`. One query loads session and person, none saves what has not changed, even asked to
@@ -65,17 +74,25 @@ export class SessionStore extends session.Store {
   }
 
   override get(sid: string, done: (error: unknown, session?: session.SessionData | null) => void): void {
-    this.#rows.get(hashOf(sid)).then((live) => {
-      if (!live) return done(null, null);
-      const { data, ...loaded } = live;
-      const stored = data as unknown as session.SessionData;
-      done(null, { ...stored, [LOADED]: loaded, [KEPT]: contentOf(sid, stored) } as Stored);
-    }, done);
+    this.#rows.get(hashOf(sid)).then(
+      (live) => {
+        // A row without its content was opened when Redis held it, and it no longer does.
+        if (!live?.data.cookie) return done(null, null);
+        const { data, ...loaded } = live;
+        const stored = data as unknown as session.SessionData;
+        done(null, { ...stored, [LOADED]: loaded, [KEPT]: contentOf(sid, stored) } as Stored);
+      },
+      (error: unknown) => {
+        if (!(error instanceof Unavailable)) return done(error);
+        // An empty session under the same identifier: the browser keeps its cookie until sessions are back.
+        done(null, { cookie: { originalMaxAge: null }, [OUTAGE]: error } as Stored);
+      },
+    );
   }
 
   /** express-session hands us the request here: the place to give it what `get` loaded. */
   override createSession(req: Request, stored: Stored): session.Session & session.SessionData {
-    Object.assign(req, { [LOADED]: stored[LOADED], [KEPT]: stored[KEPT] });
+    Object.assign(req, { [LOADED]: stored[LOADED], [KEPT]: stored[KEPT], [OUTAGE]: stored[OUTAGE] });
     return super.createSession(req, stored);
   }
 
@@ -83,6 +100,11 @@ export class SessionStore extends session.Store {
     const owner = ownerOf(data);
     const { req } = data as unknown as { req?: Request & WithLoaded };
     const content = contentOf(sid, data);
+    // What a page left in the stand-in of a session out of reach is nobody's.
+    if (req?.[OUTAGE] && !owner) {
+      done();
+      return;
+    }
     // express-session saves a new session again as it ends, when the page it leads to may have written it already.
     if (owner && req?.[KEPT] === content) {
       done();

@@ -4,6 +4,7 @@
  */
 import type { Request } from "express";
 import type { Database } from "../db/index.ts";
+import type { Count } from "./rate.ts";
 
 /** The part of the configuration the HTTP floor reads. */
 export interface HttpConfig {
@@ -76,6 +77,8 @@ declare global {
       now: Date;
       readonly db: Database;
       readonly config: HttpConfig;
+      /** Tries of an address (P53). */
+      readonly count: Count;
     }
     interface Response {
       /** Renders the part when htmx asks for one, else the page; a refused form gives its own status. */
