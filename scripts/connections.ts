@@ -1,5 +1,6 @@
 /** The database of the environment, as `npm start` would find it; an embedded server already running stays so. */
 import { type Config, ConfigRefused, readConfig } from "../src/config.ts";
+import { BackupRefused } from "../src/platform/backup/index.ts";
 import { EmbeddedRefused } from "../src/platform/db/embedded.ts";
 import { type Connections, embeddedDatabase } from "../src/platform/db/roles.ts";
 
@@ -17,7 +18,8 @@ export async function withConnections(work: (urls: Connections, config: Config) 
       await server.stop();
     }
   } catch (error) {
-    if (!(error instanceof ConfigRefused || error instanceof EmbeddedRefused)) throw error;
+    const isTold = [ConfigRefused, EmbeddedRefused, BackupRefused].some((refusal) => error instanceof refusal);
+    if (!(isTold && error instanceof Error)) throw error;
     console.error(error.message);
     process.exitCode = 1;
   }

@@ -6,10 +6,9 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { ConfigRefused, readConfig } from "../src/config.ts";
+import { modules } from "../src/modules.ts";
 import { embeddedDataDir, eraseEmbedded, isHeld } from "../src/platform/db/embedded.ts";
-
-/** All that follows the database and means nothing without it; never the folder itself, which may hold other things. */
-const FOLLOWS = ["heads"];
+import { createRegistry } from "../src/platform/registry.ts";
 
 try {
   const { varDir, production, databaseUrl } = readConfig(process.env);
@@ -31,7 +30,10 @@ try {
 
 async function erase(varDir: string): Promise<void> {
   const dataDir = await embeddedDataDir(varDir);
-  const others = FOLLOWS.map((name) => path.join(varDir, name)).filter((folder) => existsSync(folder));
+  // What follows the database; never the folder itself, which may hold other things.
+  const others = createRegistry(modules)
+    .folders.map((name) => path.join(varDir, name))
+    .filter((folder) => existsSync(folder));
   if (!dataDir && others.length === 0) return console.log(`Rien à effacer dans ${varDir}.`);
 
   for (const target of [dataDir, ...others].filter(Boolean)) console.log(`Effacement de ${target}`);

@@ -31,6 +31,10 @@ export interface Config {
   logLevel: "debug" | "info" | "warn" | "error";
   /** Where people write to those who run the instance: mail address or page. */
   contact: string | undefined;
+  /** Where backups are written. */
+  backupDir: string;
+  /** Encrypts backups; without it they are in clear and hold no secret of the instance. */
+  backupKey: string | undefined;
 }
 
 export interface Secrets {
@@ -53,6 +57,7 @@ export class ConfigRefused extends Error {
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 const SECRET_BYTES = 32;
 const HOW_TO_DRAW = "tirez-en un avec « openssl rand -base64 48 », ou videz-le : il sera généré au premier démarrage";
+const HOW_TO_DRAW_KEY = "tirez-en une avec « openssl rand -base64 32 », et gardez-la ailleurs que les sauvegardes";
 /** Words of examples: a secret that holds one was copied, not drawn. The mark is that of .env.example. */
 const EXAMPLE =
   /exemple|example|change[-_ ]?(me|moi|it)|changez|remplacez|replace|a[-_ ]?changer|secret|password|opstracker|azerty|qwerty/i;
@@ -120,6 +125,12 @@ const Environment = z.object({
   ),
   ALLOW_HTTP: orDefault(flag("ALLOW_HTTP"), "non"),
   LOG_LEVEL: orDefault(oneOf("LOG_LEVEL", LEVELS), "info"),
+  BACKUP_DIR: optional(z.string()),
+  BACKUP_KEY: optional(
+    z.string().min(20, {
+      error: `BACKUP_KEY est trop courte pour protéger une sauvegarde : ${HOW_TO_DRAW_KEY}.`,
+    }),
+  ),
   CONTACT: optional(
     z
       .string()
@@ -155,6 +166,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     allowHttp: e.ALLOW_HTTP,
     logLevel: e.LOG_LEVEL,
     contact: e.CONTACT,
+    backupDir: path.resolve(e.BACKUP_DIR ?? path.join(e.VAR_DIR, "sauvegardes")),
+    backupKey: e.BACKUP_KEY,
   });
 }
 

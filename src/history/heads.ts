@@ -13,7 +13,9 @@ export interface Head {
   signature: string;
 }
 
-export const headsFolder = (varDir: string) => path.join(varDir, "heads");
+/** Under VAR_DIR. */
+export const HEADS = "heads";
+export const headsFolder = (varDir: string) => path.join(varDir, HEADS);
 
 const signedText = ({ tenant, from, hashes, at }: Omit<Head, "signature">) =>
   Buffer.from([tenant, from, at, ...hashes].join("\n"));

@@ -1,6 +1,6 @@
 import type { Module } from "../platform/module.ts";
 import { events } from "./events.ts";
-import { Heads, headsFolder } from "./heads.ts";
+import { HEADS, Heads, headsFolder } from "./heads.ts";
 import { Seal } from "./seal.ts";
 import { runVerification, VerificationSchema, verifyTonight } from "./verification.ts";
 import { routes } from "./web/routes.ts";
@@ -9,6 +9,7 @@ const HISTORY_ITSELF = "history itself: append-only, sealed, never traced a seco
 
 export const history: Module = {
   name: "history",
+  folders: [HEADS],
   entities: [Seal, VerificationSchema] as unknown as NonNullable<Module["entities"]>,
   untracked: [
     { table: "act", why: HISTORY_ITSELF },

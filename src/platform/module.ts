@@ -41,4 +41,6 @@ export interface Module {
   schedules?: Schedule[];
   menu?: MenuEntry[];
   subjects?: Record<string, Subject>;
+  /** What it keeps under VAR_DIR beside the database: saved, restored and erased with it. */
+  folders?: string[];
 }

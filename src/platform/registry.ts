@@ -17,6 +17,7 @@ export interface Registry {
   schedules: Schedule[];
   menu: MenuEntry[];
   subjects: Map<string, Subject>;
+  folders: string[];
 }
 
 const unique = <T>(what: string, entries: [string, T][]): Map<string, T> => {
@@ -60,5 +61,6 @@ export function createRegistry(modules: Module[]): Registry {
       "subject",
       modules.flatMap((module) => Object.entries(module.subjects ?? {})),
     ),
+    folders: all("folders") as string[],
   };
 }

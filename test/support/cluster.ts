@@ -127,6 +127,26 @@ export async function freshDatabase({ world = false } = {}): Promise<TestDatabas
   };
 }
 
+/** A database with its roles and nothing else, as an operator prepares one. */
+export async function emptyDatabase(): Promise<TestDatabase> {
+  const { TEST_SUPER_URL: superUrl, TEST_OWNER_URL: ownerUrl, TEST_APP_URL: appUrl } = process.env;
+  if (!superUrl || !ownerUrl || !appUrl) throw new Error("Ce test a besoin de la base d’essai : lancez « npm test ».");
+  const name = `t_${process.pid}_${randomBytes(4).toString("hex")}`;
+  const postgres = withDatabase(superUrl, "postgres");
+  const passwordOf = (url: string) => decodeURIComponent(new URL(url).password);
+  await prepareCluster(postgres, {
+    database: name,
+    ownerPassword: passwordOf(ownerUrl),
+    appPassword: passwordOf(appUrl),
+  });
+  return {
+    databaseUrl: withDatabase(appUrl, name),
+    ownerUrl: withDatabase(ownerUrl, name),
+    superUrl: withDatabase(superUrl, name),
+    drop: () => query(postgres, `drop database if exists ${name} with (force)`).then(() => undefined),
+  };
+}
+
 const OBJECT_IN_USE = "55006";
 const password = () => randomBytes(18).toString("base64url");
 

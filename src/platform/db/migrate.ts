@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { Migrator } from "@mikro-orm/migrations";
 import { MikroORM } from "@mikro-orm/postgresql";
 import { Client } from "pg";
@@ -12,18 +13,19 @@ const MIGRATION_LOCK = 7_236_001;
 /**
  * Brings the database to this version as its owner: pending migrations, history triggers, pg-boss schema, queues.
  * Waits for another process doing the same; gives up after 2 s on a locked table rather than queue everybody (F22).
- * Returns the names of the migrations run. When nothing is pending it costs three queries.
+ * `upTo` stops after that migration, for a backup to be loaded in. Returns the names of the migrations run. When nothing is pending it costs three queries.
  */
 export async function migrate(
   ownerUrl: string,
   { entities, tracked, subscriptions }: Pick<Registry, "entities" | "tracked" | "subscriptions">,
+  { upTo }: { upTo?: string | undefined } = {},
 ): Promise<string[]> {
   const owner = new Client({ connectionString: ownerUrl });
   await owner.connect();
   try {
     await owner.query("select pg_advisory_lock($1)", [MIGRATION_LOCK]);
-    const ran = await runMigrations(ownerUrl, owner, entities);
-    await installTracking(owner, tracked);
+    const ran = await runMigrations(ownerUrl, owner, entities, upTo);
+    if (!upTo) await installTracking(owner, tracked); // its triggers name columns of this version
     await installJobs(
       ownerUrl,
       owner,
@@ -35,7 +37,17 @@ export async function migrate(
   }
 }
 
-async function runMigrations(ownerUrl: string, owner: Client, entities: Registry["entities"]): Promise<string[]> {
+/** The names of the migrations this version brings, in order. */
+export async function knownMigrations(): Promise<string[]> {
+  return (await readdir(MIGRATIONS)).map((file) => file.replace(/\.ts$/, "")).sort();
+}
+
+async function runMigrations(
+  ownerUrl: string,
+  owner: Client,
+  entities: Registry["entities"],
+  upTo?: string,
+): Promise<string[]> {
   const orm = await MikroORM.init({
     clientUrl: ownerUrl,
     entities,
@@ -55,7 +67,7 @@ async function runMigrations(ownerUrl: string, owner: Client, entities: Registry
   try {
     const pending = await orm.migrator.getPending();
     if (pending.length === 0) return [];
-    const ran = await orm.migrator.up();
+    const ran = await orm.migrator.up(upTo ? { to: upTo } : undefined);
     await owner.query("revoke all on mikro_orm_migrations from opstracker_app");
     return ran.map((migration) => migration.name);
   } finally {

@@ -1,0 +1,31 @@
+/** `npm run backup [-- DOSSIER]`: a whole backup of the database and of what follows it, while the application serves. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { modules } from "../src/modules.ts";
+import { writeBackup } from "../src/platform/backup/index.ts";
+import { createRegistry } from "../src/platform/registry.ts";
+import { fr } from "../src/platform/text/index.ts";
+import { withConnections } from "./connections.ts";
+
+const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
+
+await withConnections(async ({ databaseUrl, databaseOwnerUrl }, { varDir, backupDir, backupKey }) => {
+  const { folder, manifest } = await writeBackup({
+    databaseUrl,
+    ownerUrl: databaseOwnerUrl,
+    varDir,
+    paths: createRegistry(modules).folders,
+    into: process.argv[2] ? path.resolve(process.argv[2]) : backupDir,
+    key: backupKey,
+    version,
+    now: new Date(),
+  });
+  const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
+  const held = `${fr.count(rows, "ligne", "lignes")}, ${fr.count(manifest.files.length, "fichier", "fichiers")}`;
+  console.log(`Sauvegarde complète : ${folder} (${held}, ${backupKey ? "chiffrée" : "en clair"}).`);
+  if (!backupKey) {
+    console.log(
+      `Elle ne contient pas ${path.join(varDir, "secrets.json")} : gardez-en une copie à part, ou donnez BACKUP_KEY.`,
+    );
+  }
+});

@@ -1,0 +1,18 @@
+/** `npm run verify-backup -- SAUVEGARDE`: reads every file of a backup again and compares its SHA-256 (DOC-9). */
+import { ConfigRefused, readConfig } from "../src/config.ts";
+import { BackupRefused, openBackup } from "../src/platform/backup/index.ts";
+import { fr } from "../src/platform/text/index.ts";
+
+const [folder] = process.argv.slice(2);
+try {
+  if (!folder) throw new BackupRefused("Quelle sauvegarde ? « npm run verify-backup -- var/sauvegardes/… ».");
+  const { manifest } = await openBackup(folder, readConfig(process.env).backupKey);
+  const { at, version, tables, files } = manifest;
+  console.log(
+    `Intacte : ${fr.count(tables.length + files.length, "fichier relu", "fichiers relus")}, prise le ${at} par la version ${version}.`,
+  );
+} catch (error) {
+  if (!(error instanceof BackupRefused || error instanceof ConfigRefused)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

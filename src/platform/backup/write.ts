@@ -1,0 +1,183 @@
+import { randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { Readable } from "node:stream";
+import pg from "pg";
+import { to as copyTo } from "pg-copy-streams";
+import { type FilePart, type Manifest, type TablePart, writeManifest } from "./manifest.ts";
+import { BackupRefused, partKey, writePart } from "./parts.ts";
+
+/** Tables whose rows are better lost than restored. */
+const LEFT_OUT: Record<string, string> = {
+  session: "les personnes se reconnectent : une sauvegarde ne rouvre aucune session",
+  rate_hit: "des compteurs d’une heure",
+  mikro_orm_migrations: "le manifeste tient la liste",
+};
+
+export interface BackupRequest {
+  /** The application's own address: each organisation is read under its isolation (rulings 3). */
+  databaseUrl: string;
+  ownerUrl: string;
+  varDir: string;
+  /** Folders and files under VAR_DIR to take along. */
+  paths: string[];
+  /** Where the backup's folder is made; its name is the instant. */
+  into: string;
+  /** BACKUP_KEY; without it the backup is in clear, and holds no secret of the instance. */
+  key?: string | undefined;
+  version: string;
+  now: Date;
+}
+
+const SECRETS = "secrets.json";
+const DRAFT = ".partiel";
+/** Nothing of an erased person stays longer (GDP-8). */
+const KEPT_DAYS = 30;
+const NAME = /^(\d{4}-\d\d-\d\d)T\d\d-\d\d-\d\dZ$/;
+/** One backup at a time over all the processes; any number nobody else uses. */
+const BACKUP_LOCK = 7_236_002;
+const nameOf = (at: Date) => at.toISOString().slice(0, 19).replaceAll(":", "-").concat("Z");
+
+/**
+ * Writes a whole backup and returns its folder: the files, then every table in one snapshot, tenant after tenant, each
+ * with its SHA-256. A folder that bears its final name is whole: it is filled under another one. Backups of more than
+ * 30 days leave. Throws BackupRefused while another one is being written.
+ */
+export async function writeBackup(request: BackupRequest): Promise<{ folder: string; manifest: Manifest }> {
+  const client = new pg.Client({ connectionString: request.databaseUrl, application_name: "opstracker backup" });
+  await client.connect();
+  try {
+    const { rows } = await client.query("select pg_try_advisory_lock($1) as mine", [BACKUP_LOCK]);
+    if (!rows[0].mine) throw new BackupRefused("Une sauvegarde est déjà en cours : attendez qu’elle finisse.");
+    await mkdir(request.into, { recursive: true, mode: 0o700 });
+    await sweep(request.into, (name) => name.endsWith(DRAFT) && NAME.test(name.slice(0, -DRAFT.length))); // of a killed process
+    const written = await writeWhole(client, request);
+    const limit = new Date(request.now.getTime() - KEPT_DAYS * 86_400_000).toISOString().slice(0, 10);
+    await sweep(request.into, (name) => (NAME.exec(name)?.[1] ?? limit) < limit);
+    return written;
+  } finally {
+    await client.end();
+  }
+}
+
+async function sweep(folder: string, leaves: (name: string) => boolean): Promise<void> {
+  for (const name of (await readdir(folder)).filter(leaves)) await rm(path.join(folder, name), { recursive: true });
+}
+
+async function writeWhole(client: pg.Client, request: BackupRequest): Promise<{ folder: string; manifest: Manifest }> {
+  const folder = path.join(request.into, nameOf(request.now));
+  const draft = folder + DRAFT;
+  await mkdir(draft, { mode: 0o700 });
+  try {
+    const salt = request.key ? randomBytes(16).toString("hex") : null;
+    const key = salt ? partKey(request.key!, salt) : null;
+    // Heads before the snapshot: they are signed after their seals, so none speaks of a row the snapshot misses.
+    const files = await writeFiles(draft, request, key);
+    const migrations = await ranMigrations(request.ownerUrl);
+    const tables = await writeTables(client, draft, key);
+    const at = request.now.toISOString();
+    const manifest: Manifest = {
+      format: 1,
+      version: request.version,
+      at,
+      migrations,
+      salt,
+      tables,
+      files,
+      leftOut: LEFT_OUT,
+    };
+    await writeManifest(draft, manifest, key);
+    await rename(draft, folder);
+    return { folder, manifest };
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function writeFiles(draft: string, { varDir, paths }: BackupRequest, key: Buffer | null): Promise<FilePart[]> {
+  const wanted = key ? [...paths, SECRETS] : paths;
+  const found = (await Promise.all(wanted.map((one) => filesUnder(varDir, one)))).flat();
+  const parts: FilePart[] = [];
+  for (const [i, file] of found.entries()) {
+    // No more than what is there now: a log that grows meanwhile ends where the reading ends.
+    const part = await writePart(draft, `fichier-${i + 1}.gz`, createReadStream(path.join(varDir, file)), key);
+    parts.push({ ...part, path: file });
+  }
+  return parts;
+}
+
+async function filesUnder(varDir: string, relative: string): Promise<string[]> {
+  const entries = await readdir(path.join(varDir, relative), { withFileTypes: true, recursive: true }).catch(
+    (error) => {
+      if (error.code === "ENOENT") return [];
+      if (error.code === "ENOTDIR") return null;
+      throw error;
+    },
+  );
+  if (!entries) return [relative];
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(varDir, path.join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+async function ranMigrations(ownerUrl: string): Promise<string[]> {
+  const owner = new pg.Client({ connectionString: ownerUrl });
+  await owner.connect();
+  try {
+    const { rows } = await owner.query<{ name: string }>("select name from mikro_orm_migrations order by name");
+    return rows.map(({ name }) => name);
+  } finally {
+    await owner.end();
+  }
+}
+
+async function writeTables(client: pg.Client, draft: string, key: Buffer | null): Promise<TablePart[]> {
+  await client.query("begin isolation level repeatable read read only");
+  const { rows: tenants } = await client.query<{ id: string }>("select id from lookup.tenants() order by id");
+  const parts: TablePart[] = [];
+  for (const { schema, table, columns, condition } of await tablesOf(client)) {
+    const list = columns.map(pg.escapeIdentifier).join(", ");
+    const question = `copy (select ${list} from ${schema}.${pg.escapeIdentifier(table)}${condition}) to stdout`;
+    let rows = 0;
+    const source =
+      schema === "public" ? Readable.from(byTenant(client, tenants, question)) : client.query(copyTo(question));
+    const part = await writePart(draft, `${schema}.${table}.gz`, source, key, (chunk) => {
+      // Each row of COPY's text ends with the only line feeds in it.
+      for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) rows += 1;
+    });
+    parts.push({ ...part, schema, table, columns, rows });
+  }
+  await client.query("commit");
+  return parts;
+}
+
+async function* byTenant(client: pg.Client, tenants: { id: string }[], question: string): AsyncGenerator<Buffer> {
+  for (const { id } of tenants) {
+    await client.query("select set_config('app.tenant_id', $1, true)", [id]);
+    yield* client.query(copyTo(question)) as AsyncIterable<Buffer>;
+  }
+}
+
+interface TableToRead {
+  schema: string;
+  table: string;
+  columns: string[];
+  condition: string;
+}
+
+/** Every table of the catalogue, so that a new one cannot be forgotten, and the work pg-boss has not ended. */
+async function tablesOf(client: pg.Client): Promise<TableToRead[]> {
+  const { rows } = await client.query<{ schema: string; table: string; columns: string[] }>(`
+    select n.nspname as schema, c.relname as table,
+      array_agg(a.attname::text order by a.attnum) as columns
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+    where (n.nspname = 'public' and c.relkind = 'r') or (n.nspname = 'pgboss' and c.relname = 'job')
+    group by 1, 2 order by 1, 2`);
+  return rows
+    .filter(({ schema, table }) => schema !== "public" || !(table in LEFT_OUT))
+    .map((one) => ({ ...one, condition: one.schema === "pgboss" ? " where state < 'completed'" : "" }));
+}

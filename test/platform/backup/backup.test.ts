@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
+import { sql, type Transaction } from "kysely";
+import pg from "pg";
+import { User } from "../../../src/accounts/user.ts";
+import { openHeads, startSealer, verifyHistory } from "../../../src/history/index.ts";
+import { BackupRefused, openBackup, restoreBackup, writeBackup } from "../../../src/platform/backup/index.ts";
+import { openDatabase } from "../../../src/platform/db/index.ts";
+import { emptyDatabase } from "../../support/cluster.ts";
+import { actOf, testDatabase } from "../../support/database.ts";
+
+const KEY = "une phrase assez longue pour une clé";
+const KARIM = { email: "karim.daoudi@quais.example" };
+const source = await testDatabase({ world: true });
+const work = await mkdtemp(path.join(tmpdir(), "opstracker-backup-"));
+after(() => rm(work, { recursive: true, force: true }));
+
+const historyKey = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+const varDir = path.join(work, "var");
+await mkdir(varDir);
+await writeFile(path.join(varDir, "secrets.json"), '{"secret":"canari-du-secret"}');
+const sealer = startSealer(source.db, {
+  heads: openHeads(varDir, historyKey),
+  clock: source.clock,
+  onError: (error) => {
+    throw error;
+  },
+  everyMs: Number.POSITIVE_INFINITY,
+});
+await sealer.sealAll();
+after(() => sealer.stop());
+
+const request = (hour: string, key?: string) => ({
+  databaseUrl: source.databaseUrl,
+  ownerUrl: source.ownerUrl,
+  varDir,
+  paths: ["heads"],
+  into: path.join(work, "sauvegardes"),
+  version: "0.0.0",
+  now: new Date(`2026-11-21T${hour}:00:00Z`),
+  key,
+});
+
+const restored = async () => {
+  const empty = await emptyDatabase();
+  after(() => empty.drop());
+  return empty;
+};
+
+/** Each table's number of rows and the fingerprint of all of them. */
+async function fingerprints(superUrl: string): Promise<Record<string, string>> {
+  const client = new pg.Client({ connectionString: superUrl });
+  await client.connect();
+  const { rows } = await client.query(
+    "select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1",
+  );
+  const found: Record<string, string> = {};
+  for (const { name } of rows) {
+    const { rows: marks } = await client.query(
+      `select count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' order by md5(t::text))), '') as mark from "${name}" t`,
+    );
+    found[name] = marks[0].mark;
+  }
+  await client.end();
+  return found;
+}
+
+const tenants = await source.db.lookup<{ id: string; name: string }>("tenants");
+const tenantId = tenants.find(({ name }) => name.includes("Quais"))!.id;
+
+test("une base vide reçoit toutes les lignes, les têtes signées et les secrets ; la chaîne se vérifie (F21)", async () => {
+  const { folder, manifest } = await writeBackup(request("02", KEY));
+  assert.ok(manifest.tables.find(({ table }) => table === "change")!.rows > 0);
+
+  const empty = await restored();
+  const elsewhere = path.join(work, "ailleurs");
+  await restoreBackup({ ...empty, folder, varDir: elsewhere, key: KEY, registry: source.registry });
+
+  const [before, now] = [await fingerprints(source.superUrl), await fingerprints(empty.superUrl)];
+  for (const name of Object.keys(manifest.leftOut)) {
+    delete before[name];
+    delete now[name];
+  }
+  assert.deepEqual(now, before);
+  assert.match(await readFile(path.join(elsewhere, "secrets.json"), "utf8"), /canari-du-secret/);
+
+  const db = await openDatabase(empty.databaseUrl, source.registry);
+  try {
+    const { firstBreak, verified } = await verifyHistory(db, openHeads(elsewhere, historyKey), tenantId);
+    assert.deepEqual([firstBreak, verified > 0], [null, true]);
+    // Its triggers, sequences and isolation are back: it is written to as before.
+    await db.act(actOf(tenantId), async (em) => {
+      (await em.findOneOrFail(User, KARIM)).givenName = "Kamel";
+    });
+    const rows = await db.read(tenantId, async (em) => {
+      const run = em.getTransactionContext<Transaction<unknown>>()!;
+      return (await sql`select after from change order by ordinal desc limit 1`.execute(run)).rows;
+    });
+    assert.deepEqual(rows, [{ after: { given_name: "Kamel" } }]);
+  } finally {
+    await db.close();
+  }
+});
+
+test("prise pendant qu’on écrit, elle est un seul instant : chaque acte y est entier", async () => {
+  let writing = true;
+  const writer = (async () => {
+    for (let i = 0; writing; i++) {
+      await source.db.act(actOf(tenantId), async (em) => {
+        (await em.findOneOrFail(User, KARIM)).givenName = `Karim ${i}`;
+      });
+      await sealer.sealAll();
+    }
+  })();
+  const { folder } = await writeBackup(request("03"));
+  writing = false;
+  await writer;
+
+  const empty = await restored();
+  const elsewhere = path.join(work, "pendant");
+  await restoreBackup({ ...empty, folder, varDir: elsewhere, registry: source.registry });
+  const db = await openDatabase(empty.databaseUrl, source.registry);
+  try {
+    assert.equal((await verifyHistory(db, openHeads(elsewhere, historyKey), tenantId)).firstBreak, null);
+    const [name, told] = await db.read(tenantId, async (em) => {
+      const user = await em.findOneOrFail(User, KARIM);
+      const { rows } = await sql<{ name: string }>`
+        select after ->> 'given_name' as name from change where row_id = ${user.id} and after ->> 'given_name' is not null
+        order by ordinal desc limit 1`.execute(em.getTransactionContext<Transaction<unknown>>()!);
+      return [user.givenName, rows[0]!.name];
+    });
+    assert.equal(name, told);
+  } finally {
+    await db.close();
+  }
+});
+
+test("un octet changé, un fichier perdu, une mauvaise clé, un manifeste retouché : refusés en les nommant", async () => {
+  const { folder } = await writeBackup(request("04", KEY));
+  await assert.rejects(openBackup(folder, undefined), /chiffrée : donnez sa clé/);
+  await assert.rejects(openBackup(folder, "une autre phrase, tout aussi longue"), /n’est pas la clé/);
+
+  const file = path.join(folder, "public.act.gz");
+  const bytes = await readFile(file);
+  bytes[40]! ^= 1;
+  await writeFile(file, bytes);
+  await assert.rejects(openBackup(folder, KEY), /public\.act\.gz .* a changé/);
+  await rm(file);
+  await assert.rejects(openBackup(folder, KEY), /public\.act\.gz .* ne se lit pas \(ENOENT\)/);
+
+  const manifest = path.join(folder, "manifeste.json");
+  await writeFile(manifest, (await readFile(manifest, "utf8")).replace('"rows": 0', '"rows": 1'));
+  await assert.rejects(openBackup(folder, KEY), /manifeste a été modifié/);
+  await assert.rejects(openBackup(path.join(work, "rien"), KEY), BackupRefused);
+});
+
+test("une base habitée n’est jamais écrasée, et une sauvegarde plus récente que le programme est refusée", async () => {
+  const { folder } = await writeBackup(request("05"));
+  const before = await fingerprints(source.superUrl);
+  const { databaseUrl, ownerUrl, registry } = source;
+  const onto = { folder, databaseUrl, ownerUrl, registry, varDir: path.join(work, "habitée") };
+  await assert.rejects(restoreBackup(onto), /contient déjà des organisations/);
+  assert.deepEqual(await fingerprints(source.superUrl), before);
+
+  const manifest = path.join(folder, "manifeste.json");
+  const text = await readFile(manifest, "utf8");
+  await writeFile(manifest, text.replace('"migrations": [', '"migrations": [ "Migration29991231000000_future",'));
+  await assert.rejects(restoreBackup(onto), /plus récente que celle-ci/);
+});
+
+test("une seule à la fois ; les restes d’une sauvegarde tuée et celles de plus de 30 jours partent (GDP-8)", async () => {
+  const into = path.join(work, "sauvegardes");
+  await mkdir(path.join(into, "2026-11-20T02-00-00Z.partiel"));
+  await mkdir(path.join(into, "2026-10-21T02-00-00Z"));
+  await mkdir(path.join(into, "à moi"));
+  const outcomes = await Promise.allSettled([writeBackup(request("07")), writeBackup(request("08"))]);
+  const refused = outcomes.filter((one) => one.status === "rejected");
+  assert.equal(refused.length, 1);
+  assert.match(String(refused[0]!.reason), /déjà en cours/);
+  const left = await readdir(into);
+  assert.ok(left.includes("à moi"));
+  assert.deepEqual(
+    left.filter((name) => name.startsWith("2026-1") && !name.startsWith("2026-11-21")),
+    [],
+  );
+});
+
+test("sans clé, aucun secret de l’instance n’y entre ; le manifeste dit ce qui est laissé, et pourquoi", async () => {
+  const { manifest } = await writeBackup(request("06"));
+  assert.ok(manifest.files.length > 0);
+  assert.ok(manifest.files.every((file) => file.path.startsWith("heads/")));
+  assert.match(manifest.leftOut.session!, /se reconnectent/);
+});
