@@ -17,6 +17,7 @@ const SETTINGS = [
   "HOST",
   "PORT",
   "PUBLIC_URL",
+  "SMTP_URL",
 ];
 
 const options = process.argv.slice(2).filter((word) => word.startsWith("-"));

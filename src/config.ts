@@ -4,6 +4,7 @@ import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { BlockList, isIP } from "node:net";
 import path from "node:path";
 import { z } from "zod";
+import type { MailSettings } from "./platform/mail/transport.ts";
 
 export interface Config {
   production: boolean;
@@ -35,6 +36,8 @@ export interface Config {
   backupDir: string;
   /** Encrypts backups; without it they are in clear and hold no secret of the instance. */
   backupKey: string | undefined;
+  /** Where messages leave from; without it they stay in the outbox (MSG-14). */
+  mail: MailSettings | undefined;
 }
 
 export interface Secrets {
@@ -77,6 +80,23 @@ const databaseAddress = (name: string) =>
   z.string().refine((value) => /^postgres(ql)?:$/.test(asUrl(value)?.protocol ?? ""), {
     error: `${name} n’est pas une adresse PostgreSQL : écrivez postgres://compte:motdepasse@serveur:5432/opstracker.`,
   });
+
+const MAIL_ADDRESS = /^[^\s@<>()[\]",;:\\]{1,64}@[^\s@<>()[\]",;:\\]+\.[^\s@<>()[\]",;:\\]+$/;
+
+const mailAddress = (name: string, what: string) =>
+  z.string().regex(MAIL_ADDRESS, `${name} ${what} : écrivez par exemple operations@exemple.fr.`);
+
+const isMailServer = (value: string): boolean => {
+  const url = asUrl(value);
+  return (
+    !!url &&
+    /^smtps?:$/.test(url.protocol) &&
+    url.hostname !== "" &&
+    /^\/?$/.test(url.pathname) &&
+    !url.search &&
+    !url.hash
+  );
+};
 
 const Environment = z.object({
   NODE_ENV: orDefault(oneOf("NODE_ENV", ["development", "test", "production"]), "development"),
@@ -138,6 +158,14 @@ const Environment = z.object({
         error: "CONTACT est une adresse électronique ou une page https : écrivez par exemple numerique@exemple.fr.",
       }),
   ),
+  SMTP_URL: optional(
+    z.string().refine(isMailServer, {
+      error:
+        "SMTP_URL n’est pas un serveur de messagerie : écrivez smtp://compte:motdepasse@serveur:587, ou smtps:// pour un port chiffré d’emblée ; les signes @ : / du mot de passe s’écrivent %40 %3A %2F.",
+    }),
+  ),
+  MAIL_FROM: optional(mailAddress("MAIL_FROM", "est l’adresse d’où partent les courriels")),
+  MAIL_REPLY_TO: optional(mailAddress("MAIL_REPLY_TO", "est l’adresse, lue par quelqu’un, où vont les réponses")),
 });
 
 /** Reads and checks the whole environment, or throws ConfigRefused. */
@@ -168,6 +196,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     contact: e.CONTACT,
     backupDir: path.resolve(e.BACKUP_DIR ?? path.join(e.VAR_DIR, "sauvegardes")),
     backupKey: e.BACKUP_KEY,
+    mail: e.SMTP_URL
+      ? Object.freeze({ smtpUrl: e.SMTP_URL, from: e.MAIL_FROM!, replyTo: e.MAIL_REPLY_TO ?? e.MAIL_FROM! })
+      : undefined,
   });
 }
 
@@ -208,6 +239,16 @@ function crossChecks(env: Record<string, string | undefined>, refused: Set<strin
   if (production && !url && !refused.has("PUBLIC_URL") && !isLoopback(host)) {
     refusals.push(
       "PUBLIC_URL manque : en production, donnez l’adresse que tapent les personnes, comme https://operations.exemple.fr.",
+    );
+  }
+  if (value("SMTP_URL") && !value("MAIL_FROM") && !refused.has("MAIL_FROM")) {
+    refusals.push(
+      "SMTP_URL est donné sans MAIL_FROM : donnez aussi l’adresse d’où partent les courriels, comme operations@exemple.fr.",
+    );
+  }
+  if ((value("MAIL_FROM") || value("MAIL_REPLY_TO")) && !value("SMTP_URL") && !refused.has("SMTP_URL")) {
+    refusals.push(
+      "MAIL_FROM ou MAIL_REPLY_TO est donné sans SMTP_URL : donnez aussi le serveur de messagerie, ou videz ces réglages.",
     );
   }
   const weakness = value("SECRET") && weaknessOf(value("SECRET"), production);

@@ -20,6 +20,8 @@ import { createViews } from "./platform/http/views.ts";
 import { startJobs } from "./platform/jobs/index.ts";
 import { startTick } from "./platform/jobs/tick.ts";
 import { createLog } from "./platform/log.ts";
+import { startSender } from "./platform/mail/sender.ts";
+import { openTransport } from "./platform/mail/transport.ts";
 import { openRedis } from "./platform/redis.ts";
 import { createRegistry } from "./platform/registry.ts";
 
@@ -55,8 +57,19 @@ async function start() {
   const tick = startTick(services, registry.schedules, onError);
   const sealer = startSealer(db, { heads: openHeads(config.varDir, secrets.historyKey.privateKey), clock, onError });
 
+  const views = createViews({ debug: !config.production, cache: true });
+  const transport = config.mail && !demo ? openTransport(config.mail) : null;
+  const sender = startSender(services, {
+    kinds: registry.mails,
+    transport,
+    views,
+    publicUrl: config.publicUrl,
+    domain: config.mail?.from.split("@").at(-1) ?? "localhost",
+    onError,
+  });
+
   const app = createApp({
-    config: { ...config, demo, secret: secrets.secret },
+    config: { ...config, demo, secret: secrets.secret, sendsMail: transport !== null },
     db,
     modules,
     guards,
@@ -65,7 +78,7 @@ async function start() {
     count: redis ? countInRedis(redis, countInDatabase(db)) : countInDatabase(db),
     clock,
     log,
-    views: createViews({ debug: !config.production, cache: true }),
+    views,
   });
   app.locals.services = services;
   // Another process may have completed the grid: all of them follow within a minute.
@@ -82,6 +95,7 @@ async function start() {
     },
     async close() {
       await tick.stop();
+      await sender.stop();
       await jobs.stop();
       await sealer.stop();
       redis?.close();

@@ -51,7 +51,16 @@ test("sans rien : cette machine seule, le port 3000, var/, une démonstration si
 
 test("une valeur vide vaut absente, pour chaque réglage", () => {
   const names = ["NODE_ENV", "HOST", "PORT", "PUBLIC_URL", "VAR_DIR", "DATABASE_URL", "DATABASE_OWNER_URL", "DEMO"];
-  const more = ["SECRET", "TRUST_PROXY", "ALLOW_HTTP", "LOG_LEVEL", "CONTACT"];
+  const more = [
+    "SECRET",
+    "TRUST_PROXY",
+    "ALLOW_HTTP",
+    "LOG_LEVEL",
+    "CONTACT",
+    "SMTP_URL",
+    "MAIL_FROM",
+    "MAIL_REPLY_TO",
+  ];
   assert.deepEqual(readConfig(Object.fromEntries([...names, ...more].map((name) => [name, " "]))), readConfig({}));
 });
 
@@ -68,6 +77,10 @@ test("la démonstration d’office s’efface en production et sur le réseau", 
 });
 
 const REFUSED: [string, Record<string, string>, RegExp][] = [
+  ["SMTP_URL sans protocole", { SMTP_URL: "mail.ville.fr", MAIL_FROM: "a@ville.fr" }, /SMTP_URL.+smtp:\/\//],
+  ["SMTP_URL sans expéditeur", { SMTP_URL: "smtp://mail.ville.fr" }, /sans MAIL_FROM/],
+  ["MAIL_FROM sans serveur", { MAIL_FROM: "a@ville.fr" }, /sans SMTP_URL/],
+  ["MAIL_FROM à deux lignes", { SMTP_URL: "smtp://m.fr", MAIL_FROM: "a@ville.fr\nBcc: x@y.fr" }, /MAIL_FROM/],
   ["NODE_ENV inconnu", { NODE_ENV: "prod" }, /NODE_ENV vaut development, test ou production/],
   ["HOST qui n’est pas une adresse", { HOST: "partout" }, /HOST n’est pas une adresse.+0\.0\.0\.0/],
   ["PORT en lettres", { PORT: "trois-mille" }, /PORT n’est pas un nombre/],

@@ -3,6 +3,7 @@ import type { Module } from "../platform/module.ts";
 import { AccessLinkSchema } from "./access-link.ts";
 import { CredentialSchema } from "./credential.ts";
 import { events } from "./events.ts";
+import { accountLocked, addressChanged, newDevice, passwordChanged } from "./mails.ts";
 import { reactions } from "./reactions.ts";
 import { ROLES } from "./roles.ts";
 import { SecurityEventSchema } from "./security-event.ts";
@@ -92,6 +93,7 @@ export const accounts: Module = {
   routes,
   events,
   reactions,
+  mails: [accountLocked, newDevice, passwordChanged, addressChanged],
   menu: [
     {
       section: "Administrer",

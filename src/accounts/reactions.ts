@@ -1,9 +1,12 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { DomainEvent, Reaction } from "../platform/events/catalogue.ts";
+import { sendMail } from "../platform/mail/outbox.ts";
 import { revokeLinks } from "./access-link.ts";
+import { passwordChanged } from "./mails.ts";
 import { closeSessions } from "./session.ts";
 import { endLongSessions, shortenLongSessions } from "./session-rows.ts";
 import { Tenant } from "./tenant.ts";
+import { aboutUser, User } from "./user.ts";
 
 /** What must be true together with an event of an account, in its transaction. */
 export const reactions: Reaction[] = [
@@ -16,8 +19,11 @@ export const reactions: Reaction[] = [
   },
   {
     on: "user.password_changed",
-    async run(em, { subject, payload }) {
+    async run(em, { tenantId, subject, payload, at }) {
       await closeSessions(em, { userId: subject.id, keep: payload.keepSession as string | null });
+      const user = await em.findOneOrFail(User, { tenantId, id: subject.id });
+      const to = { address: user.email, person: aboutUser(user) };
+      await sendMail(em, passwordChanged, { tenantId, to, payload: { at: at.toISOString() } });
     },
   },
   {

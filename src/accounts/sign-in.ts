@@ -1,7 +1,12 @@
 import { randomBytes } from "node:crypto";
+import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Database } from "../platform/db/index.ts";
+import { sendMail } from "../platform/mail/outbox.ts";
 import { Credential } from "./credential.ts";
+import { deviceOf } from "./device.ts";
+import { accountLocked, newDevice } from "./mails.ts";
 import { hashPassword, needsRehash, verifyPassword } from "./password.ts";
+import { listUsedAgents } from "./queries/security-log.ts";
 import type { Role } from "./roles.ts";
 import { noteSecurity, type Origin } from "./security-event.ts";
 import { mayStay } from "./session.ts";
@@ -15,7 +20,7 @@ import {
   takeAttempt,
 } from "./sign-in-guard.ts";
 import { INSTANCE_ID, Tenant } from "./tenant.ts";
-import { aboutUser, tidyEmail } from "./user.ts";
+import { aboutUser, tidyEmail, User } from "./user.ts";
 
 /** The one sentence of every refusal: unknown, wrong, locked, deactivated, not yet activated [ACC-2]. */
 export const REFUSED =
@@ -63,7 +68,7 @@ export async function proveSignIn(
   const tries = await Promise.all((await candidates(db, email)).map((one) => attempt(db, one, password)));
   const right = tries.filter((one) => one.right);
   if (right.length === 0) {
-    for (const one of tries) await noteFailure(db, one, from, "sign_in.failed");
+    for (const one of tries) await noteFailure(db, one, from, "sign_in.failed", now);
     return [];
   }
   const trusted = await isOldPassword(db, right, now);
@@ -73,19 +78,24 @@ export async function proveSignIn(
     // A person with one address and several passwords must not lock their other accounts each time they sign in. But
     // whoever could set a password at will on one account could then guess at another for free: a day apart at least.
     if (trusted) await db.note(one.candidate.tenantId, (em) => giveBackAttempt(em, one.candidate));
-    else await noteFailure(db, one, from, "sign_in.failed");
+    else await noteFailure(db, one, from, "sign_in.failed", now);
   }
   return right.map(({ candidate }) => candidate.proved!);
 }
 
 /** Whether this is the password of a signed-in person, asked again before a sensitive act; failures count alike. */
-export async function provePassword(db: Database, account: Account, password: string, from: Origin): Promise<boolean> {
+export async function provePassword(
+  db: Database,
+  account: Account,
+  password: string,
+  from: Origin & { now: Date },
+): Promise<boolean> {
   const { tenantId, userId } = account;
   const credential = await db.read(tenantId, (em) => em.findOne(Credential, { tenantId, id: userId }));
   const passwordHash = credential?.passwordHash ?? (await noHash);
   const one = await attempt(db, { ...account, passwordHash, stranger: false, proved: null }, password);
   if (!one.right) {
-    await noteFailure(db, one, from, "step_up.failed");
+    await noteFailure(db, one, from, "step_up.failed", from.now);
     return false;
   }
   await db.note(tenantId, async (em) => {
@@ -100,14 +110,26 @@ export async function welcome(
   db: Database,
   account: Account,
   from: Origin,
-  { method, stayDays }: { method: "password" | "demo"; stayDays: number },
+  { method, stayDays, now }: { method: "password" | "demo"; stayDays: number; now: Date },
 ): Promise<void> {
   const { tenantId, userId } = account;
   await db.note(tenantId, async (em) => {
+    if (method === "password") await tellNewDevice(em, account, from, now);
     await noteSignIn(em, account, method);
     await sweepSessions(em, userId);
     noteSecurity(em, from, { kind: "sign_in.succeeded", userId, tenantId, detail: { method, stayDays } });
   });
+}
+
+/** Says to the person that their account was opened from a kind of browser it had never been opened from [ACC-19]. */
+async function tellNewDevice(em: EntityManager, { tenantId, userId }: Account, from: Origin, now: Date): Promise<void> {
+  const used = new Set((await listUsedAgents(em, userId)).map((agent) => deviceOf(agent).label));
+  const device = deviceOf(from.headers["user-agent"] ?? "").label;
+  // The very first sign-in has nothing to be compared with.
+  if (used.size === 0 || used.has(device)) return;
+  const user = await em.findOneOrFail(User, { tenantId, id: userId });
+  const to = { address: user.email, person: aboutUser(user) };
+  await sendMail(em, newDevice, { tenantId, to, payload: { at: now.toISOString(), device } });
 }
 
 /** Days this session may last with « Rester connecté », 0 for an ordinary one [ACC-10]. */
@@ -147,6 +169,7 @@ async function noteFailure(
   { candidate: { tenantId, userId, stranger }, rank }: Attempt,
   from: Origin,
   kind: "sign_in.failed" | "step_up.failed",
+  now: Date,
 ): Promise<void> {
   await db.note(tenantId, async (em) => {
     if (stranger) {
@@ -155,7 +178,12 @@ async function noteFailure(
       return;
     }
     noteSecurity(em, from, { kind, userId, tenantId, detail: { rank } });
-    if (rank === MOST_FAILURES) noteSecurity(em, from, { kind: "account.locked", userId, tenantId });
+    if (rank !== MOST_FAILURES) return;
+    // Only one attempt has this rank: once a lock [ACC-3].
+    noteSecurity(em, from, { kind: "account.locked", userId, tenantId });
+    const user = await em.findOneOrFail(User, { tenantId, id: userId });
+    const to = { address: user.email, person: aboutUser(user) };
+    await sendMail(em, accountLocked, { tenantId, to, payload: { at: now.toISOString() } });
   });
 }
 

@@ -4,6 +4,8 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { createdAt, lookedUpTable, tenantKey, versioned } from "../platform/db/entity.ts";
 import { RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
+import { sendMail } from "../platform/mail/outbox.ts";
+import { addressChanged } from "./mails.ts";
 import { inOrder, type Role } from "./roles.ts";
 import { holdTenant, type Tenant } from "./tenant.ts";
 
@@ -88,7 +90,7 @@ export async function createUser(
   return user;
 }
 
-/** Corrects names and address. The caller flushes. */
+/** Corrects names and address; a change of address is told to both [ACC-7]. The caller flushes. */
 export async function editUser(em: EntityManager, user: User, identity: Identity, { by }: { by: By }): Promise<void> {
   const wanted = tidyIdentity(identity);
   if (wanted.email !== user.email) {
@@ -97,7 +99,18 @@ export async function editUser(em: EntityManager, user: User, identity: Identity
   }
   const changed = (Object.keys(wanted) as (keyof Identity)[]).filter((name) => wanted[name] !== user[name]);
   if (changed.length === 0) return;
+  const before = user.email;
   Object.assign(user, wanted);
+  if (before !== user.email) {
+    const payload = { before, after: user.email };
+    for (const address of [before, user.email]) {
+      await sendMail(em, addressChanged, {
+        tenantId: user.tenantId,
+        to: { address, person: aboutUser(user) },
+        payload,
+      });
+    }
+  }
   record(em, "user.edited", aboutUser(user), { fields: changed, by: by?.id ?? null });
 }
 

@@ -4,6 +4,7 @@ import type { Tracked, Untracked } from "./db/tracking.ts";
 import type { EventCatalogue, Reaction, Subscription } from "./events/catalogue.ts";
 import type { Route } from "./http/route.ts";
 import type { Schedule } from "./jobs/tick.ts";
+import type { MailKind } from "./mail/kinds.ts";
 
 /** One line of the side menu; shown to whom the right is granted. */
 export interface MenuEntry {
@@ -43,4 +44,6 @@ export interface Module {
   subjects?: Record<string, Subject>;
   /** What it keeps under VAR_DIR beside the database: saved, restored and erased with it. */
   folders?: string[];
+  /** The messages it causes, for the sender and the screens of the outbox. */
+  mails?: MailKind[];
 }

@@ -3,6 +3,7 @@ import type { Tracked, Untracked } from "./db/tracking.ts";
 import type { EventCatalogue, Reaction, Subscription } from "./events/catalogue.ts";
 import type { Route } from "./http/route.ts";
 import type { Schedule } from "./jobs/tick.ts";
+import type { MailKind } from "./mail/kinds.ts";
 import type { MenuEntry, Module, Subject } from "./module.ts";
 
 /** All the modules declare, gathered once: what reaches upward reads it here instead of importing (rulings 17). */
@@ -18,6 +19,7 @@ export interface Registry {
   menu: MenuEntry[];
   subjects: Map<string, Subject>;
   folders: string[];
+  mails: Map<string, MailKind>;
 }
 
 const unique = <T>(what: string, entries: [string, T][]): Map<string, T> => {
@@ -62,5 +64,9 @@ export function createRegistry(modules: Module[]): Registry {
       modules.flatMap((module) => Object.entries(module.subjects ?? {})),
     ),
     folders: all("folders") as string[],
+    mails: unique(
+      "mail",
+      modules.flatMap((module) => (module.mails ?? []).map((mail) => [mail.kind, mail])),
+    ),
   };
 }

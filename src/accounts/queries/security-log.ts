@@ -53,6 +53,15 @@ export async function listSecurityEvents(
   return paged(found, { backwards, size, more: mark !== null, total, markOf: (row) => row.id, line: toSecurityLine });
 }
 
+/** What the browsers that opened this account said of themselves, each once. */
+export async function listUsedAgents(em: EntityManager, userId: string): Promise<string[]> {
+  const rows = await em.execute<{ user_agent: string }[]>(
+    "select distinct user_agent from security_event where user_id = ? and kind = 'sign_in.succeeded'",
+    [userId],
+  );
+  return rows.map(({ user_agent }) => user_agent);
+}
+
 interface SecurityRow {
   id: string;
   at: string;

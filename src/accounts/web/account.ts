@@ -6,6 +6,7 @@ import { ownOrigins } from "../../platform/http/origin.ts";
 import { ownPath } from "../../platform/http/safe-path.ts";
 import { fr } from "../../platform/text/index.ts";
 import { changePassword } from "../credential.ts";
+import { deviceOf } from "../device.ts";
 import { passwordHint } from "../password.ts";
 import { listSecurityEvents } from "../queries/security-log.ts";
 import { editPreferences, findUserNames } from "../queries/users.ts";
@@ -14,7 +15,6 @@ import { noteSecurity } from "../security-event.ts";
 import { openSessions, Session } from "../session.ts";
 import { provePassword } from "../sign-in.ts";
 import { aboutUser, User } from "../user.ts";
-import { deviceOf } from "./device.ts";
 import { choosePassword } from "./new-password.ts";
 import { told } from "./security-words.ts";
 

@@ -1,8 +1,8 @@
+import { deviceOf } from "../device.ts";
 import type { SecurityLine } from "../queries/security-log.ts";
 import { roleLabel } from "../roles.ts";
 import { SECURITY_KINDS, type SecurityKind } from "../security-event.ts";
 import { LOCK_MINUTES, MOST_FAILURES } from "../sign-in-guard.ts";
-import { deviceOf } from "./device.ts";
 
 /** One line of the security log as people read it. */
 export interface ToldEvent {

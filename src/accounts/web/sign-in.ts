@@ -110,7 +110,7 @@ async function open(req: Request, res: Response, account: Proved, { stay, retour
   await new Promise<void>((resolve, reject) => {
     req.logIn(key, { session: true, keepSessionInfo: true }, (error: unknown) => (error ? reject(error) : resolve()));
   });
-  await welcome(req.db, account, req, { method, stayDays });
+  await welcome(req.db, account, req, { method, stayDays, now: req.now });
   goTo(req, res, /^\/(?:connexion|deconnexion|session|installation|invitation)(?:\/|\?|$)/.test(retour) ? "/" : retour);
 }
 

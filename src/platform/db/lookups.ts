@@ -10,6 +10,7 @@ export const DEFINER_FUNCTIONS: Record<string, string> = {
   "lookup.personas": "one-click sign-in, accounts of demo tenants only (rulings 26)",
   "lookup.has_super_admin": "whether the set-up link must be printed (INS-1)",
   "lookup.unsealed": "which tenants wait for the sealer",
+  "lookup.due_mail": "which organisations have messages to send, and their name, which signs them",
   "lookup.hit": "rates of addresses that have not signed in (ACC-4)",
   "lookup.public_page": "pages everybody may read: accessibility, legal notice, privacy, contact",
   "lookup.criterion_results": "the self-assessment shown on the public accessibility page",

@@ -1,11 +1,16 @@
 import { defineConfig, type EntitySchema, isRaw, MikroORM, NullCacheAdapter } from "@mikro-orm/postgresql";
 import { CompiledQuery, type Transaction } from "kysely";
 import { JobRunRow } from "../jobs/tick.ts";
+import { OutboxSchema } from "../mail/outbox.ts";
 import { changesetEntities } from "./changeset.ts";
 import { saveTrips } from "./wire.ts";
 
 /** Entity schemas of the platform itself; modules bring theirs in their manifests. */
-export const platformEntities: EntitySchema[] = [...changesetEntities, JobRunRow] as unknown as EntitySchema[];
+export const platformEntities: EntitySchema[] = [
+  ...changesetEntities,
+  JobRunRow,
+  OutboxSchema,
+] as unknown as EntitySchema[];
 
 /** The ORM over one connection string. `pool` is the number of connections it may hold. */
 export function createOrm(url: string, entities: EntitySchema[], pool: number): MikroORM {

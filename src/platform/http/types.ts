@@ -20,6 +20,8 @@ export interface HttpConfig {
   production: boolean;
   /** Mail address or page of those who run the instance. */
   contact?: string | undefined;
+  /** A mail server is configured, and this is no demo: messages leave (MSG-14). */
+  sendsMail?: boolean | undefined;
 }
 
 export interface PrincipalTenant {

@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { mailKind } from "../platform/mail/kinds.ts";
+import { fr } from "../platform/text/index.ts";
+import { LOCK_MINUTES, MOST_FAILURES } from "./sign-in-guard.ts";
+
+const instant = z.iso.datetime();
+
+/** Once a lock [ACC-3]. */
+export const accountLocked = mailKind({
+  kind: "accounts.locked",
+  label: "Compte verrouillé",
+  payload: z.strictObject({ at: instant }),
+  subject: () => "Votre compte est verrouillé pour quinze minutes",
+  write: ({ at }, { zone }) => ({
+    lines: [
+      `Le ${fr.dateTime(new Date(at), zone)}, ${MOST_FAILURES} mots de passe de suite ont été refusés pour votre compte. Il est verrouillé pendant ${LOCK_MINUTES} minutes.`,
+      "Si c’était vous, attendez un quart d’heure, puis essayez de nouveau.",
+    ],
+    after: [
+      "Si ce n’était pas vous, votre mot de passe n’a pas été trouvé. Prévenez la personne qui administre votre organisation.",
+    ],
+  }),
+});
+
+/** A sign-in from a kind of browser this account had never used [ACC-19]. */
+export const newDevice = mailKind({
+  kind: "accounts.new_device",
+  label: "Connexion depuis un nouvel appareil",
+  payload: z.strictObject({ at: instant, device: z.string() }),
+  subject: () => "Connexion à votre compte depuis un nouvel appareil",
+  write: ({ at, device }, { zone }) => ({
+    lines: [`Le ${fr.dateTime(new Date(at), zone)}, une session a été ouverte sur votre compte depuis ${device}.`],
+    action: { label: "Voir mes sessions et mes connexions", href: "/compte" },
+    after: ["Si ce n’était pas vous, changez votre mot de passe\u00a0: les autres sessions se ferment aussitôt."],
+  }),
+});
+
+/** After the change, whoever made it [ACC-8]. */
+export const passwordChanged = mailKind({
+  kind: "accounts.password_changed",
+  label: "Mot de passe changé",
+  payload: z.strictObject({ at: instant }),
+  subject: () => "Votre mot de passe a changé",
+  write: ({ at }, { zone }) => ({
+    lines: [
+      `Le mot de passe de votre compte a été changé le ${fr.dateTime(new Date(at), zone)}. Vos autres sessions sont fermées.`,
+    ],
+    after: ["Si ce n’était pas vous, prévenez tout de suite la personne qui administre votre organisation."],
+  }),
+});
+
+/** To both addresses, the old and the new: the holder of the old one must not be put out unawares [ACC-7]. */
+export const addressChanged = mailKind({
+  kind: "accounts.address_changed",
+  label: "Adresse de connexion changée",
+  payload: z.strictObject({ before: z.string(), after: z.string() }),
+  subject: () => "L’adresse de connexion de votre compte a changé",
+  write: ({ before, after }) => ({
+    lines: [`Votre compte s’ouvre désormais avec l’adresse ${after}, au lieu de ${before}.`],
+    after: ["Si vous ne vous y attendiez pas, prévenez la personne qui administre votre organisation."],
+  }),
+});

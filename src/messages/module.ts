@@ -1,0 +1,12 @@
+import type { Module } from "../platform/module.ts";
+
+/** The outbox as people see it; its table and its sender live in platform/mail (rulings 16). */
+export const messages: Module = {
+  name: "messages",
+  untracked: [
+    {
+      table: "outbox",
+      why: "measure: where each message stands, moved at each attempt; what people do to one is an event",
+    },
+  ],
+};

@@ -1,0 +1,105 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { sql, type Transaction } from "kysely";
+import type { Message } from "./kinds.ts";
+
+/** Minutes before the next attempt, by number of attempts made; then every four hours, during 24 hours [MSG-6]. */
+const WAITS = [1, 5, 15, 60];
+const LATER_MINUTES = 240;
+const LONGEST_HOURS = 24;
+
+/** A row taken for one attempt. */
+export interface Claimed extends Message {
+  subject: string;
+  messageId: string;
+}
+
+/** How one attempt ended. */
+export interface Outcome {
+  tenantId: string;
+  id: string;
+  result: "sent" | "permanent" | "temporary" | "unreachable" | "dropped";
+  answer: string;
+}
+
+const run = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
+
+/**
+ * Takes at most `room` messages that are due, and those a dead process left half-way, oldest first; a message waits for
+ * the earlier ones of its recipient, so that their order is kept (F09). Two processes never take the same.
+ */
+export async function claimDue(
+  em: EntityManager,
+  { tenantId, room, domain }: { tenantId: string; room: number; domain: string },
+): Promise<Claimed[]> {
+  const { rows } = await sql<Row>`
+    update outbox o set state = 'sending', claimed_at = app_now(), attempts = attempts + 1,
+      first_attempt_at = coalesce(first_attempt_at, app_now()), message_id = coalesce(message_id, '<' || o.id || '@' || ${domain}::text || '>')
+    where o.tenant_id = ${tenantId} and o.id in (
+      select d.id from outbox d
+      where d.tenant_id = ${tenantId}
+        and (d.state = 'pending' and d.next_attempt_at <= app_now() or d.state = 'sending' and d.claimed_at < app_now() - interval '15 minutes')
+        and not exists (
+          select from outbox e where e.tenant_id = d.tenant_id and e.address = d.address and e.id < d.id and e.state in ('pending', 'sending'))
+      order by d.id limit ${room} for update skip locked)
+    returning o.id, o.kind, o.address, o.person_type, o.person_id, o.subject, o.payload, o.message_id, o.created_at`.execute(
+    run(em),
+  );
+  return rows.map((row) => ({
+    tenantId,
+    id: row.id,
+    kind: row.kind,
+    address: row.address,
+    person: row.person_type && row.person_id ? { type: row.person_type, id: row.person_id } : null,
+    subject: row.subject,
+    payload: row.payload,
+    messageId: row.message_id,
+    createdAt: new Date(row.created_at),
+  }));
+}
+
+interface Row {
+  id: string;
+  kind: string;
+  address: string;
+  person_type: string | null;
+  person_id: string | null;
+  subject: string;
+  payload: unknown;
+  message_id: string;
+  created_at: string;
+}
+
+/** Writes how attempts ended, all those of one organisation at once; only of messages still being sent. */
+export async function settle(em: EntityManager, outcomes: Outcome[]): Promise<void> {
+  const wait = sql.join(
+    WAITS.map((minutes, i) => sql`when o.attempts = ${sql.lit(i + 1)} then ${sql.lit(minutes)}`),
+    sql` `,
+  );
+  await sql`
+    update outbox o set
+      state = case
+        when r.result = 'sent' then 'sent'
+        when r.result = 'dropped' then 'dropped'
+        when r.result = 'permanent' or o.first_attempt_at <= app_now() - make_interval(hours => ${sql.lit(LONGEST_HOURS)}) then 'failed'
+        else 'pending' end,
+      sent_at = case when r.result = 'sent' then app_now() end,
+      unreachable = r.result = 'unreachable',
+      next_attempt_at = app_now() + make_interval(mins => case ${wait} else ${sql.lit(LATER_MINUTES)} end),
+      last_answer = left(r.answer, 1000), claimed_at = null
+    from jsonb_to_recordset(${JSON.stringify(outcomes)}::jsonb) as r (id uuid, result text, answer text)
+    where o.tenant_id = ${outcomes[0]!.tenantId} and o.id = r.id and o.state = 'sending'`.execute(run(em));
+}
+
+/** The server is back: what met none leaves now, without waiting for its turn. */
+export async function releaseUnreachable(em: EntityManager): Promise<void> {
+  await sql`update outbox set next_attempt_at = app_now() where state = 'pending' and unreachable and next_attempt_at > app_now()`.execute(
+    run(em),
+  );
+}
+
+/** Without a server nothing waits: messages say so, and leave only if somebody sends them again [MSG-14]. */
+export async function markUnsent(em: EntityManager): Promise<void> {
+  await sql`update outbox set state = 'unsent', last_answer = 'Non envoyé\u00a0: aucun serveur de messagerie n’est réglé.' where state in ('pending', 'sending')`.execute(
+    run(em),
+  );
+}

@@ -1,0 +1,185 @@
+import type { Views } from "../http/views.ts";
+import type { Services } from "../services.ts";
+import type { MailKind } from "./kinds.ts";
+import { renderLetter } from "./letter.ts";
+import { type Claimed, claimDue, markUnsent, type Outcome, releaseUnreachable, settle } from "./queries.ts";
+import { CONNECTIONS, type Transport } from "./transport.ts";
+
+/** Messages in hand at once: enough to keep each connection busy, few enough to end before another process takes them over. */
+const IN_HAND = CONNECTIONS * 8;
+const PROBE_MS = 60_000;
+const STOP_MS = 10_000;
+
+export interface SenderParts {
+  kinds: ReadonlyMap<string, MailKind>;
+  /** null: no server is configured, or this is a demo [MSG-14]. */
+  transport: Transport | null;
+  views: Views;
+  publicUrl: string;
+  /** Right of the `@` in Message-ID. */
+  domain: string;
+  everyMs?: number;
+  onError(error: unknown): void;
+}
+
+export interface Sender {
+  /** Takes what is due and gives when it has been answered for; the process calls it each second. */
+  sweep(): Promise<void>;
+  /** Takes nothing more, lets what is in hand end. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Sends the outbox: each message is taken in a short transaction, sent outside of any, and settled in another. A process
+ * killed between the two leaves it to the next one, under the same Message-ID.
+ */
+export function startSender({ db, clock }: Services, parts: SenderParts): Sender {
+  const { kinds, transport, views, publicUrl, domain, everyMs = 1_000, onError } = parts;
+  const inHand = new Set<Promise<void>>();
+  const outcomes: Outcome[] = [];
+  let settling: Promise<void> | undefined;
+  let stopped = false;
+  /** When to ask a silent server again; null while it answers. */
+  let probeAt: number | null = null;
+
+  const flush = async () => {
+    // What ended in the same instant goes in one statement.
+    await new Promise(setImmediate);
+    while (outcomes.length > 0) {
+      for (const [tenantId, ended] of Map.groupBy(outcomes.splice(0), (one) => one.tenantId)) {
+        await db.note(tenantId, (em) => settle(em, ended));
+      }
+    }
+  };
+  const end = (outcome: Outcome): Promise<void> => {
+    outcomes.push(outcome);
+    settling ??= flush().finally(() => {
+      settling = undefined;
+    });
+    return settling;
+  };
+
+  const attempt = async (message: Claimed, tenant: { name: string; zone: string }): Promise<Outcome> => {
+    const { tenantId, id, payload, subject, person } = message;
+    const ended = (result: Outcome["result"], answer: string): Outcome => ({ tenantId, id, result, answer });
+    const kind = kinds.get(message.kind);
+    if (!kind) return ended("permanent", "Ce genre de message n’existe plus dans cette version.");
+    let token: string | null = null;
+    if (kind.notDue || kind.secret) {
+      const act = {
+        tenantId,
+        actorId: null,
+        channel: "job" as const,
+        code: "mail.prepared",
+        label: `Lien préparé pour le message «\u00a0${kind.label}\u00a0»`,
+        subject: person ?? undefined,
+        now: clock.now(),
+      };
+      const reason = await db.act(act, async (em) => {
+        const why = (await kind.notDue?.(em, message, act.now)) ?? null;
+        if (why === null && kind.secret) token = await kind.secret.mint(em, message, act.now);
+        return why;
+      });
+      if (reason !== null) return ended("dropped", reason);
+    }
+    const about = { tenantName: tenant.name, zone: tenant.zone };
+    const letter = renderLetter(views, kind, { subject, payload, about, publicUrl, token });
+    const envelope = { to: message.address, senderName: tenant.name, messageId: message.messageId };
+    const { result, answer } = await transport!.send(letter, envelope);
+    if (result === "unreachable") probeAt ??= clock.now().getTime() + PROBE_MS;
+    return ended(result, answer);
+  };
+
+  const deliver = async (message: Claimed, tenant: { name: string; zone: string }): Promise<void> => {
+    const outcome = await attempt(message, tenant).catch((error: unknown): Outcome => {
+      onError(error);
+      const { tenantId, id } = message;
+      return { tenantId, id, result: "temporary", answer: "Une panne de l’application a empêché cet envoi." };
+    });
+    await end(outcome);
+  };
+
+  const probe = async () => {
+    if (probeAt === null || clock.now().getTime() < probeAt || !transport) return;
+    const { result } = await transport.check();
+    if (result !== "sent") {
+      probeAt = clock.now().getTime() + PROBE_MS;
+      return;
+    }
+    probeAt = null;
+    for (const { id } of await db.lookup<{ id: string }>("tenants")) await db.note(id, releaseUnreachable);
+  };
+
+  const take = async () => {
+    await probe();
+    for (const tenant of await db.lookup<{ tenant_id: string; name: string; zone: string }>("due_mail")) {
+      const { tenant_id: tenantId } = tenant;
+      if (!transport) {
+        await db.note(tenantId, markUnsent);
+        continue;
+      }
+      for (;;) {
+        const room = IN_HAND - inHand.size;
+        if (room <= 0 || stopped) return;
+        const taken = await db.note(tenantId, (em) => claimDue(em, { tenantId, room, domain }));
+        if (taken.length === 0) break;
+        for (const message of taken) {
+          const sending: Promise<void> = deliver(message, tenant)
+            .catch(onError)
+            .finally(() => {
+              inHand.delete(sending);
+              if (running) wake();
+            });
+          inHand.add(sending);
+        }
+      }
+    }
+  };
+
+  // One pass at a time; what frees a place asks for another.
+  let passing: Promise<void> | undefined;
+  let again = false;
+  const wake = () => {
+    if (stopped) return;
+    if (passing) {
+      again = true;
+      return;
+    }
+    passing = take()
+      .catch(onError)
+      .finally(() => {
+        passing = undefined;
+        if (again) {
+          again = false;
+          wake();
+        }
+      });
+  };
+  const running = Number.isFinite(everyMs);
+  const timer = running ? setInterval(wake, everyMs) : undefined;
+  timer?.unref();
+
+  return {
+    async sweep() {
+      await take();
+      while (inHand.size > 0) {
+        await Promise.all(inHand);
+        await take();
+      }
+    },
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      await passing;
+      let late: NodeJS.Timeout | undefined;
+      await Promise.race([
+        Promise.all(inHand),
+        new Promise((resolve) => {
+          late = setTimeout(resolve, STOP_MS);
+        }),
+      ]);
+      clearTimeout(late);
+      transport?.close();
+    },
+  };
+}
