@@ -5,7 +5,7 @@ import type { DomainEvent, EventCatalogue, Reaction, Subscription } from "../eve
 import { openRecorder, react } from "../events/record.ts";
 import type { Channel } from "./changeset.ts";
 import { saltedDigest } from "./digest.ts";
-import { createOrm } from "./orm.ts";
+import { createOrm, POOLING, type Pooling } from "./orm.ts";
 import { WITH_COMMIT, WITH_NEXT } from "./wire.ts";
 
 export type { Channel } from "./changeset.ts";
@@ -92,8 +92,8 @@ export interface Database {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Opens the application's own connection. Refuses a role that could see other tenants or own tables (P01). */
-export async function openDatabase(url: string, parts: DomainParts, { pool = 10 } = {}): Promise<Database> {
-  const orm = createOrm(url, parts.entities, pool);
+export async function openDatabase(url: string, parts: DomainParts, pooling: Partial<Pooling> = {}): Promise<Database> {
+  const orm = createOrm(url, parts.entities, { ...POOLING, ...pooling });
   await orm.connect();
   try {
     await refusePowerfulRole(orm);

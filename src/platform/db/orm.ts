@@ -12,8 +12,19 @@ export const platformEntities: EntitySchema[] = [
   OutboxSchema,
 ] as unknown as EntitySchema[];
 
-/** The ORM over one connection string. `pool` is the number of connections it may hold. */
-export function createOrm(url: string, entities: EntitySchema[], pool: number): MikroORM {
+/** A statement that lasts longer is a mistake of ours: its person has gone. */
+const STATEMENT_MS = 10_000;
+
+export interface Pooling {
+  /** Connections it may hold. */
+  pool: number;
+  /** How long PostgreSQL may leave a question without a word: a little more than it gives a statement. */
+  silentMs: number;
+}
+export const POOLING: Pooling = { pool: 10, silentMs: STATEMENT_MS + 2_000 };
+
+/** The ORM over one connection string. */
+export function createOrm(url: string, entities: EntitySchema[], { pool, silentMs }: Pooling): MikroORM {
   const orm = new MikroORM(
     defineConfig({
       clientUrl: url,
@@ -27,10 +38,10 @@ export function createOrm(url: string, entities: EntitySchema[], pool: number): 
         application_name: "opstracker",
         // F07: a black-holed server must not hold a request: give up, answer 503, try another connection.
         connectionTimeoutMillis: 5_000,
-        statement_timeout: 30_000,
-        idle_in_transaction_session_timeout: 30_000,
+        statement_timeout: STATEMENT_MS,
+        idle_in_transaction_session_timeout: STATEMENT_MS,
         keepAlive: true,
-        onPoolCreated: saveTrips,
+        onPoolCreated: (made: Parameters<typeof saveTrips>[0]) => saveTrips(made, silentMs),
       },
     }),
   );

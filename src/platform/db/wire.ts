@@ -2,6 +2,7 @@
  * Fewer trips to the server, under the ORM: each trip costs both sides a system call and a wake-up, which is most of a
  * short transaction. Statements keep their order; those whose answer nobody waits for travel with a neighbour.
  */
+import type { Socket } from "node:net";
 import pg from "pg";
 
 /** Put before a statement whose result is not used: it leaves with the `commit` that follows, which fails if it does. */
@@ -34,10 +35,22 @@ interface Leader extends Statement {
   isKnown: boolean;
 }
 
-/** To be given the pool before its first connection. */
-export function saveTrips(pool: pg.Pool): void {
+/** How often connections are looked at. */
+const WATCH_MS = 250;
+
+/**
+ * To be given the pool before its first connection. A server that leaves a question without a word for `silentMs` is
+ * taken for lost, or the network to it: the connection is cut, and whoever waits is told (F07).
+ */
+export function saveTrips(pool: pg.Pool, silentMs: number): void {
   const names = new Map<string, string | null>();
-  const wires = new WeakMap<object, Wire>();
+  const wires = new Map<object, Wire>();
+  pool.on("remove", (client) => wires.delete(client));
+  const watch = setInterval(() => {
+    if ((pool as unknown as { ended: boolean }).ended) return clearInterval(watch);
+    const limit = performance.now() - silentMs;
+    for (const wire of wires.values()) wire.cutIfSilentSince(limit);
+  }, WATCH_MS).unref();
   pool.on("connect", (client) => {
     const wire = new Wire(client as unknown as pg.Client, names);
     wires.set(client, wire);
@@ -51,6 +64,9 @@ export function saveTrips(pool: pg.Pool): void {
 class Wire {
   readonly #client: pg.Client;
   readonly #send: Send;
+  /** Questions without their answer yet, and since when nothing was heard. */
+  #asked = 0;
+  #heardAt = 0;
   /** Names of planned statements, common to the connections; null for what must not have one. */
   readonly #names: Map<string, string | null>;
   #lead: Statement[] = [];
@@ -65,6 +81,27 @@ class Wire {
     this.#client = client;
     this.#send = client.query.bind(client) as Send;
     this.#names = names;
+  }
+
+  cutIfSilentSince(limit: number): void {
+    if (this.#asked === 0 || this.#heardAt > limit) return;
+    const lost = Object.assign(new Error("PostgreSQL does not answer any more."), { code: "ETIMEDOUT" });
+    (this.#client as unknown as { connection: { stream: Socket } }).connection.stream.destroy(lost);
+  }
+
+  #sent(): void {
+    if (this.#asked++ === 0) this.#heardAt = performance.now();
+  }
+
+  #heard(): void {
+    this.#asked -= 1;
+    this.#heardAt = performance.now();
+  }
+
+  /** One statement, alone. */
+  #ask({ text, values }: Statement): Promise<unknown> {
+    this.#sent();
+    return this.#send(text, values).finally(() => this.#heard());
   }
 
   /** Drops what waits, but for the end of the reads before. */
@@ -124,7 +161,7 @@ class Wire {
   #endAlone(): void {
     if (this.#lead.length !== 1 || this.#lead[0]!.text !== COMMIT) return;
     this.#lead = [];
-    this.#send(COMMIT).catch(() => this.#client.end().catch(() => {}));
+    this.#ask({ text: COMMIT }).catch(() => this.#client.end().catch(() => {}));
   }
 
   get #hasBegun(): boolean {
@@ -136,18 +173,19 @@ class Wire {
     const begun = this.#hasBegun;
     this.forget();
     if (!begun) return NOTHING;
-    return this.#send(text).catch(() => {
+    return this.#ask({ text }).catch(() => {
       this.#client.end().catch(() => {});
       return NOT_ASKED;
     });
   }
 
   #together(main: Statement, trail?: string): Promise<unknown> {
-    if (this.#lead.length === 0 && !trail && !main.name) return this.#send(main.text, main.values);
+    if (this.#lead.length === 0 && !trail && !main.name) return this.#ask(main);
     const lead = this.#lead.map((one) => this.#leading(one));
     this.#lead = [];
     return new Promise((resolve, reject) => {
       const answered = (error: (Error & { code?: string }) | null, results: unknown) => {
+        this.#heard();
         if (error) {
           if (PLAN_LOST.has(error.code ?? "")) {
             this.#names.set(main.text, null);
@@ -159,6 +197,7 @@ class Wire {
           resolve(Array.isArray(results) ? results[lead.length] : results);
         }
       };
+      this.#sent();
       this.#send(new Gathered(main, answered, lead, trail));
     });
   }
