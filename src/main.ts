@@ -47,14 +47,14 @@ async function start() {
   const services = { db, clock, varDir: config.varDir, historyKey: secrets.historyKey.privateKey };
   const onError = (error: unknown) =>
     log.error("background", { error: error instanceof Error ? error.message : String(error) });
-  const jobs = await startJobs(services, databaseUrl, registry.subscriptions, onError);
+  const jobs = await startJobs(services, databaseUrl, registry, onError);
 
   const base = await describeBase(db);
   const entering = base.empty && (config.demo === "oui" || config.demo === "auto");
   const accounts = entering ? await enterDemo(db, { now: clock.now() }) : [];
   const demo = entering || base.demo;
   const setUp = demo ? null : await prepareFirstRun(db, { now: clock.now() });
-  const tick = startTick(services, registry.schedules, onError);
+  const tick = startTick(services, registry.schedules, jobs.send, onError);
   const sealer = startSealer(db, { heads: openHeads(config.varDir, secrets.historyKey.privateKey), clock, onError });
 
   const views = createViews({ debug: !config.production, cache: true });

@@ -1,13 +1,15 @@
 import type { EntitySchema } from "@mikro-orm/core";
 import type { Module } from "../platform/module.ts";
+import { fr } from "../platform/text/index.ts";
 import { AccessLinkSchema } from "./access-link.ts";
 import { CredentialSchema } from "./credential.ts";
 import { events } from "./events.ts";
 import { accountLocked, addressChanged, newDevice, passwordChanged } from "./mails.ts";
 import { reactions } from "./reactions.ts";
 import { ROLES } from "./roles.ts";
-import { SecurityEventSchema } from "./security-event.ts";
+import { SecurityEventSchema, sweepSecurityLog } from "./security-event.ts";
 import { SessionSchema } from "./session.ts";
+import { sweepTenantSessions } from "./session-rows.ts";
 import { SignInGuardSchema } from "./sign-in-guard.ts";
 import { HOLIDAY_ZONES, Tenant, TenantSchema } from "./tenant.ts";
 import { User, UserSchema } from "./user.ts";
@@ -94,6 +96,26 @@ export const accounts: Module = {
   events,
   reactions,
   mails: [accountLocked, newDevice, passwordChanged, addressChanged],
+  schedules: [
+    {
+      job: "accounts.purge_sessions",
+      label: "Purge des sessions closes",
+      at: "03:30",
+      run: async ({ db }, { tenantId }) =>
+        fr.count(await db.note(tenantId, sweepTenantSessions), "session supprimée", "sessions supprimées"),
+    },
+    {
+      job: "accounts.purge_security_log",
+      label: "Purge du journal de sécurité, au-delà de douze mois",
+      at: "03:40",
+      run: async ({ db, clock }, { tenantId }) =>
+        fr.count(
+          await db.note(tenantId, (em) => sweepSecurityLog(em, { now: clock.now() })),
+          "ligne supprimée",
+          "lignes supprimées",
+        ),
+    },
+  ],
   menu: [
     {
       section: "Administrer",

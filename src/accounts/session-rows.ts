@@ -176,6 +176,15 @@ export async function sweepSessions(em: EntityManager, userId: string): Promise<
   );
 }
 
+/** Rows nobody can use any more, whoever they were of. Gives how many left. */
+export async function sweepTenantSessions(em: EntityManager): Promise<number> {
+  const gone = await em.execute<{ id: string }[]>(
+    `delete from session
+     where expires_at <= app_now() or (not stay and last_seen_at <= app_now() - interval '${IDLE_HOURS} hours') returning id`,
+  );
+  return gone.length;
+}
+
 /** Another eight hours without a page, within the absolute end. Gives the new end. */
 export async function prolongSession(em: EntityManager, id: string, now: Date): Promise<Date | null> {
   const [row] = await em.execute<{ stay: boolean; expires_at: string }[]>(

@@ -29,6 +29,8 @@ export const history: Module = {
     {
       on: "history.verification_asked",
       job: "history.verify_chain",
+      label: "Recalcul de la chaîne de l’historique",
+      limitSeconds: 3_600,
       run: ({ tenantId, subject }, { db, varDir, historyKey, clock }) =>
         runVerification(db, openHeads(varDir, historyKey), { tenantId, id: subject.id, now: () => clock.now() }),
     },
@@ -37,6 +39,7 @@ export const history: Module = {
     {
       // Every night the chain is recomputed whole; its signed heads are the checkpoints (HIS-7).
       job: "history.verify_daily",
+      label: "Vérification quotidienne de l’historique",
       at: "02:15",
       run: ({ db, clock }, { tenantId }) => verifyTonight(db, { tenantId, now: clock.now() }),
     },

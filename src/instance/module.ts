@@ -1,7 +1,9 @@
 import type { Module } from "../platform/module.ts";
+import { fr } from "../platform/text/index.ts";
 import { CriterionResult, CriterionResultSchema, criterionResultTracked } from "./criterion-result.ts";
 import { events } from "./events.ts";
 import { KINDS, PublicPage, PublicPageSchema, publicPageTracked } from "./public-page.ts";
+import { sweepRates, sweepRequestKeys } from "./queries.ts";
 import { routes } from "./web/routes.ts";
 
 /** The pages every instance has: home, accessibility, legal pages, help, site map. */
@@ -11,6 +13,22 @@ export const instance: Module = {
   tracked: [publicPageTracked, criterionResultTracked],
   routes,
   events,
+  schedules: [
+    {
+      job: "instance.purge_request_keys",
+      label: "Purge des clés de demande, au-delà de sept jours",
+      at: "03:50",
+      run: async ({ db, clock }, { tenantId }) =>
+        fr.count(await sweepRequestKeys(db, { tenantId, now: clock.now() }), "clé supprimée", "clés supprimées"),
+    },
+    {
+      job: "instance.purge_rates",
+      label: "Purge des comptes de demandes par adresse",
+      at: "04:00",
+      ofInstance: true,
+      run: async ({ db }) => fr.count(await sweepRates(db), "compte supprimé", "comptes supprimés"),
+    },
+  ],
   menu: [
     { section: "Accueil", label: "Accueil", href: "/", icon: "home", right: "signed-in", order: 0 },
     {

@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { StartStep } from "../accounts/index.ts";
-import { ActRow } from "../platform/db/changeset.ts";
+import { ActRow, IdempotencyRow } from "../platform/db/changeset.ts";
 import type { Database } from "../platform/db/index.ts";
 import { type Assessed, assess, type Level, type Recorded, summarise } from "./assessment.ts";
 import { CRITERIA } from "./criteria.ts";
@@ -66,4 +66,18 @@ export async function instanceSteps(em: EntityManager, db: Database): Promise<St
       done: assessed === CRITERIA.length,
     },
   ];
+}
+
+const KEYS_KEPT_MS = 7 * 86_400_000;
+
+/** Keys whose week is over leave: the same one would open a new request [GEN-6]. Gives how many left. */
+export const sweepRequestKeys = (db: Database, { tenantId, now }: { tenantId: string; now: Date }): Promise<number> =>
+  db.note(tenantId, (em) =>
+    em.nativeDelete(IdempotencyRow, { createdAt: { $lt: new Date(now.getTime() - KEYS_KEPT_MS) } }),
+  );
+
+/** Rates of addresses that have not come back since yesterday. Gives how many windows left. */
+export async function sweepRates(db: Database): Promise<number> {
+  const [row] = await db.lookup<{ forget_hits: number }>("forget_hits");
+  return row!.forget_hits;
 }

@@ -60,8 +60,11 @@ export class KeyReused extends Error {
   override name = "KeyReused";
 }
 
+/** What a job is given: never a secret, since queues are shown (P13, P57). */
+export type JobContent = { tenantId: string } & ({ event: DomainEvent } | { day: string });
+
 /** Sends a job in the transaction it is given. */
-export type Enqueue = (transaction: Transaction<unknown>, job: string, event: DomainEvent) => Promise<void>;
+export type Enqueue = (transaction: Transaction<unknown>, job: string, content: JobContent) => Promise<void>;
 
 export interface DomainParts {
   entities: EntitySchema[];
@@ -125,7 +128,7 @@ export async function openDatabase(url: string, parts: DomainParts, pooling: Par
         for (const event of events) {
           for (const { job } of parts.subscriptions.filter(({ on }) => on === event.name)) {
             if (!enqueue) throw new Error(`"${job}" waits for ${event.name}, and jobs were not started.`);
-            await enqueue(run, job, event);
+            await enqueue(run, job, { tenantId: act.tenantId, event });
           }
         }
         await writeAct(run, act, actId, changesetId, events);

@@ -12,6 +12,7 @@ export const DEFINER_FUNCTIONS: Record<string, string> = {
   "lookup.unsealed": "which tenants wait for the sealer",
   "lookup.due_mail": "which organisations have messages to send, and their name, which signs them",
   "lookup.hit": "rates of addresses that have not signed in (ACC-4)",
+  "lookup.forget_hits": "rates of yesterday, which belong to no tenant and help nobody",
   "lookup.public_page": "pages everybody may read: accessibility, legal notice, privacy, contact",
   "lookup.criterion_results": "the self-assessment shown on the public accessibility page",
   "public.take_imprint": "the digest of a changeset, which the application may read but not write",

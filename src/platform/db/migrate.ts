@@ -17,7 +17,12 @@ const MIGRATION_LOCK = 7_236_001;
  */
 export async function migrate(
   ownerUrl: string,
-  { entities, tracked, subscriptions }: Pick<Registry, "entities" | "tracked" | "subscriptions">,
+  {
+    entities,
+    tracked,
+    subscriptions,
+    schedules,
+  }: Pick<Registry, "entities" | "tracked" | "subscriptions" | "schedules">,
   { upTo }: { upTo?: string | undefined } = {},
 ): Promise<string[]> {
   const owner = new Client({ connectionString: ownerUrl });
@@ -26,11 +31,7 @@ export async function migrate(
     await owner.query("select pg_advisory_lock($1)", [MIGRATION_LOCK]);
     const ran = await runMigrations(ownerUrl, owner, entities, upTo);
     if (!upTo) await installTracking(owner, tracked); // its triggers name columns of this version
-    await installJobs(
-      ownerUrl,
-      owner,
-      subscriptions.map(({ job }) => job),
-    );
+    await installJobs(ownerUrl, owner, [...subscriptions, ...schedules]);
     return ran;
   } finally {
     await owner.end();

@@ -1,6 +1,6 @@
 import { defineConfig, type EntitySchema, isRaw, MikroORM, NullCacheAdapter } from "@mikro-orm/postgresql";
 import { CompiledQuery, type Transaction } from "kysely";
-import { JobRunRow } from "../jobs/tick.ts";
+import { JobRunRow } from "../jobs/run.ts";
 import { OutboxSchema } from "../mail/outbox.ts";
 import { changesetEntities } from "./changeset.ts";
 import { saveTrips } from "./wire.ts";

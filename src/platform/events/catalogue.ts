@@ -32,5 +32,9 @@ export interface Subscription {
   on: string;
   /** `module.verb_nouns`. */
   job: string;
+  /** French, what the page of jobs calls it. */
+  label: string;
+  /** After this long the run counts as failed and is tried again; a quarter of an hour when not said. */
+  limitSeconds?: number;
   run(event: DomainEvent, services: Services): Promise<void>;
 }

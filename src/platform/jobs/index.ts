@@ -1,34 +1,31 @@
 import { CompiledQuery } from "kysely";
 import { PgBoss } from "pg-boss";
-import type { Enqueue } from "../db/index.ts";
-import type { DomainEvent, Subscription } from "../events/catalogue.ts";
+import type { Enqueue, JobContent } from "../db/index.ts";
+import type { Subscription } from "../events/catalogue.ts";
 import type { Services } from "../services.ts";
+import { runSchedule } from "./run.ts";
+import type { Schedule } from "./tick.ts";
 
 export interface Jobs {
+  /** Sends a job in the transaction given: gone with a rollback, there with the commit. */
+  send: Enqueue;
   stop(): Promise<void>;
 }
 
-/** Sends a job in the transaction of the act that recorded its event: gone with a rollback, there with the commit. */
-export const enqueueWith =
-  (boss: PgBoss): Enqueue =>
-  async (transaction, job, event) => {
-    const db = {
-      async executeSql(text: string, values: unknown[] = []) {
-        const { rows } = await transaction.executeQuery(CompiledQuery.raw(text, values));
-        return { rows };
-      },
-    };
-    await boss.send(job, { event: { ...event, at: event.at.toISOString() } }, { db });
-  };
+interface Work {
+  job: string;
+  run(content: JobContent): Promise<void>;
+}
 
 /**
- * Starts pg-boss under the application role, its schema being there already, and one worker for each subscription.
- * A job runs at least once: what it does must bear being done twice. A job without a tenant fails (P13).
+ * Starts pg-boss under the application role, its schema being there already, and one worker for each subscription and
+ * each schedule. A job runs at least once: what it does must bear being done twice. One that came without its tenant
+ * dies at once, one that fails or outlasts its limit is tried again, then dies: dead letters keep the reason (P13, F24).
  */
 export async function startJobs(
   services: Services,
   url: string,
-  subscriptions: Subscription[],
+  { subscriptions, schedules }: { subscriptions: Subscription[]; schedules: Schedule[] },
   onError: (error: unknown) => void,
 ): Promise<Jobs> {
   const boss = new PgBoss({
@@ -41,18 +38,56 @@ export async function startJobs(
   });
   boss.on("error", onError);
   await boss.start();
-  services.db.sendJobsWith(enqueueWith(boss));
-  for (const { job, run } of subscriptions) {
-    await boss.work<{ event: DomainEvent }>(job, { pollingIntervalSeconds: 1 }, async (jobs) => {
-      for (const { data } of jobs) {
-        if (!data.event?.tenantId) throw new Error(`A job of ${job} came without its tenant.`);
-        await run({ ...data.event, at: new Date(data.event.at) }, services);
+  const send = sendWith(boss);
+  services.db.sendJobsWith(send);
+  for (const { job, run } of [...reacting(subscriptions, services), ...scheduled(schedules, services)]) {
+    const asked = { pollingIntervalSeconds: 1, perJobResults: true } as const;
+    await boss.work<Partial<JobContent>>(job, asked, async (jobs) => {
+      const [{ id, data }] = jobs as [(typeof jobs)[0]];
+      if (!data?.tenantId) {
+        return [{ id, status: "deadletter", output: { message: "Cette tâche est venue sans son organisation." } }];
       }
+      await run(data as JobContent).catch((error: unknown) => {
+        onError(error);
+        throw error;
+      });
+      return [{ id, status: "completed" }];
     });
   }
   return {
+    send,
     async stop() {
       await boss.stop({ graceful: true, timeout: 10_000 });
     },
   };
 }
+
+const sendWith =
+  (boss: PgBoss): Enqueue =>
+  async (transaction, job, content) => {
+    const db = {
+      async executeSql(text: string, values: unknown[] = []) {
+        const { rows } = await transaction.executeQuery(CompiledQuery.raw(text, values));
+        return { rows };
+      },
+    };
+    await boss.send(job, content, { db });
+  };
+
+const reacting = (subscriptions: Subscription[], services: Services): Work[] =>
+  subscriptions.map(({ job, run }) => ({
+    job,
+    async run(content) {
+      if (!("event" in content)) throw new Error(`${job} came without its event.`);
+      await run({ ...content.event, at: new Date(content.event.at) }, services);
+    },
+  }));
+
+const scheduled = (schedules: Schedule[], services: Services): Work[] =>
+  schedules.map((schedule) => ({
+    job: schedule.job,
+    async run(content) {
+      if (!("day" in content)) throw new Error(`${schedule.job} came without its day.`);
+      await runSchedule(services, schedule, { tenantId: content.tenantId, day: content.day });
+    },
+  }));

@@ -1,27 +1,24 @@
 import { randomUUIDv7 } from "node:crypto";
-import { defineEntity, p } from "@mikro-orm/core";
 import { sql, type Transaction } from "kysely";
-import { createdAt, tenantKey, tenantTable } from "../db/entity.ts";
+import type { Enqueue } from "../db/index.ts";
 import type { Services } from "../services.ts";
 
 /** Work of every day, or of one day of the week, once for each tenant and local day, from `at` (local, `02:15`) on. */
 export interface Schedule {
   /** `module.verb_nouns`. */
   job: string;
+  /** French, what the page of jobs calls it. */
+  label: string;
   at: string;
   /** The local day of a weekly run, 0 for Sunday; absent, it runs every day. */
   weekday?: 0 | 1 | 2 | 3 | 4 | 5 | 6;
-  run(services: Services, about: { tenantId: string; day: string }): Promise<void>;
+  /** Work that is nobody's: once for the whole instance instead of once for each organisation. */
+  ofInstance?: true;
+  /** After this long the run counts as failed and is tried again; a quarter of an hour when not said. */
+  limitSeconds?: number;
+  /** May give a French sentence, what the page of jobs tells of the run. */
+  run(services: Services, about: { tenantId: string; day: string }): Promise<string> | Promise<void>;
 }
-
-/** What ran, for which tenant and local day: clock changes and restarts cannot make it run twice (rulings 15). */
-export const JobRunRow = defineEntity({
-  name: "JobRun",
-  tableName: "job_run",
-  ...tenantTable,
-  uniques: [{ properties: ["tenantId", "job", "onDay"] }],
-  properties: { ...tenantKey(), job: p.text(), onDay: p.date(), ...createdAt() },
-});
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -47,24 +44,31 @@ export function lastDueDay(
   return dayAfter(day, -((new Date(`${day}T00:00Z`).getUTCDay() - weekday + 7) % 7));
 }
 
-/** Looks each minute for what is due; a run missed while the process was down is made up once, when it is back. */
+/**
+ * Looks each minute for what is due, claims it in the ledger and hands it to the queue in the same transaction: a
+ * process killed between the two loses nothing. A run missed while the process was down is made up once, when it is back.
+ */
 export function startTick(
   services: Services,
   schedules: Schedule[],
+  send: Enqueue,
   onError: (error: unknown) => void,
 ): { tick(): Promise<void>; stop(): Promise<void> } {
   /** The last day known to be taken, by tenant and job: what saves asking the ledger again each minute. */
   const taken = new Map<string, string>();
   const tick = async () => {
-    for (const { id, zone } of await services.db.lookup<{ id: string; zone: string }>("tenants")) {
+    for (const { id, zone, kind } of await services.db.lookup<TenantLine>("tenants")) {
       const now = localMoment(services.clock.now(), zone);
       for (const schedule of schedules) {
+        if (schedule.ofInstance && kind !== "instance") continue;
         const day = lastDueDay(schedule, now);
         const key = `${id} ${schedule.job}`;
         if (taken.get(key) === day) continue;
-        const mine = await claim(services, { tenantId: id, job: schedule.job, day, today: now.day });
-        taken.set(key, day);
-        if (mine) await schedule.run(services, { tenantId: id, day }).catch(onError);
+        // One schedule that cannot be claimed holds no other.
+        await claim(services, send, { tenantId: id, job: schedule.job, day, today: now.day }).then(
+          () => taken.set(key, day),
+          onError,
+        );
       }
     }
   };
@@ -82,18 +86,30 @@ export function startTick(
   };
 }
 
-/** True for the one process that takes this tenant's day; never for a day before the job was first seen here. */
+interface TenantLine {
+  id: string;
+  zone: string;
+  kind: "instance" | "organisation";
+}
+
+/**
+ * Sends this tenant's day to the queue, unless another process has, or the job was first seen here after that day. Nor
+ * when one of the week that follows ran already: the clock went back, and what is behind it is done (F14).
+ */
 function claim(
   { db }: Services,
+  send: Enqueue,
   { tenantId, job, day, today }: { tenantId: string; job: string; day: string; today: string },
-): Promise<boolean> {
+): Promise<void> {
   return db.note(tenantId, async (em) => {
-    const { rows } = await sql<{ new: boolean }>`
-      with known as (select exists (select from job_run where tenant_id = ${tenantId} and job = ${job}) as before)
-      insert into job_run (tenant_id, id, job, on_day) values (${tenantId}, ${randomUUIDv7()}, ${job}, ${day}::date)
-      on conflict do nothing returning not (select before from known) as new`.execute(
-      em.getTransactionContext<Transaction<unknown>>()!,
-    );
-    return rows.length > 0 && (!rows[0]!.new || day === today);
+    const run = em.getTransactionContext<Transaction<unknown>>()!;
+    const { rows } = await sql<{ state: string }>`
+      insert into job_run (tenant_id, id, job, on_day, state)
+      select ${tenantId}::uuid, ${randomUUIDv7()}::uuid, ${job}, ${day}::date,
+        case when ${day === today} or exists (select from job_run where job = ${job}) then 'waiting' else 'skipped' end
+      where not exists (
+        select from job_run where job = ${job} and on_day > ${day}::date and on_day <= ${day}::date + 7)
+      on conflict do nothing returning state`.execute(run);
+    if (rows[0]?.state === "waiting") await send(run, job, { tenantId, day });
   });
 }

@@ -1,0 +1,56 @@
+import { defineEntity, type EntityManager, p } from "@mikro-orm/postgresql";
+import { createdAt, tenantKey, tenantTable } from "../db/entity.ts";
+import type { Services } from "../services.ts";
+import type { Schedule } from "./tick.ts";
+
+const STATES = ["waiting", "running", "done", "failed", "skipped"] as const;
+export type RunState = (typeof STATES)[number];
+
+/** What ran, for which tenant and local day: clock changes and restarts cannot make it run twice (rulings 15). */
+export const JobRunRow = defineEntity({
+  name: "JobRun",
+  tableName: "job_run",
+  ...tenantTable,
+  uniques: [{ properties: ["tenantId", "job", "onDay"] }],
+  properties: {
+    ...tenantKey(),
+    job: p.text(),
+    onDay: p.date(),
+    state: p.enum(STATES).default("waiting"),
+    startedAt: p.datetime().nullable(),
+    finishedAt: p.datetime().nullable(),
+    // A sentence of the job's own: what it found or deleted.
+    outcome: p.text().nullable(),
+    failure: p.text().nullable(),
+    ...createdAt(),
+  },
+});
+
+const LONGEST_FAILURE = 500;
+
+/** Runs one claimed day and writes what became of it; a day already done is left alone, whoever sends it again. */
+export async function runSchedule(
+  services: Services,
+  schedule: Schedule,
+  { tenantId, day }: { tenantId: string; day: string },
+): Promise<void> {
+  const tell = (set: string, values: unknown[] = []) =>
+    services.db.note(tenantId, (em: EntityManager) =>
+      em.execute<{ id: string }[]>(
+        `update job_run set ${set} where job = ? and on_day = ?::date and state <> 'done' returning id`,
+        [...values, schedule.job, day],
+      ),
+    );
+  const taken = await tell(
+    "state = 'running', started_at = app_now(), finished_at = null, outcome = null, failure = null",
+  );
+  if (taken.length === 0) return;
+  try {
+    const outcome = await schedule.run(services, { tenantId, day });
+    await tell("state = 'done', finished_at = app_now(), outcome = ?", [outcome ?? null]);
+  } catch (error) {
+    const failure = (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_FAILURE);
+    await tell("state = 'failed', finished_at = app_now(), failure = ?", [failure]);
+    throw error;
+  }
+}
