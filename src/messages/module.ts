@@ -1,3 +1,4 @@
+import { purgeMessages } from "../platform/mail/queries.ts";
 import type { Module } from "../platform/module.ts";
 
 /** The outbox as people see it; its table and its sender live in platform/mail (rulings 16). */
@@ -7,6 +8,14 @@ export const messages: Module = {
     {
       table: "outbox",
       why: "measure: where each message stands, moved at each attempt; what people do to one is an event",
+    },
+  ],
+  schedules: [
+    {
+      job: "messages.purge_weekly",
+      at: "02:00",
+      weekday: 0,
+      run: ({ db }, { tenantId }) => db.note(tenantId, purgeMessages),
     },
   ],
 };

@@ -103,3 +103,11 @@ export async function markUnsent(em: EntityManager): Promise<void> {
     run(em),
   );
 }
+
+/** Forgets what is older than 90 days [MSG-13], save what is still to leave. */
+export async function purgeMessages(em: EntityManager): Promise<void> {
+  await sql`
+    delete from outbox where created_at < app_now() - make_interval(days => 90) and state not in ('pending', 'sending')`.execute(
+    run(em),
+  );
+}

@@ -57,7 +57,7 @@ const senderWith = (transport: Transport | null, everyMs = Number.POSITIVE_INFIN
   after(() => sender.stop());
   return sender;
 };
-const sender = senderWith(openTransport(settings, { socketTimeout: 400 }));
+const sender = senderWith(openTransport(settings));
 
 interface Line {
   state: string;
@@ -185,10 +185,12 @@ test("F10 : coupé après DATA, repris sous le même Message-ID", async () => {
 });
 
 test("F10 : un serveur qui ne finit jamais de répondre à l’un ne retient pas les autres", async () => {
+  // Patience is a minute and a half: here three seconds, which a loaded machine still answers within.
+  const hasty = senderWith(openTransport(settings, { socketTimeout: 3_000 }));
   smtp.tarpit = "lent@x.example";
   await write("lent@x.example");
   for (let i = 0; i < 12; i++) await write(`vite${i}@x.example`);
-  await sender.sweep();
+  await hasty.sweep();
   smtp.tarpit = null;
   assert.equal(smtp.received.length, 12);
   const { state, last_answer } = await line("lent@x.example");
@@ -280,6 +282,22 @@ test("mot de passe refusé, nom introuvable : la réponse dit quoi corriger", as
   assert.match((await asked(locked.url.replace("//", "//ops:faux@"))).answer, /refuse le compte ou le mot de passe/);
   assert.equal((await asked(locked.url.replace("//", "//ops:juste@"))).result, "sent");
   assert.doesNotMatch((await asked(locked.url.replace("//", "//ops:motsecret@"))).answer, /motsecret/);
+});
+
+test("MSG-13 : le dimanche à 2 h, les messages de plus de 90 jours s’effacent, sauf ce qui attend de partir", async () => {
+  const purge = open.registry.schedules.find(({ job }) => job === "messages.purge_weekly")!;
+  assert.deepEqual([purge.at, purge.weekday], ["02:00", 0]);
+  await write("vieux@x.example");
+  await sender.sweep();
+  await write("attend@x.example");
+  await open.clock.advanceMinutes(91 * 24 * 60);
+  await write("neuf@x.example");
+  await purge.run(services, { tenantId, day: "2027-02-21" });
+  const { rows } = await open.owner.query("select address from outbox order by id");
+  assert.deepEqual(
+    rows.map(({ address }) => address),
+    ["attend@x.example", "neuf@x.example"],
+  );
 });
 
 test("la boucle du processus envoie d’elle-même, et s’arrête proprement", async () => {
