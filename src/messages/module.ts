@@ -13,6 +13,7 @@ export const messages: Module = {
   schedules: [
     {
       job: "messages.purge_weekly",
+      label: "Effacement des messages de plus de 90 jours",
       at: "02:00",
       weekday: 0,
       run: ({ db }, { tenantId }) => db.note(tenantId, purgeMessages),
