@@ -12,6 +12,7 @@ import { SessionSchema } from "./session.ts";
 import { sweepTenantSessions } from "./session-rows.ts";
 import { SignInGuardSchema } from "./sign-in-guard.ts";
 import { HOLIDAY_ZONES, Tenant, TenantSchema } from "./tenant.ts";
+import { LINK_BEYOND, PASSWORD_BEYOND, tenantUndo, userUndo } from "./undo.ts";
 import { User, UserSchema } from "./user.ts";
 import { routes } from "./web/routes.ts";
 
@@ -38,6 +39,7 @@ export const accounts: Module = {
       table: "tenant",
       subject: "tenant",
       title: "r.name",
+      undo: tenantUndo,
       columns: {
         name: { label: "Nom" },
         zone: { label: "Fuseau horaire" },
@@ -54,6 +56,7 @@ export const accounts: Module = {
       table: "app_user",
       subject: "user",
       title: "r.given_name || ' ' || r.family_name",
+      undo: userUndo,
       columns: {
         given_name: { label: "Prénom" },
         family_name: { label: "Nom" },
@@ -69,6 +72,7 @@ export const accounts: Module = {
       table: "credential",
       subject: "user",
       title: NAME_OF("r.id"),
+      undo: PASSWORD_BEYOND,
       columns: { changed_at: { label: "Mot de passe", format: "secret" } },
     },
     {
@@ -77,6 +81,7 @@ export const accounts: Module = {
       // The set-up link is nobody's: it stands under its own id.
       subjectId: "coalesce(r.user_id, r.id)",
       title: `coalesce('Lien d’invitation, ' || ${NAME_OF("r.user_id")}, 'Lien d’installation')`,
+      undo: LINK_BEYOND,
       columns: {
         expires_at: { label: "Lien valable jusqu’au", format: "dateTime" },
         used_at: { label: "Lien utilisé le", format: "dateTime" },

@@ -152,7 +152,9 @@ export const PERMISSIONS = [
     superAdmin: true,
   }),
   line("PRM-25", "campaigns.undo", "lire l’historique de cette campagne et annuler les actes d’autrui", ["yes", "yes"]),
-  line("PRM-26", "acts.undo_own", "annuler vos propres actes", ["yes", "yes", "yes", "yes", "yes", "yes"]),
+  line("PRM-26", "acts.undo_own", "annuler vos propres actes", ["yes", "yes", "yes", "yes", "yes", "yes"], {
+    superAdmin: true,
+  }),
   line("PRM-27", "history.read", "lire l’historique et le journal de sécurité de l’organisation", ["yes"], {
     superAdmin: true,
   }),

@@ -3,5 +3,15 @@ import type { EventCatalogue } from "../platform/events/catalogue.ts";
 
 export const events: EventCatalogue = {
   "history.verification_asked": { label: "vérification de l’historique demandée", payload: z.object({}) },
+  "act.undone": {
+    label: "acte annulé",
+    payload: z.strictObject({
+      restored: z.int(),
+      forced: z.int(),
+      kept: z.int(),
+      impossible: z.int(),
+      by: z.uuid(),
+    }),
+  },
   "history.exported": { label: "historique exporté", payload: z.object({ acts: z.int() }) },
 };

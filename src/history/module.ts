@@ -45,6 +45,7 @@ export const history: Module = {
     },
   ],
   menu: [
+    { section: "Accueil", label: "Mes actes", href: "/actes", icon: "undo", right: "acts.undo_own", order: 5 },
     {
       section: "Administrer",
       label: "Historique",

@@ -32,6 +32,8 @@ export interface ActLine {
   number: number | null;
   /** Rows it changed. */
   changes: number;
+  /** The act it takes back, if it is an undo. */
+  undoesId: string | null;
 }
 
 export interface ActPage {
@@ -56,6 +58,7 @@ interface ActRecord {
   request_id: string | null;
   number: string | null;
   changes: string;
+  undoes_id: string | null;
 }
 
 const toLine = (row: ActRecord): ActLine => ({
@@ -70,6 +73,7 @@ const toLine = (row: ActRecord): ActLine => ({
   requestId: row.request_id,
   number: row.number === null ? null : Number(row.number),
   changes: Number(row.changes),
+  undoesId: row.undoes_id,
 });
 
 /**
@@ -85,7 +89,7 @@ const lines = (chosen: RawBuilder<unknown>) => sql<ActRecord>`
     n as (
       select c.act_id, min(s.sequence) as number, sum(i.changes) as changes
       from c left join s on s.changeset_id = c.id left join i on i.id = c.id group by c.act_id)
-  select a.id, a.at, a.actor_id, a.channel, a.label, a.reason, a.subject_type, a.subject_id, a.request_id,
+  select a.id, a.at, a.actor_id, a.channel, a.label, a.reason, a.subject_type, a.subject_id, a.request_id, a.undoes_id,
     n.number, coalesce(n.changes, 0) as changes
   from a left join n on n.act_id = a.id order by a.id desc`;
 

@@ -31,7 +31,9 @@ export const criterionResultTracked: Tracked = {
   table: "criterion_result",
   subject: "criterion_result",
   title: "'Critère ' || r.criterion",
+  undo: { right: "instance.manage", created: "delete" },
   columns: {
+    criterion: { label: "Critère" },
     status: {
       label: "Évaluation",
       values: Object.fromEntries(Object.entries(STATUSES).map(([code, { label }]) => [code, label])),

@@ -42,7 +42,15 @@ export const publicPageTracked: Tracked = {
   table: "public_page",
   subject: "public_page",
   title: `case r.kind ${titles.join(" ")} else r.kind end`,
-  columns: { body: { label: "Texte" } },
+  columns: {
+    kind: {
+      label: "Page",
+      values: Object.fromEntries(Object.entries(KINDS).map(([kind, { title }]) => [kind, title])),
+    },
+    body: { label: "Texte" },
+  },
+  // Withdrawn, the delivered text shows again.
+  undo: { right: "instance.manage", created: "delete" },
 };
 
 const delivered = new Map<Kind, string>();

@@ -160,7 +160,7 @@ test("un code non déclaré refuse tout le monde", () => {
 
 test("le super-administrateur règle l’instance et ne voit pas les campagnes", () => {
   const held = PERMISSIONS.filter((rule) => mayRoute(["super_admin"], rule.code)).map((rule) => rule.code);
-  assert.deepEqual(held, ["accounts.manage", "history.read", "instance.manage"]);
+  assert.deepEqual(held, ["accounts.manage", "acts.undo_own", "history.read", "instance.manage"]);
   for (const role of TENANT_ROLES) assert.ok(!mayRoute([role.code], "instance.manage"), role.code);
 });
 

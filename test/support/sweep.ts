@@ -51,12 +51,13 @@ export type Whose = "own" | "colleague" | "other" | "unknown";
 
 /**
  * - tenant: the objects of one's organisation, and of nobody else;
+ * - author: what one did oneself, and others too for who administers;
  * - person: one's own, and not a colleague's;
  * - instance: any organisation, for those who run the instance;
  * - fixed: a word of the product itself, the same for everybody;
  * - secret: whoever holds the address may open it.
  */
-type Reach = "tenant" | "person" | "instance" | "fixed" | "secret";
+type Reach = "tenant" | "author" | "person" | "instance" | "fixed" | "secret";
 
 interface Sample {
   reach: Reach;
@@ -73,6 +74,7 @@ const SAMPLES: Record<string, Sample> = {
   "/admin/utilisateurs/:id/reactivation": { reach: "tenant", params: ({ gone }) => ({ id: gone }) },
   "/admin/utilisateurs/:id/invitation": { reach: "tenant", params: ({ invited }) => ({ id: invited }) },
   "/admin/historique/:act": { reach: "tenant", params: ({ act }) => ({ act }) },
+  "/actes/:act/annulation": { reach: "author", params: ({ act }) => ({ act }) },
   "/historique/:type/:id": {
     reach: "tenant",
     params: ({ colleague }) => ({ type: "user", id: colleague }),
@@ -235,6 +237,8 @@ export async function startSweep(world: World): Promise<Sweep> {
   ] as const) {
     ids[key] = await populate(world, key, who, passwordHash);
   }
+  // Before anything is compared: what one did oneself is an object like another.
+  for (const { who } of PERSONAS) if (who !== "anonymous") await actOfOwn(world, await world.userOf(who));
   await world.sealer.sealAll();
 
   const browsers = new Map<string, Promise<Browser>>();
@@ -257,10 +261,13 @@ export async function startSweep(world: World): Promise<Sweep> {
       if (persona.who === "anonymous") return fill(params(idsOf(persona)));
       return fill({ ...params(idsOf(persona)), id: await sessionOf(root, browser ?? (await browse(persona))) });
     }
+    if (whose === "own" && reach === "author" && persona.who !== "anonymous") {
+      return fill({ act: await actOfOwn(world, await world.userOf(persona.who)) });
+    }
     if (whose === "own" && reach === "instance") return fill(params(ids.quais!));
     if (whose === "own") return fill(params(idsOf(persona)));
     if (whose === "colleague") return reach === "person" ? fill(params(idsOf(persona))) : null;
-    return reach === "tenant" || reach === "person" ? fill(params(othersOf(persona))) : null;
+    return reach === "tenant" || reach === "author" || reach === "person" ? fill(params(othersOf(persona))) : null;
   };
 
   const filled = async (route: Route, persona: Persona, browser: Browser): Promise<Fields> => {
@@ -355,6 +362,26 @@ export function expectedVerdict(sweep: Sweep, route: Route, persona: Persona, wh
   if (!sweep.admits(route, persona)) return "refusé";
   if (ABSENT_HERE[route.path] || whose !== "own") return "absent";
   return "ouvert";
+}
+
+/** An act this person did on their own account, and could do again. */
+async function actOfOwn({ db, clock }: World, { id, tenantId }: { id: string; tenantId: string }): Promise<string> {
+  const label = "Préférences changées";
+  const last = () =>
+    db.read(tenantId, (em) =>
+      em.execute<{ id: string }[]>(
+        "select id from act a where actor_id = ? and label = ? and not exists (select from act u where u.undoes_id = a.id) order by id desc limit 1",
+        [id, label],
+      ),
+    );
+  const [known] = await last();
+  if (known) return known.id;
+  const said = { ...actOf(tenantId), actorId: id, label, now: clock.now() };
+  await db.act(said, async (em) => {
+    const user = await em.findOneOrFail(User, { id });
+    user.density = user.density === "compact" ? "comfort" : "compact";
+  });
+  return (await last())[0]!.id;
 }
 
 async function sessionOf(root: pg.Client, browser: Browser): Promise<string> {

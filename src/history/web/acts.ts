@@ -6,8 +6,10 @@ import type { Registry } from "../../platform/registry.ts";
 import { CHANNEL_WORDS } from "../channels.ts";
 import { differences } from "../differences.ts";
 import { actsAround, type ChangeLine, findAct, listActs, listChanges, withCreatedValues } from "../queries.ts";
+import { isWithinUndo, mayUndo } from "../undo.ts";
 import { readFilter } from "./filter.ts";
 import { shownActs } from "./lines.ts";
+import { undoingOf } from "./undos.ts";
 
 const PAGE_SIZE = 50;
 const CHANGES_SHOWN = 100;
@@ -69,7 +71,9 @@ export const show: RequestHandler<{ act: string }> = async (req, res) => {
       more: lines.length > CHANGES_SHOWN ? lines[CHANGES_SHOWN - 1]!.ordinal : null,
     };
   });
-  res.show({ page: "history/acts/show" }, { ...shown, zone });
+  const { act } = shown;
+  const canUndo = !act.undone && isWithinUndo(act, req.now) && mayUndo(act, undoingOf(req));
+  res.show({ page: "history/acts/show" }, { ...shown, zone, canUndo });
 };
 
 const OPERATIONS = { create: "création", update: "modification", delete: "suppression", restore: "restauration" };

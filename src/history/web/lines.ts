@@ -2,13 +2,17 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { findUserNames, namesAmong, type UserName } from "../../accounts/index.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { CHANNEL_WORDS, SYSTEM } from "../channels.ts";
+import { undosOf } from "../queries/undo.ts";
 import type { ActLine } from "../queries.ts";
+import { undoInForce } from "../undo.ts";
 
 export interface ShownAct extends ActLine {
   actor: string;
   what: string;
   way: string;
   subject: { noun: string; icon: string; history: string } | null;
+  /** By whom, and the act that did it, when it is undone. */
+  undone: { by: string; id: string; at: Date } | null;
 }
 
 /** Acts as lists show them: who in words, what it was about with the way to its own history. `people`: everybody, if listed already. */
@@ -18,19 +22,26 @@ export async function shownActs(
   { subjects }: Registry,
   people?: UserName[],
 ): Promise<ShownAct[]> {
-  const ids = acts.flatMap(({ actorId }) => actorId ?? []);
+  const links = await undosOf(
+    em,
+    acts.map(({ id }) => id),
+  );
+  const ids = [...acts, ...links].flatMap(({ actorId }) => actorId ?? []);
   const names = people ? namesAmong(people, ids) : await findUserNames(em, ids);
+  const nameOf = (id: string | null) => (id ? (names.get(id) ?? "Compte inconnu") : SYSTEM);
   return acts.map((act) => {
+    const undo = undoInForce(act.id, links);
     const subject = act.subjectType ? subjects.get(act.subjectType) : undefined;
     return {
       ...act,
-      actor: act.actorId ? (names.get(act.actorId) ?? "Compte inconnu") : SYSTEM,
+      actor: nameOf(act.actorId),
       what: act.label ?? "Libellé effacé",
       way: CHANNEL_WORDS[act.channel],
       subject:
         subject && act.subjectId
           ? { noun: subject.noun, icon: subject.icon, history: `/historique/${act.subjectType}/${act.subjectId}` }
           : null,
+      undone: undo && { by: nameOf(undo.actorId), id: undo.id, at: new Date(undo.at) },
     };
   });
 }

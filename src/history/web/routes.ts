@@ -2,6 +2,7 @@ import { get, post } from "../../platform/http/route.ts";
 import * as acts from "./acts.ts";
 import * as exports from "./exports.ts";
 import * as objects from "./objects.ts";
+import * as undos from "./undos.ts";
 import * as verifications from "./verifications.ts";
 
 export const routes = [
@@ -13,5 +14,8 @@ export const routes = [
   get("/admin/historique/attestation.json", "history.read", verifications.attestation),
   post("/admin/historique/verification", "history.read", verifications.create),
   get("/admin/historique/:act", "history.read", acts.show),
+  get("/actes", "acts.undo_own", undos.index, { sitemap: "Mes actes" }),
+  get("/actes/:act/annulation", "acts.undo_own", undos.new_),
+  post("/actes/:act/annulation", "acts.undo_own", undos.create, { recent: true }),
   get("/historique/:type/:id", "history.read", objects.show),
 ];

@@ -25,7 +25,11 @@ export const ActRow = defineEntity({
   name: "Act",
   tableName: "act",
   ...tenantTable,
-  indexes: [{ properties: ["tenantId", "subjectType", "subjectId"] }, { properties: ["tenantId", "actorId", "id"] }],
+  indexes: [
+    { properties: ["tenantId", "subjectType", "subjectId"] },
+    { properties: ["tenantId", "actorId", "id"] },
+    { properties: ["tenantId", "undoesId"] },
+  ],
   properties: {
     ...tenantKey(),
     at: p.datetime(),

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Client } from "pg";
+import type { BeyondUndo, Undo } from "./undo.ts";
 
 /** How a tracked column is named and read by people. */
 export interface TrackedColumn {
@@ -20,6 +21,8 @@ export interface Tracked {
   /** SQL over `r`: id of the subject when the row is a part of it; the row's own id by default. */
   subjectId?: string;
   columns: Record<string, TrackedColumn>;
+  /** How its changes are taken back; without it, they are not. */
+  undo?: Undo | BeyondUndo;
 }
 
 /** A table out of history, with the reason a reader of this list deserves (rulings 4). */
@@ -57,8 +60,10 @@ export function trackingSql({ table, title, subject, subjectId = "r.id", columns
   const row = (alias: string, before: string, after: string) =>
     `select ${alias}.tenant_id, ${alias}.id, ${on(subjectId, alias)} as subject_id, ${on(title, alias)} as title, ${before} as before, ${after} as after, gen_random_uuid() as salt`;
 
+  // Its plan is kept by the connection: made for one row and met by ten thousand, a nested loop would read them squared.
   return `
-create or replace function ${fn}() returns trigger language plpgsql security definer set search_path = public, pg_temp as $track$
+create or replace function ${fn}() returns trigger language plpgsql security definer set search_path = public, pg_temp
+set enable_nestloop = off as $track$
 declare changeset uuid := nullif(current_setting('app.changeset_id', true), '')::uuid;
 begin
   if changeset is null then

@@ -26,6 +26,8 @@ export interface ActOf<S, R> {
   subject?: (values: S, result: R) => { type: string; id: string } | undefined;
   reason?: (values: S) => string | undefined;
   channel?: Channel;
+  /** The act this one takes back (HIS-14). */
+  undoes?: string;
   /** The page that shows the result, the same as `res.saved` is given: a form sent twice leads there the second time. */
   at?: string | ((values: S, result: R) => string);
   /** Before sign-in, the tenant a link belongs to; otherwise the person's own. */
@@ -106,6 +108,7 @@ export async function submit<S extends z.ZodObject, R>(
     tenantId: act.tenantId ?? tenantOf(req),
     actorId: act.actorId === undefined ? (req.user?.id ?? null) : act.actorId,
     channel: act.channel ?? "page",
+    ...(act.undoes !== undefined && { undoesId: act.undoes }),
     code: act.code,
     label: () => given(act.label, values, result),
     subject: () => act.subject?.(values, result),

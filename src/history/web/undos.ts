@@ -1,0 +1,198 @@
+import type { Request, RequestHandler } from "express";
+import { z } from "zod";
+import { allows, explain, findUserNames } from "../../accounts/index.ts";
+import type { Undoing } from "../../platform/db/undo.ts";
+import { read, submit } from "../../platform/http/forms.ts";
+import type { Registry } from "../../platform/registry.ts";
+import { fr } from "../../platform/text/index.ts";
+import { SYSTEM } from "../channels.ts";
+import { type Difference, differences } from "../differences.ts";
+import type { UndoClass, UndoLine } from "../queries/undo.ts";
+import { listActs } from "../queries.ts";
+import { isWithinUndo, mayUndo, previewUndo, UNDO_DAYS, type UndoChoice, type Undone, undoAct } from "../undo.ts";
+import { shownActs } from "./lines.ts";
+
+const VIEW = { page: "history/undos/new" };
+const LIST = { page: "history/undos/index" };
+const SHOWN = 100;
+const OWN_SHOWN = 50;
+
+const ROW = /^([a-z][a-z0-9_]{0,62})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.(\d{1,19}))?$/;
+const rows = () =>
+  z
+    .array(z.string().regex(ROW, "Rechargez la page."))
+    .max(SHOWN * 20)
+    .default([]);
+const UndoForm = z.object({
+  /** Restorable rows the page showed, and those left ticked: what is shown and not ticked stays as it is. */
+  listed: rows().describe("Lignes montrées"),
+  rows: rows().describe("Lignes à restaurer"),
+  force: rows().describe("Conflits à forcer"),
+  reason: z.string().trim().max(200, "Raccourcissez le motif à 200 caractères.").optional().describe("Motif"),
+});
+
+/** Who undoes, with the rights of their roles as they are now. */
+export function undoingOf(req: Request): Undoing {
+  const { id, tenantId, roles } = req.user!;
+  return {
+    by: { id },
+    tenantId,
+    now: req.now,
+    may: (right) => allows(roles, right),
+    explain: (right) => explain(roles, right),
+    from: req,
+  };
+}
+
+const trackedOf = ({ tracked }: Registry) => new Map(tracked.map((one) => [one.table, one]));
+
+/** One's own acts of the last days, each with the way to take it back [PRM-26]. */
+export const index: RequestHandler = async (req, res) => {
+  const registry = req.app.locals.registry as Registry;
+  const { id, tenant } = req.user!;
+  const from = new Date(req.now.getTime() - UNDO_DAYS * 86_400_000).toISOString().slice(0, 10);
+  const acts = await read(req, async (em) => {
+    const { acts } = await listActs(em, { actorId: id, from, zone: tenant.zone }, { size: OWN_SHOWN });
+    return shownActs(em, acts, registry);
+  });
+  const undoing = undoingOf(req);
+  res.show(LIST, {
+    title: "Mes actes",
+    crumbs: [{ label: "Accueil", href: "/" }, { label: "Mes actes" }],
+    acts: acts.map((act) => ({
+      ...act,
+      canUndo: !act.undone && isWithinUndo(act, req.now) && mayUndo(act, undoing),
+    })),
+    zone: tenant.zone,
+  });
+};
+
+/** What undoing would do, before it does [HIS-12]. */
+export const new_: RequestHandler<{ act: string }> = async (req, res) => {
+  res.show(VIEW, await undoPage(req, { values: {} }));
+};
+
+export const create: RequestHandler<{ act: string }> = async (req, res) => {
+  const { act: actId } = req.params;
+  const registry = req.app.locals.registry as Registry;
+  const mayRead = allows(req.user!.roles, "history.read");
+  const at = mayRead ? `/admin/historique/${actId}` : "/actes";
+  const form = await submit(
+    req,
+    UndoForm,
+    {
+      code: "act.undone",
+      label: (_values, { act }: Undone) => `Annulation\u00a0: ${act.label ?? "acte au libellé effacé"}`,
+      subject: (_values, { act }: Undone) =>
+        act.subjectType && act.subjectId ? { type: act.subjectType, id: act.subjectId } : undefined,
+      reason: ({ reason }) => reason || undefined,
+      undoes: actId,
+      at,
+    },
+    (values, em) => undoAct(em, actId, undoingOf(req), trackedOf(registry), choiceOf(values)),
+  );
+  if (form.errors) return res.show(VIEW, await undoPage(req, form));
+  res.saved(VIEW, {}, { at, notice: sentence(form.result) });
+};
+
+const parse = (row: string) => {
+  const [, table = "", rowId = "", mark = ""] = ROW.exec(row)!;
+  return { table, rowId, mark };
+};
+
+function choiceOf({ listed, rows: ticked, force }: z.output<typeof UndoForm>): UndoChoice {
+  return { except: listed.filter((row) => !ticked.includes(row)).map(parse), force: force.map(parse) };
+}
+
+function sentence({ restored, forced, kept, impossible }: Undone): string {
+  const done = fr.count(restored + forced, "ligne restaurée", "lignes restaurées");
+  const rest = [
+    forced > 0 && `dont ${fr.count(forced, "conflit forcé", "conflits forcés")}`,
+    kept > 0 && fr.count(kept, "ligne gardée telle quelle", "lignes gardées telles quelles"),
+    impossible > 0 && fr.count(impossible, "impossible à restaurer", "impossibles à restaurer"),
+  ].filter((part) => part !== false);
+  return `L’acte est annulé\u00a0: ${[done, ...rest].join(", ")}.`;
+}
+
+export interface ShownRow {
+  key: string;
+  mark: string;
+  title: string;
+  noun: string;
+  /** What will happen to it, in a word. */
+  will: string;
+  fields: (Difference & { present: string | null })[];
+  why: string | null;
+  by: string | null;
+  at: Date | null;
+}
+
+async function undoPage(req: Request<{ act: string }>, form: object) {
+  const registry = req.app.locals.registry as Registry;
+  const { zone } = req.user!.tenant;
+  const tracked = trackedOf(registry);
+  return read(req, async (em) => {
+    const preview = await previewUndo(em, req.params.act, undoingOf(req), tracked, { shown: SHOWN });
+    const all = Object.values(preview.lines).flat();
+    const names = await findUserNames(em, [
+      ...all.flatMap(({ changedById }) => changedById ?? []),
+      ...(preview.act.actorId ? [preview.act.actorId] : []),
+    ]);
+    const shown = (line: UndoLine): ShownRow => ({
+      key: `${line.table}.${line.rowId}`,
+      mark: line.mark,
+      title: line.title ?? "Titre effacé",
+      noun: registry.subjects.get(line.subjectType)?.noun ?? line.subjectType,
+      will: willOf(line, tracked.get(line.table)?.undo),
+      fields: fieldsOf(line),
+      why: line.why,
+      by: line.changedAt ? (line.changedById ? (names.get(line.changedById) ?? "Compte inconnu") : SYSTEM) : null,
+      at: line.changedAt ? new Date(line.changedAt) : null,
+    });
+    const fieldsOf = (line: UndoLine) => {
+      const one = tracked.get(line.table);
+      if (line.kind !== "update") return [];
+      const written = differences(one, line, { zone, names });
+      const only = (values: Record<string, unknown> | null) =>
+        values && Object.fromEntries(Object.keys(line.after).map((column) => [column, values[column] ?? null]));
+      const now = differences(one, { before: line.before, after: only(line.present) }, { zone, names });
+      return written.map((field) => ({
+        ...field,
+        present: now.find(({ label }) => label === field.label)?.after ?? null,
+      }));
+    };
+    const classes = Object.fromEntries(
+      (["restorable", "conflict", "impossible"] as UndoClass[]).map((one) => [
+        one,
+        { count: preview.counts[one], rows: preview.lines[one].slice(0, SHOWN).map(shown) },
+      ]),
+    );
+    const mayRead = allows(req.user!.roles, "history.read");
+    const { act } = preview;
+    return {
+      title: `Annuler\u00a0: ${act.label ?? "acte au libellé effacé"}`,
+      crumbs: [
+        { label: "Accueil", href: "/" },
+        ...(mayRead
+          ? [
+              { label: "Historique", href: "/admin/historique" },
+              { label: act.label ?? "Acte", href: `/admin/historique/${act.id}` },
+            ]
+          : [{ label: "Mes actes", href: "/actes" }]),
+        { label: "Annuler" },
+      ],
+      act: { ...act, actor: act.actorId ? (names.get(act.actorId) ?? "Compte inconnu") : SYSTEM },
+      closed: preview.closed,
+      classes,
+      back: mayRead ? `/admin/historique/${act.id}` : "/actes",
+      zone,
+      form,
+    };
+  });
+}
+
+function willOf({ kind }: UndoLine, undo: Registry["tracked"][number]["undo"]): string {
+  if (kind === "update") return "reprend ses valeurs d’avant";
+  if (kind === "delete") return "est recréé";
+  return undo && "created" in undo && undo.created === "delete" ? "est retiré" : "est désactivé";
+}

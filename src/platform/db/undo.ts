@@ -1,0 +1,47 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+
+/**
+ * How the changes of one table are taken back, as its manifest says it (HIS-12, HIS-13, rulings 11). SQL given here is
+ * over `w`, the row as it would be again, `t`, the row as it is now, and `who`, whose `id` is the account that undoes.
+ */
+export interface Undo {
+  /** The right that making such a change by hand takes today. */
+  right: string;
+  /** SQL: true of a change that its own person may take back without that right. */
+  unless?: string;
+  /** What undoing a creation does: the row goes, or takes these values, or it cannot be, for this reason. */
+  created: "delete" | { set: (now: Date) => Record<string, unknown> } | { never: string };
+  /** Rules of today, in SQL: where `when` is true the row cannot be restored, and `why` says so in French. */
+  rules?: { when: string; why: string }[];
+  /** A rule SQL cannot tell, for changes of these columns: the reason to refuse these values, or null. */
+  judge?: { columns: string[]; why: (values: Record<string, unknown>) => string | null };
+  /** Makes other writers under the same rules wait, before anything is read. */
+  hold?: (em: EntityManager, undoing: Undoing) => Promise<unknown>;
+  /** What follows in the same transaction for rows where one of these columns came back; may refuse it all by throwing. */
+  applied?: {
+    columns: string[];
+    run: (em: EntityManager, rows: UndoneRow[], undoing: Undoing) => Promise<void> | void;
+  };
+}
+
+/** A table whose changes are beyond undo, and why, in French (HIS-15). */
+export interface BeyondUndo {
+  never: string;
+}
+
+/** Who undoes, from where, with which rights. */
+export interface Undoing {
+  by: { id: string };
+  tenantId: string;
+  now: Date;
+  may: (right: string) => boolean;
+  explain: (right: string) => string;
+  from: { ip?: string | undefined; headers: { "user-agent"?: string | undefined } };
+}
+
+/** A row as it was before the undo and as it is after, by column; null where it did not exist. */
+export interface UndoneRow {
+  id: string;
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown> | null;
+}

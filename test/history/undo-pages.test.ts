@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formsOf, parseHtml } from "../support/html.ts";
+import { type Browser, startWorld } from "../support/world.ts";
+
+const world = await startWorld();
+world.db.sendJobsWith(async () => undefined);
+const denis = await world.as("denis");
+
+/** The form of a page as it stands, ticks included, with these values over. */
+async function send(browser: Browser, page: string, over: Record<string, string | string[]> = {}) {
+  const { text } = await browser.get(page);
+  const form = formsOf(parseHtml(text), page).find(({ action, method }) => method === "post" && action === page);
+  assert.ok(form, `pas de formulaire sur ${page}`);
+  const fields = Object.fromEntries(
+    form.fields
+      .filter(({ name, values }) => !name.startsWith("_") && values.length > 0)
+      .map(({ name, values }) => [name, values]),
+  );
+  return browser.post(page, { ...fields, ...over });
+}
+const lastAct = async () =>
+  /href="\/admin\/historique\/([0-9a-f-]{36})"/.exec((await denis.get("/admin/historique")).text)![1]!;
+
+test("HIS-11 : sans JavaScript, de l’acte à son aperçu, de l’aperçu à l’annulation, et retour", async () => {
+  const { id } = await world.userOf("hugo");
+  const name = async () => /<h1>([^<]+)/.exec((await denis.get(`/admin/utilisateurs/${id}`)).text)![1]!.trim();
+  assert.equal((await send(denis, `/admin/utilisateurs/${id}/modifier`, { givenName: "Victor" })).status, 303);
+  assert.equal(await name(), "Victor Lambert");
+  const act = await lastAct();
+  const page = await denis.get(`/admin/historique/${act}`);
+  assert.match(page.text, new RegExp(`href="/actes/${act}/annulation"[\\s\\S]+?Annuler cet acte`));
+
+  const preview = await denis.get(`/actes/${act}/annulation`);
+  assert.match(preview.text, /Restaurable\s: 1 ligne/);
+  assert.match(preview.text, /Prénom\s: Hugo[\s\S]+Prénom\s: Victor/);
+  const answer = await send(denis, `/actes/${act}/annulation`, { reason: "Erreur de fiche" });
+  assert.deepEqual([answer.status, answer.location], [303, `/admin/historique/${act}`]);
+  assert.equal(await name(), "Hugo Lambert");
+
+  const after = await denis.get(`/admin/historique/${act}`);
+  assert.match(after.text, /Annulé par Denis Roussel/);
+  assert.doesNotMatch(after.text, /Annuler cet acte/);
+  const undo = await lastAct();
+  const shown = await denis.get(`/admin/historique/${undo}`);
+  assert.match(
+    shown.text,
+    /Annulation\s: Correction du compte de Victor Lambert[\s\S]+Erreur de fiche[\s\S]+Cet acte en annule un autre/,
+  );
+  const object = await denis.get(`/historique/user/${id}`);
+  assert.match(object.text, /Annule un autre acte[\s\S]+Annulé par/);
+
+  assert.match((await denis.get(`/actes/${act}/annulation`)).text, /déjà annulé/);
+  assert.equal((await denis.post(`/actes/${act}/annulation`)).status, 422);
+  assert.equal((await send(denis, `/actes/${undo}/annulation`)).status, 303);
+  assert.equal(await name(), "Victor Lambert");
+  assert.match((await denis.get(`/admin/historique/${act}`)).text, /Annuler cet acte/);
+});
+
+test("HIS-12 : une ligne décochée reste, un conflit ne bouge que coché", async () => {
+  const { id } = await world.userOf("claire");
+  await send(denis, `/admin/utilisateurs/${id}/modifier`, { givenName: "Clara" });
+  const act = await lastAct();
+  const at = `/actes/${act}/annulation`;
+  const none = await send(denis, at, { rows: [] });
+  assert.equal(none.status, 422);
+  assert.match(none.text, /Rien n’est choisi/);
+  await send(denis, `/admin/utilisateurs/${id}/modifier`, { givenName: "Clarisse" });
+  const { text } = await denis.get(at);
+  assert.match(text, /En conflit\s: 1 ligne[\s\S]+Claire[\s\S]+Clara[\s\S]+Clarisse[\s\S]+Denis Roussel/);
+  assert.equal((await send(denis, at)).status, 422);
+  const force = /name="force" value="([^"]+)"/.exec(text)![1]!;
+  assert.equal((await send(denis, at, { force })).status, 303);
+  assert.match((await denis.get(`/admin/utilisateurs/${id}`)).text, /<h1>Claire/);
+});
+
+test("PRM-26 : chacun annule ce qu’il a fait, sans voir l’historique ; l’acte d’autrui n’existe pas", async () => {
+  const karim = await world.as("karim");
+  await karim.post("/compte/preferences", { theme: "dark" });
+  const [own] = await world.db.read(karim.tenantId, (em) =>
+    em.execute<{ id: string }[]>("select id from act where actor_id = ? order by id desc limit 1", [karim.id]),
+  );
+  assert.match((await karim.get("/actes")).text, new RegExp(`href="/actes/${own!.id}/annulation"`));
+  const answer = await send(karim, `/actes/${own!.id}/annulation`);
+  assert.deepEqual([answer.status, answer.location], [303, "/actes"]);
+  assert.match((await karim.get("/actes")).text, /Annulé par/);
+  const [theirs] = await world.db.read(karim.tenantId, (em) =>
+    em.execute<{ id: string }[]>("select id from act where actor_id = ? order by id desc limit 1", [denis.id]),
+  );
+  assert.equal((await karim.get(`/actes/${theirs!.id}/annulation`)).status, 404);
+  const nathalie = await world.as("nathalie");
+  assert.equal((await nathalie.get(`/actes/${own!.id}/annulation`)).status, 404);
+  assert.equal((await nathalie.post(`/actes/${own!.id}/annulation`)).status, 404);
+});
