@@ -98,7 +98,10 @@ export const tenantUndo: Undo = {
   },
 };
 
-export const PASSWORD_BEYOND = { never: "Un mot de passe ne se restaure pas\u00a0: la personne en choisit un nouveau." };
+export const PASSWORD_BEYOND = {
+  never: "Un mot de passe ne se restaure pas\u00a0: la personne en choisit un nouveau.",
+};
 export const LINK_BEYOND = {
-  never: "Un lien secret ne se restaure pas\u00a0: ouvrez une nouvelle invitation, ou désactivez le compte pour le fermer.",
+  never:
+    "Un lien secret ne se restaure pas\u00a0: ouvrez une nouvelle invitation, ou désactivez le compte pour le fermer.",
 };

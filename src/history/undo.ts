@@ -140,7 +140,8 @@ export async function undoAct(
   return undone;
 }
 
-const MOVED = "Une de ces lignes vient de changer\u00a0: rien n’a été annulé. Relisez l’aperçu, puis confirmez de nouveau.";
+const MOVED =
+  "Une de ces lignes vient de changer\u00a0: rien n’a été annulé. Relisez l’aperçu, puis confirmez de nouveau.";
 const AGAINST_RULES =
   "Restaurer ces lignes irait contre une règle\u00a0: un autre objet tient leur place, ou dépend d’elles. Rien n’a été annulé.";
 
