@@ -29,6 +29,8 @@ export interface Config {
   /** Addresses and networks whose X-Forwarded-* headers are believed. */
   trustProxy: readonly string[];
   allowHttp: boolean;
+  /** Bytes that should stay free where VAR_DIR is. */
+  diskFloor: number;
   logLevel: "debug" | "info" | "warn" | "error";
   /** Where people write to those who run the instance: mail address or page. */
   contact: string | undefined;
@@ -144,6 +146,13 @@ const Environment = z.object({
     " ",
   ),
   ALLOW_HTTP: orDefault(flag("ALLOW_HTTP"), "non"),
+  DISK_FLOOR: orDefault(
+    z
+      .string()
+      .regex(/^\d{1,7}$/, "DISK_FLOOR est un nombre de mégaoctets : écrivez par exemple DISK_FLOOR=2000.")
+      .transform((megabytes) => Number(megabytes) * 1_000_000),
+    "2000",
+  ),
   LOG_LEVEL: orDefault(oneOf("LOG_LEVEL", LEVELS), "info"),
   BACKUP_DIR: optional(z.string()),
   BACKUP_KEY: optional(
@@ -192,6 +201,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     secret: e.SECRET,
     trustProxy: Object.freeze(e.TRUST_PROXY),
     allowHttp: e.ALLOW_HTTP,
+    diskFloor: e.DISK_FLOOR,
     logLevel: e.LOG_LEVEL,
     contact: e.CONTACT,
     backupDir: path.resolve(e.BACKUP_DIR ?? path.join(e.VAR_DIR, "sauvegardes")),

@@ -44,7 +44,14 @@ async function start() {
   const db = await openDatabase(databaseUrl, registry);
   const redis = config.redisUrl ? openRedis(config.redisUrl, log) : undefined;
   const rows = sessionRows(db);
-  const services = { db, clock, varDir: config.varDir, historyKey: secrets.historyKey.privateKey };
+  const services = {
+    db,
+    clock,
+    varDir: config.varDir,
+    historyKey: secrets.historyKey.privateKey,
+    redis,
+    diskFloor: config.diskFloor,
+  };
   const onError = (error: unknown) =>
     log.error("background", { error: error instanceof Error ? error.message : String(error) });
   const jobs = await startJobs(services, databaseUrl, registry, onError);

@@ -3,6 +3,7 @@ import { events } from "./events.ts";
 import { HEADS, Heads, headsFolder } from "./heads.ts";
 import { Seal } from "./seal.ts";
 import { runVerification, VerificationSchema, verifyTonight } from "./verification.ts";
+import { vitals } from "./vitals.ts";
 import { routes } from "./web/routes.ts";
 
 const HISTORY_ITSELF = "history itself: append-only, sealed, never traced a second time";
@@ -25,6 +26,7 @@ export const history: Module = {
   ],
   routes,
   events,
+  vitals: [vitals],
   subscriptions: [
     {
       on: "history.verification_asked",

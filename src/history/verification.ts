@@ -1,5 +1,5 @@
 import { defineEntity, type EntityManager, p } from "@mikro-orm/postgresql";
-import { createdAt, tenantKey, tenantTable } from "../platform/db/entity.ts";
+import { createdAt, lookedUpTable, tenantKey } from "../platform/db/entity.ts";
 import type { Database } from "../platform/db/index.ts";
 import { record } from "../platform/events/record.ts";
 import { verifyHistory } from "./chain.ts";
@@ -8,7 +8,7 @@ import type { Heads } from "./heads.ts";
 const schema = defineEntity({
   name: "Verification",
   tableName: "verification",
-  ...tenantTable,
+  ...lookedUpTable,
   properties: {
     ...tenantKey(),
     // Null when the daily job asked.

@@ -4,6 +4,7 @@ import { CriterionResult, CriterionResultSchema, criterionResultTracked } from "
 import { events } from "./events.ts";
 import { KINDS, PublicPage, PublicPageSchema, publicPageTracked } from "./public-page.ts";
 import { sweepRates, sweepRequestKeys } from "./queries.ts";
+import { vitals } from "./vitals.ts";
 import { routes } from "./web/routes.ts";
 
 /** The pages every instance has: home, accessibility, legal pages, help, site map. */
@@ -29,8 +30,17 @@ export const instance: Module = {
       run: async ({ db }) => fr.count(await sweepRates(db), "compte supprimé", "comptes supprimés"),
     },
   ],
+  vitals,
   menu: [
     { section: "Accueil", label: "Accueil", href: "/", icon: "home", right: "signed-in", order: 0 },
+    {
+      section: "Instance",
+      label: "État de l’instance",
+      href: "/instance/etat",
+      icon: "dashboard",
+      right: "instance.manage",
+      order: 15,
+    },
     {
       section: "Instance",
       label: "Pages publiques",

@@ -81,3 +81,24 @@ export async function sweepRates(db: Database): Promise<number> {
   const [row] = await db.lookup<{ forget_hits: number }>("forget_hits");
   return row!.forget_hits;
 }
+
+/** Version, bytes and connections of the base, as any role may read them. */
+export async function databaseFacts(
+  em: EntityManager,
+): Promise<{ version: string; size: number; used: number; most: number }> {
+  const [row] = await em.execute<{ version: string; size: string; used: number; most: number }[]>(
+    `select current_setting('server_version') as version, pg_database_size(current_database()) as size,
+       (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
+       current_setting('max_connections')::int as most`,
+  );
+  return { ...row!, size: Number(row!.size) };
+}
+
+/** How many jobs wait, and how many gave up. */
+export async function queueFacts(em: EntityManager): Promise<{ waiting: number; failed: number }> {
+  const [row] = await em.execute<{ waiting: number; failed: number }[]>(
+    `select count(*) filter (where state < 'completed')::int as waiting, count(*) filter (where state = 'failed')::int as failed
+     from pgboss.job`,
+  );
+  return row!;
+}

@@ -5,6 +5,7 @@ import type { EventCatalogue, Reaction, Subscription } from "./events/catalogue.
 import type { Route } from "./http/route.ts";
 import type { Schedule } from "./jobs/tick.ts";
 import type { MailKind } from "./mail/kinds.ts";
+import type { Vitals } from "./vitals.ts";
 
 /** One line of the side menu; shown to whom the right is granted. */
 export interface MenuEntry {
@@ -46,4 +47,6 @@ export interface Module {
   folders?: string[];
   /** The messages it causes, for the sender and the screens of the outbox. */
   mails?: MailKind[];
+  /** Its part of the page that says how the instance is. */
+  vitals?: Vitals[];
 }

@@ -5,6 +5,7 @@ import type { Route } from "./http/route.ts";
 import type { Schedule } from "./jobs/tick.ts";
 import type { MailKind } from "./mail/kinds.ts";
 import type { MenuEntry, Module, Subject } from "./module.ts";
+import type { Vitals } from "./vitals.ts";
 
 /** All the modules declare, gathered once: what reaches upward reads it here instead of importing (rulings 17). */
 export interface Registry {
@@ -20,6 +21,7 @@ export interface Registry {
   subjects: Map<string, Subject>;
   folders: string[];
   mails: Map<string, MailKind>;
+  vitals: Vitals[];
 }
 
 const unique = <T>(what: string, entries: [string, T][]): Map<string, T> => {
@@ -59,6 +61,7 @@ export function createRegistry(modules: Module[]): Registry {
     subscriptions,
     schedules: all("schedules") as Schedule[],
     menu: (all("menu") as MenuEntry[]).toSorted((a, b) => a.order - b.order),
+    vitals: all("vitals") as Vitals[],
     subjects: unique(
       "subject",
       modules.flatMap((module) => Object.entries(module.subjects ?? {})),

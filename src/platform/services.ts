@@ -1,5 +1,6 @@
 import type { Clock } from "./db/clock.ts";
 import type { Database } from "./db/index.ts";
+import type { RedisLink } from "./redis.ts";
 
 /** What a job may use: opened once by the process, handed to each run. */
 export interface Services {
@@ -9,4 +10,8 @@ export interface Services {
   varDir: string;
   /** PEM of the Ed25519 key that signs the heads of history. */
   historyKey: string;
+  /** Absent: sessions and rates live in PostgreSQL. */
+  redis?: RedisLink | undefined;
+  /** Bytes that should stay free where files are kept; absent, none. */
+  diskFloor?: number;
 }

@@ -108,7 +108,7 @@ export async function startWorld({
     log,
     views: createViews({ debug: true, cache: true }),
   });
-  app.locals.services = { db: open.db, clock: open.clock, varDir: folder, historyKey };
+  app.locals.services = { db: open.db, clock: open.clock, varDir: folder, historyKey, redis, diskFloor: 1 };
   server.on("request", app);
   after(async () => {
     server.closeAllConnections();

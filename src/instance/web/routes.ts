@@ -7,6 +7,7 @@ import * as home from "./home.ts";
 import * as pages from "./pages.ts";
 import * as siteMap from "./site-map.ts";
 import * as texts from "./texts.ts";
+import * as vitals from "./vitals.ts";
 import * as wellKnown from "./well-known.ts";
 
 const EDIT = "instance.manage";
@@ -27,6 +28,7 @@ export const routes: Route[] = [
   get("/.well-known/security.txt", "public", wellKnown.security),
   get("/robots.txt", "public", wellKnown.robots),
 
+  get("/instance/etat", EDIT, vitals.show, { sitemap: "État de l’instance" }),
   get("/instance/pages", EDIT, pages.index, { sitemap: "Pages publiques" }),
   get("/instance/pages/:kind", EDIT, pages.edit, { sweep: { kind: "contact" } }),
   post("/instance/pages/:kind", EDIT, pages.update, { sweep: { kind: "contact", body: { body: "## Nous écrire" } } }),

@@ -49,7 +49,7 @@ const endless = queue("test.never_end", () => new Promise<void>(() => {}), 1);
 const queues = [throwing, endless];
 await installJobs(open.ownerUrl, open.owner, [subscription, ...queues]);
 const { tenantId, userId } = await buildTenant(open.db);
-const services = { db: open.db, clock: open.clock, varDir: "", historyKey: "" };
+const services = { db: open.db, clock: open.clock, varDir: "", historyKey: "", diskFloor: 0 };
 const errors: unknown[] = [];
 const jobs = await startJobs(
   services,

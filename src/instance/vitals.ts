@@ -1,0 +1,143 @@
+import { readFileSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { fr } from "../platform/text/index.ts";
+import type { Health, Looked, Vital, Vitals } from "../platform/vitals.ts";
+import { databaseFacts, queueFacts } from "./queries.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+const MEGA = 1_000_000;
+
+/** "3,2 Go", "812 Mo": as disks are sold. */
+export const size = (bytes: number): string =>
+  bytes >= 1000 * MEGA ? `${fr.number(bytes / MEGA / 1000, 1)}\u00a0Go` : `${fr.number(bytes / MEGA, 0)}\u00a0Mo`;
+
+/** Free space against the floor; below it the day writes stop is near. */
+export function diskVital(free: number, total: number, floor: number): Vital {
+  const isLow = free < floor;
+  return {
+    label: "Place libre",
+    state: isLow ? "failing" : free < floor * 2 ? "warning" : "ok",
+    value: `${size(free)} sur ${size(total)}`,
+    ...(free < floor * 2 && {
+      remedy: `Le plancher est de ${size(floor)} (réglage DISK_FLOOR) : libérez de la place ou agrandissez le disque${isLow ? " sans attendre" : ""}.`,
+    }),
+  };
+}
+
+/** Nine connections in ten taken: the next process or the next backup may find none. */
+export function connectionsVital(used: number, most: number): Vital {
+  const isFull = used > most * 0.9;
+  return {
+    label: "Connexions",
+    state: isFull ? "warning" : "ok",
+    value: `${fr.number(used)} sur ${fr.number(most)}`,
+    ...(isFull && { remedy: "Augmentez max_connections de PostgreSQL, ou lancez moins de processus." }),
+  };
+}
+
+const programme: Vitals = {
+  title: "Programme",
+  order: 0,
+  async look(_services, { now, zone }): Promise<Vital[]> {
+    return [
+      { label: "OpsTracker", state: "told", value: version },
+      { label: "Node", state: "told", value: process.versions.node },
+      { label: "En marche depuis", state: "told", value: fr.dateTime(now.getTime() - process.uptime() * 1000, zone) },
+      { label: "Mémoire du processus", state: "told", value: size(process.memoryUsage.rss()) },
+    ];
+  },
+};
+
+const database: Vitals = {
+  title: "Base de données",
+  order: 10,
+  async look({ db }, { tenantId }): Promise<Vital[]> {
+    const facts = await db.read(tenantId, databaseFacts);
+    return [
+      { label: "PostgreSQL", state: "told", value: facts.version },
+      { label: "Taille", state: "told", value: size(facts.size) },
+      connectionsVital(facts.used, facts.most),
+    ];
+  },
+};
+
+const sessions: Vitals = {
+  title: "Sessions",
+  order: 20,
+  async look({ redis }): Promise<Vital[]> {
+    if (!redis) return [{ label: "Contenu des sessions", state: "ok", value: "PostgreSQL" }];
+    const isUp = await redis
+      .ask((one) => one.ping())
+      .then(
+        () => true,
+        () => false,
+      );
+    return [
+      isUp
+        ? { label: "Contenu des sessions", state: "ok", value: "Redis" }
+        : {
+            label: "Contenu des sessions",
+            state: "failing",
+            value: "Redis ne répond pas",
+            remedy: "Relancez Redis, ou retirez REDIS_URL et redémarrez : les sessions reviendront dans PostgreSQL.",
+          },
+    ];
+  },
+};
+
+const queue: Vitals = {
+  title: "File des tâches",
+  order: 25,
+  async look({ db }, { tenantId }): Promise<Vital[]> {
+    const { waiting, failed } = await db.read(tenantId, queueFacts);
+    const state: Health = failed > 0 ? "warning" : "ok";
+    return [
+      { label: "En attente", state: "told", value: fr.count(waiting, "tâche", "tâches") },
+      {
+        label: "En échec",
+        state,
+        value: fr.count(failed, "tâche", "tâches"),
+        ...(failed > 0 && { remedy: "Lisez le journal du processus : chaque échec y est, avec sa cause." }),
+      },
+    ];
+  },
+};
+
+const storage: Vitals = {
+  title: "Stockage",
+  order: 40,
+  async look({ varDir, diskFloor = 0 }): Promise<Vital[]> {
+    const { bavail, blocks, bsize } = await statfs(varDir);
+    return [{ label: "Dossier", state: "told", value: varDir }, diskVital(bavail * bsize, blocks * bsize, diskFloor)];
+  },
+};
+
+export const vitals: Vitals[] = [programme, database, sessions, queue, storage];
+
+export interface Section {
+  title: string;
+  lines: Vital[];
+}
+
+/** Every section, in order; one that cannot be looked at says so and hides no other. */
+export function lookAll(all: readonly Vitals[], look: (one: Vitals) => Promise<Vital[]>): Promise<Section[]> {
+  return Promise.all(
+    all
+      .toSorted((a, b) => a.order - b.order)
+      .map(async (one) => ({
+        title: one.title,
+        lines: await look(one).catch((): Vital[] => [
+          {
+            label: one.title,
+            state: "unknown",
+            value: "impossible à lire",
+            remedy: "Rechargez la page ; si cela dure, lisez le journal du processus.",
+          },
+        ]),
+      })),
+  );
+}
+
+export type { Looked };
