@@ -14,6 +14,7 @@ import { passport, sessions } from "./platform/http/sessions.ts";
 import { createRender, createSaved, createShow } from "./platform/http/show.ts";
 import type { Guards, HttpConfig } from "./platform/http/types.ts";
 import type { Views } from "./platform/http/views.ts";
+import type { Hub } from "./platform/live/hub.ts";
 import type { Log } from "./platform/log.ts";
 import type { Module } from "./platform/module.ts";
 import { createRegistry } from "./platform/registry.ts";
@@ -28,6 +29,8 @@ export interface AppParts {
   renewSession?: RequestHandler;
   /** Where tries are counted; by default in PostgreSQL. */
   count?: Count;
+  /** Tells the open pages of this process what changed; without it they poll. */
+  hub?: Hub;
   clock: Clock;
   log: Log;
   views: Views;
@@ -42,6 +45,7 @@ export function createApp({
   sessionStore,
   renewSession,
   count = countInDatabase(db),
+  hub,
   clock,
   log,
   views,
@@ -56,6 +60,7 @@ export function createApp({
   app.set("trust proxy", config.trustProxy.length > 0 ? [...config.trustProxy] : false);
   app.locals.registry = registry;
   app.locals.routes = routes;
+  app.locals.live = { hub, guards };
   app.locals.stopping = false;
   equip(app, { config, db, count, render });
 

@@ -1,10 +1,10 @@
 /** The process: configuration → database → migrations → first run → jobs → pages → listening. */
 
-import { guards, KEPT_IN_ROW, prepareFirstRun, renewOnNewRights, sessionRows } from "./accounts/index.ts";
+import { guards, KEPT_IN_ROW, openPeople, prepareFirstRun, renewOnNewRights, sessionRows } from "./accounts/index.ts";
 import { createApp } from "./app.ts";
 import { ConfigRefused, loadSecrets, readConfig } from "./config.ts";
 import { describeBase, enterDemo } from "./demo.ts";
-import { openHeads, startSealer } from "./history/index.ts";
+import { liveSeals, openHeads, startSealer } from "./history/index.ts";
 import { declaredLevel } from "./instance/index.ts";
 import { modules } from "./modules.ts";
 import { systemClock } from "./platform/db/clock.ts";
@@ -19,6 +19,7 @@ import { sessionsInRedis } from "./platform/http/sessions-in-redis.ts";
 import { createViews } from "./platform/http/views.ts";
 import { startJobs } from "./platform/jobs/index.ts";
 import { startTick } from "./platform/jobs/tick.ts";
+import { createHub } from "./platform/live/hub.ts";
 import { createLog } from "./platform/log.ts";
 import { startSender } from "./platform/mail/sender.ts";
 import { openTransport } from "./platform/mail/transport.ts";
@@ -74,6 +75,12 @@ async function start() {
     domain: config.mail?.from.split("@").at(-1) ?? "localhost",
     onError,
   });
+  const hub = createHub({
+    url: databaseUrl,
+    seals: liveSeals(db, { sources: registry.topicSources, clock }),
+    people: openPeople(db),
+    onError,
+  });
 
   const app = createApp({
     config: { ...config, demo, secret: secrets.secret, sendsMail: transport !== null },
@@ -83,6 +90,7 @@ async function start() {
     sessionStore: new SessionStore(redis ? sessionsInRedis(rows, redis, KEPT_IN_ROW) : rows, log),
     renewSession: renewOnNewRights,
     count: redis ? countInRedis(redis, countInDatabase(db)) : countInDatabase(db),
+    hub,
     clock,
     log,
     views,
@@ -99,6 +107,8 @@ async function start() {
     log,
     onStopping: () => {
       app.locals.stopping = true;
+      // A stream never ends by itself: its browser comes back to another process, or to this one once restarted.
+      void hub.stop();
     },
     async close() {
       await tick.stop();

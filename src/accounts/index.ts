@@ -10,7 +10,7 @@ export { type StartStep, startListFor } from "./queries/organisations.ts";
 export { findUserLine, findUserNames, listUserNames, namesAmong, type UserName } from "./queries/users.ts";
 export { ROLES, type Role, roleLabel } from "./roles.ts";
 export { noteSecurity, type Origin } from "./security-event.ts";
-export { KEPT_IN_ROW, sessionRows } from "./session-rows.ts";
+export { KEPT_IN_ROW, openPeople, sessionRows } from "./session-rows.ts";
 export type { SignedIn } from "./signed-in.ts";
 export { chooseAccent, createTenant, editTenant, INSTANCE_ID, Tenant } from "./tenant.ts";
 export { type By, changeRoles, createUser, deactivateUser, editUser, reactivateUser, User } from "./user.ts";

@@ -65,6 +65,7 @@ export const accounts: Module = {
         theme: { label: "Thème", values: { system: "Système", light: "Clair", dark: "Sombre" } },
         density: { label: "Densité des tableaux", values: { comfort: "Confort", compact: "Compact" } },
         shortcuts: { label: "Raccourcis clavier", format: "yesNo" },
+        live: { label: "Actualisation des pages", format: "yesNo" },
         deactivated_at: { label: "Désactivé le", format: "dateTime" },
       },
     },

@@ -40,6 +40,7 @@ interface Row {
   theme: User["theme"];
   density: User["density"];
   shortcuts: boolean;
+  live: boolean;
   tenant_name: string;
   tenant_kind: Tenant["kind"];
   zone: string;
@@ -52,7 +53,10 @@ const HOUR_MS = 3_600_000;
 
 /** The rows behind the session store: the database judges what is still alive, on its own clock. */
 export function sessionRows(db: Database): SessionRows {
-  const find = async (tokenHash: Buffer) => (await db.lookup<Row>("session", [tokenHash]))[0];
+  const find = async (tokenHash: Buffer) => {
+    const [visit] = await db.lookup<{ session: Row; live: boolean }>("visit", [tokenHash]);
+    return visit && { ...visit.session, live: visit.live };
+  };
 
   return {
     async get(tokenHash) {
@@ -105,6 +109,25 @@ export function sessionRows(db: Database): SessionRows {
   };
 }
 
+/**
+ * Who still holds these sessions, by the hex of their hash, with the rights they have now: one question for all the
+ * streams of a process (LIV-6). A session that is over, or whose account is closed, is absent.
+ */
+export const openPeople =
+  (db: Database) =>
+  async (tokenHashes: Buffer[]): Promise<Map<string, Pick<SignedIn, "id" | "tenantId" | "roles">>> => {
+    const rows = await db.lookup<{ token_hash: Buffer; user_id: string; tenant_id: string; roles: Role[] }>(
+      "open_sessions",
+      [tokenHashes],
+    );
+    return new Map(
+      rows.map(({ token_hash, user_id, tenant_id, roles }) => [
+        token_hash.toString("hex"),
+        { id: user_id, tenantId: tenant_id, roles: inOrder(roles) },
+      ]),
+    );
+  };
+
 /** The same session under another identifier, at a change of rights: the old one is worth nothing from then on. */
 export async function renameSession(db: Database, tenantId: string, from: Buffer, to: Buffer): Promise<void> {
   await db.note(tenantId, (em) => em.nativeUpdate(Session, { tokenHash: from }, { tokenHash: to }));
@@ -135,6 +158,7 @@ function toSignedIn(row: Row): SignedIn {
     theme: row.theme,
     density: row.density,
     shortcuts: row.shortcuts,
+    live: row.live,
     sessionId: row.session_id,
     authenticatedAt: new Date(row.authenticated_at),
     tenant: {

@@ -24,6 +24,7 @@ const schema = defineEntity({
     theme: p.enum(["system", "light", "dark"] as const).default("system"),
     density: p.enum(["comfort", "compact"] as const).default("comfort"),
     shortcuts: p.boolean().default(true),
+    live: p.boolean().default(true),
     deactivatedAt: p.datetime().nullable(),
     ...createdAt(),
     ...versioned(),
@@ -160,7 +161,7 @@ export function reactivateUser(em: EntityManager, user: User, { by }: { by: By }
   record(em, "user.reactivated", aboutUser(user), { by: by?.id ?? null });
 }
 
-export type Preferences = Pick<User, "theme" | "density" | "shortcuts">;
+export type Preferences = Pick<User, "theme" | "density" | "shortcuts" | "live">;
 
 function rolesFor(tenant: Tenant, codes: readonly string[]): Role[] {
   const roles = inOrder(codes);

@@ -1,4 +1,5 @@
 export { type Verdict, verifyHistory } from "./chain.ts";
 export { Heads } from "./heads.ts";
+export { liveSeals } from "./live.ts";
 export { openHeads } from "./module.ts";
 export { type Sealer, startSealer } from "./sealer.ts";

@@ -46,6 +46,7 @@ export const history: Module = {
       run: ({ db, clock }, { tenantId }) => verifyTonight(db, { tenantId, now: clock.now() }),
     },
   ],
+  live: { history: { right: "history.read" } },
   menu: [
     { section: "Accueil", label: "Mes actes", href: "/actes", icon: "undo", right: "acts.undo_own", order: 5 },
     {

@@ -217,3 +217,46 @@ export async function countActs(em: EntityManager, filter: ActFilter): Promise<n
   );
   return Number(rows[0]!.n);
 }
+
+export interface SealedLine {
+  sequence: number;
+  changesetId: string;
+  at: Date;
+}
+
+interface SealedRecord {
+  sequence: string;
+  changeset_id: string;
+  created_at: string;
+}
+
+const toSealed = ({ sequence, changeset_id, created_at }: SealedRecord): SealedLine => ({
+  sequence: Number(sequence),
+  changesetId: changeset_id,
+  at: new Date(created_at),
+});
+
+/** The number of the last seal, 0 when none. */
+export async function lastSequence(em: EntityManager): Promise<number> {
+  const { rows } = await sql<{ sequence: string }>`select sequence from seal order by sequence desc limit 1`.execute(
+    transaction(em),
+  );
+  return Number(rows[0]?.sequence ?? 0);
+}
+
+/** The first seals after a number, in order. */
+export async function sealedAfter(em: EntityManager, sequence: number, most: number): Promise<SealedLine[]> {
+  const { rows } = await sql<SealedRecord>`
+    select sequence, changeset_id, created_at from seal where sequence > ${sequence} order by sequence
+    limit ${sql.lit(most)}`.execute(transaction(em));
+  return rows.map(toSealed);
+}
+
+/** The last seals made since an instant, in order; found from the end of the chain, whose times have no index. */
+export async function sealedSince(em: EntityManager, at: Date, most: number): Promise<SealedLine[]> {
+  const { rows } = await sql<SealedRecord>`
+    select sequence, changeset_id, created_at
+    from (select * from seal order by sequence desc limit ${sql.lit(most)}) s
+    where created_at > ${at}::timestamptz order by sequence`.execute(transaction(em));
+  return rows.map(toSealed);
+}

@@ -3,6 +3,7 @@ import type { Transaction } from "kysely";
 import { sql } from "kysely";
 import type { Clock } from "../platform/db/clock.ts";
 import type { Database } from "../platform/db/index.ts";
+import { LIVE_CHANNEL } from "../platform/live/news.ts";
 import { GENESIS, sealHash } from "./digest.ts";
 import type { Heads } from "./heads.ts";
 
@@ -124,6 +125,8 @@ async function sealBatch(em: EntityManager, tenantId: string, at: Date): Promise
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as s (sequence bigint, id uuid, digest text, previous text, hash text)
       returning changeset_id
     ) delete from unsealed u using sealed where u.tenant_id = ${tenantId} and u.id = sealed.changeset_id`.execute(run);
+  // Heard at commit by the hub of each process, which reads in the seals what there is to tell (rulings 14).
+  await sql`select pg_notify(${LIVE_CHANNEL}, ${tenantId})`.execute(run);
   return rows.length;
 }
 

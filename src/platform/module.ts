@@ -4,6 +4,7 @@ import type { Tracked, Untracked } from "./db/tracking.ts";
 import type { EventCatalogue, Reaction, Subscription } from "./events/catalogue.ts";
 import type { Route } from "./http/route.ts";
 import type { Schedule } from "./jobs/tick.ts";
+import type { LiveTopic, TopicSource } from "./live/news.ts";
 import type { MailKind } from "./mail/kinds.ts";
 import type { Vitals } from "./vitals.ts";
 
@@ -49,4 +50,8 @@ export interface Module {
   mails?: MailKind[];
   /** Its part of the page that says how the instance is. */
   vitals?: Vitals[];
+  /** What pages may follow live, by the word of their address. */
+  live?: Record<string, LiveTopic>;
+  /** Which live topics a sealed changeset concerns. */
+  topicSources?: TopicSource[];
 }

@@ -3,6 +3,7 @@ import type { Tracked, Untracked } from "./db/tracking.ts";
 import type { EventCatalogue, Reaction, Subscription } from "./events/catalogue.ts";
 import type { Route } from "./http/route.ts";
 import type { Schedule } from "./jobs/tick.ts";
+import type { LiveTopic, TopicSource } from "./live/news.ts";
 import type { MailKind } from "./mail/kinds.ts";
 import type { MenuEntry, Module, Subject } from "./module.ts";
 import type { Vitals } from "./vitals.ts";
@@ -22,6 +23,8 @@ export interface Registry {
   folders: string[];
   mails: Map<string, MailKind>;
   vitals: Vitals[];
+  live: Map<string, LiveTopic>;
+  topicSources: TopicSource[];
 }
 
 const unique = <T>(what: string, entries: [string, T][]): Map<string, T> => {
@@ -71,5 +74,10 @@ export function createRegistry(modules: Module[]): Registry {
       "mail",
       modules.flatMap((module) => (module.mails ?? []).map((mail) => [mail.kind, mail])),
     ),
+    live: unique(
+      "live topic",
+      modules.flatMap((module) => Object.entries(module.live ?? {})),
+    ),
+    topicSources: all("topicSources") as TopicSource[],
   };
 }

@@ -100,6 +100,7 @@ export const ABSENT_HERE: Record<string, string> = {
 /** What a GET gives when it is not a page. */
 export const OTHER_TYPES: Record<string, RegExp> = {
   "/organisation/accent.css": /^text\/css/,
+  "/flux": /^text\/event-stream/,
   "/admin/historique/attestation.json": /^application\/json/,
   "/robots.txt": /^text\/plain/,
   "/.well-known/security.txt": /^text\/plain/,

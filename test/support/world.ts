@@ -8,14 +8,15 @@ import path from "node:path";
 import { after } from "node:test";
 import type { Express } from "express";
 import { WORLD } from "../../fixtures/world.ts";
-import { guards, KEPT_IN_ROW, renewOnNewRights, sessionRows } from "../../src/accounts/index.ts";
+import { guards, KEPT_IN_ROW, openPeople, renewOnNewRights, sessionRows } from "../../src/accounts/index.ts";
 import { createApp } from "../../src/app.ts";
-import { type Heads, openHeads, type Sealer, startSealer } from "../../src/history/index.ts";
+import { type Heads, liveSeals, openHeads, type Sealer, startSealer } from "../../src/history/index.ts";
 import { modules } from "../../src/modules.ts";
 import { countInDatabase, countInRedis } from "../../src/platform/http/rate.ts";
 import { hashOf, SessionStore } from "../../src/platform/http/sessions.ts";
 import { sessionsInRedis } from "../../src/platform/http/sessions-in-redis.ts";
 import { createViews } from "../../src/platform/http/views.ts";
+import { createHub, type Hub } from "../../src/platform/live/hub.ts";
 import { createLog } from "../../src/platform/log.ts";
 import type { Module } from "../../src/platform/module.ts";
 import { openRedis } from "../../src/platform/redis.ts";
@@ -47,9 +48,16 @@ export interface Browser {
   ): Promise<Answer>;
 }
 
-export interface World extends OpenDatabase {
+/** One process of the product: its pages, and the hub of its streams. */
+export interface Instance {
   app: Express;
   origin: string;
+  hub: Hub;
+}
+
+export interface World extends OpenDatabase, Instance {
+  /** A second process on the same database. */
+  another(): Promise<Instance>;
   sealer: Sealer;
   heads: Heads;
   /** What the log was told, one line each. */
@@ -83,36 +91,50 @@ export async function startWorld({
   });
   await sealer.sealAll();
 
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const redis = redisUrl ? openRedis(redisUrl, log) : undefined;
   const inDatabase = sessionRows(open.db);
   const rows = redis ? sessionsInRedis(inDatabase, redis, KEPT_IN_ROW) : inDatabase;
-  const app = createApp({
-    config: {
-      publicUrl: origin,
-      secure: false,
-      trustProxy: [],
-      secret: SECRET,
-      demo: true,
-      production: false,
-    } as never,
-    db: open.db,
-    modules: [...modules, ...extraModules],
-    guards,
-    sessionStore: new SessionStore(rows, log),
-    renewSession: renewOnNewRights,
-    ...(redis && { count: countInRedis(redis, countInDatabase(open.db)) }),
-    clock: open.clock,
-    log,
-    views: createViews({ debug: true, cache: true }),
-  });
-  app.locals.services = { db: open.db, clock: open.clock, varDir: folder, historyKey, redis, diskFloor: 1 };
-  server.on("request", app);
+  const another = async (): Promise<Instance> => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const hub = createHub({
+      url: open.databaseUrl,
+      seals: liveSeals(open.db, { sources: open.registry.topicSources, clock: open.clock }),
+      people: openPeople(open.db),
+      onError: (error) => log.error("hub", { error: String(error) }),
+    });
+    const app = createApp({
+      config: {
+        publicUrl: origin,
+        secure: false,
+        trustProxy: [],
+        secret: SECRET,
+        demo: true,
+        production: false,
+      } as never,
+      db: open.db,
+      modules: [...modules, ...extraModules],
+      guards,
+      sessionStore: new SessionStore(rows, log),
+      renewSession: renewOnNewRights,
+      hub,
+      ...(redis && { count: countInRedis(redis, countInDatabase(open.db)) }),
+      clock: open.clock,
+      log,
+      views: createViews({ debug: true, cache: true }),
+    });
+    app.locals.services = { db: open.db, clock: open.clock, varDir: folder, historyKey, redis, diskFloor: 1 };
+    server.on("request", app);
+    after(async () => {
+      await hub.stop();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    });
+    return { app, origin, hub };
+  };
+  const { app, origin, hub } = await another();
   after(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
     await sealer.stop();
     redis?.close();
     rmSync(folder, { recursive: true, force: true });
@@ -192,7 +214,7 @@ export async function startWorld({
     return browser(user, [["opstracker", encodeURIComponent(`s:${sid}.${signature}`)]], tokens.create(csrfSecret));
   };
 
-  return { ...open, app, origin, sealer, heads, logged, as, anonymous: () => browser(null, []), userOf };
+  return { ...open, app, origin, hub, another, sealer, heads, logged, as, anonymous: () => browser(null, []), userOf };
 }
 
 // csurf's own maker of tokens: what a page would have held.

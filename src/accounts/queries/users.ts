@@ -197,6 +197,7 @@ export interface Preferences {
   theme?: "system" | "light" | "dark" | undefined;
   density?: "comfort" | "compact" | undefined;
   shortcuts?: boolean | undefined;
+  live?: boolean | undefined;
 }
 
 /**
@@ -204,14 +205,15 @@ export interface Preferences {
  * whose answer nobody waits for, as these are clicks.
  */
 export async function editPreferences(em: EntityManager, userId: string, given: Preferences): Promise<void> {
-  const [theme, density, shortcuts] = [
+  const [theme, density, shortcuts, live] = [
     sql`coalesce(${given.theme ?? null}, theme)`,
     sql`coalesce(${given.density ?? null}, density)`,
     sql`coalesce(${given.shortcuts ?? null}::boolean, shortcuts)`,
+    sql`coalesce(${given.live ?? null}::boolean, live)`,
   ];
   await sql`${sql.raw(WITH_NEXT)}update app_user
-    set theme = ${theme}, density = ${density}, shortcuts = ${shortcuts}, version = version + 1
-    where id = ${userId} and (theme, density, shortcuts) is distinct from (${theme}, ${density}, ${shortcuts})`.execute(
+    set theme = ${theme}, density = ${density}, shortcuts = ${shortcuts}, live = ${live}, version = version + 1
+    where id = ${userId} and (theme, density, shortcuts, live) is distinct from (${theme}, ${density}, ${shortcuts}, ${live})`.execute(
     transaction(em),
   );
 }

@@ -62,6 +62,7 @@ const Preferences = z.object({
   theme: z.enum(["system", "light", "dark"]).optional().describe("Thème"),
   density: z.enum(["comfort", "compact"]).optional().describe("Densité des tableaux"),
   shortcuts: z.enum(["oui", "non"]).optional().describe("Raccourcis clavier"),
+  live: z.enum(["oui", "non"]).optional().describe("Actualisation des pages"),
 });
 
 /** Sent from the header, from a table or from the account page: only what is given changes, and one stays where one was. */
@@ -72,8 +73,13 @@ export const updatePreferences: RequestHandler = async (req, res) => {
     req,
     Preferences,
     { code: "user.preferences_changed", label: `Préférences ${fr.of(name)}`, subject: () => aboutUser({ id }), at },
-    ({ shortcuts, theme, density }, em) =>
-      editPreferences(em, id, { theme, density, shortcuts: shortcuts && shortcuts === "oui" }),
+    ({ shortcuts, live, theme, density }, em) =>
+      editPreferences(em, id, {
+        theme,
+        density,
+        shortcuts: shortcuts && shortcuts === "oui",
+        live: live && live === "oui",
+      }),
   );
   if (form.errors) throw new RuleBroken(Object.values(form.errors)[0]!);
   res.saved(VIEW, {}, { at, notice: "Vos préférences sont enregistrées." });

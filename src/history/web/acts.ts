@@ -36,6 +36,9 @@ export const index: RequestHandler = async (req, res) => {
       channels: Object.entries(CHANNEL_WORDS).map(([value, label]) => ({ value, label })),
       kinds: [...registry.subjects].map(([value, { noun }]) => ({ value, label: noun })),
       query: at(""),
+      newestAt: at("/admin/historique"),
+      // A page further back would move under its reader: it only says that something arrived.
+      liveAt: page.before || page.after ? null : at("/admin/historique"),
       newerAt: shown.newer && at("/admin/historique", { apres: shown.newer }),
       olderAt: shown.older && at("/admin/historique", { avant: shown.older }),
     },

@@ -32,6 +32,9 @@ export const show: RequestHandler<{ type: string; id: string }> = async (req, re
     {
       ...shown,
       subject: { noun: subject.noun, icon: subject.icon, url: shown.label === null ? null : subject.url(id) },
+      // Only the list of the whole organisation is followed live.
+      liveAt: null,
+      newestAt: at,
       newerAt: shown.newer && `${at}?apres=${shown.newer}`,
       olderAt: shown.older && `${at}?avant=${shown.older}`,
     },

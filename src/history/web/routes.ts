@@ -1,4 +1,5 @@
 import { get, post } from "../../platform/http/route.ts";
+import { follow } from "../../platform/http/stream.ts";
 import * as acts from "./acts.ts";
 import * as exports from "./exports.ts";
 import * as objects from "./objects.ts";
@@ -6,6 +7,8 @@ import * as undos from "./undos.ts";
 import * as verifications from "./verifications.ts";
 
 export const routes = [
+  // What pages follow is what was sealed, whatever the module: the stream is history's.
+  get("/flux", "signed-in", follow),
   get("/admin/historique", "history.read", acts.index, { sitemap: "Historique" }),
   post("/admin/historique/export", "history.read", exports.create),
   get("/admin/historique/verification", "history.read", verifications.index, {

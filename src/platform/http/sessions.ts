@@ -53,6 +53,12 @@ const ownerOf = (data: Partial<session.SessionData>) => data.passport?.user;
 /** The end of the session this request came with, for the warning two minutes before; null once it is renewed. */
 export const sessionEnd = (req: Request): Date | null => (req as WithLoaded)[LOADED]?.endsAt ?? null;
 
+/** A request nobody made with their hands, as a page that refreshes itself: it does not keep the session alive (ACC-10). */
+export function leaveUntouched(req: Request): void {
+  const loaded = (req as WithLoaded)[LOADED];
+  if (loaded) loaded.touchDue = false;
+}
+
 /**
  * Why nobody can be recognised now, if that is so. Public pages answer as to a stranger; what needs somebody throws it,
  * instead of asking a person who is signed in to sign in (F04).

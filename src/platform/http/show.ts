@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Request, Response } from "express";
 import { Conflict, RuleBroken } from "../errors.ts";
 import { fr } from "../text/index.ts";
@@ -6,6 +7,7 @@ import { leaveNotice } from "./notice.ts";
 import { Page, type PageParts } from "./page.ts";
 import { isPartial } from "./partial.ts";
 import { safePath } from "./safe-path.ts";
+import { leaveUntouched } from "./sessions.ts";
 import type { View } from "./types.ts";
 import type { Views } from "./views.ts";
 
@@ -28,7 +30,9 @@ export function createShow(render: Render): Response["show"] {
     const code = status ?? (form?.errors ? (form.status ?? 422) : this.statusCode);
     this.vary("HX-Request-Type");
     const wanted = templateFor(this, view);
-    send(this, code, render(this.req, this, wanted, data));
+    const html = render(this.req, this, wanted, data);
+    if (this.req.headers["live-refresh"] && code === 200 && wanted === view.part) return sendIfNew(this, html);
+    send(this, code, html);
   };
 }
 
@@ -71,6 +75,15 @@ function templateFor(res: Response, { page, part }: View): string {
   res.setHeader("HX-Retarget", "body");
   res.setHeader("HX-Reswap", "innerHTML");
   return page;
+}
+
+/** To a page that refreshes itself: nothing when it has this very version (LIV-2), and its session grows no younger. */
+function sendIfNew(res: Response, html: string): void {
+  leaveUntouched(res.req);
+  const tag = `"${createHash("sha256").update(html).digest("base64url").slice(0, 22)}"`;
+  res.setHeader("ETag", tag);
+  if (res.req.headers["if-none-match"] === tag) res.status(304).end();
+  else send(res, 200, html);
 }
 
 /** One answer of HTML; Express would hash each for an ETag, which no-store makes useless. */

@@ -40,6 +40,8 @@ export interface Principal {
   theme: "system" | "light" | "dark";
   density: "comfort" | "compact";
   shortcuts: boolean;
+  /** Pages follow by themselves what changes (LIV-5). */
+  live: boolean;
   sessionId: string;
   /** When the password was last typed: sensitive acts ask again after 15 minutes (ACC-11). */
   authenticatedAt: Date;

@@ -39,6 +39,7 @@ const person = (name: string, minutesAgo = 0): Principal =>
     theme: "system",
     density: "comfort",
     shortcuts: true,
+    live: true,
     sessionId: randomUUID(),
     authenticatedAt: new Date(START.getTime() - minutesAgo * 60_000),
     tenant: { id: TENANT, name: "Ville de Test", zone: "Europe/Paris", accent: null },

@@ -1,0 +1,34 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { Principal } from "../http/types.ts";
+
+/** The channel on which the sealer wakes the hubs; what it says is a tenant, never content (rulings 14). */
+export const LIVE_CHANNEL = "opstracker_live";
+
+/** Told instead of topics when too much was missed to name it: whoever follows anything asks again. */
+export const EVERYTHING = "*";
+
+/** What was sealed, as streams learn it: names and a number, never content (LIV-3). */
+export interface News {
+  sequence: number;
+  topics: ReadonlySet<string>;
+}
+
+/** What a page may follow, under the word its address says. */
+export interface LiveTopic {
+  right: string;
+  /** The hub's own name for it, for this person; by default the word itself. */
+  of?(user: Principal): string;
+}
+
+/** The topics of changesets just sealed: one question for all of them. */
+export type TopicSource = (em: EntityManager, changesetIds: string[]) => Promise<string[]>;
+
+/** Where the hub reads what was sealed; history answers. */
+export interface Seals {
+  last(tenantId: string): Promise<number>;
+  /** After a number or an instant, at most ten minutes back; null when nothing was sealed since. */
+  after(tenantId: string, from: { sequence: number } | { at: Date }): Promise<News | null>;
+}
+
+export const concerns = (topics: ReadonlySet<string>, news: ReadonlySet<string>): boolean =>
+  news.has(EVERYTHING) || !topics.isDisjointFrom(news);

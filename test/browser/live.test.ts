@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { contextOf, listen, startChromium } from "../support/browser.ts";
+import { startWorld } from "../support/world.ts";
+
+const world = await startWorld();
+const chromium = await startChromium();
+const THEMES = ["light", "dark"];
+let themes = 0;
+
+/** Another person acts, and their act is sealed. */
+async function somebodyActs(): Promise<void> {
+  const hugo = await world.as("hugo");
+  const { status } = await hugo.post("/compte/preferences", { theme: THEMES[themes++ % 2]! });
+  assert.equal(status, 303);
+  await world.sealer.sealAll();
+}
+
+test("LIV-1, LIV-5 : l’historique suit l’acte d’une autre personne, garde le focus, l’annonce, et se suspend", async () => {
+  const context = await contextOf(chromium, world, "denis");
+  const page = await context.newPage();
+  const complaints = listen(page, world.origin);
+  const stream = page.waitForResponse((response) => response.url().includes("/flux?"));
+  await page.goto(`${world.origin}/admin/historique`);
+  await stream;
+  const rows = page.locator("#acts tbody tr");
+  const before = await rows.count();
+  const link = page.getByRole("link", { name: /Invitation de Sophie Marchand/ }).first();
+  await link.focus();
+
+  await somebodyActs();
+  await page.locator("#acts tbody tr", { hasText: "Préférences d’Hugo" }).first().waitFor();
+  assert.equal(await rows.count(), before + 1);
+  assert.match(await page.evaluate<string>("document.activeElement.textContent"), /Invitation de Sophie Marchand/);
+  await page.locator("#annonces", { hasText: "1 nouvel acte" }).waitFor({ state: "attached" });
+
+  await page.getByRole("button", { name: "Suspendre l’actualisation" }).click();
+  await page.getByRole("button", { name: "Reprendre l’actualisation" }).waitFor();
+  await world.sealer.sealAll();
+  await page.reload();
+  const paused = await rows.count();
+  await somebodyActs();
+  assert.equal(await page.locator("live-page[paused]").count(), 1, "le choix est gardé");
+  assert.equal(await rows.count(), paused);
+  await page.getByRole("button", { name: "Reprendre l’actualisation" }).click();
+  await page.locator(`#acts tbody tr:nth-child(${paused + 1})`).waitFor();
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("une page plus ancienne ne bouge pas : elle dit que de nouveaux actes sont arrivés", async () => {
+  const denis = await world.as("denis");
+  const [newest] = (await denis.get("/admin/historique")).text.match(/(?<=id="acte-)[0-9a-f-]{36}/) ?? [];
+  const context = await contextOf(chromium, world, "denis");
+  const page = await context.newPage();
+  const stream = page.waitForResponse((response) => response.url().includes("/flux?"));
+  await page.goto(`${world.origin}/admin/historique?avant=${newest}`);
+  await stream;
+  const shown = await page.locator("#acts tbody").innerHTML();
+  await somebodyActs();
+  await page.getByRole("link", { name: "Revenir aux plus récents" }).waitFor();
+  assert.equal(await page.locator("#acts tbody").innerHTML(), shown);
+  await context.close();
+});
+
+test("sans JavaScript, l’historique est le même, et rien ne propose de le suspendre", async () => {
+  const context = await contextOf(chromium, world, "denis", { javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`${world.origin}/admin/historique`);
+  assert.ok((await page.locator("#acts tbody tr").count()) > 5);
+  assert.equal(await page.getByRole("button", { name: /actualisation/ }).count(), 0);
+  await context.close();
+});
+
+test("LIV-4 : une ligne en cours de saisie n’est jamais remplacée, elle dit par qui et se recharge à la demande", async () => {
+  const context = await contextOf(chromium, world, "denis");
+  const page = await context.newPage();
+  await page.goto(`${world.origin}/aide`);
+  const result = await page.evaluate<Record<string, unknown>>(`(async () => {
+    const { repaint } = await import("/assets/js/repaint.js");
+    const list = (rows) => '<ul id="lignes">' + rows.map(([id, text, by]) => '<li id="l' + id + '" data-by="' + by + '"><input value="' + text + '" aria-label="' + id + '"></li>').join("") + "</ul>";
+    const main = document.querySelector("main");
+    main.insertAdjacentHTML("beforeend", list([[1, "a", ""], [2, "b", ""], [3, "c", ""]]));
+    const old = document.getElementById("lignes");
+    const typed = document.querySelector("#l2 input");
+    typed.focus();
+    typed.value = "ma saisie";
+    const draw = (rows) => repaint(old, new DOMParser().parseFromString(list(rows), "text/html").getElementById("lignes"));
+    draw([[0, "z", "Awa"], [1, "A", "Awa"], [2, "B", "Awa"]]);
+    const order = [...old.children].map(({ id }) => id);
+    const during = { order, value: typed.value, focused: document.activeElement === typed, first: document.querySelector("#l1 input").value, said: document.querySelector("#l2").innerText };
+    document.querySelector("#l2 [data-live-mark] button").click();
+    return { ...during, after: document.querySelector("#l2 input").value, focusInRow: document.activeElement.closest("li")?.id };
+  })()`);
+  assert.deepEqual(result, {
+    order: ["l0", "l1", "l2"],
+    value: "ma saisie",
+    focused: true,
+    first: "A",
+    said: result.said,
+    after: "B",
+    focusInRow: "l2",
+  });
+  assert.match(String(result.said), /modifiée par Awa – recharger/);
+  await context.close();
+});
