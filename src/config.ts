@@ -17,6 +17,8 @@ export interface Config {
   /** Cookies take Secure and __Host- (rulings 24). */
   secure: boolean;
   varDir: string;
+  /** What this process does: pages, work in the background, or both. */
+  role: "web" | "jobs" | "all";
   /** Both or neither; neither means the embedded server. */
   databaseUrl: string | undefined;
   databaseOwnerUrl: string | undefined;
@@ -125,6 +127,7 @@ const Environment = z.object({
     }),
   ),
   VAR_DIR: orDefault(z.string(), "var"),
+  ROLE: orDefault(oneOf("ROLE", ["web", "jobs", "all"]), "all"),
   DATABASE_URL: optional(databaseAddress("DATABASE_URL")),
   DATABASE_OWNER_URL: optional(databaseAddress("DATABASE_OWNER_URL")),
   REDIS_URL: optional(
@@ -194,6 +197,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     publicUrl,
     secure: publicUrl.startsWith("https:"),
     varDir: path.resolve(e.VAR_DIR),
+    role: e.ROLE,
     databaseUrl: e.DATABASE_URL,
     databaseOwnerUrl: e.DATABASE_OWNER_URL,
     redisUrl: e.REDIS_URL,
@@ -234,6 +238,11 @@ function crossChecks(env: Record<string, string | undefined>, refused: Set<strin
           "possède rien (opstracker_app), le propriétaire (opstracker_owner) ne sert qu’aux migrations.",
       );
     }
+  }
+  if (["web", "jobs"].includes(value("ROLE")) && !value("DATABASE_URL") && !refused.has("DATABASE_URL")) {
+    refusals.push(
+      "ROLE sépare les pages et les tâches, mais la base fournie n’a qu’un processus : donnez DATABASE_URL et DATABASE_OWNER_URL, ou ROLE=all.",
+    );
   }
   if (value("DEMO") === "oui" && !isLoopback(host)) {
     refusals.push(

@@ -12,6 +12,7 @@ import { EmbeddedRefused } from "./platform/db/embedded.ts";
 import { openDatabase } from "./platform/db/index.ts";
 import { migrate } from "./platform/db/migrate.ts";
 import { embeddedDatabase } from "./platform/db/roles.ts";
+import { createHealthApp } from "./platform/http/health.ts";
 import { countInDatabase, countInRedis } from "./platform/http/rate.ts";
 import { serve } from "./platform/http/server.ts";
 import { SessionStore } from "./platform/http/sessions.ts";
@@ -55,46 +56,58 @@ async function start() {
   };
   const onError = (error: unknown) =>
     log.error("background", { error: error instanceof Error ? error.message : String(error) });
-  const jobs = await startJobs(services, databaseUrl, registry, onError);
+  const serves = config.role !== "jobs";
+  const works = config.role !== "web";
+  // Without workers, jobs are still sent from the acts that call for them.
+  const jobs = await startJobs(services, databaseUrl, works ? registry : { subscriptions: [], schedules: [] }, onError);
 
   const base = await describeBase(db);
-  const entering = base.empty && (config.demo === "oui" || config.demo === "auto");
+  const entering = serves && base.empty && (config.demo === "oui" || config.demo === "auto");
   const accounts = entering ? await enterDemo(db, { now: clock.now() }) : [];
   const demo = entering || base.demo;
-  const setUp = demo ? null : await prepareFirstRun(db, { now: clock.now() });
-  const tick = startTick(services, registry.schedules, jobs.send, onError);
-  const sealer = startSealer(db, { heads: openHeads(config.varDir, secrets.historyKey.privateKey), clock, onError });
+  // One process only: each call replaces the link of the call before.
+  const setUp = demo || !serves ? null : await prepareFirstRun(db, { now: clock.now() });
+  const heads = openHeads(config.varDir, secrets.historyKey.privateKey);
+  const tick = works ? startTick(services, registry.schedules, jobs.send, onError) : null;
+  const sealer = works ? startSealer(db, { heads, clock, onError }) : null;
 
   const views = createViews({ debug: !config.production, cache: true });
   const transport = config.mail && !demo ? openTransport(config.mail) : null;
-  const sender = startSender(services, {
-    kinds: registry.mails,
-    transport,
-    views,
-    publicUrl: config.publicUrl,
-    domain: config.mail?.from.split("@").at(-1) ?? "localhost",
-    onError,
-  });
-  const hub = createHub({
-    url: databaseUrl,
-    seals: liveSeals(db, { sources: registry.topicSources, clock }),
-    people: openPeople(db),
-    onError,
-  });
+  const sender = works
+    ? startSender(services, {
+        kinds: registry.mails,
+        transport,
+        views,
+        publicUrl: config.publicUrl,
+        domain: config.mail?.from.split("@").at(-1) ?? "localhost",
+        onError,
+      })
+    : null;
 
-  const app = createApp({
-    config: { ...config, demo, secret: secrets.secret, sendsMail: transport !== null },
-    db,
-    modules,
-    guards,
-    sessionStore: new SessionStore(redis ? sessionsInRedis(rows, redis, KEPT_IN_ROW) : rows, log),
-    renewSession: renewOnNewRights,
-    count: redis ? countInRedis(redis, countInDatabase(db)) : countInDatabase(db),
-    hub,
-    clock,
-    log,
-    views,
-  });
+  const hub = serves
+    ? createHub({
+        url: databaseUrl,
+        seals: liveSeals(db, { sources: registry.topicSources, clock }),
+        people: openPeople(db),
+        onError,
+      })
+    : undefined;
+
+  const app = serves
+    ? createApp({
+        config: { ...config, demo, secret: secrets.secret, sendsMail: transport !== null },
+        db,
+        modules,
+        guards,
+        sessionStore: new SessionStore(redis ? sessionsInRedis(rows, redis, KEPT_IN_ROW) : rows, log),
+        renewSession: renewOnNewRights,
+        count: redis ? countInRedis(redis, countInDatabase(db)) : countInDatabase(db),
+        ...(hub && { hub }),
+        clock,
+        log,
+        views,
+      })
+    : createHealthApp(db);
   app.locals.services = services;
   // Another process may have completed the grid: all of them follow within a minute.
   const declare = async () => {
@@ -108,20 +121,20 @@ async function start() {
     onStopping: () => {
       app.locals.stopping = true;
       // A stream never ends by itself: its browser comes back to another process, or to this one once restarted.
-      void hub.stop();
+      void hub?.stop();
     },
     async close() {
-      await tick.stop();
-      await sender.stop();
+      await tick?.stop();
+      await sender?.stop();
       await jobs.stop();
-      await sealer.stop();
+      await sealer?.stop();
       redis?.close();
       await db.close();
       await embedded?.server.stop();
     },
   });
 
-  say("", `OpsTracker est prêt : ${config.publicUrl}`);
+  say("", serves ? `OpsTracker est prêt : ${config.publicUrl}` : "OpsTracker est prêt : les tâches tournent.");
   if (accounts.length > 0) {
     say(
       "",

@@ -95,6 +95,8 @@ const REFUSED: [string, Record<string, string>, RegExp][] = [
   ["l’application sans propriétaire", { DATABASE_URL: APP }, /sans DATABASE_OWNER_URL/],
   ["le propriétaire sans l’application", { DATABASE_OWNER_URL: OWNER }, /sans DATABASE_URL/],
   ["un seul compte pour les deux", { DATABASE_URL: OWNER, DATABASE_OWNER_URL: OWNER }, /même compte/],
+  ["ROLE mal dit", { ROLE: "worker" }, /ROLE vaut web, jobs ou all/],
+  ["ROLE=jobs sur la base fournie", { ROLE: "jobs" }, /ROLE sépare les pages et les tâches.+DATABASE_URL/],
   ["DEMO mal dit", { DEMO: "true" }, /DEMO vaut auto, oui ou non/],
   ["une démonstration ouverte au réseau", { DEMO: "oui", HOST: "0.0.0.0" }, /DEMO=oui.+HOST=127\.0\.0\.1/],
   ["un secret court", { SECRET: "trop-court" }, /32 octets.+openssl rand/],

@@ -13,7 +13,7 @@ import { prepareBinaries, run } from "../../src/platform/db/postgres/binaries.ts
 
 const MAIN = path.join(import.meta.dirname, "../../src/main.ts");
 const SETTINGS =
-  /^(?:DATABASE_|REDIS_|TEST_|VAR_DIR|SECRET|DEMO|HOST|PORT|PUBLIC_URL|NODE_ENV|NODE_TEST|LOG_LEVEL|TRUST)/;
+  /^(?:DATABASE_|REDIS_|TEST_|VAR_DIR|SECRET|ROLE|DEMO|HOST|PORT|PUBLIC_URL|NODE_ENV|NODE_TEST|LOG_LEVEL|TRUST)/;
 
 export interface Running {
   child: ChildProcess;
@@ -39,10 +39,10 @@ export function newFolder(): string {
   return folder;
 }
 
-export function launch(folder: string, port: number): Running {
+export function launch(folder: string, port: number, settings: Record<string, string> = {}): Running {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !SETTINGS.test(name)));
   const child = spawn(process.execPath, [MAIN], {
-    env: { ...env, VAR_DIR: folder, PORT: String(port), DEMO: "oui" },
+    env: { ...env, VAR_DIR: folder, PORT: String(port), DEMO: "oui", ...settings },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";
@@ -52,9 +52,13 @@ export function launch(folder: string, port: number): Running {
 }
 
 /** Launches it and waits until it answers that it is ready; gives how long that took. */
-export async function start(folder: string, port: number): Promise<Running & { ms: number }> {
+export async function start(
+  folder: string,
+  port: number,
+  settings: Record<string, string> = {},
+): Promise<Running & { ms: number }> {
   const from = performance.now();
-  const running = launch(folder, port);
+  const running = launch(folder, port, settings);
   let over = false;
   void running.ended.then(() => (over = true));
   for (const limit = Date.now() + 90_000; Date.now() < limit; await pause(50)) {

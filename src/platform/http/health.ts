@@ -1,4 +1,4 @@
-import { Router } from "express";
+import express, { type Express, Router } from "express";
 import type { Database } from "../db/index.ts";
 
 const PATIENCE_MS = 2_000;
@@ -18,6 +18,15 @@ export function healthRoutes(db: Database, isStopping: () => boolean): Router {
     res.status(reason ? 503 : 200).json(reason ? { status: "unavailable", reason } : { status: "ok" });
   });
   return routes;
+}
+
+/** The two answers alone: what a process that only works in the background says over HTTP. */
+export function createHealthApp(db: Database): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.use(healthRoutes(db, () => app.locals.stopping));
+  app.use((_req, res) => void res.status(404).json({ status: "absent", reason: "this process serves no page" }));
+  return app;
 }
 
 async function troubleOf(db: Database): Promise<string | null> {
