@@ -239,7 +239,12 @@ export async function startSweep(world: World): Promise<Sweep> {
     ids[key] = await populate(world, key, who, passwordHash);
   }
   // Before anything is compared: what one did oneself is an object like another.
-  for (const { who } of PERSONAS) if (who !== "anonymous") await actOfOwn(world, await world.userOf(who));
+  const people = new Map<string, { id: string; tenantId: string }>();
+  for (const { who } of PERSONAS) {
+    if (who === "anonymous") continue;
+    people.set(who, await world.userOf(who));
+    await actOfOwn(world, people.get(who)!);
+  }
   await world.sealer.sealAll();
 
   const browsers = new Map<string, Promise<Browser>>();
@@ -263,7 +268,7 @@ export async function startSweep(world: World): Promise<Sweep> {
       return fill({ ...params(idsOf(persona)), id: await sessionOf(root, browser ?? (await browse(persona))) });
     }
     if (whose === "own" && reach === "author" && persona.who !== "anonymous") {
-      return fill({ act: await actOfOwn(world, await world.userOf(persona.who)) });
+      return fill({ act: await actOfOwn(world, people.get(persona.who)!) });
     }
     if (whose === "own" && reach === "instance") return fill(params(ids.quais!));
     if (whose === "own") return fill(params(idsOf(persona)));

@@ -18,16 +18,17 @@ const SHOWN = 100;
 const OWN_SHOWN = 50;
 
 const ROW = /^([a-z][a-z0-9_]{0,62})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.(\d{1,19}))?$/;
-const rows = () =>
+const rows = (label: string) =>
   z
-    .array(z.string().regex(ROW, "Rechargez la page."))
+    .array(z.string().regex(ROW, `«\u00a0${label}\u00a0» ne vient pas de cette page\u00a0: rechargez-la.`))
     .max(SHOWN * 20)
-    .default([]);
+    .default([])
+    .describe(label);
 const UndoForm = z.object({
   /** Restorable rows the page showed, and those left ticked: what is shown and not ticked stays as it is. */
-  listed: rows().describe("Lignes montrées"),
-  rows: rows().describe("Lignes à restaurer"),
-  force: rows().describe("Conflits à forcer"),
+  listed: rows("Lignes montrées"),
+  rows: rows("Lignes à restaurer"),
+  force: rows("Conflits à forcer"),
   reason: z.string().trim().max(200, "Raccourcissez le motif à 200 caractères.").optional().describe("Motif"),
 });
 
