@@ -77,7 +77,7 @@ test("LIV-4 : une ligne en cours de saisie n’est jamais remplacée, elle dit p
   const page = await context.newPage();
   await page.goto(`${world.origin}/aide`);
   const result = await page.evaluate<Record<string, unknown>>(`(async () => {
-    const { repaint } = await import("/assets/js/repaint.js");
+    const { repaint } = await import("/assets/js/live/repaint.js");
     const list = (rows) => '<ul id="lignes">' + rows.map(([id, text, by]) => '<li id="l' + id + '" data-by="' + by + '"><input value="' + text + '" aria-label="' + id + '"></li>').join("") + "</ul>";
     const main = document.querySelector("main");
     main.insertAdjacentHTML("beforeend", list([[1, "a", ""], [2, "b", ""], [3, "c", ""]]));

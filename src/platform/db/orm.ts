@@ -13,7 +13,7 @@ export const platformEntities: EntitySchema[] = [
 ] as unknown as EntitySchema[];
 
 /** A statement that lasts longer is a mistake of ours: its person has gone. */
-const STATEMENT_MS = 10_000;
+const STATEMENT_MS = 30_000;
 
 export interface Pooling {
   /** Connections it may hold. */
