@@ -101,10 +101,10 @@ async function checkSamePage(product: string, floor: string, { headers }: Person
       return html
         .replace(/(name="_(?:csrf|key)" value=)"[^"]*"/g, "$1")
         .replace(/\?v=[\w-]+"/g, '"') // a stylesheet being edited
-        .replace(/(<session-watch [^>]*)>/g, "<session-watch>");
+        .replace(/<(session-watch|live-page) [^>]*>/g, "<$1>");
     }),
   );
-  const rows = ours!.split("<tr>").length - 2;
+  const rows = ours!.split(/<tr[ >]/).length - 2;
   if (rows !== 50) throw new Error(`La page a ${rows} lignes au lieu de 50.`);
   if (ours !== theirs) {
     const at = [...ours!].findIndex((sign, i) => sign !== theirs![i]);
