@@ -22,7 +22,7 @@ declare module "express-session" {
 /** What of a session stays in its row wherever the rest is kept: it opens the session, or proves something. */
 export const KEPT_IN_ROW: readonly string[] = ["opening", "authenticatedAt", "rights"];
 
-/** One line of lookup.session: the session, its person and their organisation. */
+/** One line of lookup.visitor: the session, its person and their organisation. */
 interface Row {
   session_id: string;
   tenant_id: string;
@@ -53,10 +53,7 @@ const HOUR_MS = 3_600_000;
 
 /** The rows behind the session store: the database judges what is still alive, on its own clock. */
 export function sessionRows(db: Database): SessionRows {
-  const find = async (tokenHash: Buffer) => {
-    const [visit] = await db.lookup<{ session: Row; live: boolean }>("visit", [tokenHash]);
-    return visit && { ...visit.session, live: visit.live };
-  };
+  const find = async (tokenHash: Buffer) => (await db.lookup<Row>("visitor", [tokenHash]))[0];
 
   return {
     async get(tokenHash) {

@@ -34,6 +34,8 @@ export interface ActLine {
   changes: number;
   /** The act it takes back, if it is an undo. */
   undoesId: string | null;
+  /** Whether an undo of it was ever done, in force or itself undone. */
+  wasUndone: boolean;
 }
 
 export interface ActPage {
@@ -59,6 +61,7 @@ interface ActRecord {
   number: string | null;
   changes: string;
   undoes_id: string | null;
+  was_undone: boolean;
 }
 
 const toLine = (row: ActRecord): ActLine => ({
@@ -74,6 +77,7 @@ const toLine = (row: ActRecord): ActLine => ({
   number: row.number === null ? null : Number(row.number),
   changes: Number(row.changes),
   undoesId: row.undoes_id,
+  wasUndone: row.was_undone,
 });
 
 /**
@@ -86,11 +90,12 @@ const lines = (chosen: RawBuilder<unknown>) => sql<ActRecord>`
     c as materialized (select id, act_id from changeset where act_id = any (array(select id from a))),
     s as (select changeset_id, sequence from seal where changeset_id = any (array(select id from c))),
     i as (select id, changes from imprint where id = any (array(select id from c))),
+    u as (select undoes_id from act where undoes_id = any (array(select id from a))),
     n as (
       select c.act_id, min(s.sequence) as number, sum(i.changes) as changes
       from c left join s on s.changeset_id = c.id left join i on i.id = c.id group by c.act_id)
   select a.id, a.at, a.actor_id, a.channel, a.label, a.reason, a.subject_type, a.subject_id, a.request_id, a.undoes_id,
-    n.number, coalesce(n.changes, 0) as changes
+    n.number, coalesce(n.changes, 0) as changes, a.id in (select undoes_id from u) as was_undone
   from a left join n on n.act_id = a.id order by a.id desc`;
 
 // What people type is a text, never a pattern.

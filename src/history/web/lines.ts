@@ -22,10 +22,8 @@ export async function shownActs(
   { subjects }: Registry,
   people?: UserName[],
 ): Promise<ShownAct[]> {
-  const links = await undosOf(
-    em,
-    acts.map(({ id }) => id),
-  );
+  const undone = acts.flatMap(({ id, wasUndone }) => (wasUndone ? id : []));
+  const links = undone.length > 0 ? await undosOf(em, undone) : [];
   const ids = [...acts, ...links].flatMap(({ actorId }) => actorId ?? []);
   const names = people ? namesAmong(people, ids) : await findUserNames(em, ids);
   const nameOf = (id: string | null) => (id ? (names.get(id) ?? "Compte inconnu") : SYSTEM);
