@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { EventCatalogue } from "../platform/events/catalogue.ts";
 
+const Jobs = z.strictObject({ queues: z.array(z.string()), count: z.int(), by: z.uuid() });
+
 /** What happens to the pages every instance has. */
 export const events = {
   "public_page.written": {
@@ -11,4 +13,6 @@ export const events = {
     label: "critère d’accessibilité évalué",
     payload: z.strictObject({ criterion: z.string(), status: z.string(), by: z.uuid() }),
   },
+  "job.retried": { label: "tâche relancée", payload: Jobs },
+  "job.dropped": { label: "tâche abandonnée", payload: Jobs },
 } satisfies EventCatalogue;

@@ -1,3 +1,4 @@
+import { purgeRuns } from "../platform/jobs/queries.ts";
 import type { Module } from "../platform/module.ts";
 import { fr } from "../platform/text/index.ts";
 import { CriterionResult, CriterionResultSchema, criterionResultTracked } from "./criterion-result.ts";
@@ -29,6 +30,13 @@ export const instance: Module = {
       ofInstance: true,
       run: async ({ db }) => fr.count(await sweepRates(db), "compte supprimé", "comptes supprimés"),
     },
+    {
+      job: "instance.purge_job_runs",
+      label: "Purge du registre des tâches, au-delà de 90 jours",
+      at: "04:10",
+      run: async ({ db }, { tenantId }) =>
+        fr.count(await db.note(tenantId, purgeRuns), "passage oublié", "passages oubliés"),
+    },
   ],
   vitals,
   menu: [
@@ -40,6 +48,14 @@ export const instance: Module = {
       icon: "dashboard",
       right: "instance.manage",
       order: 15,
+    },
+    {
+      section: "Instance",
+      label: "Tâches",
+      href: "/instance/taches",
+      icon: "list-check",
+      right: "instance.manage",
+      order: 16,
     },
     {
       section: "Instance",

@@ -94,10 +94,11 @@ export async function databaseFacts(
   return { ...row!, size: Number(row!.size) };
 }
 
-/** How many jobs wait, and how many gave up. */
+/** How many jobs wait, and how many gave up and wait for a person. */
 export async function queueFacts(em: EntityManager): Promise<{ waiting: number; failed: number }> {
   const [row] = await em.execute<{ waiting: number; failed: number }[]>(
-    `select count(*) filter (where state < 'completed')::int as waiting, count(*) filter (where state = 'failed')::int as failed
+    `select count(*) filter (where name not like '%.dead' and state < 'completed')::int as waiting,
+       count(*) filter (where name like '%.dead')::int as failed
      from pgboss.job`,
   );
   return row!;

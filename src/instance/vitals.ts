@@ -99,7 +99,10 @@ const queue: Vitals = {
         label: "En échec",
         state,
         value: fr.count(failed, "tâche", "tâches"),
-        ...(failed > 0 && { remedy: "Lisez le journal du processus : chaque échec y est, avec sa cause." }),
+        ...(failed > 0 && {
+          remedy:
+            "Ouvrez la page «\u00a0Tâches\u00a0» : chaque échec y est, avec son motif, à relancer ou à abandonner.",
+        }),
       },
     ];
   },

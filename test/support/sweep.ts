@@ -45,6 +45,8 @@ export interface Ids {
   token: string;
   /** An organisation nobody has entered yet. */
   newborn: string;
+  /** A job all of whose tries failed. */
+  letter: string;
 }
 
 export type Whose = "own" | "colleague" | "other" | "unknown";
@@ -54,10 +56,11 @@ export type Whose = "own" | "colleague" | "other" | "unknown";
  * - author: what one did oneself, and others too for who administers;
  * - person: one's own, and not a colleague's;
  * - instance: any organisation, for those who run the instance;
+ * - letter: of the queue, for those who run the instance; gone once settled, so another takes its place;
  * - fixed: a word of the product itself, the same for everybody;
  * - secret: whoever holds the address may open it.
  */
-type Reach = "tenant" | "author" | "person" | "instance" | "fixed" | "secret";
+type Reach = "tenant" | "author" | "person" | "instance" | "letter" | "fixed" | "secret";
 
 interface Sample {
   reach: Reach;
@@ -90,6 +93,7 @@ const SAMPLES: Record<string, Sample> = {
   },
   "/instance/organisations/:id/invitation": { reach: "instance", params: ({ newborn }) => ({ id: newborn }) },
   "/instance/organisations/:id": { reach: "instance", params: ({ tenantId }) => ({ id: tenantId }) },
+  "/instance/taches/:id": { reach: "letter", params: ({ letter }) => ({ id: letter }) },
 };
 
 /** Addresses of the samples that answer 404 to everybody in this world, each with its reason. */
@@ -172,7 +176,16 @@ const FORMS: Record<string, Filled> = {
     }),
   },
   "/instance/organisations/:id/invitation": { page: null },
+  "/instance/taches/:id/relance": { page: null },
+  "/instance/taches/:id/abandon": { page: null },
+  "/instance/taches/relance": { page: null, fields: withDeadLetter },
+  "/instance/taches/abandon": { page: null, fields: withDeadLetter },
 };
+
+async function withDeadLetter({ tenantId, letter }: Ids, _browser: Browser, { owner }: World): Promise<Fields> {
+  await leaveDeadLetter(owner, { tenantId, id: letter });
+  return {};
+}
 
 const emailOf = (key: string) => {
   const person = WORLD.flatMap(({ people }) => people).find((one) => one.key === key);
@@ -245,6 +258,7 @@ export async function startSweep(world: World): Promise<Sweep> {
     people.set(who, await world.userOf(who));
     await actOfOwn(world, people.get(who)!);
   }
+  await leaveDeadLetter(root, { tenantId: ids.quais!.tenantId, id: ids.quais!.letter });
   await world.sealer.sealAll();
 
   const browsers = new Map<string, Promise<Browser>>();
@@ -269,6 +283,11 @@ export async function startSweep(world: World): Promise<Sweep> {
     }
     if (whose === "own" && reach === "author" && persona.who !== "anonymous") {
       return fill({ act: await actOfOwn(world, people.get(persona.who)!) });
+    }
+    if (whose === "own" && reach === "letter") {
+      const { tenantId, letter } = ids.quais!;
+      await leaveDeadLetter(root, { tenantId, id: letter });
+      return fill({ id: letter });
     }
     if (whose === "own" && reach === "instance") return fill(params(ids.quais!));
     if (whose === "own") return fill(params(idsOf(persona)));
@@ -469,7 +488,18 @@ async function populate(world: World, key: string, who: string, passwordHash: st
     act: act!.id,
     token,
     newborn,
+    letter: randomUUID(),
   };
+}
+
+/** A job of this organisation that failed for good, there again if somebody settled it. */
+async function leaveDeadLetter(root: pg.Client, { tenantId, id }: { tenantId: string; id: string }): Promise<void> {
+  await root.query(
+    `insert into pgboss.job (id, name, data, source_name, source_output)
+     select $1::uuid, $2 || '.dead', jsonb_build_object('tenantId', $3::text), $2, '{"message": "essai"}'
+     where not exists (select from pgboss.job where id = $1::uuid)`,
+    [id, "history.verify_daily", tenantId],
+  );
 }
 
 /** A new invitation's secret for the invited of an organisation: each can be used once. */

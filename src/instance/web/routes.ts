@@ -6,6 +6,7 @@ import * as help from "./help.ts";
 import * as home from "./home.ts";
 import * as pages from "./pages.ts";
 import * as siteMap from "./site-map.ts";
+import * as tasks from "./tasks.ts";
 import * as texts from "./texts.ts";
 import * as vitals from "./vitals.ts";
 import * as wellKnown from "./well-known.ts";
@@ -29,6 +30,11 @@ export const routes: Route[] = [
   get("/robots.txt", "public", wellKnown.robots),
 
   get("/instance/etat", EDIT, vitals.show, { sitemap: "État de l’instance" }),
+  get("/instance/taches", EDIT, tasks.index, { sitemap: "Tâches" }),
+  post("/instance/taches/relance", EDIT, tasks.retryAll),
+  post("/instance/taches/abandon", EDIT, tasks.dropAll),
+  post("/instance/taches/:id/relance", EDIT, tasks.retry),
+  post("/instance/taches/:id/abandon", EDIT, tasks.drop),
   get("/instance/pages", EDIT, pages.index, { sitemap: "Pages publiques" }),
   get("/instance/pages/:kind", EDIT, pages.edit, { sweep: { kind: "contact" } }),
   post("/instance/pages/:kind", EDIT, pages.update, { sweep: { kind: "contact", body: { body: "## Nous écrire" } } }),

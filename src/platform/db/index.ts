@@ -88,6 +88,8 @@ export interface Database {
   lookup<T>(name: string, args?: unknown[]): Promise<T[]>;
   /** Where pg-boss is given to write in our transactions; without it events with subscriptions are refused. */
   sendJobsWith(enqueue: Enqueue): void;
+  /** Sends a job in the transaction of this act or note. */
+  enqueue(em: EntityManager, job: string, content: JobContent): Promise<void>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -149,6 +151,10 @@ export async function openDatabase(url: string, parts: DomainParts, pooling: Par
     },
     sendJobsWith(given) {
       enqueue = given;
+    },
+    async enqueue(em, job, content) {
+      if (!enqueue) throw new Error(`"${job}" cannot be sent: jobs were not started.`);
+      await enqueue(em.getTransactionContext<Transaction<unknown>>()!, job, content);
     },
     async ping() {
       await client(orm).executeQuery(CompiledQuery.raw("select 1"));

@@ -1,5 +1,5 @@
 import { defineEntity, type EntityManager, p } from "@mikro-orm/postgresql";
-import { createdAt, tenantKey, tenantTable } from "../db/entity.ts";
+import { createdAt, lookedUpTable, tenantKey } from "../db/entity.ts";
 import type { Services } from "../services.ts";
 import type { Schedule } from "./tick.ts";
 
@@ -10,7 +10,16 @@ export type RunState = (typeof STATES)[number];
 export const JobRunRow = defineEntity({
   name: "JobRun",
   tableName: "job_run",
-  ...tenantTable,
+  ...lookedUpTable,
+  policies: [
+    ...lookedUpTable.policies,
+    {
+      name: "kept_ninety_days",
+      type: "restrictive",
+      command: "delete",
+      using: "(on_day < (app_now() - '90 days'::interval)::date)",
+    },
+  ],
   uniques: [{ properties: ["tenantId", "job", "onDay"] }],
   properties: {
     ...tenantKey(),

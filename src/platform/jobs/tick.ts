@@ -44,6 +44,22 @@ export function lastDueDay(
   return dayAfter(day, -((new Date(`${day}T00:00Z`).getUTCDay() - weekday + 7) % 7));
 }
 
+/** The instant of a local day and time; one that the spring change skips is read an hour later. */
+export function instantOf(day: string, time: string, zone: string): Date {
+  const asUtc = Date.parse(`${day}T${time}:00Z`);
+  const offsetAt = (instant: number) => {
+    const local = localMoment(new Date(instant), zone);
+    return Date.parse(`${local.day}T${local.time}:00Z`) - instant;
+  };
+  return new Date(asUtc - offsetAt(asUtc - offsetAt(asUtc)));
+}
+
+/** When it runs next in this zone, whether or not it has run. */
+export function nextRun(schedule: Pick<Schedule, "at" | "weekday">, now: Date, zone: string): Date {
+  const last = lastDueDay(schedule, localMoment(now, zone));
+  return instantOf(dayAfter(last, schedule.weekday === undefined ? 1 : 7), schedule.at, zone);
+}
+
 /**
  * Looks each minute for what is due, claims it in the ledger and hands it to the queue in the same transaction: a
  * process killed between the two loses nothing. A run missed while the process was down is made up once, when it is back.
