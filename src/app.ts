@@ -62,7 +62,7 @@ export function createApp({
   app.locals.routes = routes;
   app.locals.live = { hub, guards };
   app.locals.stopping = false;
-  equip(app, { config, db, count, render });
+  equip(app, { config, db, count, render, guards });
 
   app.use(nameRequests(clock));
   app.use(logRequests(log));
@@ -99,7 +99,8 @@ function equip(
     db,
     count,
     render,
-  }: { config: HttpConfig; db: Database; count: Count; render: ReturnType<typeof createRender> },
+    guards,
+  }: { config: HttpConfig; db: Database; count: Count; render: ReturnType<typeof createRender>; guards: Guards },
 ) {
   Object.defineProperties(app.request, {
     db: { value: db },
@@ -109,7 +110,7 @@ function equip(
     secure: { value: config.secure },
   });
   app.response.show = createShow(render);
-  app.response.saved = createSaved(render);
+  app.response.saved = createSaved(render, guards);
 }
 
 /** One line a request, without address nor query: who, what, how long. */

@@ -55,6 +55,10 @@ export function undoInForce(actId: string, links: UndoLink[]): UndoLink | null {
 export const mayUndo = (act: Pick<ActLine, "actorId">, { by, may }: Pick<Undoing, "by" | "may">): boolean =>
   may("campaigns.undo") || (act.actorId === by.id && may("acts.undo_own"));
 
+/** Whether the way to take it back is worth showing this person, now. */
+export const canUndo = (act: ActLine & { undone: unknown }, undoing: Undoing): boolean =>
+  !act.undone && isWithinUndo(act, undoing.now) && mayUndo(act, undoing);
+
 /** Whether it is still time, and there is something to take back. */
 export const isWithinUndo = (act: Pick<ActLine, "at" | "changes">, now: Date): boolean =>
   act.changes > 0 && now.getTime() - act.at.getTime() <= UNDO_DAYS * DAY_MS;

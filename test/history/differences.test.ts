@@ -6,6 +6,7 @@ import type { Tracked } from "../../src/platform/db/tracking.ts";
 const tracked: Tracked = {
   table: "essai",
   subject: "essai",
+  undo: { never: "Un essai ne se restaure pas." },
   title: "r.nom",
   columns: {
     nom: { label: "Nom" },

@@ -57,6 +57,25 @@ test("HIS-11 : sans JavaScript, de l’acte à son aperçu, de l’aperçu à l�
   assert.match((await denis.get(`/admin/historique/${act}`)).text, /Annuler cet acte/);
 });
 
+test("HIS-11 : l’avis qui suit un acte et l’historique de l’objet mènent à son annulation", async () => {
+  const { id } = await world.userOf("karim");
+  const saved = await send(denis, `/admin/utilisateurs/${id}/modifier`, { givenName: "Kader" });
+  const [, notice = ""] = (await denis.get(saved.location!)).text.split('id="notice"');
+  const act = await lastAct();
+  const way = `href="/actes/${act}/annulation"`;
+  assert.ok(notice.split("<h1>")[0]!.includes(way));
+  const line = (text: string) => text.slice(text.indexOf(`id="acte-${act}"`)).split("</tr>")[0]!;
+  assert.ok(line((await denis.get(`/historique/user/${id}`)).text).includes(way));
+
+  const undone = await send(denis, `/actes/${act}/annulation`);
+  const [, again = ""] = (await denis.get(undone.location!)).text.split('id="notice"');
+  // What undoes is an act too.
+  assert.ok(again.split("<h1>")[0]!.includes(`href="/actes/${await lastAct()}/annulation"`));
+  const object = (await denis.get(`/historique/user/${id}`)).text;
+  assert.ok(!line(object).includes(way));
+  assert.match(line(object), /annulé/);
+});
+
 test("HIS-12 : une ligne décochée reste, un conflit ne bouge que coché", async () => {
   const { id } = await world.userOf("claire");
   await send(denis, `/admin/utilisateurs/${id}/modifier`, { givenName: "Clara" });

@@ -82,7 +82,7 @@ export const updatePreferences: RequestHandler = async (req, res) => {
       }),
   );
   if (form.errors) throw new RuleBroken(Object.values(form.errors)[0]!);
-  res.saved(VIEW, {}, { at, notice: "Vos préférences sont enregistrées." });
+  res.saved(VIEW, {}, { at, notice: "Vos préférences sont enregistrées.", undo: true });
 };
 
 export const editPassword: RequestHandler = (req, res) => {

@@ -41,7 +41,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
   );
   if (form.errors) return res.show(VIEW, await deactivationPage(req, form));
   const notice = `Le compte ${fr.of(form.result.name())} est désactivé : ses sessions et ses liens sont fermés.`;
-  res.saved(VIEW, {}, { at, notice });
+  res.saved(VIEW, {}, { at, notice, undo: true });
 };
 
 async function deactivationPage(req: Request<{ id: string }>, form: object) {
@@ -85,7 +85,7 @@ export const undo: RequestHandler<{ id: string }> = async (req, res) => {
     },
   );
   if (form.errors) return res.show(BACK, await reactivationPage(req, form));
-  res.saved(BACK, {}, { at, notice: `Le compte ${fr.of(form.result.name())} est de nouveau actif.` });
+  res.saved(BACK, {}, { at, notice: `Le compte ${fr.of(form.result.name())} est de nouveau actif.`, undo: true });
 };
 
 async function reactivationPage(req: Request<{ id: string }>, form: object) {

@@ -57,7 +57,7 @@ export const update: RequestHandler = async (req, res) => {
     },
   );
   if (form.errors) return res.show(VIEW, await page(req, { form }));
-  res.saved(VIEW, {}, { at: AT, notice: "Les réglages de l’organisation sont enregistrés." });
+  res.saved(VIEW, {}, { at: AT, notice: "Les réglages de l’organisation sont enregistrés.", undo: true });
 };
 
 /** Rules of passwords and sessions: the password is asked again first [ACC-11]. */
@@ -73,7 +73,7 @@ export const updateSecurity: RequestHandler = async (req, res) => {
     }
   });
   if (form.errors) return res.show(VIEW, await page(req, { security: form }));
-  res.saved(VIEW, {}, { at: AT, notice: "Les réglages de sécurité sont enregistrés." });
+  res.saved(VIEW, {}, { at: AT, notice: "Les réglages de sécurité sont enregistrés.", undo: true });
 };
 
 /** A colour that would make a text hard to read is refused, and the nearest that holds is one click away. */
@@ -90,7 +90,11 @@ export const updateAccent: RequestHandler = async (req, res) => {
     chooseAccent(em, tenant, verdict.accent, { by: req.user! });
   });
   if (form.errors) return res.show(VIEW, await page(req, { colour: form, proposal }));
-  res.saved(VIEW, {}, { at: AT, notice: "La couleur de l’organisation est enregistrée, pour tout le monde." });
+  res.saved(
+    VIEW,
+    {},
+    { at: AT, notice: "La couleur de l’organisation est enregistrée, pour tout le monde.", undo: true },
+  );
 };
 
 /** The organisation's colour over the product's own. The version in the address is the colour itself. */

@@ -52,7 +52,11 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
     const user = await read(req, (em) => visibleUser(em, req, req.params.id));
     return res.show(VIEW, shown(req, user, form));
   }
-  res.saved(VIEW, {}, { at, notice: `Les rôles ${fr.of(form.result.name())} sont changés, dès sa prochaine page.` });
+  res.saved(
+    VIEW,
+    {},
+    { at, notice: `Les rôles ${fr.of(form.result.name())} sont changés, dès sa prochaine page.`, undo: true },
+  );
 };
 
 /** On one's own page the role that cannot be taken off is shown ticked and shut, and sent all the same. */

@@ -250,7 +250,7 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
     const user = await read(req, (em) => visibleUser(em, req, req.params.id));
     return res.show(EDIT, editPage(user, form));
   }
-  res.saved(EDIT, {}, { at, notice: `Le compte ${fr.of(form.result.name())} est corrigé.` });
+  res.saved(EDIT, {}, { at, notice: `Le compte ${fr.of(form.result.name())} est corrigé.`, undo: true });
 };
 
 const editPage = (user: User, form: object) => ({

@@ -6,7 +6,7 @@ import type { Registry } from "../../platform/registry.ts";
 import { CHANNEL_WORDS } from "../channels.ts";
 import { differences } from "../differences.ts";
 import { actsAround, type ChangeLine, findAct, listActs, listChanges, withCreatedValues } from "../queries.ts";
-import { isWithinUndo, mayUndo } from "../undo.ts";
+import { canUndo } from "../undo.ts";
 import { readFilter } from "./filter.ts";
 import { shownActs } from "./lines.ts";
 import { undoingOf } from "./undos.ts";
@@ -75,8 +75,7 @@ export const show: RequestHandler<{ act: string }> = async (req, res) => {
     };
   });
   const { act } = shown;
-  const canUndo = !act.undone && isWithinUndo(act, req.now) && mayUndo(act, undoingOf(req));
-  res.show({ page: "history/acts/show" }, { ...shown, zone, canUndo });
+  res.show({ page: "history/acts/show" }, { ...shown, zone, canUndo: canUndo(act, undoingOf(req)) });
 };
 
 const OPERATIONS = { create: "création", update: "modification", delete: "suppression", restore: "restauration" };

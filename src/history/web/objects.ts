@@ -3,8 +3,10 @@ import { NotFound } from "../../platform/errors.ts";
 import { read } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { listActs } from "../queries.ts";
+import { canUndo } from "../undo.ts";
 import { readFilter } from "./filter.ts";
 import { shownActs } from "./lines.ts";
+import { undoingOf } from "./undos.ts";
 
 const PAGE_SIZE = 50;
 
@@ -27,10 +29,14 @@ export const show: RequestHandler<{ type: string; id: string }> = async (req, re
     return { acts: await shownActs(em, acts, registry), newer, older, label };
   });
   const at = `/historique/${type}/${id}`;
+  const undoing = undoingOf(req);
+  const acts = shown.acts.map((act) => ({ ...act, canUndo: canUndo(act, undoing) }));
   res.show(
     { page: "history/objects/show" },
     {
       ...shown,
+      acts,
+      withUndo: acts.some(({ canUndo }) => canUndo),
       subject: { noun: subject.noun, icon: subject.icon, url: shown.label === null ? null : subject.url(id) },
       // Only the list of the whole organisation is followed live.
       liveAt: null,

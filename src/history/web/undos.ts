@@ -9,7 +9,7 @@ import { SYSTEM } from "../channels.ts";
 import { type Difference, differences } from "../differences.ts";
 import type { UndoClass, UndoLine } from "../queries/undo.ts";
 import { listActs } from "../queries.ts";
-import { isWithinUndo, mayUndo, previewUndo, UNDO_DAYS, type UndoChoice, type Undone, undoAct } from "../undo.ts";
+import { canUndo, previewUndo, UNDO_DAYS, type UndoChoice, type Undone, undoAct } from "../undo.ts";
 import { shownActs } from "./lines.ts";
 
 const VIEW = { page: "history/undos/new" };
@@ -62,7 +62,7 @@ export const index: RequestHandler = async (req, res) => {
     crumbs: [{ label: "Accueil", href: "/" }, { label: "Mes actes" }],
     acts: acts.map((act) => ({
       ...act,
-      canUndo: !act.undone && isWithinUndo(act, req.now) && mayUndo(act, undoing),
+      canUndo: canUndo(act, undoing),
     })),
     zone: tenant.zone,
   });
@@ -93,7 +93,7 @@ export const create: RequestHandler<{ act: string }> = async (req, res) => {
     (values, em) => undoAct(em, actId, undoingOf(req), trackedOf(registry), choiceOf(values)),
   );
   if (form.errors) return res.show(VIEW, await undoPage(req, form));
-  res.saved(VIEW, {}, { at, notice: sentence(form.result) });
+  res.saved(VIEW, {}, { at, notice: sentence(form.result), undo: true });
 };
 
 const parse = (row: string) => {
@@ -192,7 +192,7 @@ async function undoPage(req: Request<{ act: string }>, form: object) {
   });
 }
 
-function willOf({ kind }: UndoLine, undo: Registry["tracked"][number]["undo"]): string {
+function willOf({ kind }: UndoLine, undo: Registry["tracked"][number]["undo"] | undefined): string {
   if (kind === "update") return "reprend ses valeurs d’avant";
   if (kind === "delete") return "est recréé";
   return undo && "created" in undo && undo.created === "delete" ? "est retiré" : "est désactivé";

@@ -85,7 +85,7 @@ export const update: RequestHandler<{ kind: string }> = async (req, res) => {
     const version = form.stale?.version ?? drawnFrom(req);
     return res.show(EDIT, { ...editing(kind, asTyped(form.values.body), version), form });
   }
-  res.saved(EDIT, {}, { at, notice: `Page « ${KINDS[kind].title} » enregistrée.` });
+  res.saved(EDIT, {}, { at, notice: `Page « ${KINDS[kind].title} » enregistrée.`, undo: true });
 };
 
 /** Shows what the typed text will give; nothing is kept. */

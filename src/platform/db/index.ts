@@ -12,6 +12,8 @@ export type { Channel } from "./changeset.ts";
 
 /** What history will say of an act (HIS-1). `label`, `subject` and `reason` may wait for the verb's result. */
 export interface ActInput {
+  /** Its own id, for a caller that will speak of it; else one is made. */
+  id?: string;
   tenantId: string;
   actorId: string | null;
   onBehalfOfId?: string;
@@ -118,7 +120,7 @@ export async function openDatabase(url: string, parts: DomainParts, pooling: Par
         return result;
       }),
     async act(act, verb) {
-      const actId = randomUUIDv7();
+      const actId = act.id ?? randomUUIDv7();
       const changesetId = randomUUIDv7();
       const settings = { tenant_id: act.tenantId, act_id: actId, changeset_id: changesetId };
       return transaction(orm, settings, async (em, run) => {

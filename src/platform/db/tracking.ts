@@ -21,8 +21,8 @@ export interface Tracked {
   /** SQL over `r`: id of the subject when the row is a part of it; the row's own id by default. */
   subjectId?: string;
   columns: Record<string, TrackedColumn>;
-  /** How its changes are taken back; without it, they are not. */
-  undo?: Undo | BeyondUndo;
+  /** How its changes are taken back, or why they never are (HIS-11). */
+  undo: Undo | BeyondUndo;
 }
 
 /** A table out of history, with the reason a reader of this list deserves (rulings 4). */

@@ -1,3 +1,4 @@
+import { randomUUIDv7 } from "node:crypto";
 import { LockMode, OptimisticLockError } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request } from "express";
@@ -63,6 +64,11 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const refusals = new WeakMap<Request, Refused>();
 
+const acts = new WeakMap<Request, string>();
+
+/** The act this request's form became. */
+export const actOf = (req: Request): string | undefined => acts.get(req);
+
 /** The refusal of this request's form that its handler did not show. */
 export const refusalOf = (req: Request): Refused | undefined => refusals.get(req);
 
@@ -104,7 +110,9 @@ export async function submit<S extends z.ZodObject, R>(
   const sent: Sent = { version: sentVersion(req.body?.version) };
   const at = act.at ?? pageOf(req);
   let result!: R;
+  const id = randomUUIDv7();
   const said: ActInput = {
+    id,
     tenantId: act.tenantId ?? tenantOf(req),
     actorId: act.actorId === undefined ? (req.user?.id ?? null) : act.actorId,
     channel: act.channel ?? "page",
@@ -145,6 +153,7 @@ export async function submit<S extends z.ZodObject, R>(
     }
     throw error;
   }
+  acts.set(req, id);
   return { values: typed, result };
 }
 

@@ -27,6 +27,8 @@ export function takeNotice(req: Request, res: Response): Notice | null {
   res.clearCookie(name, cookieOptions(req.config));
   const [value = "", signature = ""] = cookie.split(".");
   if (!isSigned(req.config.secret, USE, value, signature)) return null;
-  const { text, tone, until } = JSON.parse(Buffer.from(value, "base64url").toString()) as Notice & { until: number };
-  return until > req.now.getTime() && TONES.includes(tone) ? { text, tone } : null;
+  const { text, tone, action, until } = JSON.parse(Buffer.from(value, "base64url").toString()) as Notice & {
+    until: number;
+  };
+  return until > req.now.getTime() && TONES.includes(tone) ? { text, tone, action } : null;
 }

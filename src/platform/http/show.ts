@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import type { Request, Response } from "express";
 import { Conflict, RuleBroken } from "../errors.ts";
 import { fr } from "../text/index.ts";
-import { type Refused, refusalOf } from "./forms.ts";
+import { actOf, type Refused, refusalOf } from "./forms.ts";
 import { leaveNotice } from "./notice.ts";
 import { Page, type PageParts } from "./page.ts";
 import { isPartial } from "./partial.ts";
 import { safePath } from "./safe-path.ts";
 import { leaveUntouched } from "./sessions.ts";
-import type { View } from "./types.ts";
+import type { Guards, Notice, View } from "./types.ts";
 import type { Views } from "./views.ts";
 
 interface Shown {
@@ -37,21 +37,29 @@ export function createShow(render: Render): Response["show"] {
 }
 
 /** `res.saved`: see types.ts. */
-export function createSaved(render: Render): Response["saved"] {
-  return function saved(this: Response, view, data, { at, notice, tone = "success" }) {
+export function createSaved(render: Render, guards: Guards): Response["saved"] {
+  return function saved(this: Response, view, data, { at, notice: text, tone = "success", undo = false }) {
     const { req } = this;
     const refused = refusalOf(req);
     // A button alone has no form to draw again: its refusal is a page, never a false "done".
     if (refused) throw refused.status === 409 ? new Conflict(firstOf(refused)) : new RuleBroken(firstOf(refused));
     if (safePath(at, "") !== at) throw new Error(`res.saved leads to "${at}", which is not a path of ours.`);
     this.vary("HX-Request-Type");
+    const notice: Notice = { text, tone, action: undo ? undoOf(req, guards) : undefined };
     if (isPartial(req) && view.part) {
       const part = render(req, this, view.part, data);
-      return send(this, 200, part + render(req, this, "/partials/announce", { text: notice, tone }));
+      return send(this, 200, part + render(req, this, "/partials/announce", notice));
     }
-    leaveNotice(req, this, { text: notice, tone });
+    leaveNotice(req, this, notice);
     goTo(req, this, at);
   };
+}
+
+/** The way to take back what the request just did; its page is of the history module, known here by address alone. */
+function undoOf(req: Request, guards: Guards): Notice["action"] {
+  const act = actOf(req);
+  if (!act || !req.user || !guards.may(req.user, "acts.undo_own")) return undefined;
+  return { href: `/actes/${act}/annulation`, label: "Annuler" };
 }
 
 const firstOf = ({ errors }: Refused) => Object.values(errors)[0] ?? "";

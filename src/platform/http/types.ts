@@ -68,6 +68,7 @@ export type Tone = "success" | "warning" | "danger" | "primary";
 export interface Notice {
   text: string;
   tone: Tone;
+  action?: { href: string; label: string } | undefined;
 }
 
 declare global {
@@ -87,8 +88,11 @@ declare global {
     interface Response {
       /** Renders the part when htmx asks for one, else the page; a refused form gives its own status. */
       show(view: View, data: object, options?: { status?: number }): void;
-      /** After a change: 303 to `at` with the notice waiting there, or the part with the notice beside it. */
-      saved(view: View, data: object, options: { at: string; notice: string; tone?: Tone }): void;
+      /**
+       * After a change: 303 to `at` with the notice waiting there, or the part with the notice beside it; with `undo`,
+       * the notice leads to the page that takes the act back (HIS-11).
+       */
+      saved(view: View, data: object, options: { at: string; notice: string; tone?: Tone; undo?: boolean }): void;
     }
   }
 }
