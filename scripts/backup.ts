@@ -1,13 +1,11 @@
 /** `npm run backup [-- DOSSIER]`: a whole backup of the database and of what follows it, while the application serves. */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { modules } from "../src/modules.ts";
 import { writeBackup } from "../src/platform/backup/index.ts";
 import { createRegistry } from "../src/platform/registry.ts";
 import { fr } from "../src/platform/text/index.ts";
+import { VERSION } from "../src/platform/version.ts";
 import { withConnections } from "./connections.ts";
-
-const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
 
 await withConnections(async ({ databaseUrl, databaseOwnerUrl }, { varDir, backupDir, backupKey }) => {
   const { folder, manifest } = await writeBackup({
@@ -17,7 +15,7 @@ await withConnections(async ({ databaseUrl, databaseOwnerUrl }, { varDir, backup
     paths: createRegistry(modules).folders,
     into: process.argv[2] ? path.resolve(process.argv[2]) : backupDir,
     key: backupKey,
-    version,
+    version: VERSION,
     now: new Date(),
   });
   const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);

@@ -1,6 +1,6 @@
 /** `npm run restore -- SAUVEGARDE`: a backup into an empty base, whole or not at all. */
 import { modules } from "../src/modules.ts";
-import { BackupRefused, restoreBackup } from "../src/platform/backup/index.ts";
+import { BackupRefused, noteDrill, restoreBackup } from "../src/platform/backup/index.ts";
 import { createRegistry } from "../src/platform/registry.ts";
 import { withConnections } from "./connections.ts";
 
@@ -15,6 +15,7 @@ await withConnections(async ({ databaseUrl, databaseOwnerUrl }, { varDir, backup
     key: backupKey,
     registry: createRegistry(modules),
   });
+  await noteDrill(folder, "restore", new Date());
   console.log(`Restaurée : la sauvegarde du ${at}, de la version ${version}.`);
   console.log("Vérifiez l’historique par « npm run verify-history », puis démarrez par « npm start ».");
 });

@@ -1,6 +1,6 @@
 /** `npm run verify-backup -- SAUVEGARDE`: reads every file of a backup again and compares its SHA-256 (DOC-9). */
 import { ConfigRefused, readConfig } from "../src/config.ts";
-import { BackupRefused, openBackup } from "../src/platform/backup/index.ts";
+import { BackupRefused, noteDrill, openBackup } from "../src/platform/backup/index.ts";
 import { fr } from "../src/platform/text/index.ts";
 
 const [folder] = process.argv.slice(2);
@@ -11,6 +11,11 @@ try {
   console.log(
     `Intacte : ${fr.count(tables.length + files.length, "fichier relu", "fichiers relus")}, prise le ${at} par la version ${version}.`,
   );
+  if (!(await noteDrill(folder, "verify", new Date()))) {
+    console.log(
+      "La date n’a pas pu être notée à côté de la sauvegarde : la page « État de l’instance » ne la dira pas.",
+    );
+  }
 } catch (error) {
   if (!(error instanceof BackupRefused || error instanceof ConfigRefused)) throw error;
   console.error(error.message);

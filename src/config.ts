@@ -38,6 +38,8 @@ export interface Config {
   contact: string | undefined;
   /** Where backups are written. */
   backupDir: string;
+  /** Local time of the nightly backup, `02:30`; absent, none runs by itself. */
+  backupAt: string | undefined;
   /** Encrypts backups; without it they are in clear and hold no secret of the instance. */
   backupKey: string | undefined;
   /** Where messages leave from; without it they stay in the outbox (MSG-14). */
@@ -158,6 +160,12 @@ const Environment = z.object({
   ),
   LOG_LEVEL: orDefault(oneOf("LOG_LEVEL", LEVELS), "info"),
   BACKUP_DIR: optional(z.string()),
+  BACKUP_AT: orDefault(
+    z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, {
+      error: "BACKUP_AT est une heure de la journée : écrivez par exemple BACKUP_AT=02:30.",
+    }),
+    "02:30",
+  ),
   BACKUP_KEY: optional(
     z.string().min(20, {
       error: `BACKUP_KEY est trop courte pour protéger une sauvegarde : ${HOW_TO_DRAW_KEY}.`,
@@ -209,6 +217,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     logLevel: e.LOG_LEVEL,
     contact: e.CONTACT,
     backupDir: path.resolve(e.BACKUP_DIR ?? path.join(e.VAR_DIR, "sauvegardes")),
+    backupAt: e.BACKUP_DIR === undefined ? undefined : e.BACKUP_AT,
     backupKey: e.BACKUP_KEY,
     mail: e.SMTP_URL
       ? Object.freeze({ smtpUrl: e.SMTP_URL, from: e.MAIL_FROM!, replyTo: e.MAIL_REPLY_TO ?? e.MAIL_FROM! })

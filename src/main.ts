@@ -26,6 +26,7 @@ import { startSender } from "./platform/mail/sender.ts";
 import { openTransport } from "./platform/mail/transport.ts";
 import { openRedis } from "./platform/redis.ts";
 import { createRegistry } from "./platform/registry.ts";
+import { VERSION } from "./platform/version.ts";
 
 const say = (...lines: string[]) => process.stdout.write(`${lines.join("\n")}\n`);
 const refuse = (message: string): never => {
@@ -42,7 +43,8 @@ async function start() {
 
   const embedded = config.databaseUrl ? undefined : await embeddedDatabase(config.varDir);
   const databaseUrl = embedded?.databaseUrl ?? config.databaseUrl!;
-  await migrate(embedded?.databaseOwnerUrl ?? config.databaseOwnerUrl!, registry);
+  const ownerUrl = embedded?.databaseOwnerUrl ?? config.databaseOwnerUrl!;
+  await migrate(ownerUrl, registry);
   const db = await openDatabase(databaseUrl, registry);
   const redis = config.redisUrl ? openRedis(config.redisUrl, log) : undefined;
   const rows = sessionRows(db);
@@ -53,6 +55,18 @@ async function start() {
     historyKey: secrets.historyKey.privateKey,
     redis,
     diskFloor: config.diskFloor,
+    backups: config.backupAt
+      ? {
+          at: config.backupAt,
+          databaseUrl,
+          ownerUrl,
+          varDir: config.varDir,
+          paths: registry.folders,
+          into: config.backupDir,
+          key: config.backupKey,
+          version: VERSION,
+        }
+      : undefined,
   };
   const onError = (error: unknown) =>
     log.error("background", { error: error instanceof Error ? error.message : String(error) });

@@ -1,6 +1,7 @@
 import { purgeRuns } from "../platform/jobs/queries.ts";
 import type { Module } from "../platform/module.ts";
 import { fr } from "../platform/text/index.ts";
+import { backupFailed, backupVitals, nightlyBackup } from "./backups.ts";
 import { CriterionResult, CriterionResultSchema, criterionResultTracked } from "./criterion-result.ts";
 import { events } from "./events.ts";
 import { KINDS, PublicPage, PublicPageSchema, publicPageTracked } from "./public-page.ts";
@@ -15,7 +16,9 @@ export const instance: Module = {
   tracked: [publicPageTracked, criterionResultTracked],
   routes,
   events,
+  mails: [backupFailed],
   schedules: [
+    nightlyBackup,
     {
       job: "instance.purge_request_keys",
       label: "Purge des clés de demande, au-delà de sept jours",
@@ -38,7 +41,7 @@ export const instance: Module = {
         fr.count(await db.note(tenantId, purgeRuns), "passage oublié", "passages oubliés"),
     },
   ],
-  vitals,
+  vitals: [...vitals, backupVitals],
   menu: [
     { section: "Accueil", label: "Accueil", href: "/", icon: "home", right: "signed-in", order: 0 },
     {

@@ -1,7 +1,8 @@
 import type { DeadLetter, QueueState } from "../platform/jobs/queries.ts";
 import { reasonOf } from "../platform/jobs/reason.ts";
 import type { RunState } from "../platform/jobs/run.ts";
-import { nextRun, type Schedule } from "../platform/jobs/tick.ts";
+import { nextRun, type Schedule, timeOf } from "../platform/jobs/tick.ts";
+import type { Services } from "../platform/services.ts";
 import { fr } from "../platform/text/index.ts";
 
 /** The last run of a scheduled job in one organisation, as the ledger tells it. */
@@ -55,7 +56,12 @@ export function duration(ms: number): string {
 }
 
 /** One line for a schedule: its runs in every organisation, told together, the worst state first. */
-export function scheduleLine(schedule: Schedule, runs: Run[], { now, zone }: { now: Date; zone: string }): TaskLine {
+export function scheduleLine(
+  schedule: Schedule,
+  runs: Run[],
+  { now, zone, services }: { now: Date; zone: string; services: Services },
+): TaskLine {
+  const at = timeOf(schedule, services);
   const state = (["failed", "running", "waiting", "done"] as const).find((one) =>
     runs.some((run) => run.state === one),
   );
@@ -66,10 +72,13 @@ export function scheduleLine(schedule: Schedule, runs: Run[], { now, zone }: { n
   const told = runs.filter((run) => run.state === "done" && run.outcome);
   return {
     label: schedule.label,
-    when: `${schedule.weekday === undefined ? "chaque jour" : `chaque ${DAYS[schedule.weekday]}`} à ${schedule.at}${schedule.ofInstance ? "" : ", pour chaque organisation"}`,
+    when:
+      at === null
+        ? "n’est pas réglée"
+        : `${schedule.weekday === undefined ? "chaque jour" : `chaque ${DAYS[schedule.weekday]}`} à ${at}${schedule.ofInstance ? "" : ", pour chaque organisation"}`,
     last: last > 0 ? new Date(last) : null,
-    next: nextRun(schedule, now, zone),
-    nextSaid: null,
+    next: at === null ? null : nextRun({ ...schedule, at }, now, zone),
+    nextSaid: "jamais",
     badge: BADGES[state ?? "never"],
     duration: times.length > 0 ? duration(Math.max(...times)) : null,
     outcome: told.length === 1 ? told[0]!.outcome : told.length > 1 ? `faite dans ${told.length} organisations` : null,

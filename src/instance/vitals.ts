@@ -1,12 +1,9 @@
-import { readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { fr } from "../platform/text/index.ts";
+import { VERSION } from "../platform/version.ts";
 import type { Health, Looked, Vital, Vitals } from "../platform/vitals.ts";
 import { databaseFacts, queueFacts } from "./queries.ts";
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
 const MEGA = 1_000_000;
 
 /** "3,2 Go", "812 Mo": as disks are sold. */
@@ -42,7 +39,7 @@ const programme: Vitals = {
   order: 0,
   async look(_services, { now, zone }): Promise<Vital[]> {
     return [
-      { label: "OpsTracker", state: "told", value: version },
+      { label: "OpsTracker", state: "told", value: VERSION },
       { label: "Node", state: "told", value: process.versions.node },
       { label: "En marche depuis", state: "told", value: fr.dateTime(now.getTime() - process.uptime() * 1000, zone) },
       { label: "Mémoire du processus", state: "told", value: size(process.memoryUsage.rss()) },

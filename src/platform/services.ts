@@ -1,3 +1,4 @@
+import type { BackupRequest } from "./backup/index.ts";
 import type { Clock } from "./db/clock.ts";
 import type { Database } from "./db/index.ts";
 import type { RedisLink } from "./redis.ts";
@@ -12,6 +13,8 @@ export interface Services {
   historyKey: string;
   /** Absent: sessions and rates live in PostgreSQL. */
   redis?: RedisLink | undefined;
+  /** What the nightly backup needs; absent, none is asked for. */
+  backups?: (Omit<BackupRequest, "now"> & { at: string }) | undefined;
   /** Bytes that should stay free where files are kept; absent, none. */
   diskFloor?: number;
 }

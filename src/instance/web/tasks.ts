@@ -11,6 +11,7 @@ import {
   retryDeadLetters,
 } from "../../platform/jobs/queries.ts";
 import type { Registry } from "../../platform/registry.ts";
+import type { Services } from "../../platform/services.ts";
 import { fr } from "../../platform/text/index.ts";
 import { deadLine, queueLine, type Run, scheduleLine } from "../tasks.ts";
 
@@ -23,6 +24,7 @@ const labelsOf = ({ schedules, subscriptions }: Registry) =>
 
 async function page(req: Request, form: object = {}) {
   const registry = req.app.locals.registry as Registry;
+  const services = req.app.locals.services as Services;
   const { zone } = req.user!.tenant;
   const [runs, { queues, letters }, tenants] = await Promise.all([
     req.db.lookup<Run>("job_runs"),
@@ -41,7 +43,7 @@ async function page(req: Request, form: object = {}) {
         scheduleLine(
           one,
           runs.filter(({ job }) => job === one.job),
-          { now: req.now, zone },
+          { now: req.now, zone, services },
         ),
       ),
     queues: registry.subscriptions.map(({ job, label }) => queueLine(label, states.get(job))),

@@ -1,4 +1,5 @@
+export { type Drill, lastBackup, lastDrill, noteDrill } from "./drills.ts";
 export { type Manifest, openBackup } from "./manifest.ts";
 export { BackupRefused } from "./parts.ts";
 export { restoreBackup } from "./restore.ts";
-export { writeBackup } from "./write.ts";
+export { type BackupRequest, writeBackup } from "./write.ts";

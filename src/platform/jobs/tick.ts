@@ -10,6 +10,8 @@ export interface Schedule {
   /** French, what the page of jobs calls it. */
   label: string;
   at: string;
+  /** The time of the settings instead of `at`; null, it does not run. */
+  timeOf?(services: Services): string | null;
   /** The local day of a weekly run, 0 for Sunday; absent, it runs every day. */
   weekday?: 0 | 1 | 2 | 3 | 4 | 5 | 6;
   /** Work that is nobody's: once for the whole instance instead of once for each organisation. */
@@ -33,6 +35,10 @@ export function localMoment(at: Date, zone: string): { day: string; time: string
 /** The day `count` days after this one, `2026-03-29`. */
 export const dayAfter = (day: string, count: number): string =>
   new Date(Date.parse(`${day}T00:00Z`) + count * DAY_MS).toISOString().slice(0, 10);
+
+/** When it runs with these settings; null, it does not. */
+export const timeOf = (schedule: Pick<Schedule, "at" | "timeOf">, services: Services): string | null =>
+  schedule.timeOf ? schedule.timeOf(services) : schedule.at;
 
 /** The last local day, today included, whose time of running has come. */
 export function lastDueDay(
@@ -77,7 +83,9 @@ export function startTick(
       const now = localMoment(services.clock.now(), zone);
       for (const schedule of schedules) {
         if (schedule.ofInstance && kind !== "instance") continue;
-        const day = lastDueDay(schedule, now);
+        const at = timeOf(schedule, services);
+        if (at === null) continue;
+        const day = lastDueDay({ ...schedule, at }, now);
         const key = `${id} ${schedule.job}`;
         if (taken.get(key) === day) continue;
         // One schedule that cannot be claimed holds no other.

@@ -1,0 +1,48 @@
+import { appendFile, readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+
+/** Beside the backups: each time one was read again or restored, a line. */
+const FILE = "epreuves.jsonl";
+const NAME = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z$/;
+
+export interface Drill {
+  at: Date;
+  kind: "verify" | "restore";
+  backup: string;
+}
+
+/** Notes that a backup was proved, where who runs the instance will read it. False when that folder cannot be written. */
+export async function noteDrill(backup: string, kind: Drill["kind"], at: Date): Promise<boolean> {
+  const folder = path.resolve(backup);
+  const line = JSON.stringify({ at: at.toISOString(), kind, backup: path.basename(folder) });
+  return appendFile(path.join(path.dirname(folder), FILE), `${line}\n`, { mode: 0o600 }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The last proof of a backup of this folder. */
+export async function lastDrill(into: string): Promise<Drill | null> {
+  const text = await readFile(path.join(into, FILE), "utf8").catch(() => "");
+  const last = text.trimEnd().split("\n").at(-1);
+  if (!last) return null;
+  try {
+    const { at, kind, backup } = JSON.parse(last) as { at: string; kind: Drill["kind"]; backup: string };
+    return { at: new Date(at), kind, backup };
+  } catch {
+    return null; // cut short by a full disk: the next proof will tell
+  }
+}
+
+/** The instant of the newest whole backup of this folder: a folder that bears its final name is whole. */
+export async function lastBackup(into: string): Promise<Date | null> {
+  const names = await readdir(into).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  const newest = names
+    .filter((name) => NAME.test(name))
+    .sort()
+    .at(-1);
+  return newest ? new Date(newest.replace(NAME, "$1T$2:$3:$4Z")) : null;
+}
