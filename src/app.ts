@@ -6,6 +6,7 @@ import { createAssets } from "./platform/http/assets.ts";
 import { handleErrors, loggedPath } from "./platform/http/errors.ts";
 import { nameRequests, secureHeaders } from "./platform/http/headers.ts";
 import { healthRoutes } from "./platform/http/health.ts";
+import { createMetrics } from "./platform/http/metrics.ts";
 import { onlyForms, onlyOurHost, onlyOwnPages, onlyPlainRequests } from "./platform/http/origin.ts";
 import { type Count, countInDatabase } from "./platform/http/rate.ts";
 import { Refusal } from "./platform/http/refusal.ts";
@@ -64,11 +65,14 @@ export function createApp({
   app.locals.stopping = false;
   equip(app, { config, db, count, render, guards });
 
+  const metrics = config.metricsToken ? createMetrics({ token: config.metricsToken, db, hub }) : null;
   app.use(nameRequests(clock));
+  if (metrics) app.use(metrics.observe);
   app.use(logRequests(log));
   app.use(secureHeaders(config));
   app.use(onlyPlainRequests);
   app.use(healthRoutes(db, () => app.locals.stopping));
+  if (metrics) app.use(metrics.routes);
   app.use(onlyOurHost(config));
   app.use("/assets", assets.serve);
 

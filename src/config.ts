@@ -34,6 +34,8 @@ export interface Config {
   /** Bytes that should stay free where VAR_DIR is. */
   diskFloor: number;
   logLevel: "debug" | "info" | "warn" | "error";
+  /** Who gives it reads `/metrics`; without it there is no such page. */
+  metricsToken: string | undefined;
   /** Where people write to those who run the instance: mail address or page. */
   contact: string | undefined;
   /** Where backups are written. */
@@ -159,6 +161,12 @@ const Environment = z.object({
     "2000",
   ),
   LOG_LEVEL: orDefault(oneOf("LOG_LEVEL", LEVELS), "info"),
+  METRICS_TOKEN: optional(
+    z.string().min(24, {
+      error:
+        "METRICS_TOKEN est trop court pour garder les mesures : tirez-en un avec « openssl rand -base64 32 », d’au moins 24 caractères.",
+    }),
+  ),
   BACKUP_DIR: optional(z.string()),
   BACKUP_AT: orDefault(
     z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, {
@@ -215,6 +223,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     allowHttp: e.ALLOW_HTTP,
     diskFloor: e.DISK_FLOOR,
     logLevel: e.LOG_LEVEL,
+    metricsToken: e.METRICS_TOKEN,
     contact: e.CONTACT,
     backupDir: path.resolve(e.BACKUP_DIR ?? path.join(e.VAR_DIR, "sauvegardes")),
     backupAt: e.BACKUP_DIR === undefined ? undefined : e.BACKUP_AT,

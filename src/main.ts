@@ -121,7 +121,7 @@ async function start() {
         log,
         views,
       })
-    : createHealthApp(db);
+    : createHealthApp(db, config.metricsToken);
   app.locals.services = services;
   // Another process may have completed the grid: all of them follow within a minute.
   const declare = async () => {

@@ -75,6 +75,7 @@ export async function startWorld({
   extraModules = [] as Module[],
   world = true,
   redisUrl = "",
+  metricsToken = undefined as string | undefined,
 } = {}): Promise<World> {
   const open = await testDatabase({ world, pool });
   const folder = mkdtempSync(path.join(tmpdir(), "world-"));
@@ -112,6 +113,7 @@ export async function startWorld({
         secret: SECRET,
         demo: true,
         production: false,
+        metricsToken,
       } as never,
       db: open.db,
       modules: [...modules, ...extraModules],

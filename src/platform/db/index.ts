@@ -5,7 +5,7 @@ import type { DomainEvent, EventCatalogue, Reaction, Subscription } from "../eve
 import { openRecorder, react } from "../events/record.ts";
 import type { Channel } from "./changeset.ts";
 import { saltedDigest } from "./digest.ts";
-import { createOrm, POOLING, type Pooling } from "./orm.ts";
+import { createOrm, POOLING, type Pooling, poolOf } from "./orm.ts";
 import { WITH_COMMIT, WITH_NEXT } from "./wire.ts";
 
 export type { Channel } from "./changeset.ts";
@@ -92,6 +92,8 @@ export interface Database {
   sendJobsWith(enqueue: Enqueue): void;
   /** Sends a job in the transaction of this act or note. */
   enqueue(em: EntityManager, job: string, content: JobContent): Promise<void>;
+  /** Connections open, idle, and requests that wait for one, at this instant. */
+  pool(): { open: number; idle: number; waiting: number };
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -158,6 +160,7 @@ export async function openDatabase(url: string, parts: DomainParts, pooling: Par
       if (!enqueue) throw new Error(`"${job}" cannot be sent: jobs were not started.`);
       await enqueue(em.getTransactionContext<Transaction<unknown>>()!, job, content);
     },
+    pool: () => poolOf(orm),
     async ping() {
       await client(orm).executeQuery(CompiledQuery.raw("select 1"));
     },

@@ -14,6 +14,7 @@ export const DEFINER_FUNCTIONS: Record<string, string> = {
   "lookup.unsealed": "which tenants wait for the sealer",
   "lookup.due_mail": "which organisations have messages to send, and their name, which signs them",
   "lookup.history_health": "figures of all organisations, without content, on the page of the instance (INS-4)",
+  "lookup.outbox_states": "how many messages stand in each state, a figure for the metrics of the instance",
   "lookup.job_runs": "the last run of each scheduled job in each organisation, on the page of jobs",
   "lookup.hit": "rates of addresses that have not signed in (ACC-4)",
   "lookup.forget_hits": "rates of yesterday, which belong to no tenant and help nobody",

@@ -25,6 +25,7 @@ export const POOLING: Pooling = { pool: 10, silentMs: STATEMENT_MS + 2_000 };
 
 /** The ORM over one connection string. */
 export function createOrm(url: string, entities: EntitySchema[], { pool, silentMs }: Pooling): MikroORM {
+  let opened: Parameters<typeof saveTrips>[0] | undefined;
   const orm = new MikroORM(
     defineConfig({
       clientUrl: url,
@@ -41,12 +42,24 @@ export function createOrm(url: string, entities: EntitySchema[], { pool, silentM
         statement_timeout: STATEMENT_MS,
         idle_in_transaction_session_timeout: STATEMENT_MS,
         keepAlive: true,
-        onPoolCreated: (made: Parameters<typeof saveTrips>[0]) => saveTrips(made, silentMs),
+        onPoolCreated(made: Parameters<typeof saveTrips>[0]) {
+          opened = made;
+          saveTrips(made, silentMs);
+        },
       },
     }),
   );
   bindValues(orm.em.getConnection());
+  POOLS.set(orm, () => opened);
   return orm;
+}
+
+const POOLS = new WeakMap<MikroORM, () => Parameters<typeof saveTrips>[0] | undefined>();
+
+/** How its connections are used at this instant. */
+export function poolOf(orm: MikroORM): { open: number; idle: number; waiting: number } {
+  const pool = POOLS.get(orm)?.();
+  return { open: pool?.totalCount ?? 0, idle: pool?.idleCount ?? 0, waiting: pool?.waitingCount ?? 0 };
 }
 
 type Execute = ReturnType<MikroORM["em"]["getConnection"]>["execute"];

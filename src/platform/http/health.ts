@@ -1,5 +1,6 @@
 import express, { type Express, Router } from "express";
 import type { Database } from "../db/index.ts";
+import { createMetrics } from "./metrics.ts";
 
 const PATIENCE_MS = 2_000;
 
@@ -20,11 +21,12 @@ export function healthRoutes(db: Database, isStopping: () => boolean): Router {
   return routes;
 }
 
-/** The two answers alone: what a process that only works in the background says over HTTP. */
-export function createHealthApp(db: Database): Express {
+/** Health and figures alone: what a process that only works in the background says over HTTP. */
+export function createHealthApp(db: Database, metricsToken?: string): Express {
   const app = express();
   app.disable("x-powered-by");
   app.use(healthRoutes(db, () => app.locals.stopping));
+  if (metricsToken) app.use(createMetrics({ token: metricsToken, db }).routes);
   app.use((_req, res) => void res.status(404).json({ status: "absent", reason: "this process serves no page" }));
   return app;
 }

@@ -18,6 +18,8 @@ export interface HttpConfig {
   secret: string;
   demo: boolean;
   production: boolean;
+  /** Opens `/metrics` to who gives it; absent, there is no such page. */
+  metricsToken?: string | undefined;
   /** Mail address or page of those who run the instance. */
   contact?: string | undefined;
   /** A mail server is configured, and this is no demo: messages leave (MSG-14). */

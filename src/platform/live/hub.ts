@@ -34,6 +34,8 @@ export interface Hub {
   join(follower: Follower): Promise<void>;
   leave(follower: Follower): void;
   countOf(userId: string): number;
+  /** How many streams this process holds. */
+  size(): number;
   /** What a stream missed while away, or null (LIV-3). */
   missed: Seals["after"];
   /** Closes the streams of who signed out, was deactivated or lost the right (LIV-6); by itself every three seconds. */
@@ -147,6 +149,7 @@ export function createHub({ url, seals, people, onError }: HubParts): Hub {
     },
     leave,
     countOf: (userId) => all().filter((follower) => follower.userId === userId).length,
+    size: () => all().length,
     missed: seals.after,
     recheck,
     beat,
