@@ -18,6 +18,13 @@ export const events = {
     label: "mot de passe changé",
     payload: z.strictObject({ keepSession: z.uuid().nullable() }),
   },
+  "user.second_factor_enrolled": {
+    label: "double authentification activée",
+    payload: z.strictObject({ replaced: z.boolean() }),
+  },
+  "user.recovery_codes_renewed": { label: "codes de récupération changés", payload: z.strictObject({}) },
+  "user.second_factor_removed": { label: "double authentification retirée", payload: z.strictObject({}) },
+  "user.second_factor_reset": { label: "double authentification réinitialisée", payload: z.strictObject({ by }) },
   "invitation.accepted": { label: "invitation acceptée", payload: z.strictObject({ link: z.uuid() }) },
   "tenant.created": { label: "organisation créée", payload: z.strictObject({ name: z.string() }) },
   "tenant.edited": { label: "organisation modifiée", payload: z.strictObject({ fields: z.array(z.string()), by }) },

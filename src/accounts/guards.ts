@@ -1,14 +1,22 @@
 import type { Guards } from "../platform/http/types.ts";
 import { explain, mayRoute } from "./permissions.ts";
 import { provePassword } from "./sign-in.ts";
+import { proveCode, readCode } from "./sign-in-code.ts";
 
-/** What the HTTP floor asks of rights: the gate of a route, why it is shut, and the password typed again. */
+/** What the HTTP floor asks of rights: the gate of a route, why it is shut, and the password or code typed again. */
 export const guards: Guards = {
   may: (user, right) => mayRoute(user.roles, right),
   explain: (user, right) => explain(user.roles, right),
-  async confirm(req, password) {
+  detour: (user) => (user.secondFactor === "missing" ? "/compte/double-authentification/activation" : null),
+  proof: (user) => (user.secondFactor === "active" ? "code" : "password"),
+  async confirm(req, typed) {
     const user = req.user!;
-    if (!(await provePassword(req.db, { tenantId: user.tenantId, userId: user.id }, password, req))) return false;
+    const account = { tenantId: user.tenantId, userId: user.id };
+    if (user.secondFactor === "active") {
+      const code = readCode(typed);
+      if (!code || !(await proveCode(req.db, account, code, req, { secret: req.config.secret, now: req.now })))
+        return false;
+    } else if (!(await provePassword(req.db, account, typed, req))) return false;
     user.authenticatedAt = req.now;
     req.session.authenticatedAt = req.now.toISOString();
     return true;

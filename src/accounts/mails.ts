@@ -13,12 +13,10 @@ export const accountLocked = mailKind({
   subject: () => "Votre compte est verrouillé pour quinze minutes",
   write: ({ at }, { zone }) => ({
     lines: [
-      `Le ${fr.dateTime(new Date(at), zone)}, ${MOST_FAILURES} mots de passe de suite ont été refusés pour votre compte. Il est verrouillé pendant ${LOCK_MINUTES} minutes.`,
+      `Le ${fr.dateTime(new Date(at), zone)}, ${MOST_FAILURES} mots de passe ou codes de suite ont été refusés pour votre compte. Il est verrouillé pendant ${LOCK_MINUTES} minutes.`,
       "Si c’était vous, attendez un quart d’heure, puis essayez de nouveau.",
     ],
-    after: [
-      "Si ce n’était pas vous, votre mot de passe n’a pas été trouvé. Prévenez la personne qui administre votre organisation.",
-    ],
+    after: ["Si ce n’était pas vous, personne n’est entré. Prévenez la personne qui administre votre organisation."],
   }),
 });
 
@@ -58,5 +56,52 @@ export const addressChanged = mailKind({
   write: ({ before, after }) => ({
     lines: [`Votre compte s’ouvre désormais avec l’adresse ${after}, au lieu de ${before}.`],
     after: ["Si vous ne vous y attendiez pas, prévenez la personne qui administre votre organisation."],
+  }),
+});
+
+/** A telephone was enrolled, or took the place of another [ACC-12]. */
+export const factorEnrolled = mailKind({
+  kind: "accounts.factor_enrolled",
+  label: "Double authentification activée",
+  payload: z.strictObject({ at: instant, replaced: z.boolean() }),
+  subject: ({ replaced }) =>
+    replaced ? "Le téléphone de votre compte a changé" : "La double authentification de votre compte est active",
+  write: ({ at, replaced }, { zone }) => ({
+    lines: [
+      `Depuis le ${fr.dateTime(new Date(at), zone)}, ${replaced ? "un autre téléphone donne" : "un téléphone donne"} le code demandé après votre mot de passe.`,
+      "Gardez vos codes de récupération ailleurs que sur ce téléphone.",
+    ],
+    action: { label: "Voir ma double authentification", href: "/compte/double-authentification" },
+    after: ["Si ce n’était pas vous, prévenez tout de suite la personne qui administre votre organisation."],
+  }),
+});
+
+/** The person gave it up [ACC-12]. */
+export const factorRemoved = mailKind({
+  kind: "accounts.factor_removed",
+  label: "Double authentification retirée",
+  payload: z.strictObject({ at: instant }),
+  subject: () => "La double authentification de votre compte a été retirée",
+  write: ({ at }, { zone }) => ({
+    lines: [`Depuis le ${fr.dateTime(new Date(at), zone)}, votre compte s’ouvre avec son seul mot de passe.`],
+    action: { label: "Activer un téléphone", href: "/compte/double-authentification" },
+    after: [
+      "Si ce n’était pas vous, changez votre mot de passe et prévenez la personne qui administre votre organisation.",
+    ],
+  }),
+});
+
+/** An administrator, or the machine itself, took away the telephone of somebody [ACC-13]. */
+export const factorReset = mailKind({
+  kind: "accounts.factor_reset",
+  label: "Double authentification réinitialisée",
+  payload: z.strictObject({ at: instant }),
+  subject: () => "La double authentification de votre compte a été réinitialisée",
+  write: ({ at }, { zone }) => ({
+    lines: [
+      `Le ${fr.dateTime(new Date(at), zone)}, votre téléphone et vos codes de récupération ont cessé de servir. Vos sessions sont fermées.`,
+    ],
+    action: { label: "Activer un téléphone", href: "/compte/double-authentification" },
+    after: ["Si vous ne l’aviez pas demandé, prévenez tout de suite la personne qui administre votre organisation."],
   }),
 });

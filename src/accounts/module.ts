@@ -4,15 +4,25 @@ import { fr } from "../platform/text/index.ts";
 import { AccessLinkSchema } from "./access-link.ts";
 import { CredentialSchema } from "./credential.ts";
 import { events } from "./events.ts";
-import { accountLocked, addressChanged, newDevice, passwordChanged } from "./mails.ts";
+import {
+  accountLocked,
+  addressChanged,
+  factorEnrolled,
+  factorRemoved,
+  factorReset,
+  newDevice,
+  passwordChanged,
+} from "./mails.ts";
 import { reactions } from "./reactions.ts";
+import { RecoveryCodeSchema } from "./recovery-code.ts";
 import { ROLES } from "./roles.ts";
+import { SecondFactorSchema } from "./second-factor.ts";
 import { SecurityEventSchema, sweepSecurityLog } from "./security-event.ts";
 import { SessionSchema } from "./session.ts";
 import { sweepTenantSessions } from "./session-rows.ts";
 import { SignInGuardSchema } from "./sign-in-guard.ts";
 import { HOLIDAY_ZONES, Tenant, TenantSchema } from "./tenant.ts";
-import { LINK_BEYOND, PASSWORD_BEYOND, tenantUndo, userUndo } from "./undo.ts";
+import { FACTOR_BEYOND, LINK_BEYOND, PASSWORD_BEYOND, tenantUndo, userUndo } from "./undo.ts";
 import { User, UserSchema } from "./user.ts";
 import { routes } from "./web/routes.ts";
 
@@ -33,6 +43,8 @@ export const accounts: Module = {
     SessionSchema,
     SignInGuardSchema,
     SecurityEventSchema,
+    SecondFactorSchema,
+    RecoveryCodeSchema,
   ] as unknown as EntitySchema[],
   tracked: [
     {
@@ -49,6 +61,11 @@ export const accounts: Module = {
           values: { robustesse: "Robustesse", composition: "Composition" },
         },
         accent: { label: "Couleur" },
+        second_factor_roles: {
+          label: "Rôles tenus à la double authentification",
+          format: "list",
+          values: words(ROLES),
+        },
         stay_connected_days: { label: "Durée de « Rester connecté », en jours" },
       },
     },
@@ -77,6 +94,13 @@ export const accounts: Module = {
       columns: { changed_at: { label: "Mot de passe", format: "secret" } },
     },
     {
+      table: "second_factor",
+      subject: "user",
+      title: NAME_OF("r.id"),
+      undo: FACTOR_BEYOND,
+      columns: { confirmed_at: { label: "Double authentification active depuis le", format: "dateTime" } },
+    },
+    {
       table: "access_link",
       subject: "user",
       // The set-up link is nobody's: it stands under its own id.
@@ -96,12 +120,16 @@ export const accounts: Module = {
       why: "mesure : une connexion ouverte, touchée à chaque minute ; le journal de sécurité la dit",
     },
     { table: "sign_in_guard", why: "mesure : échecs et dernière connexion, hors de l’historique (règle 12)" },
+    {
+      table: "recovery_code",
+      why: "empreintes à usage unique ; l’emploi d’un code est une connexion, que le journal de sécurité dit",
+    },
     { table: "security_event", why: "journal à part, en ajout seul, gardé douze mois (HIS-16)" },
   ],
   routes,
   events,
   reactions,
-  mails: [accountLocked, newDevice, passwordChanged, addressChanged],
+  mails: [accountLocked, newDevice, passwordChanged, addressChanged, factorEnrolled, factorRemoved, factorReset],
   schedules: [
     {
       job: "accounts.purge_sessions",

@@ -1,8 +1,10 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import type { ZodType, z } from "zod";
 import type { DomainEvent, Reaction } from "../platform/events/catalogue.ts";
+import type { MailKind } from "../platform/mail/kinds.ts";
 import { sendMail } from "../platform/mail/outbox.ts";
 import { revokeLinks } from "./access-link.ts";
-import { passwordChanged } from "./mails.ts";
+import { factorEnrolled, factorRemoved, factorReset, passwordChanged } from "./mails.ts";
 import { closeSessions } from "./session.ts";
 import { endLongSessions, shortenLongSessions } from "./session-rows.ts";
 import { Tenant } from "./tenant.ts";
@@ -19,11 +21,10 @@ export const reactions: Reaction[] = [
   },
   {
     on: "user.password_changed",
-    async run(em, { tenantId, subject, payload, at }) {
-      await closeSessions(em, { userId: subject.id, keep: payload.keepSession as string | null });
-      const user = await em.findOneOrFail(User, { tenantId, id: subject.id });
-      const to = { address: user.email, person: aboutUser(user) };
-      await sendMail(em, passwordChanged, { tenantId, to, payload: { at: at.toISOString() } });
+    async run(em, event) {
+      const keep = event.payload.keepSession as string | null;
+      await closeSessions(em, { userId: event.subject.id, keep });
+      await tell(em, event, passwordChanged, { at: event.at.toISOString() });
     },
   },
   {
@@ -33,8 +34,35 @@ export const reactions: Reaction[] = [
       if (after.includes("admin") || after.includes("super_admin")) await endLongSessions(em, subject.id);
     },
   },
+  {
+    on: "user.second_factor_enrolled",
+    run: (em, event) =>
+      tell(em, event, factorEnrolled, { at: event.at.toISOString(), replaced: event.payload.replaced as boolean }),
+  },
+  {
+    on: "user.second_factor_removed",
+    run: (em, event) => tell(em, event, factorRemoved, { at: event.at.toISOString() }),
+  },
+  {
+    on: "user.second_factor_reset",
+    async run(em, event) {
+      await closeSessions(em, { userId: event.subject.id });
+      await tell(em, event, factorReset, { at: event.at.toISOString() });
+    },
+  },
   { on: "tenant.edited", run: followStayDays },
 ];
+
+/** A message to the person the event is about. */
+async function tell<S extends ZodType>(
+  em: EntityManager,
+  { tenantId, subject }: DomainEvent,
+  kind: MailKind<S>,
+  payload: z.output<S>,
+): Promise<void> {
+  const user = await em.findOneOrFail(User, { tenantId, id: subject.id });
+  await sendMail(em, kind, { tenantId, to: { address: user.email, person: aboutUser(user) }, payload });
+}
 
 async function followStayDays(em: EntityManager, { tenantId, payload }: DomainEvent): Promise<void> {
   if (!(payload.fields as string[]).includes("stayConnectedDays")) return;

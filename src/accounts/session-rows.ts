@@ -5,14 +5,14 @@ import type { LiveSession, SavedSession, SessionRows } from "../platform/http/se
 import { inOrder, type Role } from "./roles.ts";
 import { IDLE_HOURS, LONGEST_HOURS, Session } from "./session.ts";
 import type { SignedIn } from "./signed-in.ts";
-import type { Tenant } from "./tenant.ts";
+import { guardedRoles, type Tenant } from "./tenant.ts";
 import type { User } from "./user.ts";
 
 declare module "express-session" {
   interface SessionData {
     /** When the password was last typed, ISO. */
     authenticatedAt: string;
-    /** Roles the session was last renewed with [P18]. */
+    /** `rightsOf` the person when the session was last renewed [P18]. */
     rights: string;
     /** Only while it is being opened: whether it stays for days, and how many. Without it no row is ever inserted. */
     opening: { stayDays: number };
@@ -47,6 +47,8 @@ interface Row {
   accent: string | null;
   password_preset: Tenant["passwordPreset"];
   demo: boolean;
+  second_factor: boolean;
+  second_factor_roles: Role[] | null;
 }
 
 const HOUR_MS = 3_600_000;
@@ -156,6 +158,7 @@ function toSignedIn(row: Row): SignedIn {
     density: row.density,
     shortcuts: row.shortcuts,
     live: row.live,
+    secondFactor: factorOf(row),
     sessionId: row.session_id,
     authenticatedAt: new Date(row.authenticated_at),
     tenant: {
@@ -169,6 +172,15 @@ function toSignedIn(row: Row): SignedIn {
     },
   };
 }
+
+function factorOf({ second_factor, second_factor_roles, demo, roles }: Row): SignedIn["secondFactor"] {
+  if (second_factor) return "active";
+  return guardedRoles(second_factor_roles, demo).some((role) => roles.includes(role)) ? "missing" : "none";
+}
+
+/** What a session is renewed on: other roles, or a second factor more or less [P18]. */
+export const rightsOf = (roles: readonly Role[], hasFactor: boolean): string =>
+  [...roles, ...(hasFactor ? ["second_factor"] : [])].join();
 
 /** Sessions kept for days end no later than an ordinary one would: the person now holds the keys of the organisation. */
 export async function endLongSessions(em: EntityManager, userId: string): Promise<void> {

@@ -13,6 +13,9 @@ const schema = defineEntity({
     lockedUntil: p.datetime().nullable(),
     lastSignInAt: p.datetime().nullable(),
     lastMethod: p.text().nullable(),
+    // Apart from those of the password: knowing it must not give back tries at the code (ACC-13).
+    codeFailures: p.integer().default(0),
+    lastStep: p.bigint("number").nullable(),
   },
 });
 
@@ -42,14 +45,59 @@ export async function takeAttempt(em: EntityManager, { tenantId, userId }: Accou
        locked_until = case
          when g.locked_until > app_now() then g.locked_until
          when g.locked_until is null and g.failures + 1 >= ${MOST_FAILURES} then app_now() + interval '${LOCK_MINUTES} minutes'
-       end
+       end,
+       code_failures = case when g.locked_until <= app_now() then 0 else g.code_failures end
      returning failures`,
     [tenantId, userId],
   );
   return row!.failures;
 }
 
-/** The password was right: failures and lock are forgotten [ACC-3]. */
+/**
+ * The same for a code of the second factor: its fifth failure locks the account, password included, and while a lock
+ * lasts no code is compared [ACC-13].
+ */
+export async function takeCodeAttempt(em: EntityManager, { tenantId, userId }: Account): Promise<number> {
+  const [row] = await em.execute<{ rank: number }[]>(
+    `insert into sign_in_guard as g (tenant_id, id, code_failures) values (?, ?, 1)
+     on conflict (tenant_id, id) do update set
+       code_failures = case when g.locked_until <= app_now() then 1 else g.code_failures + 1 end,
+       failures = case
+         when g.locked_until <= app_now() then 0
+         when g.code_failures + 1 >= ${MOST_FAILURES} then greatest(g.failures, ${MOST_FAILURES})
+         else g.failures
+       end,
+       locked_until = case
+         when g.locked_until > app_now() then g.locked_until
+         when g.locked_until is null and g.code_failures + 1 >= ${MOST_FAILURES} then app_now() + interval '${LOCK_MINUTES} minutes'
+       end
+     returning case when code_failures < ${MOST_FAILURES} and failures >= ${MOST_FAILURES} then failures + 1 else code_failures end as rank`,
+    [tenantId, userId],
+  );
+  return row!.rank;
+}
+
+/** Takes a step of 30 s for this account; false when it, or a later one, was used before: no code works twice [ACC-12]. */
+export async function claimStep(em: EntityManager, { tenantId, userId }: Account, step: number): Promise<boolean> {
+  const rows = await em.execute<unknown[]>(
+    `insert into sign_in_guard as g (tenant_id, id, last_step) values (?, ?, ?)
+     on conflict (tenant_id, id) do update set last_step = excluded.last_step
+       where g.last_step is null or g.last_step < excluded.last_step
+     returning id`,
+    [tenantId, userId, step],
+  );
+  return rows.length > 0;
+}
+
+/** The code was right too: everything counted is forgotten. An administrator who lifts a lock does the same. */
+export async function forgetCodeFailures(em: EntityManager, { tenantId, userId }: Account): Promise<void> {
+  await em.execute(
+    "update sign_in_guard set failures = 0, code_failures = 0, locked_until = null where tenant_id = ? and id = ?",
+    [tenantId, userId],
+  );
+}
+
+/** The password was right: its failures and the lock are forgotten [ACC-3]; those of the code are not. */
 export async function forgetFailures(em: EntityManager, { tenantId, userId }: Account): Promise<void> {
   await em.execute("update sign_in_guard set failures = 0, locked_until = null where tenant_id = ? and id = ?", [
     tenantId,

@@ -26,6 +26,8 @@ import { aboutUser, tidyEmail, User } from "./user.ts";
 export const REFUSED =
   "L’adresse ou le mot de passe ne convient pas. Vérifiez les deux ; après cinq échecs, le compte attend quinze minutes.";
 
+export type SignInMethod = "password" | "password_code" | "password_recovery" | "demo";
+
 /** An account whose password has just been proved. */
 export interface Proved extends Account {
   tenantName: string;
@@ -110,11 +112,11 @@ export async function welcome(
   db: Database,
   account: Account,
   from: Origin,
-  { method, stayDays, now }: { method: "password" | "demo"; stayDays: number; now: Date },
+  { method, stayDays, now }: { method: SignInMethod; stayDays: number; now: Date },
 ): Promise<void> {
   const { tenantId, userId } = account;
   await db.note(tenantId, async (em) => {
-    if (method === "password") await tellNewDevice(em, account, from, now);
+    if (method !== "demo") await tellNewDevice(em, account, from, now);
     await noteSignIn(em, account, method);
     await sweepSessions(em, userId);
     noteSecurity(em, from, { kind: "sign_in.succeeded", userId, tenantId, detail: { method, stayDays } });
@@ -180,11 +182,17 @@ async function noteFailure(
     noteSecurity(em, from, { kind, userId, tenantId, detail: { rank } });
     if (rank !== MOST_FAILURES) return;
     // Only one attempt has this rank: once a lock [ACC-3].
-    noteSecurity(em, from, { kind: "account.locked", userId, tenantId });
-    const user = await em.findOneOrFail(User, { tenantId, id: userId });
-    const to = { address: user.email, person: aboutUser(user) };
-    await sendMail(em, accountLocked, { tenantId, to, payload: { at: now.toISOString() } });
+    await tellLock(em, { tenantId, userId }, from, now);
   });
+}
+
+/** A lock in the security log and in a message to the person, once each [ACC-3, ACC-13]. */
+export async function tellLock(em: EntityManager, account: Account, from: Origin, now: Date): Promise<void> {
+  const { tenantId, userId } = account;
+  noteSecurity(em, from, { kind: "account.locked", userId, tenantId });
+  const user = await em.findOneOrFail(User, { tenantId, id: userId });
+  const to = { address: user.email, person: aboutUser(user) };
+  await sendMail(em, accountLocked, { tenantId, to, payload: { at: now.toISOString() } });
 }
 
 /** Failures forgotten, and the hash redone if its cost has risen since [ACC-6]. */

@@ -3,7 +3,7 @@ import { type EntityManager, LockMode } from "@mikro-orm/postgresql";
 import { createdAt, lookedUpTable, tenantKey, versioned } from "../platform/db/entity.ts";
 import { RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
-import type { Role } from "./roles.ts";
+import { inOrder, type Role } from "./roles.ts";
 
 export const PASSWORD_PRESETS = ["robustesse", "composition"] as const;
 export type PasswordPreset = (typeof PASSWORD_PRESETS)[number];
@@ -23,6 +23,8 @@ const schema = defineEntity({
     passwordPreset: p.enum(PASSWORD_PRESETS).default("robustesse"),
     accent: p.text().nullable(),
     stayConnectedDays: p.integer().default(30),
+    // Null: whoever holds the keys, except in a demo (ACC-12).
+    secondFactorRoles: p.array().$type<Role[]>().columnType("text[]").nullable(),
     demo: p.boolean().default(false),
     ...createdAt(),
     ...versioned(),
@@ -38,9 +40,19 @@ export class Tenant extends schema.class {
   keeperRole(): Role {
     return this.isInstance() ? "super_admin" : "admin";
   }
+  /** The roles that must have a second factor [ACC-12]. */
+  guardedRoles(): readonly Role[] {
+    return guardedRoles(this.secondFactorRoles ?? null, this.demo);
+  }
 }
 schema.setClass(Tenant);
 export const TenantSchema = schema;
+
+const KEY_HOLDERS: readonly Role[] = ["super_admin", "admin"];
+
+/** What was chosen, or by default those who hold the keys; nobody in a demo, which is of this machine only. */
+export const guardedRoles = (chosen: readonly Role[] | null, demo: boolean): readonly Role[] =>
+  chosen ?? (demo ? [] : KEY_HOLDERS);
 
 /**
  * The reserved tenant of the instance (rulings 1). Its identifier is fixed, so that two processes that start at once
@@ -92,6 +104,7 @@ export function createTenant(
     kind,
     zone: zone ?? "Europe/Paris",
     accent: null,
+    secondFactorRoles: null,
     demo: demo ?? false,
     createdAt: now,
   });
@@ -107,7 +120,9 @@ export async function holdTenant(em: EntityManager, tenantId: string): Promise<T
   return em.findOneOrFail(Tenant, { tenantId, id: tenantId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
 }
 
-export type TenantSettings = Pick<Tenant, "name" | "zone" | "holidayZone" | "passwordPreset" | "stayConnectedDays">;
+export type TenantSettings = Pick<Tenant, "name" | "zone" | "holidayZone" | "passwordPreset" | "stayConnectedDays"> & {
+  secondFactorRoles: readonly string[];
+};
 
 /** Settings of the organisation, those given. The caller flushes. */
 export function editTenant(
@@ -116,7 +131,12 @@ export function editTenant(
   settings: Partial<TenantSettings>,
   { by }: { by: { id: string } | null },
 ): void {
-  const wanted = { ...settings };
+  const { secondFactorRoles, ...plain } = settings;
+  const wanted: Partial<Tenant> = { ...plain };
+  if (secondFactorRoles !== undefined) {
+    const roles = inOrder(secondFactorRoles);
+    if (roles.join() !== inOrder(tenant.guardedRoles()).join()) wanted.secondFactorRoles = roles;
+  }
   if (wanted.name !== undefined) wanted.name = tidyTenantName(wanted.name);
   if (wanted.zone !== undefined && !ZONES.includes(wanted.zone)) {
     throw new RuleBroken("Choisissez un fuseau horaire de la liste.", "zone");

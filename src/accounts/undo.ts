@@ -90,7 +90,7 @@ export const tenantUndo: Undo = {
   },
   hold: (em, { tenantId }) => holdTenant(em, tenantId),
   applied: {
-    columns: ["password_preset", "stay_connected_days"],
+    columns: ["password_preset", "stay_connected_days", "second_factor_roles"],
     async run(em, rows, { by, from, tenantId }) {
       for (const { after } of rows) await shortenLongSessions(em, Number(after!.stay_connected_days));
       noteSecurity(em, from, { kind: "settings.changed", userId: by.id, tenantId });
@@ -100,6 +100,10 @@ export const tenantUndo: Undo = {
 
 export const PASSWORD_BEYOND = {
   never: "Un mot de passe ne se restaure pas\u00a0: la personne en choisit un nouveau.",
+};
+export const FACTOR_BEYOND = {
+  never:
+    "Un téléphone ne se rend ni ne se reprend en annulant un acte\u00a0: la personne l’active elle-même, ou quelqu’un qui administre le réinitialise.",
 };
 export const LINK_BEYOND = {
   never:

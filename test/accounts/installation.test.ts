@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { prepareFirstRun } from "../../src/accounts/index.ts";
 import { startWorld } from "../support/world.ts";
-import { signIn } from "./doors.ts";
+import { codeNow, enrol, FACTOR, fieldOf, signIn } from "./doors.ts";
 
 const world = await startWorld({ world: false });
 const prepare = () => prepareFirstRun(world.db, { now: world.clock.now() });
@@ -19,6 +19,8 @@ const form = {
   adminFamilyName: "Haddad",
   adminEmail: "omar@ville.example",
 };
+
+let noraKey = "";
 
 const tenants = async () => world.db.lookup<{ name: string; kind: string }>("tenants");
 
@@ -72,17 +74,23 @@ test("deux envois au même instant : un gagne, puis le lien est mort pour toujou
   await omar.get(invitation);
   assert.equal((await omar.post(invitation, { password: "onze lanternes dans la cour 5" })).status, 303);
   const { browser } = await signIn(world, { email: form.adminEmail, password: "onze lanternes dans la cour 5" });
+  assert.equal((await browser.get("/admin/utilisateurs")).location, FACTOR, "ACC-12 : d’abord un téléphone");
+  await enrol(world, browser);
   assert.match((await browser.get("/admin/utilisateurs")).text, /1 compte</);
 
   const nora = await signIn(world, { email: form.email, password: GOOD });
   assert.equal(nora.answer.status, 303);
+  noraKey = await enrol(world, nora.browser);
   const opened = await nora.browser.get("/instance/organisations");
   assert.match(opened.text, /Ville d’Essai/);
   assert.equal((await nora.browser.get("/admin/utilisateurs")).status, 200, "les siens seulement");
 });
 
 test("la super-administratrice ouvre une autre organisation, et renouvelle son lien tant que personne n’y est entré", async () => {
-  const { browser } = await signIn(world, { email: form.email, password: GOOD });
+  await world.clock.advanceMinutes(2);
+  const { browser, answer } = await signIn(world, { email: form.email, password: GOOD });
+  const ticket = fieldOf(answer.text, "ticket");
+  assert.equal((await browser.post("/connexion/code", { ticket, code: await codeNow(world, noraKey) })).status, 303);
   const fields = { name: "Port Neuf", zone: "Europe/Paris", givenName: "Éva", familyName: "Noël", email: form.email };
   await browser.get("/instance/organisations/nouvelle");
   const made = await browser.post("/instance/organisations/nouvelle", fields);

@@ -13,6 +13,7 @@ const as = (who: string) => PERSONAS.find((persona) => persona.who === who)!;
 const NO_ACT: Record<string, string> = {
   "/connexion": "journal de sécurité (règle 12)",
   "/connexion/organisation": "journal de sécurité (règle 12)",
+  "/connexion/code": "journal de sécurité (règle 12)",
   "/connexion/demo": "journal de sécurité (règle 12)",
   "/deconnexion": "journal de sécurité (règle 12)",
   "/session/prolongation": "une mesure de la session",
@@ -21,8 +22,11 @@ const NO_ACT: Record<string, string> = {
   "/instance/pages/:kind/apercu": "n’enregistre rien",
 };
 
-/** The password proved on the way is counted by itself, before the change and whatever becomes of it (ACC-3). */
-const COUNTED: Record<string, string[]> = { "/compte/mot-de-passe": ["public.sign_in_guard", "public.security_event"] };
+/** The password or the code proved on the way is counted by itself, before the change and whatever becomes of it (ACC-3). */
+const COUNTED: Record<string, string[]> = {
+  "/compte/mot-de-passe": ["public.sign_in_guard", "public.security_event"],
+  "/compte/double-authentification/retrait": ["public.sign_in_guard", "public.security_event"],
+};
 
 const sender = (route: Route) =>
   route.options.publicForm

@@ -50,7 +50,7 @@ const BUTTONS = new Set([
   "/compte/sessions/:id/fermeture",
 ]);
 /** Names an object rather than a value: a wrong one is an object that does not exist. */
-const NAMES_AN_OBJECT = new Set(["/connexion/organisation", "/connexion/demo"]);
+const NAMES_AN_OBJECT = new Set(["/connexion/organisation", "/connexion/code", "/connexion/demo"]);
 
 const encoded = (pairs: Pairs) =>
   pairs.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&");

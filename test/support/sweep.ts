@@ -5,15 +5,17 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { Agent, request } from "node:http";
 import { after } from "node:test";
+import { generate } from "otplib";
 import pg from "pg";
 import { WORLD } from "../../fixtures/world.ts";
 import { createUser, foundOrganisation, hashPassword, mayRoute, setPassword, User } from "../../src/accounts/index.ts";
 import { inviteUser, renewInvitation } from "../../src/accounts/invitation.ts";
+import { closeKey, drawKey } from "../../src/accounts/second-factor.ts";
 import type { Route } from "../../src/platform/http/route.ts";
 import { TEST_PASSWORD } from "./cluster.ts";
 import { actOf } from "./database.ts";
 import { formsOf, parseHtml } from "./html.ts";
-import type { Answer, Browser, World } from "./world.ts";
+import { type Answer, type Browser, SECRET, type World } from "./world.ts";
 
 /** One person per role, a stranger, and the administrator of another organisation. */
 export const PERSONAS = [
@@ -139,12 +141,33 @@ const FORMS: Record<string, Filled> = {
   "/connexion": { fields: () => ({ email: emailOf("claire"), password: TEST_PASSWORD }) },
   "/connexion/organisation": { inBody: true, page: null, fields: async (_ids, browser) => choiceFields(browser) },
   "/connexion/demo": { inBody: true, page: "/connexion", fields: ({ colleague }) => ({ persona: colleague }) },
+  "/connexion/code": { inBody: true, page: null, fields: codeFields },
   "/deconnexion": { page: null, leadsOut: true },
   "/session/prolongation": { page: null },
   "/invitation/:token": { leadsOut: true, fields: () => ({ password: NEW_PASSWORD }) },
   // Another one each time: what changes nothing leaves no trace.
   "/compte/preferences": { page: null, fields: () => ({ theme: THEMES[++themes % THEMES.length]! }) },
   "/compte/mot-de-passe": { fields: () => ({ oldPassword: TEST_PASSWORD, newPassword: NEW_PASSWORD }) },
+  // The state of the page depends on what was sent before: each form is given the telephone it needs.
+  "/compte/double-authentification/activation": { page: null, fields: enrolmentFields },
+  "/compte/double-authentification/codes": {
+    page: null,
+    fields: async (_ids, browser, world) => {
+      await withFactor(browser, world);
+      return {};
+    },
+  },
+  "/compte/double-authentification/retrait": {
+    page: null,
+    fields: async (_ids, browser, world) => ({ code: await withFactor(browser, world) }),
+  },
+  "/admin/utilisateurs/:id/double-authentification": {
+    page: null,
+    fields: async ({ tenantId, colleague }, _browser, world) => {
+      await giveFactor(world, { tenantId, id: colleague });
+      return { reason: "Téléphone perdu" };
+    },
+  },
   "/compte/sessions/:id/fermeture": { page: null, leadsOut: true },
   "/compte/sessions/fermeture": { page: null },
   "/admin/utilisateurs/nouveau": {
@@ -204,6 +227,63 @@ async function choiceFields(browser: Browser): Promise<Fields> {
   const fields = untouched(form.fields);
   const choice = form.fields.find(({ name }) => name === "organisation");
   return { ...fields, organisation: choice?.options[0] ?? choice?.values[0] ?? "" };
+}
+
+/** A telephone enrolled just now, whatever there was, beside any act; gives the code it shows. */
+export async function giveFactor(world: World, account: { tenantId: string; id: string }): Promise<string> {
+  const { tenantId, id } = account;
+  const key = drawKey();
+  const { keyId, bytes } = closeKey(key, { tenantId, userId: id }, SECRET);
+  await besideHistory(world, account, (root) =>
+    root.query("insert into second_factor values ($1, $2, $3, $4, now())", [tenantId, id, bytes, keyId]),
+  );
+  return generate({ secret: key, epoch: Math.floor(world.clock.now().getTime() / 1000) });
+}
+
+export const dropFactor = (world: World, account: { tenantId: string; id: string }): Promise<void> =>
+  besideHistory(world, account, async () => undefined);
+
+/** Forgets the telephone, codes and failures of an account, then does more, without waking a trigger. */
+async function besideHistory(world: World, { id }: { id: string }, more: (root: pg.Client) => Promise<unknown>) {
+  const root = new pg.Client({ connectionString: world.superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    await root.query("delete from second_factor where id = $1", [id]);
+    await root.query("delete from recovery_code where user_id = $1", [id]);
+    await root.query("delete from sign_in_guard where id = $1", [id]);
+    await more(root);
+  } finally {
+    await root.end();
+  }
+}
+
+/** The same for the person of this browser, whose session takes its new identifier at once [P18]. */
+async function withFactor(browser: Browser, world: World): Promise<string> {
+  if (!browser.id) return "000000";
+  const code = await giveFactor(world, browser);
+  await browser.get("/compte/double-authentification");
+  return code;
+}
+
+async function enrolmentFields(_ids: Ids, browser: Browser, world: World): Promise<Fields> {
+  if (browser.id) await dropFactor(world, browser);
+  const { text } = await browser.get("/compte/double-authentification/activation");
+  const ticket = /name="ticket" value="([^"]+)"/.exec(text)?.[1] ?? "";
+  const key = (/id="key"[^>]*value="([^"]+)"/.exec(text)?.[1] ?? "").replaceAll(" ", "");
+  if (!key) return { ticket: "A".repeat(40), code: "000000" };
+  return { ticket, code: await generate({ secret: key, epoch: Math.floor(world.clock.now().getTime() / 1000) }) };
+}
+
+/** Camille, telephone in hand, after the right password. */
+async function codeFields({ tenantId, colleague }: Ids, browser: Browser, world: World): Promise<Fields> {
+  const code = await giveFactor(world, { tenantId, id: colleague });
+  const email = await world.db.read(tenantId, async (em) => (await em.findOneOrFail(User, { id: colleague })).email);
+  await browser.get("/connexion");
+  const { text } = await browser.post("/connexion", { email, password: TEST_PASSWORD });
+  const ticket = /name="ticket" value="([^"]+)"/.exec(text)?.[1];
+  if (!ticket) throw new Error("POST /connexion ne demande plus de code à qui a la double authentification.");
+  return { ticket, code, retour: "/" };
 }
 
 const untouched = (fields: { name: string; values: string[] }[]): Fields =>

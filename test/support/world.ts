@@ -9,6 +9,9 @@ import { after } from "node:test";
 import type { Express } from "express";
 import { WORLD } from "../../fixtures/world.ts";
 import { guards, KEPT_IN_ROW, openPeople, renewOnNewRights, sessionRows } from "../../src/accounts/index.ts";
+import type { Role } from "../../src/accounts/roles.ts";
+import { hasSecondFactor } from "../../src/accounts/second-factor.ts";
+import { rightsOf } from "../../src/accounts/session-rows.ts";
 import { createApp } from "../../src/app.ts";
 import { type Heads, liveSeals, openHeads, type Sealer, startSealer } from "../../src/history/index.ts";
 import { modules } from "../../src/modules.ts";
@@ -207,7 +210,10 @@ export async function startWorld({
         csrfSecret,
         opening: { stayDays: 0 },
         authenticatedAt: open.clock.now().toISOString(),
-        rights: user.roles.join(),
+        rights: rightsOf(
+          user.roles as Role[],
+          await hasSecondFactor(open.db, { tenantId: user.tenantId, userId: user.id }),
+        ),
       },
       address: "127.0.0.1",
       userAgent: "Essais",

@@ -27,6 +27,7 @@ export interface UserLine {
   lockedUntil: Date | null;
   lastSignInAt: Date | null;
   lastMethod: string | null;
+  secondFactor: boolean;
 }
 
 interface UserRow {
@@ -41,16 +42,19 @@ interface UserRow {
   locked_until: string | null;
   last_sign_in_at: string | null;
   last_method: string | null;
+  second_factor: boolean;
   mark: string;
 }
 
 // One row an account, with its state computed by the database clock.
 const USERS = `
   select u.id, u.email, u.given_name, u.family_name, u.roles, u.version, u.created_at, g.locked_until, g.last_sign_in_at, g.last_method,
+    f.id is not null as second_factor,
     case when u.deactivated_at is not null then 'deactivated' when c.id is null then 'invited'
       when g.locked_until > app_now() then 'locked' else 'active' end as state
   from app_user u
   left join credential c on c.tenant_id = u.tenant_id and c.id = u.id
+  left join second_factor f on f.tenant_id = u.tenant_id and f.id = u.id
   left join sign_in_guard g on g.tenant_id = u.tenant_id and g.id = u.id`;
 
 const dateOrNull = (text: string | null) => (text === null ? null : new Date(text));
@@ -68,6 +72,7 @@ const toUserLine = (row: UserRow): UserLine => ({
   lockedUntil: dateOrNull(row.locked_until),
   lastSignInAt: dateOrNull(row.last_sign_in_at),
   lastMethod: row.last_method,
+  secondFactor: row.second_factor,
 });
 
 export interface UserFilter {

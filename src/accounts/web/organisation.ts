@@ -5,6 +5,7 @@ import { RuleBroken } from "../../platform/errors.ts";
 import { atVersion, type Current, read, submit } from "../../platform/http/forms.ts";
 import { accentStylesheet, judgeAccent } from "../accent.ts";
 import { lastChange } from "../queries/users.ts";
+import { roleLabel } from "../roles.ts";
 import { noteSecurity } from "../security-event.ts";
 import {
   aboutTenant,
@@ -16,6 +17,7 @@ import {
   Tenant,
   ZONES,
 } from "../tenant.ts";
+import { rolesHere } from "./users.ts";
 
 const VIEW = { page: "accounts/organisation/edit" };
 const AT = "/admin/organisation";
@@ -32,6 +34,7 @@ const Security = z.object({
     .min(0, `Écrivez un nombre de jours de 0 à ${MOST_STAY_DAYS}.`)
     .max(MOST_STAY_DAYS, `Écrivez un nombre de jours de 0 à ${MOST_STAY_DAYS}.`)
     .describe("Durée de « Rester connecté »"),
+  secondFactorRoles: z.array(z.string()).describe("Double authentification exigée"),
 });
 const Accent = z.object({
   accent: z.string().trim().max(9).optional().describe("Couleur"),
@@ -66,10 +69,16 @@ export const updateSecurity: RequestHandler = async (req, res) => {
   const form = await submit(req, Security, act, async (values, em, sent) => {
     const tenant = await ownTenant(em, req);
     await atVersion(em, tenant, sent);
-    const before = { preset: tenant.passwordPreset, days: tenant.stayConnectedDays };
+    const rules = () => ({
+      preset: tenant.passwordPreset,
+      days: tenant.stayConnectedDays,
+      secondFactor: tenant.guardedRoles(),
+    });
+    const before = rules();
     editTenant(em, tenant, values, { by: req.user! });
-    if (before.preset !== tenant.passwordPreset || before.days !== tenant.stayConnectedDays) {
-      noteSecurity(em, req, { kind: "settings.changed", userId: req.user!.id, detail: { before, after: values } });
+    const after = rules();
+    if (JSON.stringify(before) !== JSON.stringify(after)) {
+      noteSecurity(em, req, { kind: "settings.changed", userId: req.user!.id, detail: { before, after } });
     }
   });
   if (form.errors) return res.show(VIEW, await page(req, { security: form }));
@@ -113,8 +122,17 @@ const said = (req: Request, label: string) => ({
   subject: () => aboutTenant({ id: req.user!.tenantId }),
   at: AT,
   current: async (em: EntityManager): Promise<Current> => {
-    const { name, zone, holidayZone, passwordPreset, stayConnectedDays, version, id } = await ownTenant(em, req);
-    const values = { name, zone, holidayZone, passwordPreset, stayConnectedDays: String(stayConnectedDays) };
+    const tenant = await ownTenant(em, req);
+    const { name, zone, holidayZone, passwordPreset, stayConnectedDays, version, id } = tenant;
+    const secondFactorRoles = tenant.guardedRoles().map(roleLabel).join(", ");
+    const values = {
+      name,
+      zone,
+      holidayZone,
+      passwordPreset,
+      stayConnectedDays: String(stayConnectedDays),
+      secondFactorRoles,
+    };
     return { values, version, ...(await lastChange(em, "tenant", id)) };
   },
 });
@@ -137,6 +155,10 @@ async function page(req: Request, { form, security, colour, proposal = null }: F
     zones: ZONES.map((zone) => ({ value: zone, label: zone.replaceAll("_", " ") })),
     holidayZones: HOLIDAY_ZONES,
     mostDays: MOST_STAY_DAYS,
+    roles: rolesHere(req).map(({ code, label }) => ({ value: code, label })),
+    guarded: (security as { values?: Record<string, unknown> } | undefined)?.values?.secondFactorRoles ?? [
+      ...tenant.guardedRoles(),
+    ],
     general: form ?? empty,
     security: security ?? empty,
     colour: colour ?? empty,

@@ -6,21 +6,25 @@ import * as invitations from "./invitations.ts";
 import * as organisation from "./organisation.ts";
 import * as organisations from "./organisations.ts";
 import * as roles from "./roles.ts";
+import * as secondFactor from "./second-factor.ts";
+import * as resets from "./second-factor-resets.ts";
 import * as securityLog from "./security-log.ts";
 import * as sessions from "./sessions.ts";
 import * as signIn from "./sign-in.ts";
 import * as users from "./users.ts";
 
 const MANAGE = "accounts.manage";
+const FACTOR = "/compte/double-authentification";
 
 export const routes: Route[] = [
   get("/connexion", "public", signIn.show, { sitemap: "Connexion" }),
   // Counted by the handler: 100 tries a minute for one address, whatever the form (ACC-4).
   post("/connexion", "public", signIn.create, { publicForm: true, rate: false }),
   post("/connexion/organisation", "public", signIn.choose, { publicForm: true, rate: false }),
+  post("/connexion/code", "public", signIn.confirm, { publicForm: true, rate: false }),
   post("/connexion/demo", "public", signIn.demo, { publicForm: true }),
-  post("/deconnexion", "signed-in", sessions.leave),
-  post("/session/prolongation", "signed-in", sessions.prolong),
+  post("/deconnexion", "signed-in", sessions.leave, { always: true }),
+  post("/session/prolongation", "signed-in", sessions.prolong, { always: true }),
 
   get("/invitation/:token", "public", invitations.show, { secretPath: true }),
   post("/invitation/:token", "public", invitations.accept, { secretPath: true, publicForm: true }),
@@ -31,6 +35,15 @@ export const routes: Route[] = [
   post("/compte/preferences", "signed-in", account.updatePreferences),
   get("/compte/mot-de-passe", "signed-in", account.editPassword, { sitemap: "Changer mon mot de passe" }),
   post("/compte/mot-de-passe", "signed-in", account.updatePassword),
+  get(FACTOR, "signed-in", secondFactor.show, { sitemap: "Double authentification" }),
+  get(`${FACTOR}/activation`, "signed-in", secondFactor.new_, {
+    sitemap: "Activer la double authentification",
+    always: true,
+  }),
+  post(`${FACTOR}/activation`, "signed-in", secondFactor.create, { recent: true, always: true }),
+  post(`${FACTOR}/codes`, "signed-in", secondFactor.renewCodes, { recent: true }),
+  // Not `recent`: its own form asks for a code each time.
+  post(`${FACTOR}/retrait`, "signed-in", secondFactor.remove),
   post("/compte/sessions/:id/fermeture", "signed-in", sessions.closeOne),
   post("/compte/sessions/fermeture", "signed-in", sessions.closeOthers),
 
@@ -46,6 +59,8 @@ export const routes: Route[] = [
   post("/admin/utilisateurs/:id/desactivation", MANAGE, deactivations.create),
   get("/admin/utilisateurs/:id/reactivation", MANAGE, deactivations.edit),
   post("/admin/utilisateurs/:id/reactivation", MANAGE, deactivations.undo),
+  get("/admin/utilisateurs/:id/double-authentification", MANAGE, resets.new_),
+  post("/admin/utilisateurs/:id/double-authentification", MANAGE, resets.create, { recent: true }),
   post("/admin/utilisateurs/:id/deverrouillage", MANAGE, users.unlock),
   post("/admin/utilisateurs/:id/invitation", MANAGE, users.inviteAgain, { recent: true }),
 
@@ -53,7 +68,7 @@ export const routes: Route[] = [
   post("/admin/organisation", MANAGE, organisation.update),
   post("/admin/organisation/securite", MANAGE, organisation.updateSecurity, { recent: true }),
   post("/admin/organisation/couleur", MANAGE, organisation.updateAccent),
-  get("/organisation/accent.css", "signed-in", organisation.stylesheet),
+  get("/organisation/accent.css", "signed-in", organisation.stylesheet, { always: true }),
 
   get("/admin/journal-securite", "history.read", securityLog.index, { sitemap: "Journal de sécurité" }),
 

@@ -47,6 +47,8 @@ function sayer(names: Map<string, string>, reader: string): Sayer {
 
 const METHODS: Record<string, string> = {
   password: "par mot de passe",
+  password_code: "par mot de passe et code",
+  password_recovery: "par mot de passe et code de récupération",
   demo: "en un clic, comme personnage de démonstration",
 };
 
@@ -63,7 +65,7 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
     if (userId === null) return "Essai avec une adresse qui n’a pas de compte.";
     const rank = count(detail.rank);
     return rank > MOST_FAILURES
-      ? `Essai refusé pour ${say.of(userId)} : le compte est verrouillé.`
+      ? `Essai refusé pour ${say.of(userId)} : le compte est verrouillé.`
       : `Mot de passe refusé pour ${say.of(userId)}, échec ${rank} sur ${MOST_FAILURES}.`;
   },
   "account.locked": ({ userId }, say) =>
@@ -82,6 +84,17 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
       "Vous avez confirmé votre",
     ),
   "step_up.failed": ({ userId }, say) => `Confirmation du mot de passe refusée pour ${say.of(userId)}.`,
+  "factor.enrolled": ({ userId, detail }, say) =>
+    `${say.has(userId)} ${detail.replaced ? "changé le téléphone de la" : "activé la"} double authentification.`,
+  "factor.failed": ({ userId, detail }, say) =>
+    count(detail.rank) > MOST_FAILURES
+      ? `Code refusé pour ${say.of(userId)} : le compte est verrouillé.`
+      : `Code refusé pour ${say.of(userId)}, échec ${count(detail.rank)} sur ${MOST_FAILURES}.`,
+  "factor.recovered": ({ userId, detail }, say) =>
+    `${say.has(userId)} utilisé un code de récupération ; il en reste ${count(detail.left)}.`,
+  "factor.renewed": ({ userId }, say) => `${say.has(userId)} tiré dix nouveaux codes de récupération.`,
+  "factor.removed": ({ userId }, say) => `${say.has(userId)} retiré la double authentification.`,
+  "factor.reset": (line, say) => `Double authentification de ${say.of(line.userId)} réinitialisée${say.by(line)}.`,
   "rights.changed": (line, say) =>
     `Rôles de ${say.of(line.userId)} changés${say.by(line)} : ${rolesIn(line.detail.before)}, puis ${rolesIn(line.detail.after)}.`,
   "identity.changed": (line, say) => `Adresse de connexion de ${say.of(line.userId)} changée${say.by(line)}.`,

@@ -5,7 +5,7 @@ import { cookieName, cookieOptions } from "../../platform/http/cookies.ts";
 import { hashOf, sessionEnd } from "../../platform/http/sessions.ts";
 import { noteSecurity } from "../security-event.ts";
 import { closeSession, closeSessions } from "../session.ts";
-import { prolongSession, renameSession } from "../session-rows.ts";
+import { prolongSession, renameSession, rightsOf } from "../session-rows.ts";
 
 const ACCOUNT = { page: "accounts/account/show" };
 
@@ -67,7 +67,7 @@ export const closeOthers: RequestHandler = async (req, res) => {
 export const renewOnNewRights: RequestHandler = async (req, _res, next) => {
   const { user, session } = req;
   if (!user) return next();
-  const rights = user.roles.join();
+  const rights = rightsOf(user.roles, user.secondFactor === "active");
   if (session.rights === rights) return next();
   const { cookie, ...kept } = session;
   const from = hashOf(req.sessionID);

@@ -4,18 +4,24 @@ import { z } from "zod";
 import { NotFound } from "../../platform/errors.ts";
 import { cookieName, cookieOf } from "../../platform/http/cookies.ts";
 import { readFields } from "../../platform/http/fields.ts";
+import { issuesByField } from "../../platform/http/forms.ts";
 import { frenchProblem } from "../../platform/http/problems.ts";
 import { hit } from "../../platform/http/rate.ts";
 import { safePath } from "../../platform/http/safe-path.ts";
 import { passport } from "../../platform/http/sessions.ts";
 import { goTo } from "../../platform/http/show.ts";
 import { isSigned, sign } from "../../platform/http/signature.ts";
+import { isRecoveryCode } from "../recovery-code.ts";
 import { ROLES } from "../roles.ts";
-import { type Proved, proveSignIn, REFUSED, stayDaysFor, welcome } from "../sign-in.ts";
+import { hasSecondFactor, isTelephoneCode } from "../second-factor.ts";
+import { rightsOf } from "../session-rows.ts";
+import { type Proved, proveSignIn, REFUSED, type SignInMethod, stayDaysFor, welcome } from "../sign-in.ts";
+import { CODE_REFUSED, CODE_SHAPES, proveCode } from "../sign-in-code.ts";
 import type { SignedIn } from "../signed-in.ts";
 
 const PAGE = { page: "accounts/sign-in/new" };
 const CHOICE = { page: "accounts/sign-in/choice" };
+const CODE = { page: "accounts/sign-in/code" };
 
 const SignInForm = z.object({
   email: z.string().min(1, "Écrivez votre adresse électronique.").describe("Adresse électronique"),
@@ -25,8 +31,9 @@ const SignInForm = z.object({
 });
 
 const PER_ADDRESS = { limit: 100, windowSeconds: 60 };
-const CHOICE_MS = 5 * 60_000;
-const USE = "sign-in-choice";
+const TICKET_MS = 5 * 60_000;
+/** What a ticket is good for; each is signed apart, so that one never serves as the other. */
+type Step = "sign-in-choice" | "sign-in-code";
 
 // What passport's strategy gives back is every account the password opens: which one is chosen comes after.
 passport.use(
@@ -56,28 +63,75 @@ export const create: RequestHandler = async (req, res) => {
   const refuse = async (errors: Record<string, string>) =>
     res.show(PAGE, { title: "Connexion", form: { values: typed, errors }, retour, personas: await personasFor(req) });
   if (!parsed.success || Object.keys(problems).length > 0) {
-    const missing = parsed.error?.issues.map(({ path, message }) => [String(path[0]), message] as const) ?? [];
-    return refuse({ ...Object.fromEntries(missing), ...problems });
+    return refuse({ ...issuesByField(parsed.error), ...problems });
   }
   const proved = await prove(req, res);
   const [only, another] = proved;
   if (!only) return refuse({ form: REFUSED });
-  if (!another) return open(req, res, only, { stay: parsed.data.stay, retour });
+  if (!another) return enter(req, res, only, { stay: parsed.data.stay, retour });
   res.show(CHOICE, {
     title: "Choisir une organisation",
     accounts: proved,
     retour,
-    ticket: ticketFor(req, proved, parsed.data.stay),
+    ticket: ticketFor(req, "sign-in-choice", proved, parsed.data.stay),
   });
 };
 
 /** The organisation chosen by who has an account in several [TEN-3]. */
 export const choose: RequestHandler = async (req, res) => {
   await hit(req, "sign-in", PER_ADDRESS);
-  const { proved, stay } = readTicket(req);
+  const { proved, stay } = readTicket(req, "sign-in-choice");
   const chosen = proved.find(({ tenantId }) => tenantId === req.body?.organisation);
   if (!chosen) throw new NotFound("Ce choix n’est plus valable. Revenez à la page de connexion et recommencez.");
-  await open(req, res, chosen, { stay, retour: safePath(req.body?.retour) });
+  await enter(req, res, chosen, { stay, retour: safePath(req.body?.retour) });
+};
+
+/** Signed in at once, or asked for a code first: until it is right there is no session [ACC-12]. */
+async function enter(req: Request, res: Response, account: Proved, opening: Opening) {
+  if (await hasSecondFactor(req.db, account)) return showCode(req, res, account, opening, { values: {} });
+  await open(req, res, account, opening);
+}
+
+function showCode(req: Request, res: Response, account: Proved, { stay, retour }: Opening, form: object) {
+  const ticket = ticketFor(req, "sign-in-code", [account], stay);
+  res.show(CODE, { title: "Code de connexion", form, retour, ticket, tenantName: account.tenantName });
+}
+
+const CodeForm = z.object({
+  code: z
+    .string()
+    .refine(isTelephoneCode, "Écrivez les six chiffres affichés par votre application.")
+    .optional()
+    .describe("Code à six chiffres"),
+  recovery: z
+    .string()
+    .refine(isRecoveryCode, "Écrivez les seize lettres et chiffres d’un de vos dix codes.")
+    .optional()
+    .describe("Code de récupération"),
+});
+
+/** The code of the telephone, or one of the recovery codes, after the password [ACC-12, ACC-13]. */
+export const confirm: RequestHandler = async (req, res) => {
+  await hit(req, "sign-in", PER_ADDRESS);
+  const {
+    proved: [account],
+    stay,
+  } = readTicket(req, "sign-in-code");
+  if (!account) throw new NotFound("Cette connexion a trop attendu. Revenez à la page de connexion et recommencez.");
+  const opening = { stay, retour: safePath(req.body?.retour) };
+  const { input, problems } = readFields(CodeForm, req.body);
+  const parsed = CodeForm.safeParse(input, { error: frenchProblem });
+  const { code, recovery } = parsed.data ?? {};
+  const refuse = (errors: Record<string, string>) => showCode(req, res, account, opening, { values: {}, errors });
+  // A slip is not a guess: nothing is counted before the fields have the shape of a code.
+  const slips = { ...issuesByField(parsed.error), ...problems };
+  if (Object.keys(slips).length > 0) return refuse(slips);
+  if (!code && !recovery) return refuse({ code: CODE_SHAPES });
+  const typed = recovery ? { recovery } : { code: code! };
+  if (!(await proveCode(req.db, account, typed, req, { secret: req.config.secret, now: req.now }))) {
+    return refuse({ [recovery ? "recovery" : "code"]: CODE_REFUSED });
+  }
+  await open(req, res, account, { ...opening, method: recovery ? "password_recovery" : "password_code" });
 };
 
 /** One click as any persona of a demo, from this very machine only (rulings 26). */
@@ -92,7 +146,7 @@ export const demo: RequestHandler = async (req, res) => {
 interface Opening {
   stay: boolean;
   retour: string;
-  method?: "password" | "demo";
+  method?: SignInMethod;
 }
 
 /** A new identifier, a new anti-forgery secret, nothing of whatever session was there before [P18]. */
@@ -103,7 +157,7 @@ async function open(req: Request, res: Response, account: Proved, { stay, retour
   Reflect.deleteProperty(session, "csrfSecret");
   session.opening = { stayDays };
   session.authenticatedAt = req.now.toISOString();
-  session.rights = account.roles.join();
+  session.rights = rightsOf(account.roles, method === "password_code" || method === "password_recovery");
   if (stayDays > 0) session.cookie.maxAge = stayDays * 24 * 3_600_000;
   // The next request loads the whole person with the session; until then their key is all passport keeps.
   const key = { tenantId, id: userId } as SignedIn;
@@ -123,16 +177,16 @@ interface Ticket {
 // Bound to the visit's cookie, so that the page alone is not enough.
 const visitOf = (req: Request) => cookieOf(req, cookieName(req.config, "-visite")) ?? "";
 
-function ticketFor(req: Request, proved: Proved[], stay: boolean): string {
-  const ticket: Ticket = { proved, stay, until: req.now.getTime() + CHOICE_MS };
+function ticketFor(req: Request, step: Step, proved: Proved[], stay: boolean): string {
+  const ticket: Ticket = { proved, stay, until: req.now.getTime() + TICKET_MS };
   const value = Buffer.from(JSON.stringify(ticket)).toString("base64url");
-  return `${value}.${sign(req.config.secret, USE, `${value}.${visitOf(req)}`)}`;
+  return `${value}.${sign(req.config.secret, step, `${value}.${visitOf(req)}`)}`;
 }
 
-function readTicket(req: Request): Pick<Ticket, "proved" | "stay"> {
+function readTicket(req: Request, step: Step): Pick<Ticket, "proved" | "stay"> {
   const sent: unknown = req.body?.ticket;
   const [value = "", signature = ""] = typeof sent === "string" ? sent.split(".") : [];
-  if (!isSigned(req.config.secret, USE, `${value}.${visitOf(req)}`, signature)) return { proved: [], stay: false };
+  if (!isSigned(req.config.secret, step, `${value}.${visitOf(req)}`, signature)) return { proved: [], stay: false };
   const ticket = JSON.parse(Buffer.from(value, "base64url").toString()) as Ticket;
   return ticket.until > req.now.getTime() ? ticket : { proved: [], stay: false };
 }

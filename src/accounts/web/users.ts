@@ -22,7 +22,7 @@ import {
 import { ROLES, TENANT_ROLES } from "../roles.ts";
 import { noteSecurity } from "../security-event.ts";
 import { openSessions, Session } from "../session.ts";
-import { forgetFailures } from "../sign-in-guard.ts";
+import { forgetCodeFailures } from "../sign-in-guard.ts";
 import { aboutUser, editUser, User } from "../user.ts";
 import { readMark, withQuery, writeMark } from "./addresses.ts";
 
@@ -281,7 +281,7 @@ export const unlock: RequestHandler<{ id: string }> = async (req, res) => {
     },
     async (_values, em) => {
       const user = await visibleUser(em, req, req.params.id);
-      await forgetFailures(em, { tenantId: user.tenantId, userId: user.id });
+      await forgetCodeFailures(em, { tenantId: user.tenantId, userId: user.id });
       record(em, "user.unlocked", aboutUser(user), { by });
       noteSecurity(em, req, { kind: "account.unlocked", userId: user.id, actorId: by });
       return user;

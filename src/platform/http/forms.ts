@@ -34,6 +34,8 @@ export interface ActOf<S, R> {
   /** Before sign-in, the tenant a link belongs to; otherwise the person's own. */
   tenantId?: string;
   actorId?: string | null;
+  /** A proof to be asked for once the form is well made, outside the transaction: its failure counts though nothing is saved. */
+  before?: (values: S) => Promise<void>;
   /** For a stale version: the present values, to be shown beside the typed ones. */
   current?: (em: EntityManager) => Promise<Current | null>;
 }
@@ -137,6 +139,7 @@ export async function submit<S extends z.ZodObject, R>(
   };
 
   try {
+    await act.before?.(values);
     await req.db.act(said, async (em) => {
       result = await verb(values, em, sent);
     });
@@ -175,7 +178,8 @@ export function query<S extends z.ZodObject>(req: Request, schema: S): z.output<
   return parsed.data;
 }
 
-function issuesByField(error: z.ZodError | undefined): Record<string, string> {
+/** The first sentence of each field the schema refused. */
+export function issuesByField(error: z.ZodError | undefined): Record<string, string> {
   const errors: Record<string, string> = {};
   for (const { path, message } of error?.issues ?? []) errors[String(path[0] ?? "form")] ??= message;
   return errors;

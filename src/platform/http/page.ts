@@ -88,7 +88,7 @@ export class Page {
   get menu(): MenuSection[] {
     const { guards, menu } = this.#parts;
     const { path, user } = this.#req;
-    if (!user) return [];
+    if (!user || guards.detour(user)) return [];
     const open = menu.filter(({ right }) => right === "public" || right === "signed-in" || guards.may(user, right));
     const here = currentOf(open, path);
     return SECTIONS.map((title) => ({

@@ -9,6 +9,7 @@ import { isRecentlyConfirmed } from "./recent.ts";
 import { Refusal } from "./refusal.ts";
 import { ownPath } from "./safe-path.ts";
 import { sessionOutage } from "./sessions.ts";
+import { goTo } from "./show.ts";
 import type { Guards } from "./types.ts";
 
 /** "public", "signed-in", or a permission code that `guards` understands. */
@@ -27,6 +28,8 @@ export interface RouteOptions {
   params?: Record<string, RegExp>;
   /** Tries per address of a public route, when the usual rate does not suit; false: the handler counts by itself. */
   rate?: Rate | false;
+  /** Open even to who has something to settle before any other page (`Guards.detour`). */
+  always?: boolean;
   /** What generated sweeps need to know to call this route well. */
   sweep?: Record<string, unknown>;
 }
@@ -118,6 +121,8 @@ function guarded({ path, right, handler, options }: Route, guards: Guards): Requ
       if (outage) throw outage;
       return askToSignIn(req, res);
     }
+    const detour = req.user && right !== "public" && !options.always && guards.detour(req.user);
+    if (detour) return goTo(req, res, detour);
     // Before the right: a page of another site learns nothing of it.
     if (!isSafeMethod(req.method)) checkCsrf(req, res, { publicForm: options.publicForm === true });
     if (req.user && right !== "public" && right !== "signed-in" && !guards.may(req.user, right)) {

@@ -45,7 +45,7 @@ export interface Principal {
   /** Pages follow by themselves what changes (LIV-5). */
   live: boolean;
   sessionId: string;
-  /** When the password was last typed: sensitive acts ask again after 15 minutes (ACC-11). */
+  /** When the password or the code was last typed: sensitive acts ask again after 15 minutes (ACC-11). */
   authenticatedAt: Date;
   tenant: PrincipalTenant;
 }
@@ -55,8 +55,12 @@ export interface Guards {
   may(user: Principal, right: string): boolean;
   /** One French sentence: who can do it, or how to get it (UIX-13). */
   explain(user: Principal, right: string): string;
-  /** Checks the password typed again, counting failures like a sign-in. */
-  confirm(req: Request, password: string): Promise<boolean>;
+  /** Where this person must go before any page of theirs, or null: a second factor their role requires (ACC-12). */
+  detour(user: Principal): string | null;
+  /** What a sensitive act asks this person for again: the code when they have a second factor (ACC-11). */
+  proof(user: Principal): "password" | "code";
+  /** Checks what `proof` asked for, counting failures like a sign-in. */
+  confirm(req: Request, typed: string): Promise<boolean>;
 }
 
 /** `page` is the whole screen, `part` the fragment htmx asks for. */

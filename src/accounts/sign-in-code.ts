@@ -1,0 +1,58 @@
+import type { Database } from "../platform/db/index.ts";
+import { countRecoveryCodes, isRecoveryCode, spendRecoveryCode } from "./recovery-code.ts";
+import { findKey, isTelephoneCode, stepOf } from "./second-factor.ts";
+import { noteSecurity, type Origin } from "./security-event.ts";
+import { tellLock } from "./sign-in.ts";
+import { type Account, claimStep, forgetCodeFailures, MOST_FAILURES, takeCodeAttempt } from "./sign-in-guard.ts";
+
+/** What was typed after the password: a code of the telephone, or one of the recovery codes. */
+export type TypedCode = { code: string } | { recovery: string };
+
+/** What this text can be; null when neither a telephone nor a list of codes shows it, which is a slip and no guess. */
+export function readCode(text: string): TypedCode | null {
+  if (isTelephoneCode(text)) return { code: text };
+  return isRecoveryCode(text) ? { recovery: text } : null;
+}
+
+export const CODE_SHAPES =
+  "Écrivez les six chiffres affichés par votre application, ou un de vos dix codes de récupération.";
+
+/** One sentence for every refusal: wrong, used already, locked [ACC-13]. */
+export const CODE_REFUSED =
+  "Ce code ne convient pas. Tapez celui qui s’affiche maintenant : chacun ne sert qu’une fois. Après cinq échecs, le compte attend quinze minutes.";
+
+/** Whether the second factor is proved, and how. Counted before it is compared, like a password; used up by success [ACC-12, ACC-13]. */
+export async function proveCode(
+  db: Database,
+  account: Account,
+  typed: TypedCode,
+  from: Origin,
+  { secret, now }: { secret: string; now: Date },
+): Promise<boolean> {
+  const { tenantId, userId } = account;
+  const rank = await db.note(tenantId, (em) => takeCodeAttempt(em, account));
+  const step = "code" in typed && rank <= MOST_FAILURES ? await stepFor(typed.code) : null;
+  return db.note(tenantId, async (em) => {
+    const right =
+      rank <= MOST_FAILURES &&
+      ("recovery" in typed
+        ? await spendRecoveryCode(em, account, typed.recovery, now)
+        : step !== null && (await claimStep(em, account, step)));
+    if (right) {
+      await forgetCodeFailures(em, account);
+      if ("recovery" in typed) {
+        const left = await countRecoveryCodes(em, userId);
+        noteSecurity(em, from, { kind: "factor.recovered", userId, tenantId, detail: { left } });
+      }
+      return true;
+    }
+    noteSecurity(em, from, { kind: "factor.failed", userId, tenantId, detail: { rank } });
+    if (rank === MOST_FAILURES) await tellLock(em, account, from, now);
+    return false;
+  });
+
+  async function stepFor(code: string): Promise<number | null> {
+    const key = await db.read(tenantId, (em) => findKey(em, account, secret));
+    return key === null ? null : stepOf(key, code, now);
+  }
+}
