@@ -13,7 +13,10 @@ import { type By, createUser, type Identity, tidyIdentity, User } from "./user.t
  * When nobody runs the instance yet: replaces the set-up link of the start before and gives the token of the new one,
  * to be printed once [INS-1]. Null as soon as there is a super-admin. Call it at start, outside demo mode.
  */
-export async function prepareFirstRun(db: Database, { now }: { now: Date }): Promise<string | null> {
+export async function prepareFirstRun(
+  db: Database,
+  { now, label = "Lien d’installation ouvert au démarrage" }: { now: Date; label?: string },
+): Promise<string | null> {
   if (await hasSuperAdmin(db)) return null;
   const tenants = await db.lookup<{ id: string }>("tenants");
   const missing = !tenants.some(({ id }) => id === INSTANCE_ID);
@@ -22,7 +25,7 @@ export async function prepareFirstRun(db: Database, { now }: { now: Date }): Pro
     actorId: null,
     channel: "setup" as const,
     code: "instance.prepared",
-    label: "Lien d’installation ouvert au démarrage",
+    label,
     subject: aboutTenant({ id: INSTANCE_ID }),
     now,
   };

@@ -94,7 +94,8 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
     `${say.has(userId)} utilisé un code de récupération ; il en reste ${count(detail.left)}.`,
   "factor.renewed": ({ userId }, say) => `${say.has(userId)} tiré dix nouveaux codes de récupération.`,
   "factor.removed": ({ userId }, say) => `${say.has(userId)} retiré la double authentification.`,
-  "factor.reset": (line, say) => `Double authentification de ${say.of(line.userId)} réinitialisée${say.by(line)}.`,
+  "factor.reset": (line, say) =>
+    `Double authentification de ${say.of(line.userId)} réinitialisée${line.detail.onServer ? ", depuis le serveur" : say.by(line)}.`,
   "rights.changed": (line, say) =>
     `Rôles de ${say.of(line.userId)} changés${say.by(line)} : ${rolesIn(line.detail.before)}, puis ${rolesIn(line.detail.after)}.`,
   "identity.changed": (line, say) => `Adresse de connexion de ${say.of(line.userId)} changée${say.by(line)}.`,
