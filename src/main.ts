@@ -23,7 +23,7 @@ import { startTick } from "./platform/jobs/tick.ts";
 import { createHub } from "./platform/live/hub.ts";
 import { createLog } from "./platform/log.ts";
 import { startSender } from "./platform/mail/sender.ts";
-import { openTransport } from "./platform/mail/transport.ts";
+import { openTransport, type Transport } from "./platform/mail/transport.ts";
 import { openRedis } from "./platform/redis.ts";
 import { createRegistry } from "./platform/registry.ts";
 import { VERSION } from "./platform/version.ts";
@@ -67,6 +67,7 @@ async function start() {
           version: VERSION,
         }
       : undefined,
+    transport: null as Transport | null,
   };
   const onError = (error: unknown) =>
     log.error("background", { error: error instanceof Error ? error.message : String(error) });
@@ -87,6 +88,7 @@ async function start() {
 
   const views = createViews({ debug: !config.production, cache: true });
   const transport = config.mail && !demo ? openTransport(config.mail) : null;
+  services.transport = transport;
   const sender = works
     ? startSender(services, {
         kinds: registry.mails,

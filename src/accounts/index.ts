@@ -14,5 +14,14 @@ export { noteSecurity, type Origin } from "./security-event.ts";
 export { KEPT_IN_ROW, openPeople, sessionRows } from "./session-rows.ts";
 export type { SignedIn } from "./signed-in.ts";
 export { chooseAccent, createTenant, editTenant, INSTANCE_ID, Tenant } from "./tenant.ts";
-export { type By, changeRoles, createUser, deactivateUser, editUser, reactivateUser, User } from "./user.ts";
+export {
+  type By,
+  changeRoles,
+  createUser,
+  deactivateUser,
+  editUser,
+  reactivateUser,
+  tidyAddress,
+  User,
+} from "./user.ts";
 export { renewOnNewRights } from "./web/sessions.ts";

@@ -220,10 +220,18 @@ export function tidyIdentity({ email, givenName, familyName }: Identity): Identi
       throw new RuleBroken("Retirez les signes < et >, les retours à la ligne et les caractères invisibles.", field);
     }
   }
-  if (tidy.email.length > LONGEST_EMAIL || !EMAIL.test(tidy.email)) {
-    throw new RuleBroken("Écrivez une adresse complète, par exemple prenom.nom@exemple.fr.", "email");
-  }
+  if (!isAddress(tidy.email)) throw new RuleBroken(WHOLE_ADDRESS, "email");
   return tidy;
+}
+
+const WHOLE_ADDRESS = "Écrivez une adresse complète, par exemple prenom.nom@exemple.fr.";
+const isAddress = (email: string) => email.length <= LONGEST_EMAIL && EMAIL.test(email);
+
+/** An address as accounts keep them, or a refusal on the field "address". */
+export function tidyAddress(text: string): string {
+  const address = tidyEmail(text);
+  if (!isAddress(address)) throw new RuleBroken(WHOLE_ADDRESS, "address");
+  return address;
 }
 
 const tidyName = (name: string) => name.normalize("NFC").replace(/\s+/gu, " ").trim();

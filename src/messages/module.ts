@@ -1,5 +1,10 @@
+import { OutboxMessage } from "../platform/mail/outbox.ts";
 import { purgeMessages } from "../platform/mail/queries.ts";
 import type { Module } from "../platform/module.ts";
+import { events } from "./events.ts";
+import { testMessage } from "./mails.ts";
+import { vitals } from "./vitals.ts";
+import { routes } from "./web/routes.ts";
 
 /** The outbox as people see it; its table and its sender live in platform/mail (rulings 16). */
 export const messages: Module = {
@@ -10,6 +15,10 @@ export const messages: Module = {
       why: "measure: where each message stands, moved at each attempt; what people do to one is an event",
     },
   ],
+  routes,
+  events,
+  mails: [testMessage],
+  vitals: [vitals],
   schedules: [
     {
       job: "messages.purge_weekly",
@@ -19,4 +28,31 @@ export const messages: Module = {
       run: ({ db }, { tenantId }) => db.note(tenantId, purgeMessages),
     },
   ],
+  menu: [
+    {
+      section: "Administrer",
+      label: "Boîte d’envoi",
+      href: "/admin/boite-envoi",
+      icon: "mail",
+      right: "accounts.manage",
+      order: 30,
+    },
+    {
+      section: "Instance",
+      label: "Messagerie",
+      href: "/instance/messagerie",
+      icon: "send",
+      right: "instance.manage",
+      order: 30,
+    },
+  ],
+  subjects: {
+    message: {
+      noun: "message",
+      icon: "mail",
+      right: "accounts.manage",
+      url: (id) => `/admin/boite-envoi/${id}`,
+      label: async (em, id) => (await em.findOne(OutboxMessage, { id }))?.subject ?? null,
+    },
+  },
 };

@@ -1,6 +1,7 @@
 import type { BackupRequest } from "./backup/index.ts";
 import type { Clock } from "./db/clock.ts";
 import type { Database } from "./db/index.ts";
+import type { Transport } from "./mail/transport.ts";
 import type { RedisLink } from "./redis.ts";
 
 /** What a job may use: opened once by the process, handed to each run. */
@@ -15,6 +16,8 @@ export interface Services {
   redis?: RedisLink | undefined;
   /** What the nightly backup needs; absent, none is asked for. */
   backups?: (Omit<BackupRequest, "now"> & { at: string }) | undefined;
+  /** The way to the mail server; null without one, or in a demo, where nothing leaves (MSG-14). */
+  transport?: Transport | null;
   /** Bytes that should stay free where files are kept; absent, none. */
   diskFloor?: number;
 }

@@ -2,7 +2,7 @@
  * What every generated test needs of a route: an address that exists, one that does not, one of somebody else, and a
  * form that would be accepted. A new route without parameter needs nothing here; the others say what is missing.
  */
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID, randomUUIDv7 } from "node:crypto";
 import { Agent, request } from "node:http";
 import { after } from "node:test";
 import { generate } from "otplib";
@@ -45,6 +45,8 @@ export interface Ids {
   act: string;
   /** An open invitation's secret. */
   token: string;
+  /** A message that failed. */
+  message: string;
   /** An organisation nobody has entered yet. */
   newborn: string;
   /** A job all of whose tries failed. */
@@ -78,6 +80,7 @@ const SAMPLES: Record<string, Sample> = {
   "/admin/utilisateurs/:id": { reach: "tenant", params: ({ colleague }) => ({ id: colleague }) },
   "/admin/utilisateurs/:id/reactivation": { reach: "tenant", params: ({ gone }) => ({ id: gone }) },
   "/admin/utilisateurs/:id/invitation": { reach: "tenant", params: ({ invited }) => ({ id: invited }) },
+  "/admin/boite-envoi/:id": { reach: "tenant", params: ({ message }) => ({ id: message }) },
   "/admin/historique/:act": { reach: "tenant", params: ({ act }) => ({ act }) },
   "/actes/:act/annulation": { reach: "author", params: ({ act }) => ({ act }) },
   "/historique/:type/:id": {
@@ -107,6 +110,8 @@ export const ABSENT_HERE: Record<string, string> = {
 export const OTHER_TYPES: Record<string, RegExp> = {
   "/organisation/accent.css": /^text\/css/,
   "/flux": /^text\/event-stream/,
+  // A message in the frame of its page: its own style, its own policy.
+  "/admin/boite-envoi/:id/apercu": /^text\/html/,
   "/admin/historique/attestation.json": /^application\/json/,
   "/robots.txt": /^text\/plain/,
   "/.well-known/security.txt": /^text\/plain/,
@@ -184,6 +189,15 @@ const FORMS: Record<string, Filled> = {
   "/admin/utilisateurs/:id/reactivation": { fields: () => ({ reason: "Retour de congé" }) },
   "/admin/utilisateurs/:id/deverrouillage": { page: null },
   "/admin/utilisateurs/:id/invitation": { page: null },
+  "/admin/boite-envoi/:id/renvoi": { page: null, fields: failAgain },
+  "/admin/boite-envoi/:id/abandon": { page: null, fields: failAgain },
+  "/admin/boite-envoi/:id/adresse": {
+    fields: async (ids, browser, world) => {
+      await failAgain(ids, browser, world);
+      return { address: `camille.${randomBytes(3).toString("hex")}@quais.example` };
+    },
+  },
+  "/instance/messagerie/essai": { page: "/instance/messagerie" },
   "/admin/organisation": { fields: () => ({ name: `Mutuelle ${randomBytes(3).toString("hex")}` }) },
   "/admin/organisation/securite": { page: "/admin/organisation", fields: () => ({ stayConnectedDays: "7" }) },
   "/admin/organisation/couleur": { page: "/admin/organisation", fields: () => ({ accent: "#0c6b66" }) },
@@ -207,6 +221,12 @@ const FORMS: Record<string, Filled> = {
 
 async function withDeadLetter({ tenantId, letter }: Ids, _browser: Browser, { owner }: World): Promise<Fields> {
   await leaveDeadLetter(owner, { tenantId, id: letter });
+  return {};
+}
+
+/** What was sent again or dropped cannot be twice: it fails anew. */
+async function failAgain({ tenantId, message }: Ids, _browser: Browser, { db }: World): Promise<Fields> {
+  await db.note(tenantId, (em) => em.execute("update outbox set state = 'failed' where id = ?", [message]));
   return {};
 }
 
@@ -551,6 +571,14 @@ async function populate(world: World, key: string, who: string, passwordHash: st
       [tenantId, session, colleague.id, randomBytes(32)],
     ),
   );
+  const message = randomUUIDv7();
+  await db.note(tenantId, (em) =>
+    em.execute(
+      `insert into outbox (tenant_id, id, kind, address, person_type, person_id, subject, payload, state, last_answer)
+       values (?, ?, 'accounts.password_changed', ?, 'user', ?, 'Votre mot de passe a changé', ?::jsonb, 'failed', 'Refusé')`,
+      [tenantId, message, `camille.temoin@${key}.example`, colleague.id, JSON.stringify({ at: now.toISOString() })],
+    ),
+  );
   const { tenantId: newborn } = await foundOrganisation(
     db,
     { name: `Syndicat naissant ${key}`, admin: { givenName: "Zoé", familyName: "Né", email: `zoe@${key}.example` } },
@@ -567,6 +595,7 @@ async function populate(world: World, key: string, who: string, passwordHash: st
     session,
     act: act!.id,
     token,
+    message,
     newborn,
     letter: randomUUID(),
   };

@@ -21,6 +21,7 @@ import { sessionsInRedis } from "../../src/platform/http/sessions-in-redis.ts";
 import { createViews } from "../../src/platform/http/views.ts";
 import { createHub, type Hub } from "../../src/platform/live/hub.ts";
 import { createLog } from "../../src/platform/log.ts";
+import { openTransport } from "../../src/platform/mail/transport.ts";
 import type { Module } from "../../src/platform/module.ts";
 import { openRedis } from "../../src/platform/redis.ts";
 import { type OpenDatabase, testDatabase } from "./database.ts";
@@ -79,6 +80,7 @@ export async function startWorld({
   world = true,
   redisUrl = "",
   metricsToken = undefined as string | undefined,
+  smtpUrl = "",
 } = {}): Promise<World> {
   const open = await testDatabase({ world, pool });
   const folder = mkdtempSync(path.join(tmpdir(), "world-"));
@@ -95,6 +97,9 @@ export async function startWorld({
   });
   await sealer.sealAll();
 
+  const transport = smtpUrl
+    ? openTransport({ smtpUrl, from: "ops@mail.example", replyTo: "accueil@mail.example" })
+    : null;
   const redis = redisUrl ? openRedis(redisUrl, log) : undefined;
   const inDatabase = sessionRows(open.db);
   const rows = redis ? sessionsInRedis(inDatabase, redis, KEPT_IN_ROW) : inDatabase;
@@ -117,6 +122,7 @@ export async function startWorld({
         demo: true,
         production: false,
         metricsToken,
+        sendsMail: transport !== null,
       } as never,
       db: open.db,
       modules: [...modules, ...extraModules],
@@ -129,7 +135,15 @@ export async function startWorld({
       log,
       views: createViews({ debug: true, cache: true }),
     });
-    app.locals.services = { db: open.db, clock: open.clock, varDir: folder, historyKey, redis, diskFloor: 1 };
+    app.locals.services = {
+      db: open.db,
+      clock: open.clock,
+      varDir: folder,
+      historyKey,
+      redis,
+      diskFloor: 1,
+      transport,
+    };
     server.on("request", app);
     after(async () => {
       await hub.stop();
@@ -142,6 +156,7 @@ export async function startWorld({
   after(async () => {
     await sealer.stop();
     redis?.close();
+    transport?.close();
     rmSync(folder, { recursive: true, force: true });
   });
 

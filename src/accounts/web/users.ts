@@ -4,6 +4,9 @@ import { z } from "zod";
 import { NotFound } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
 import { atVersion, type Current, query, read, submit } from "../../platform/http/forms.ts";
+import { messagesTo } from "../../platform/mail/queries.ts";
+import { MAIL_STATE_WORDS } from "../../platform/mail/words.ts";
+import type { Registry } from "../../platform/registry.ts";
 import { fr } from "../../platform/text/index.ts";
 import { AccessLink } from "../access-link.ts";
 import { type Invited, inviteUser, renewInvitation } from "../invitation.ts";
@@ -32,6 +35,7 @@ const NEW = { page: "accounts/users/new" };
 const EDIT = { page: "accounts/users/edit" };
 const INVITED = { page: "accounts/users/invited" };
 const AT = "/admin/utilisateurs";
+const MESSAGES_SHOWN = 10;
 
 const HOME = { label: "Accueil", href: "/" };
 export const USERS = { label: "Utilisateurs", href: AT };
@@ -110,7 +114,13 @@ export async function showCard(req: Request<{ id: string }>, res: Response, form
       em,
       links.flatMap(({ createdById }) => createdById ?? []),
     );
+    const { mails } = req.app.locals.registry as Registry;
     return {
+      messages: (await messagesTo(em, aboutUser(user), { size: MESSAGES_SHOWN })).map((line) => ({
+        ...line,
+        what: mails.get(line.kind)?.label ?? "Genre disparu",
+        badge: MAIL_STATE_WORDS[line.state],
+      })),
       user: withState((await findUserLine(em, user.id))!),
       sessions: await em.count(Session, openSessions(user.id, req.now)),
       links: links.map((link) => ({

@@ -292,3 +292,11 @@ export async function undosOf(em: EntityManager, actIds: string[]): Promise<Undo
     select id, undoes_id as "undoesId", actor_id as "actorId", at from u`.execute(transaction(em));
   return rows;
 }
+
+/** The names of what an act recorded. */
+export async function eventNamesOf(em: EntityManager, actId: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select distinct e.name from changeset c join event e on e.tenant_id = c.tenant_id and e.changeset_id = c.id
+    where c.act_id = ${actId}::uuid`.execute(transaction(em));
+  return rows.map(({ name }) => name);
+}

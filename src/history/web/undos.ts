@@ -1,3 +1,4 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler } from "express";
 import { z } from "zod";
 import { allows, explain, findUserNames } from "../../accounts/index.ts";
@@ -7,8 +8,8 @@ import type { Registry } from "../../platform/registry.ts";
 import { fr } from "../../platform/text/index.ts";
 import { SYSTEM } from "../channels.ts";
 import { type Difference, differences } from "../differences.ts";
-import type { UndoClass, UndoLine } from "../queries/undo.ts";
-import { listActs } from "../queries.ts";
+import { eventNamesOf, type UndoClass, type UndoLine } from "../queries/undo.ts";
+import { type ActLine, listActs } from "../queries.ts";
 import { canUndo, previewUndo, UNDO_DAYS, type UndoChoice, type Undone, undoAct } from "../undo.ts";
 import { shownActs } from "./lines.ts";
 
@@ -183,13 +184,19 @@ async function undoPage(req: Request<{ act: string }>, form: object) {
         { label: "Annuler" },
       ],
       act: { ...act, actor: act.actorId ? (names.get(act.actorId) ?? "Compte inconnu") : SYSTEM },
-      closed: preview.closed,
+      closed: preview.closed && ((await whyBeyond(em, act, registry)) ?? preview.closed),
       classes,
       back: mayRead ? `/admin/historique/${act.id}` : "/actes",
       zone,
       form,
     };
   });
+}
+
+/** An act without rows is beyond undo for the reason its events give (HIS-15). */
+async function whyBeyond(em: EntityManager, act: ActLine, { events }: Registry): Promise<string | undefined> {
+  if (act.changes > 0) return undefined;
+  return (await eventNamesOf(em, act.id)).map((name) => events[name]?.beyond).find((why) => why !== undefined);
 }
 
 function willOf({ kind }: UndoLine, undo: Registry["tracked"][number]["undo"] | undefined): string {

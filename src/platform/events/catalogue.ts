@@ -7,6 +7,8 @@ export interface EventKind {
   /** French, past participle: "compte désactivé". */
   label: string;
   payload: ZodType;
+  /** Why an act that changed no row and did this cannot be undone, in French (HIS-15). */
+  beyond?: string;
 }
 export type EventCatalogue = Record<string, EventKind>;
 

@@ -10,12 +10,24 @@ import { oneLine } from "./letter.ts";
 export const MAIL_STATES = ["pending", "sending", "sent", "failed", "dropped", "unsent"] as const;
 export type MailState = (typeof MAIL_STATES)[number];
 
+/** How one attempt ended, as the page of a message tells it. */
+export interface MailAnswer {
+  at: string;
+  result: "sent" | "permanent" | "temporary" | "unreachable" | "dropped";
+  answer: string;
+}
+
 const schema = defineEntity({
   name: "OutboxMessage",
   tableName: "outbox",
   ...lookedUpTable,
   uniques: [{ properties: ["tenantId", "dedupeKey"] }],
-  indexes: [{ properties: ["tenantId", "state", "nextAttemptAt"] }, { properties: ["tenantId", "address"] }],
+  indexes: [
+    { properties: ["tenantId", "state", "nextAttemptAt"] },
+    { properties: ["tenantId", "address"] },
+    { properties: ["tenantId", "actId"] },
+    { properties: ["tenantId", "personId", "id"] },
+  ],
   properties: {
     ...tenantKey(),
     kind: p.text(),
@@ -36,6 +48,9 @@ const schema = defineEntity({
     unreachable: p.boolean().default(false),
     lastAnswer: p.text().nullable(),
     messageId: p.text().nullable(),
+    // The act it comes from, written by the database; null when it was no act, as a sign-in.
+    actId: p.uuid().nullable().defaultRaw("(nullif(current_setting('app.act_id'::text, true), ''::text))::uuid"),
+    answers: p.json<MailAnswer[]>().columnType("jsonb").defaultRaw("'[]'::jsonb"),
     ...createdAt(),
   },
 });

@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
 import type { Message } from "./kinds.ts";
+import type { MailAnswer, MailState } from "./outbox.ts";
 
 /** Minutes before the next attempt, by number of attempts made; then every four hours, during 24 hours [MSG-6]. */
 const WAITS = [1, 5, 15, 60];
@@ -17,7 +18,7 @@ export interface Claimed extends Message {
 export interface Outcome {
   tenantId: string;
   id: string;
-  result: "sent" | "permanent" | "temporary" | "unreachable" | "dropped";
+  result: MailAnswer["result"];
   answer: string;
 }
 
@@ -85,7 +86,8 @@ export async function settle(em: EntityManager, outcomes: Outcome[]): Promise<vo
       sent_at = case when r.result = 'sent' then app_now() end,
       unreachable = r.result = 'unreachable',
       next_attempt_at = app_now() + make_interval(mins => case ${wait} else ${sql.lit(LATER_MINUTES)} end),
-      last_answer = left(r.answer, 1000), claimed_at = null
+      last_answer = left(r.answer, 1000), claimed_at = null,
+      answers = o.answers || jsonb_build_array(jsonb_build_object('at', app_now(), 'result', r.result, 'answer', left(r.answer, 1000)))
     from jsonb_to_recordset(${JSON.stringify(outcomes)}::jsonb) as r (id uuid, result text, answer text)
     where o.tenant_id = ${outcomes[0]!.tenantId} and o.id = r.id and o.state = 'sending'`.execute(run(em));
 }
@@ -110,4 +112,56 @@ export async function purgeMessages(em: EntityManager): Promise<void> {
     delete from outbox where created_at < app_now() - make_interval(days => 90) and state not in ('pending', 'sending')`.execute(
     run(em),
   );
+}
+
+export interface MessageLine {
+  id: string;
+  kind: string;
+  subject: string;
+  address: string;
+  personId: string | null;
+  state: MailState;
+  lastAnswer: string | null;
+  createdAt: Date;
+  sentAt: Date | null;
+}
+
+interface LineRow {
+  id: string;
+  kind: string;
+  subject: string;
+  address: string;
+  person_id: string | null;
+  state: MailState;
+  last_answer: string | null;
+  created_at: string;
+  sent_at: string | null;
+}
+
+/** Columns of a line, for whoever selects from `outbox o`; `toMessageLine` reads them. */
+export const LINE_COLUMNS =
+  "o.id, o.kind, o.subject, o.address, o.person_id, o.state, o.last_answer, o.created_at, o.sent_at";
+
+export const toMessageLine = (row: LineRow): MessageLine => ({
+  id: row.id,
+  kind: row.kind,
+  subject: row.subject,
+  address: row.address,
+  personId: row.person_id,
+  state: row.state,
+  lastAnswer: row.last_answer,
+  createdAt: new Date(row.created_at),
+  sentAt: row.sent_at === null ? null : new Date(row.sent_at),
+});
+
+/** The last messages written to one person, newest first [MSG-5]. */
+export async function messagesTo(
+  em: EntityManager,
+  person: { type: string; id: string },
+  { size }: { size: number },
+): Promise<MessageLine[]> {
+  const { rows } = await sql<LineRow>`
+    select ${sql.raw(LINE_COLUMNS)} from outbox o where o.person_id = ${person.id} and o.person_type = ${person.type}
+    order by o.id desc limit ${size}`.execute(run(em));
+  return rows.map(toMessageLine);
 }

@@ -110,7 +110,9 @@ export function startSender({ db, clock }: Services, parts: SenderParts): Sender
     for (const { id } of await db.lookup<{ id: string }>("tenants")) await db.note(id, releaseUnreachable);
   };
 
-  const take = async () => {
+  /** Gives how many it began. */
+  const take = async (): Promise<number> => {
+    let begun = 0;
     await probe();
     for (const tenant of await db.lookup<{ tenant_id: string; name: string; zone: string }>("due_mail")) {
       const { tenant_id: tenantId } = tenant;
@@ -120,9 +122,10 @@ export function startSender({ db, clock }: Services, parts: SenderParts): Sender
       }
       for (;;) {
         const room = IN_HAND - inHand.size;
-        if (room <= 0 || stopped) return;
+        if (room <= 0 || stopped) return begun;
         const taken = await db.note(tenantId, (em) => claimDue(em, { tenantId, room, domain }));
         if (taken.length === 0) break;
+        begun += taken.length;
         for (const message of taken) {
           const sending: Promise<void> = deliver(message, tenant)
             .catch(onError)
@@ -134,10 +137,11 @@ export function startSender({ db, clock }: Services, parts: SenderParts): Sender
         }
       }
     }
+    return begun;
   };
 
   // One pass at a time; what frees a place asks for another.
-  let passing: Promise<void> | undefined;
+  let passing: Promise<unknown> | undefined;
   let again = false;
   const wake = () => {
     if (stopped) return;
@@ -161,10 +165,11 @@ export function startSender({ db, clock }: Services, parts: SenderParts): Sender
 
   return {
     async sweep() {
-      await take();
-      while (inHand.size > 0) {
+      // What ends while the next is looked for makes place too: only a look that finds nothing, with nothing in hand, is the end.
+      for (;;) {
+        const begun = await take();
+        if (begun === 0 && inHand.size === 0) return;
         await Promise.all(inHand);
-        await take();
       }
     },
     async stop() {

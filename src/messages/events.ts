@@ -1,0 +1,25 @@
+import { z } from "zod";
+import type { EventCatalogue } from "../platform/events/catalogue.ts";
+
+const by = z.uuid();
+const SENT = "Un message remis en file part aussitôt\u00a0: l’annuler ne le reprendrait pas.";
+
+/** What people do to messages; an address is not kept here, only that it was corrected. */
+export const events = {
+  "message.resent": {
+    label: "message renvoyé",
+    payload: z.strictObject({ by, copy: z.uuid().nullable() }),
+    beyond: SENT,
+  },
+  "message.dropped": {
+    label: "message abandonné",
+    payload: z.strictObject({ by }),
+    beyond: "Un message abandonné se reprend depuis sa page, par «\u00a0Renvoyer\u00a0».",
+  },
+  "message.readdressed": { label: "adresse d’un message corrigée", payload: z.strictObject({ by }), beyond: SENT },
+  "mail.tested": {
+    label: "message d’essai",
+    payload: z.strictObject({ by, result: z.enum(["sent", "permanent", "temporary", "unreachable"]) }),
+    beyond: "Un message d’essai parti ne se reprend pas.",
+  },
+} satisfies EventCatalogue;

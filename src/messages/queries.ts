@@ -1,0 +1,59 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { LINE_COLUMNS, type MessageLine, toMessageLine } from "../platform/mail/queries.ts";
+
+export interface MessageFilter {
+  kind?: string | undefined;
+  state?: string | undefined;
+  personId?: string | undefined;
+  /** Local days of the organisation's zone, both included. */
+  from?: string | undefined;
+  to?: string | undefined;
+  zone: string;
+}
+
+export interface MessagePage {
+  lines: MessageLine[];
+  total: number;
+  /** Ids at which the neighbouring pages begin. */
+  newer: string | null;
+  older: string | null;
+}
+
+/** One page of the outbox by keyset, newest first [MSG-5]; `before` and `after` are ids of the neighbours. */
+export async function listMessages(
+  em: EntityManager,
+  { kind, state, personId, from, to, zone }: MessageFilter,
+  { before, after, size }: { before?: string | undefined; after?: string | undefined; size: number },
+): Promise<MessagePage> {
+  const conditions = ["true"];
+  const values: unknown[] = [];
+  const add = (condition: string, ...given: unknown[]) => {
+    conditions.push(condition);
+    values.push(...given);
+  };
+  if (kind) add("o.kind = ?", kind);
+  if (state) add("o.state = ?", state);
+  if (personId) add("o.person_id = ?", personId);
+  if (from) add("o.created_at >= (?::date)::timestamp at time zone ?", from, zone);
+  if (to) add("o.created_at < (?::date + 1)::timestamp at time zone ?", to, zone);
+  const [{ total }] = (await em.execute<{ total: number }[]>(
+    `select count(*)::int as total from outbox o where ${conditions.join(" and ")}`,
+    values,
+  )) as [{ total: number }];
+  const backwards = !before && after !== undefined;
+  if (before) add("o.id < ?::uuid", before);
+  else if (after) add("o.id > ?::uuid", after);
+  const rows = await em.execute<Parameters<typeof toMessageLine>[0][]>(
+    `select ${LINE_COLUMNS} from outbox o where ${conditions.join(" and ")} order by o.id ${backwards ? "asc" : "desc"} limit ?`,
+    [...values, size + 1],
+  );
+  const overflow = rows.length > size;
+  const kept = rows.slice(0, size);
+  if (backwards) kept.reverse();
+  return {
+    lines: kept.map(toMessageLine),
+    total,
+    newer: (backwards ? overflow : before !== undefined) ? (kept[0]?.id ?? null) : null,
+    older: backwards || overflow ? (kept.at(-1)?.id ?? null) : null,
+  };
+}
