@@ -5,8 +5,15 @@ import { bytes, createdAt, lookedUpTable, tenantKey } from "../platform/db/entit
 import { toUser, type User } from "./user.ts";
 
 export const INVITATION_DAYS = 7;
-const SETUP_HOURS = 24;
-const HOUR_MS = 3_600_000;
+export const RESET_MINUTES = 30;
+const MINUTE_MS = 60_000;
+
+export type Purpose = "invitation" | "setup" | "reset";
+const MINUTES: Record<Purpose, number> = {
+  invitation: INVITATION_DAYS * 24 * 60,
+  setup: 24 * 60,
+  reset: RESET_MINUTES,
+};
 
 const schema = defineEntity({
   name: "AccessLink",
@@ -17,7 +24,7 @@ const schema = defineEntity({
     ...tenantKey(),
     // Null for the set-up link, which makes the first account (INS-1).
     user: () => toUser().nullable(),
-    purpose: p.enum(["invitation", "setup"] as const),
+    purpose: p.enum(["invitation", "setup", "reset"] as const),
     tokenHash: bytes(),
     expiresAt: p.datetime(),
     usedAt: p.datetime().nullable(),
@@ -45,14 +52,13 @@ export function openLink(
   { tenantId, purpose, user, by, now }: OpenedLink,
 ): { link: AccessLink; token: string } {
   const token = randomBytes(32).toString("base64url");
-  const hours = purpose === "setup" ? SETUP_HOURS : INVITATION_DAYS * 24;
   const link = em.create(AccessLink, {
     tenantId,
     id: randomUUIDv7(),
     user,
     purpose,
     tokenHash: hashToken(token),
-    expiresAt: new Date(now.getTime() + hours * HOUR_MS),
+    expiresAt: new Date(now.getTime() + MINUTES[purpose] * MINUTE_MS),
     usedAt: null,
     revokedAt: null,
     createdById: by?.id ?? null,
@@ -64,7 +70,7 @@ export function openLink(
 
 interface OpenedLink {
   tenantId: string;
-  purpose: "invitation" | "setup";
+  purpose: Purpose;
   user: User | null;
   by: { id: string } | null;
   now: Date;
@@ -86,7 +92,7 @@ export async function revokeLinks(
 export async function holdOpenLink(
   em: EntityManager,
   id: string,
-  { purpose, now }: { purpose: "invitation" | "setup"; now: Date },
+  { purpose, now }: { purpose: Purpose; now: Date },
 ): Promise<AccessLink | null> {
   const link = await em.findOne(AccessLink, { id, purpose }, { lockMode: LockMode.PESSIMISTIC_WRITE, populate: [] });
   return link?.isOpen(now) ? link : null;

@@ -8,7 +8,16 @@ const roles = z.array(z.enum(ROLES.map((role) => role.code)));
 /** What happens to accounts and organisations; the payload is the contract of whoever reacts. */
 export const events = {
   "user.created": { label: "compte créé", payload: z.strictObject({ roles, by }) },
-  "user.invited": { label: "personne invitée", payload: z.strictObject({ link: z.uuid(), by }) },
+  "user.invited": {
+    label: "personne invitée",
+    // null: a message will make its own link as it leaves.
+    payload: z.strictObject({ link: z.uuid().nullable(), by }),
+  },
+  "user.reset_offered": {
+    label: "lien de nouveau mot de passe remis",
+    payload: z.strictObject({ link: z.uuid().nullable(), by }),
+    beyond: "Un lien remis expire de lui-même au bout de trente minutes.",
+  },
   "user.edited": { label: "compte modifié", payload: z.strictObject({ fields: z.array(z.string()), by }) },
   "user.roles_changed": { label: "rôles changés", payload: z.strictObject({ before: roles, after: roles, by }) },
   "user.deactivated": { label: "compte désactivé", payload: z.strictObject({ by }) },

@@ -4,6 +4,7 @@ import { fr } from "../platform/text/index.ts";
 import { AccessLinkSchema } from "./access-link.ts";
 import { CredentialSchema } from "./credential.ts";
 import { events } from "./events.ts";
+import { invitation, passwordReset } from "./link-mails.ts";
 import {
   accountLocked,
   addressChanged,
@@ -129,7 +130,17 @@ export const accounts: Module = {
   routes,
   events,
   reactions,
-  mails: [accountLocked, newDevice, passwordChanged, addressChanged, factorEnrolled, factorRemoved, factorReset],
+  mails: [
+    invitation,
+    passwordReset,
+    accountLocked,
+    newDevice,
+    passwordChanged,
+    addressChanged,
+    factorEnrolled,
+    factorRemoved,
+    factorReset,
+  ],
   schedules: [
     {
       job: "accounts.purge_sessions",

@@ -32,6 +32,7 @@ type Pairs = [string, string][];
 const NOT_READ: Record<string, string[]> = {
   // For the browser's own book of passwords.
   "/invitation/:token": ["email"],
+  "/nouveau-mot-de-passe/:token": ["email"],
   // Taken when it is a path of ours, forgotten otherwise: never a reason to refuse.
   "/connexion": ["retour", "stay"],
   "/connexion/organisation": ["retour"],

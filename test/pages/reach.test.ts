@@ -8,7 +8,9 @@ const sweep = await startSweep(world);
 const pages = sweep.routes.filter(({ method, path }) => method === "get" && !OTHER_TYPES[path]);
 
 /** Reached by a link somebody was given, never from a page. */
-const BY_LINK = new Set(["/invitation/:token", "/installation/:token"]);
+const BY_LINK = new Set(["/invitation/:token", "/installation/:token", "/nouveau-mot-de-passe/:token"]);
+/** What a form leads to, once sent. */
+const BY_FORM = new Set(["/mot-de-passe-oublie/demande"]);
 /** Pages of one object, whose own page is the place they start from, as a campaign is (GEN-15). */
 const OF_ONE_OBJECT = /^(\/.*\/:\w+)\/.+$/;
 
@@ -39,7 +41,8 @@ for (const persona of PERSONAS) {
       }
     }
     for (const route of pages) {
-      if (BY_LINK.has(route.path) || expectedVerdict(sweep, route, persona, "own") !== "ouvert") continue;
+      if (BY_LINK.has(route.path) || BY_FORM.has(route.path)) continue;
+      if (expectedVerdict(sweep, route, persona, "own") !== "ouvert") continue;
       const most = OF_ONE_OBJECT.test(route.path) ? 3 : 2;
       const form = formOf(route.path);
       const other = pages.filter(({ path }) => !path.includes(":")).map(({ path }) => path);

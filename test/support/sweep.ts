@@ -11,6 +11,7 @@ import { WORLD } from "../../fixtures/world.ts";
 import { createUser, foundOrganisation, hashPassword, mayRoute, setPassword, User } from "../../src/accounts/index.ts";
 import { inviteUser, renewInvitation } from "../../src/accounts/invitation.ts";
 import { closeKey, drawKey } from "../../src/accounts/second-factor.ts";
+import { offerReset } from "../../src/accounts/reset.ts";
 import type { Route } from "../../src/platform/http/route.ts";
 import { TEST_PASSWORD } from "./cluster.ts";
 import { actOf } from "./database.ts";
@@ -45,6 +46,8 @@ export interface Ids {
   act: string;
   /** An open invitation's secret. */
   token: string;
+  /** The secret of an open link to a new password, of somebody who is nobody else here. */
+  reset: string;
   /** A message that failed. */
   message: string;
   /** An organisation nobody has entered yet. */
@@ -89,6 +92,11 @@ const SAMPLES: Record<string, Sample> = {
     unknown: { type: "user", id: NOBODY },
   },
   "/compte/sessions/:id": { reach: "person", params: ({ session }) => ({ id: session }) },
+  "/nouveau-mot-de-passe/:token": {
+    reach: "secret",
+    params: ({ reset }) => ({ token: reset }),
+    unknown: { token: "D".repeat(43) },
+  },
   "/invitation/:token": { reach: "secret", params: ({ token }) => ({ token }), unknown: { token: "A".repeat(43) } },
   // The demo world has its super-admin: no set-up link can be open. The pages suite opens one in a base of its own.
   "/installation/:token": {
@@ -149,6 +157,8 @@ const FORMS: Record<string, Filled> = {
   "/connexion/code": { inBody: true, page: null, fields: codeFields },
   "/deconnexion": { page: null, leadsOut: true },
   "/session/prolongation": { page: null },
+  "/mot-de-passe-oublie": { page: null, fields: () => ({ email: emailOf("claire") }) },
+  "/nouveau-mot-de-passe/:token": { leadsOut: true, fields: () => ({ password: NEW_PASSWORD }) },
   "/invitation/:token": { leadsOut: true, fields: () => ({ password: NEW_PASSWORD }) },
   // Another one each time: what changes nothing leaves no trace.
   "/compte/preferences": { page: null, fields: () => ({ theme: THEMES[++themes % THEMES.length]! }) },
@@ -189,6 +199,7 @@ const FORMS: Record<string, Filled> = {
   "/admin/utilisateurs/:id/reactivation": { fields: () => ({ reason: "Retour de congé" }) },
   "/admin/utilisateurs/:id/deverrouillage": { page: null },
   "/admin/utilisateurs/:id/invitation": { page: null },
+  "/admin/utilisateurs/:id/mot-de-passe": { page: null },
   "/admin/boite-envoi/:id/renvoi": { page: null, fields: failAgain },
   "/admin/boite-envoi/:id/abandon": { page: null, fields: failAgain },
   "/admin/boite-envoi/:id/adresse": {
@@ -550,6 +561,11 @@ async function populate(world: World, key: string, who: string, passwordHash: st
   const { token } = (await make("Tom", (em, identity) => inviteUser(em, identity, { tenantId, by, now }))) as {
     token: string;
   };
+  const forgetful = (await make("Remi", withPassword(false))) as User;
+  const { token: reset } = await db.act(
+    { ...actOf(tenantId), code: "user.reset_offered", label: "Lien de nouveau mot de passe", now },
+    async (em) => offerReset(em, await em.findOneOrFail(User, { id: forgetful.id }), { by, now }),
+  );
   if (key !== "portelune") {
     await db.act(
       { ...actOf(tenantId), actorId: admin.id, code: "user.invited", label: "Invitation de Paule", now },
@@ -595,6 +611,7 @@ async function populate(world: World, key: string, who: string, passwordHash: st
     session,
     act: act!.id,
     token,
+    reset,
     message,
     newborn,
     letter: randomUUID(),

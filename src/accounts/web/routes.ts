@@ -5,6 +5,7 @@ import * as installation from "./installation.ts";
 import * as invitations from "./invitations.ts";
 import * as organisation from "./organisation.ts";
 import * as organisations from "./organisations.ts";
+import * as resets from "./resets.ts";
 import * as roles from "./roles.ts";
 import * as secondFactor from "./second-factor.ts";
 import * as resets from "./second-factor-resets.ts";
@@ -25,6 +26,13 @@ export const routes: Route[] = [
   post("/connexion/demo", "public", signIn.demo, { publicForm: true }),
   post("/deconnexion", "signed-in", sessions.leave, { always: true }),
   post("/session/prolongation", "signed-in", sessions.prolong, { always: true }),
+
+  get("/mot-de-passe-oublie", "public", resets.new_, { sitemap: "Mot de passe oublié" }),
+  // Counted by the handler: a few a quarter of an hour for one network, and for one address.
+  post("/mot-de-passe-oublie", "public", resets.create, { publicForm: true, rate: false }),
+  get("/mot-de-passe-oublie/demande", "public", resets.asked),
+  get("/nouveau-mot-de-passe/:token", "public", resets.show, { secretPath: true }),
+  post("/nouveau-mot-de-passe/:token", "public", resets.update, { secretPath: true, publicForm: true }),
 
   get("/invitation/:token", "public", invitations.show, { secretPath: true }),
   post("/invitation/:token", "public", invitations.accept, { secretPath: true, publicForm: true }),
@@ -63,6 +71,7 @@ export const routes: Route[] = [
   post("/admin/utilisateurs/:id/double-authentification", MANAGE, resets.create, { recent: true }),
   post("/admin/utilisateurs/:id/deverrouillage", MANAGE, users.unlock),
   post("/admin/utilisateurs/:id/invitation", MANAGE, users.inviteAgain, { recent: true }),
+  post("/admin/utilisateurs/:id/mot-de-passe", MANAGE, users.offerPassword, { recent: true }),
 
   get("/admin/organisation", MANAGE, organisation.edit, { sitemap: "Organisation" }),
   post("/admin/organisation", MANAGE, organisation.update),

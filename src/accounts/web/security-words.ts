@@ -78,6 +78,13 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
   "password.chosen": ({ userId }, say) => `${say.has(userId)} choisi un premier mot de passe.`,
   "password.changed": ({ userId }, say) =>
     `${say.has(userId)} changé de mot de passe ; les autres sessions sont fermées.`,
+  "reset.asked": ({ userId }, say) =>
+    userId === null
+      ? "Nouveau mot de passe demandé pour une adresse qui n’a pas de compte."
+      : `Nouveau mot de passe demandé pour ${say.of(userId)}, par la page de connexion.`,
+  "reset.offered": (line, say) => `Lien de nouveau mot de passe préparé pour ${say.of(line.userId)}${say.by(line)}.`,
+  "password.reset": ({ userId }, say) =>
+    `${say.has(userId)} choisi un nouveau mot de passe par un lien reçu ; toutes les sessions sont fermées.`,
   "step_up.succeeded": ({ userId }, say) =>
     `${say.has(userId)} confirmé son mot de passe avant un acte sensible.`.replace(
       "Vous avez confirmé son",

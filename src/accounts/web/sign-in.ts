@@ -165,7 +165,15 @@ async function open(req: Request, res: Response, account: Proved, { stay, retour
     req.logIn(key, { session: true, keepSessionInfo: true }, (error: unknown) => (error ? reject(error) : resolve()));
   });
   await welcome(req.db, account, req, { method, stayDays, now: req.now });
-  goTo(req, res, /^\/(?:connexion|deconnexion|session|installation|invitation)(?:\/|\?|$)/.test(retour) ? "/" : retour);
+  goTo(
+    req,
+    res,
+    /^\/(?:connexion|deconnexion|session|installation|invitation|mot-de-passe-oublie|nouveau-mot-de-passe)(?:\/|\?|$)/.test(
+      retour,
+    )
+      ? "/"
+      : retour,
+  );
 }
 
 interface Ticket {

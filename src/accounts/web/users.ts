@@ -1,7 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import { NotFound } from "../../platform/errors.ts";
+import { NotFound, RuleBroken } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
 import { atVersion, type Current, query, read, submit } from "../../platform/http/forms.ts";
 import { messagesTo } from "../../platform/mail/queries.ts";
@@ -9,7 +9,7 @@ import { MAIL_STATE_WORDS } from "../../platform/mail/words.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { fr } from "../../platform/text/index.ts";
 import { AccessLink } from "../access-link.ts";
-import { type Invited, inviteUser, renewInvitation } from "../invitation.ts";
+import { type Invited, inviteUser, inviteUserByMail, renewInvitation, renewInvitationByMail } from "../invitation.ts";
 import { canDeactivate, explainUser, visibleUsers } from "../policy.ts";
 import {
   findUserLine,
@@ -22,6 +22,7 @@ import {
   type UserOrder,
   type UserState,
 } from "../queries/users.ts";
+import { mailReset, offerReset } from "../reset.ts";
 import { ROLES, TENANT_ROLES } from "../roles.ts";
 import { noteSecurity } from "../security-event.ts";
 import { openSessions, Session } from "../session.ts";
@@ -34,6 +35,7 @@ const CARD = { page: "accounts/users/show" };
 const NEW = { page: "accounts/users/new" };
 const EDIT = { page: "accounts/users/edit" };
 const INVITED = { page: "accounts/users/invited" };
+const OFFERED = { page: "accounts/users/password" };
 const AT = "/admin/utilisateurs";
 const MESSAGES_SHOWN = 10;
 
@@ -137,6 +139,7 @@ export async function showCard(req: Request<{ id: string }>, res: Response, form
     title: user.name,
     crumbs: [HOME, USERS, { label: user.name }],
     ...shown,
+    sendsMail: req.config.sendsMail === true,
     canDeactivate: canDeactivate(req.user!, user),
     why: explainUser(req.user!, user),
     form,
@@ -155,12 +158,24 @@ const identity = {
   familyName: z.string().trim().min(1, "Écrivez le nom.").max(100).describe("Nom"),
   email: z.string().trim().min(1, "Écrivez l’adresse électronique.").max(254).describe("Adresse électronique"),
 };
+const by = z.enum(["courriel", "lien"], "Dites comment remettre le lien.").optional().describe("Remise du lien");
 const NewForm = z.object({
   ...identity,
+  by,
   roles: z.array(z.string()).min(1, "Choisissez au moins un rôle.").describe("Rôles"),
 });
 const EditForm = z.object(identity);
 const Nothing = z.object({});
+const Handing = z.object({ by });
+
+/** How a link goes to its person: by mail when this instance sends some, unless who asks wants to hand it over. */
+function goesByMail(req: Request, way: "courriel" | "lien" | undefined): boolean {
+  const { sendsMail = false } = req.config;
+  if (way === "courriel" && !sendsMail) {
+    throw new RuleBroken("Cette instance n’envoie pas de courriel\u00a0: choisissez un lien à remettre.", "by");
+  }
+  return sendsMail && way !== "lien";
+}
 
 export const new_: RequestHandler = (req, res) => {
   res.show(NEW, newPage(req, { values: {} }));
@@ -171,8 +186,11 @@ const newPage = (req: Request, form: object) => ({
   crumbs: [HOME, USERS, { label: "Inviter une personne" }],
   roles: rolesHere(req),
   tenantName: req.user!.tenant.name,
+  sendsMail: req.config.sendsMail === true,
   form,
 });
+
+type Handed = Invited | { user: User; token: null };
 
 /** The answer holds the link, the only time it is seen: it is a page of its own, never an address [ACC-7]. */
 export const create: RequestHandler = async (req, res) => {
@@ -182,41 +200,97 @@ export const create: RequestHandler = async (req, res) => {
     NewForm,
     {
       code: "user.invited",
-      label: (_values, { user }: Invited) => `Invitation ${fr.of(user.name())}`,
-      subject: (_values, { user }: Invited) => aboutUser(user),
-      at: (_values, { user }: Invited) => `${AT}/${user.id}`,
+      label: (_values, { user }: Handed) => `Invitation ${fr.of(user.name())}`,
+      subject: (_values, { user }: Handed) => aboutUser(user),
+      at: (_values, { user }: Handed) => `${AT}/${user.id}`,
     },
-    async (values, em) => {
-      const invited = await inviteUser(em, values, { tenantId, by: { id: by }, now: req.now });
-      noteSecurity(em, req, { kind: "invitation.opened", userId: invited.user.id, actorId: by });
-      return invited;
+    async ({ by: way, ...values }, em): Promise<Handed> => {
+      const said = { tenantId, by: { id: by }, now: req.now };
+      const handed = goesByMail(req, way)
+        ? { user: await inviteUserByMail(em, values, said), token: null }
+        : await inviteUser(em, values, said);
+      noteSecurity(em, req, { kind: "invitation.opened", userId: handed.user.id, actorId: by });
+      return handed;
     },
   );
   if (form.errors) return res.show(NEW, newPage(req, form));
-  res.show(INVITED, invitedPage(req, form.result));
+  handOver(req, res, form.result);
 };
+
+/** The link itself, or the page of the person, whose message waits there. */
+function handOver(req: Request, res: Response, handed: Handed): void {
+  const { user } = handed;
+  if (handed.token === null) {
+    const notice = `Le compte ${fr.of(user.name())} est prêt. L’invitation est en attente d’envoi à ${user.email}.`;
+    res.saved(INVITED, {}, { at: `${AT}/${user.id}`, notice });
+  } else res.show(INVITED, invitedPage(req, handed));
+}
 
 /** A link for who lost theirs or let it expire; the former dies. */
 export const inviteAgain: RequestHandler<{ id: string }> = async (req, res) => {
   const { id: by } = req.user!;
   const form = await submit(
     req,
-    Nothing,
+    Handing,
     {
       code: "user.invited",
-      label: (_values, { user }: Invited) => `Nouveau lien d’invitation pour ${user.name()}`,
-      subject: (_values, { user }: Invited) => aboutUser(user),
+      label: (_values, { user }: Handed) => `Nouvelle invitation pour ${user.name()}`,
+      subject: (_values, { user }: Handed) => aboutUser(user),
       at: `${AT}/${req.params.id}`,
     },
-    async (_values, em) => {
+    async ({ by: way }, em): Promise<Handed> => {
       const user = await visibleUser(em, req, req.params.id);
-      const invited = await renewInvitation(em, user, { by: { id: by }, now: req.now });
+      const said = { by: { id: by }, now: req.now };
       noteSecurity(em, req, { kind: "invitation.opened", userId: user.id, actorId: by });
-      return invited;
+      if (!goesByMail(req, way)) return renewInvitation(em, user, said);
+      await renewInvitationByMail(em, user, said);
+      return { user, token: null };
     },
   );
   if (form.errors) return showCard(req, res, form);
-  res.show(INVITED, invitedPage(req, form.result));
+  handOver(req, res, form.result);
+};
+
+/** A way to a new password for who cannot ask for it alone; whatever second factor the account has stays. */
+export const offerPassword: RequestHandler<{ id: string }> = async (req, res) => {
+  const { id: by } = req.user!;
+  const at = `${AT}/${req.params.id}`;
+  interface Offered {
+    user: User;
+    offered: { token: string; expiresAt: Date } | null;
+  }
+  const form = await submit(
+    req,
+    Handing,
+    {
+      code: "user.reset_offered",
+      label: (_values, { user }: Offered) => `Lien de nouveau mot de passe pour ${user.name()}`,
+      subject: (_values, { user }: Offered) => aboutUser(user),
+      at,
+    },
+    async ({ by: way }, em): Promise<Offered> => {
+      const user = await visibleUser(em, req, req.params.id);
+      noteSecurity(em, req, { kind: "reset.offered", userId: user.id, actorId: by });
+      if (!goesByMail(req, way)) return { user, offered: await offerReset(em, user, { by: { id: by }, now: req.now }) };
+      await mailReset(em, user, { by: { id: by } });
+      return { user, offered: null };
+    },
+  );
+  if (form.errors) return showCard(req, res, form);
+  const { user, offered } = form.result;
+  if (!offered) {
+    const notice = `Un lien de nouveau mot de passe est en attente d’envoi à ${user.email}.`;
+    return res.saved(CARD, {}, { at, notice });
+  }
+  res.show(OFFERED, {
+    title: `Nouveau mot de passe ${fr.of(user.name())}`,
+    crumbs: [HOME, USERS, { label: user.name(), href: at }, { label: "Nouveau mot de passe" }],
+    name: user.name(),
+    email: user.email,
+    href: at,
+    link: `${req.config.publicUrl}/nouveau-mot-de-passe/${offered.token}`,
+    expiresAt: offered.expiresAt,
+  });
 };
 
 const invitedPage = (req: Request, { user, link, token }: Invited) => ({

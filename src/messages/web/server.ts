@@ -18,6 +18,7 @@ const WINDOW_SECONDS = 600;
 
 /** What to do about each fault, for who holds the settings of the instance. */
 const REMEDIES: Record<MailFault, string> = {
+  none: "Réglez SMTP_URL et MAIL_FROM, puis redémarrez. Une démonstration n’envoie jamais rien.",
   account:
     "Vérifiez le compte et le mot de passe dans SMTP_URL (les signes spéciaux s’y écrivent en %XX), puis redémarrez.",
   name: "Vérifiez le nom du serveur dans SMTP_URL, et que cette machine sait résoudre les noms.",
@@ -72,7 +73,7 @@ export const create: RequestHandler = async (req, res) => {
 /** Outside of any transaction: none stays open while a server is waited for (rulings 19). */
 async function tryOnce(req: Request): Promise<Answer | { refusal: string }> {
   const { transport = null } = req.app.locals.services as Services;
-  if (!transport) return { refusal: "Aucun serveur de messagerie n’est réglé\u00a0: il n’y a rien à essayer." };
+  if (!transport) return { result: "unreachable", answer: "aucun serveur de messagerie n’est réglé.", fault: "none" };
   const { id, email, tenant } = req.user!;
   if ((await req.count(`mail-test:${id}`, WINDOW_SECONDS, req.now)) > TRIES) {
     return { refusal: "Cinq essais ont été faits en dix minutes. Attendez un peu avant le suivant." };

@@ -23,7 +23,7 @@ export interface Envelope {
 export type Answer = { result: "sent" | "permanent" | "temporary" | "unreachable"; answer: string; fault?: MailFault };
 
 /** What stands between us and the server, as far as a remedy can be named. */
-export type MailFault = "account" | "name" | "tls" | "timeout" | "refused" | "cut" | "recipient";
+export type MailFault = "none" | "account" | "name" | "tls" | "timeout" | "refused" | "cut" | "recipient";
 
 export interface Transport {
   /** Never throws: whatever happens is an answer, in French, with the server's own words. */
