@@ -17,5 +17,8 @@ await withConnections(async ({ databaseUrl, databaseOwnerUrl }, { varDir, backup
   });
   await noteDrill(folder, "restore", new Date());
   console.log(`Restaurée : la sauvegarde du ${at}, de la version ${version}.`);
+  console.log(
+    "Les messages en attente sont retenus : libérez-les, ou abandonnez-les, sur la page Messagerie de l’instance.",
+  );
   console.log("Vérifiez l’historique par « npm run verify-history », puis démarrez par « npm start ».");
 });

@@ -17,6 +17,21 @@ export const events = {
     beyond: "Un message abandonné se reprend depuis sa page, par «\u00a0Renvoyer\u00a0».",
   },
   "message.readdressed": { label: "adresse d’un message corrigée", payload: z.strictObject({ by }), beyond: SENT },
+  "messages.corrected": {
+    label: "message rectificatif",
+    payload: z.strictObject({ by, act: z.uuid(), recipients: z.int() }),
+    beyond: "Un message parti ne se reprend pas\u00a0: un autre rectificatif peut le corriger.",
+  },
+  "mail.released": {
+    label: "envois repris après une restauration",
+    payload: z.strictObject({ by }),
+    beyond: "Les messages libérés sont partis\u00a0: les retenir de nouveau ne les reprendrait pas.",
+  },
+  "mail.waiting_dropped": {
+    label: "messages en attente abandonnés après une restauration",
+    payload: z.strictObject({ by, count: z.int() }),
+    beyond: "Chaque message abandonné se reprend depuis sa page, par «\u00a0Renvoyer\u00a0».",
+  },
   "mail.tested": {
     label: "message d’essai",
     payload: z.strictObject({ by, result: z.enum(["sent", "permanent", "temporary", "unreachable"]) }),

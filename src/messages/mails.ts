@@ -2,6 +2,15 @@ import { z } from "zod";
 import { mailKind } from "../platform/mail/kinds.ts";
 import { fr } from "../platform/text/index.ts";
 
+/** Written by a person to those who received the messages of an act since undone [HIS-13]. */
+export const correction = mailKind({
+  kind: "messages.correction",
+  label: "Message rectificatif",
+  payload: z.strictObject({ subject: z.string(), lines: z.array(z.string()) }),
+  subject: ({ subject }) => subject,
+  write: ({ lines }) => ({ lines }),
+});
+
 /** To whoever asks whether messages leave; it goes straight to the server, never through the outbox. */
 export const testMessage = mailKind({
   kind: "messages.test",

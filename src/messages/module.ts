@@ -2,7 +2,7 @@ import { OutboxMessage } from "../platform/mail/outbox.ts";
 import { purgeMessages } from "../platform/mail/queries.ts";
 import type { Module } from "../platform/module.ts";
 import { events } from "./events.ts";
-import { testMessage } from "./mails.ts";
+import { correction, testMessage } from "./mails.ts";
 import { vitals } from "./vitals.ts";
 import { routes } from "./web/routes.ts";
 
@@ -14,10 +14,11 @@ export const messages: Module = {
       table: "outbox",
       why: "measure: where each message stands, moved at each attempt; what people do to one is an event",
     },
+    { table: "mail_hold", why: "what a restore holds; releasing it is an event" },
   ],
   routes,
   events,
-  mails: [testMessage],
+  mails: [correction, testMessage],
   vitals: [vitals],
   schedules: [
     {

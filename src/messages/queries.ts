@@ -11,6 +11,29 @@ export interface MessageFilter {
   zone: string;
 }
 
+/** Who received a message of this act, each once, and the act's own label; null when this organisation has no such act. */
+export async function recipientsOfAct(
+  em: EntityManager,
+  actId: string,
+): Promise<{ label: string | null; recipients: Recipient[] } | null> {
+  const [act] = await em.execute<{ label: string | null }[]>("select label from act where id = ?", [actId]);
+  if (!act) return null;
+  const rows = await em.execute<{ address: string; person_type: string | null; person_id: string | null }[]>(
+    "select distinct on (address) address, person_type, person_id from outbox where act_id = ? and state = 'sent' order by address",
+    [actId],
+  );
+  const recipients = rows.map(({ address, person_type: type, person_id: id }) => ({
+    address,
+    ...(type && id && { person: { type, id } }),
+  }));
+  return { label: act.label, recipients };
+}
+
+export interface Recipient {
+  address: string;
+  person?: { type: string; id: string };
+}
+
 export interface MessagePage {
   lines: MessageLine[];
   total: number;

@@ -1,3 +1,4 @@
+import { holdInForce } from "../platform/mail/hold.ts";
 import { fr } from "../platform/text/index.ts";
 import type { Vital, Vitals } from "../platform/vitals.ts";
 
@@ -16,6 +17,7 @@ export const vitals: Vitals = {
   title: "Messagerie",
   order: 35,
   async look({ db, transport = null }, { now, zone }): Promise<Vital[]> {
+    const hold = await holdInForce(db);
     const [health] = await db.lookup<MailHealth>("mail_health");
     const { waiting, waiting_since, failed, last_sent_at } = health!;
     const isLate = waiting_since !== null && now.getTime() - new Date(waiting_since).getTime() > LATE_MS;
@@ -28,6 +30,16 @@ export const vitals: Vitals = {
             value: "aucun\u00a0: les messages restent dans la boîte d’envoi",
             remedy: "Réglez SMTP_URL et MAIL_FROM, puis redémarrez. Une démonstration n’envoie jamais rien.",
           },
+      ...(hold
+        ? [
+            {
+              label: "Envois",
+              state: "failing" as const,
+              value: `retenus depuis ${fr.dateTime(hold.heldAt, zone)}`,
+              remedy: `${hold.reason}. Libérez les messages en attente, ou abandonnez-les, sur la page Messagerie.`,
+            },
+          ]
+        : []),
       {
         label: "En attente d’envoi",
         state: isLate ? "warning" : "ok",

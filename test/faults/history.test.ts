@@ -20,6 +20,8 @@ const NO_ACT: Record<string, string> = {
   "/compte/sessions/:id/fermeture": "journal de sécurité (règle 12)",
   "/compte/sessions/fermeture": "journal de sécurité (règle 12)",
   "/instance/pages/:kind/apercu": "n’enregistre rien",
+  "/admin/utilisateurs/plusieurs/apercu": "n’enregistre rien",
+  "/mot-de-passe-oublie": "journal de sécurité et boîte d’envoi : le compte ne change qu’avec le lien",
 };
 
 /** The password or the code proved on the way is counted by itself, before the change and whatever becomes of it (ACC-3). */

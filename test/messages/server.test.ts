@@ -28,7 +28,7 @@ test("Tester l’envoi : un vrai message arrive à la personne qui essaie, et la
   await nadia.get(AT);
   const { status, text } = await nadia.post(`${AT}/essai`);
   assert.equal(status, 200);
-  assert.match(text, /Le message est parti[\s\S]*Réponse : 250/);
+  assert.match(text, /Le message est parti[\s\S]*Réponse\u00a0: 250/);
   const [{ to, mail }] = smtp.received as [(typeof smtp.received)[number]];
   assert.deepEqual(to, [(await world.userOf("nadia")).email]);
   assert.match(mail.subject!, /Essai d’envoi/);

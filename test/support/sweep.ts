@@ -10,9 +10,10 @@ import pg from "pg";
 import { WORLD } from "../../fixtures/world.ts";
 import { createUser, foundOrganisation, hashPassword, mayRoute, setPassword, User } from "../../src/accounts/index.ts";
 import { inviteUser, renewInvitation } from "../../src/accounts/invitation.ts";
-import { closeKey, drawKey } from "../../src/accounts/second-factor.ts";
 import { offerReset } from "../../src/accounts/reset.ts";
+import { closeKey, drawKey } from "../../src/accounts/second-factor.ts";
 import type { Route } from "../../src/platform/http/route.ts";
+import { holdMessages } from "../../src/platform/mail/hold.ts";
 import { TEST_PASSWORD } from "./cluster.ts";
 import { actOf } from "./database.ts";
 import { formsOf, parseHtml } from "./html.ts";
@@ -46,6 +47,8 @@ export interface Ids {
   act: string;
   /** An open invitation's secret. */
   token: string;
+  /** Somebody else with a password. */
+  forgetful: string;
   /** The secret of an open link to a new password, of somebody who is nobody else here. */
   reset: string;
   /** A message that failed. */
@@ -82,6 +85,7 @@ const NOBODY = "00000000-0000-7000-8000-00000000dead";
 const SAMPLES: Record<string, Sample> = {
   "/admin/utilisateurs/:id": { reach: "tenant", params: ({ colleague }) => ({ id: colleague }) },
   "/admin/utilisateurs/:id/reactivation": { reach: "tenant", params: ({ gone }) => ({ id: gone }) },
+  "/admin/utilisateurs/:id/mot-de-passe": { reach: "tenant", params: ({ forgetful }) => ({ id: forgetful }) },
   "/admin/utilisateurs/:id/invitation": { reach: "tenant", params: ({ invited }) => ({ id: invited }) },
   "/admin/boite-envoi/:id": { reach: "tenant", params: ({ message }) => ({ id: message }) },
   "/admin/historique/:act": { reach: "tenant", params: ({ act }) => ({ act }) },
@@ -209,6 +213,8 @@ const FORMS: Record<string, Filled> = {
     },
   },
   "/instance/messagerie/essai": { page: "/instance/messagerie" },
+  "/instance/messagerie/liberation": { page: null, fields: holdAgain },
+  "/instance/messagerie/abandon": { page: null, fields: holdAgain },
   "/admin/organisation": { fields: () => ({ name: `Mutuelle ${randomBytes(3).toString("hex")}` }) },
   "/admin/organisation/securite": { page: "/admin/organisation", fields: () => ({ stayConnectedDays: "7" }) },
   "/admin/organisation/couleur": { page: "/admin/organisation", fields: () => ({ accent: "#0c6b66" }) },
@@ -232,6 +238,12 @@ const FORMS: Record<string, Filled> = {
 
 async function withDeadLetter({ tenantId, letter }: Ids, _browser: Browser, { owner }: World): Promise<Fields> {
   await leaveDeadLetter(owner, { tenantId, id: letter });
+  return {};
+}
+
+/** What was released is held no more. */
+async function holdAgain(_ids: Ids, _browser: Browser, { databaseUrl }: World): Promise<Fields> {
+  await holdMessages(databaseUrl, "Restauration de la sauvegarde du 2026-11-20");
   return {};
 }
 
@@ -603,6 +615,14 @@ async function populate(world: World, key: string, who: string, passwordHash: st
   const [act] = await db.read(tenantId, (em) =>
     em.execute<{ id: string }[]>("select id from act order by id desc limit 1"),
   );
+  // A message this act caused, which has left.
+  await db.note(tenantId, (em) =>
+    em.execute(
+      `insert into outbox (tenant_id, id, kind, address, subject, payload, state, act_id)
+       values (?, ?, 'accounts.password_changed', ?, 'Votre mot de passe a changé', ?::jsonb, 'sent', ?)`,
+      [tenantId, randomUUIDv7(), `camille.temoin@${key}.example`, JSON.stringify({ at: now.toISOString() }), act!.id],
+    ),
+  );
   return {
     tenantId,
     colleague: colleague.id,
@@ -612,6 +632,7 @@ async function populate(world: World, key: string, who: string, passwordHash: st
     act: act!.id,
     token,
     reset,
+    forgetful: forgetful.id,
     message,
     newborn,
     letter: randomUUID(),

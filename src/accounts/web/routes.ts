@@ -5,7 +5,7 @@ import * as installation from "./installation.ts";
 import * as invitations from "./invitations.ts";
 import * as organisation from "./organisation.ts";
 import * as organisations from "./organisations.ts";
-import * as resets from "./resets.ts";
+import * as passwordResets from "./password-resets.ts";
 import * as roles from "./roles.ts";
 import * as secondFactor from "./second-factor.ts";
 import * as resets from "./second-factor-resets.ts";
@@ -27,12 +27,12 @@ export const routes: Route[] = [
   post("/deconnexion", "signed-in", sessions.leave, { always: true }),
   post("/session/prolongation", "signed-in", sessions.prolong, { always: true }),
 
-  get("/mot-de-passe-oublie", "public", resets.new_, { sitemap: "Mot de passe oublié" }),
+  get("/mot-de-passe-oublie", "public", passwordResets.new_, { sitemap: "Mot de passe oublié" }),
   // Counted by the handler: a few a quarter of an hour for one network, and for one address.
-  post("/mot-de-passe-oublie", "public", resets.create, { publicForm: true, rate: false }),
-  get("/mot-de-passe-oublie/demande", "public", resets.asked),
-  get("/nouveau-mot-de-passe/:token", "public", resets.show, { secretPath: true }),
-  post("/nouveau-mot-de-passe/:token", "public", resets.update, { secretPath: true, publicForm: true }),
+  post("/mot-de-passe-oublie", "public", passwordResets.create, { publicForm: true, rate: false }),
+  get("/mot-de-passe-oublie/demande", "public", passwordResets.asked),
+  get("/nouveau-mot-de-passe/:token", "public", passwordResets.show, { secretPath: true }),
+  post("/nouveau-mot-de-passe/:token", "public", passwordResets.update, { secretPath: true, publicForm: true }),
 
   get("/invitation/:token", "public", invitations.show, { secretPath: true }),
   post("/invitation/:token", "public", invitations.accept, { secretPath: true, publicForm: true }),

@@ -8,7 +8,7 @@ import { differences } from "../differences.ts";
 import { actsAround, type ChangeLine, findAct, listActs, listChanges, withCreatedValues } from "../queries.ts";
 import { canUndo } from "../undo.ts";
 import { readFilter } from "./filter.ts";
-import { shownActs } from "./lines.ts";
+import { shownActs, shownMessages } from "./lines.ts";
 import { undoingOf } from "./undos.ts";
 
 const PAGE_SIZE = 50;
@@ -61,6 +61,7 @@ export const show: RequestHandler<{ act: string }> = async (req, res) => {
     const names = await findUserNames(em, idsIn(changes));
     return {
       act: (await shownActs(em, [act], registry))[0]!,
+      messages: await shownMessages(em, act.id, req.user!.roles),
       around: await shownActs(em, await actsAround(em, act.id, AROUND), registry),
       objects: changes.map((change) => ({
         title: change.title ?? "Titre effacé",

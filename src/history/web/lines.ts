@@ -1,5 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { findUserNames, namesAmong, type UserName } from "../../accounts/index.ts";
+import { allows, findUserNames, namesAmong, type UserName } from "../../accounts/index.ts";
+import { messagesOfAct } from "../../platform/mail/queries.ts";
+import { MAIL_STATE_WORDS } from "../../platform/mail/words.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { CHANNEL_WORDS, SYSTEM } from "../channels.ts";
 import { undosOf } from "../queries/undo.ts";
@@ -42,4 +44,17 @@ export async function shownActs(
       undone: undo && { by: nameOf(undo.actorId), id: undo.id, at: new Date(undo.at) },
     };
   });
+}
+
+const MESSAGES_SHOWN = 20;
+
+/** The messages of an act with the state of each, and where who may writes to those they reached [HIS-13]. */
+export async function shownMessages(em: EntityManager, actId: string, roles: readonly string[]) {
+  const messages = await messagesOfAct(em, actId, { size: MESSAGES_SHOWN });
+  const corrects = messages.sent > 0 && allows(roles, "accounts.manage");
+  return {
+    ...messages,
+    lines: messages.lines.map((line) => ({ ...line, badge: MAIL_STATE_WORDS[line.state] })),
+    correction: corrects ? `/admin/historique/${actId}/rectificatif` : null,
+  };
 }

@@ -11,7 +11,7 @@ import { type Difference, differences } from "../differences.ts";
 import { eventNamesOf, type UndoClass, type UndoLine } from "../queries/undo.ts";
 import { type ActLine, listActs } from "../queries.ts";
 import { canUndo, previewUndo, UNDO_DAYS, type UndoChoice, type Undone, undoAct } from "../undo.ts";
-import { shownActs } from "./lines.ts";
+import { shownActs, shownMessages } from "./lines.ts";
 
 const VIEW = { page: "history/undos/new" };
 const LIST = { page: "history/undos/index" };
@@ -186,6 +186,7 @@ async function undoPage(req: Request<{ act: string }>, form: object) {
       act: { ...act, actor: act.actorId ? (names.get(act.actorId) ?? "Compte inconnu") : SYSTEM },
       closed: preview.closed && ((await whyBeyond(em, act, registry)) ?? preview.closed),
       classes,
+      messages: await shownMessages(em, act.id, req.user!.roles),
       back: mayRead ? `/admin/historique/${act.id}` : "/actes",
       zone,
       form,

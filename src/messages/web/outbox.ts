@@ -5,6 +5,7 @@ import { findUserNames, listUserNames, namesAmong } from "../../accounts/index.t
 import { NotFound } from "../../platform/errors.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { createViews } from "../../platform/http/views.ts";
+import { holdInForce } from "../../platform/mail/hold.ts";
 import { PREVIEW_POLICY, type Rendered, renderLetter } from "../../platform/mail/letter.ts";
 import { MAIL_STATES, type MailState, OutboxMessage } from "../../platform/mail/outbox.ts";
 import { MAIL_RESULT_WORDS, MAIL_STATE_WORDS } from "../../platform/mail/words.ts";
@@ -76,6 +77,7 @@ export const index: RequestHandler = async (req, res) => {
     kinds: [...(req.app.locals.registry as Registry).mails.values()].map(({ kind, label }) => ({ value: kind, label })),
     states: Object.entries(MAIL_STATE_WORDS).map(([value, { label }]) => ({ value, label })),
     sendsMail: req.config.sendsMail === true,
+    hold: await holdInForce(req.db),
     form: { values },
     active: kept.length,
     newer: found.newer && at({ apres: found.newer }),
@@ -115,6 +117,7 @@ async function showCard(req: Request<{ id: string }>, res: Response, form: objec
     hasSecret: kind?.secret !== undefined,
     answers: message.answers.toReversed().map((one) => ({ ...one, badge: MAIL_RESULT_WORDS[one.result] })),
     sendsMail: req.config.sendsMail === true,
+    hold: await holdInForce(req.db),
     canResend: canResend(message),
     canDrop: canDrop(message),
     canReaddress: canReaddress(message, kind),

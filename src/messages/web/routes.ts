@@ -1,4 +1,6 @@
 import { get, post, type Route } from "../../platform/http/route.ts";
+import * as corrections from "./corrections.ts";
+import * as holds from "./holds.ts";
 import * as outbox from "./outbox.ts";
 import * as server from "./server.ts";
 
@@ -14,6 +16,11 @@ export const routes: Route[] = [
   get("/admin/boite-envoi/:id/adresse", MANAGE, outbox.edit),
   post("/admin/boite-envoi/:id/adresse", MANAGE, outbox.update),
 
+  get("/admin/historique/:act/rectificatif", MANAGE, corrections.new_),
+  post("/admin/historique/:act/rectificatif", MANAGE, corrections.create),
+
   get("/instance/messagerie", INSTANCE, server.show, { sitemap: "Messagerie" }),
   post("/instance/messagerie/essai", INSTANCE, server.create),
+  post("/instance/messagerie/liberation", INSTANCE, holds.release),
+  post("/instance/messagerie/abandon", INSTANCE, holds.drop),
 ];

@@ -5,6 +5,7 @@ import { RuleBroken } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
 import { submit } from "../../platform/http/forms.ts";
 import { createViews } from "../../platform/http/views.ts";
+import { holdInForce } from "../../platform/mail/hold.ts";
 import { renderLetter } from "../../platform/mail/letter.ts";
 import type { Answer, MailFault } from "../../platform/mail/transport.ts";
 import type { Services } from "../../platform/services.ts";
@@ -39,7 +40,14 @@ interface Tried {
 
 export const show: RequestHandler = (req, res) => showServer(req, res, null);
 
-function showServer(req: Request, res: Response, tried: Tried | null, form: object = { values: {} }): void {
+/** The page of the mail server, with what a form on it was told. */
+export async function showServer(
+  req: Request,
+  res: Response,
+  tried: Tried | null,
+  form: object = { values: {} },
+): Promise<void> {
+  const hold = await holdInForce(req.db);
   const { transport = null } = req.app.locals.services as Services;
   res.show(VIEW, {
     title: "Messagerie",
@@ -47,6 +55,7 @@ function showServer(req: Request, res: Response, tried: Tried | null, form: obje
     settings: transport?.settings ?? null,
     demo: req.config.demo,
     address: req.user!.email,
+    hold,
     tried,
     form,
   });
@@ -67,7 +76,7 @@ export const create: RequestHandler = async (req, res) => {
     record(em, "mail.tested", { type: "user", id }, { by: id, result: answer.result });
   });
   if (form.errors || "refusal" in answer) return showServer(req, res, null, form);
-  showServer(req, res, told(answer, email));
+  await showServer(req, res, told(answer, email));
 };
 
 /** Outside of any transaction: none stays open while a server is waited for (rulings 19). */

@@ -4,6 +4,7 @@ import path from "node:path";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { knownMigrations, migrate } from "../db/migrate.ts";
+import { holdMessages } from "../mail/hold.ts";
 import type { Registry } from "../registry.ts";
 import { type Manifest, openBackup, type TablePart } from "./manifest.ts";
 import { BackupRefused, readPart } from "./parts.ts";
@@ -35,6 +36,8 @@ export async function restoreBackup(request: RestoreRequest): Promise<Manifest> 
   await migrate(ownerUrl, registry, { upTo: manifest.migrations.at(-1) });
   await loadTables(ownerUrl, manifest, (part, target) => readPart(folder, part, key, target));
   await migrate(ownerUrl, registry);
+  // What waited then may have left since, from the base this one replaces or beside it.
+  await holdMessages(request.databaseUrl, `Restauration de la sauvegarde du ${manifest.at}`);
   for (const part of manifest.files) {
     const target = path.join(varDir, part.path);
     await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });

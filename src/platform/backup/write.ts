@@ -12,6 +12,7 @@ import { BackupRefused, partKey, writePart } from "./parts.ts";
 const LEFT_OUT: Record<string, string> = {
   session: "les personnes se reconnectent : une sauvegarde ne rouvre aucune session",
   rate_hit: "des compteurs d’une heure",
+  mail_hold: "une restauration suspend elle-même les envois",
   mikro_orm_migrations: "le manifeste tient la liste",
 };
 

@@ -13,6 +13,7 @@ export const DEFINER_FUNCTIONS: Record<string, string> = {
   "lookup.has_super_admin": "whether the set-up link must be printed (INS-1)",
   "lookup.unsealed": "which tenants wait for the sealer",
   "lookup.due_mail": "which organisations have messages to send, and their name, which signs them",
+  "lookup.mail_hold": "whether messages are held after a restore, and how many wait, for all organisations",
   "lookup.mail_health": "figures of all outboxes, without content, on the page of the instance (INS-4)",
   "lookup.history_health": "figures of all organisations, without content, on the page of the instance (INS-4)",
   "lookup.outbox_states": "how many messages stand in each state, a figure for the metrics of the instance",

@@ -1,6 +1,7 @@
 import { defineConfig, type EntitySchema, isRaw, MikroORM, NullCacheAdapter } from "@mikro-orm/postgresql";
 import { CompiledQuery, type Transaction } from "kysely";
 import { JobRunRow } from "../jobs/run.ts";
+import { MailHoldSchema } from "../mail/hold.ts";
 import { OutboxSchema } from "../mail/outbox.ts";
 import { changesetEntities } from "./changeset.ts";
 import { saveTrips } from "./wire.ts";
@@ -10,6 +11,7 @@ export const platformEntities: EntitySchema[] = [
   ...changesetEntities,
   JobRunRow,
   OutboxSchema,
+  MailHoldSchema,
 ] as unknown as EntitySchema[];
 
 /** A statement that lasts longer is a mistake of ours: its person has gone. */

@@ -11,7 +11,7 @@ export const oneLine = (text: string): string =>
 
 /** The only style of a message; no quote nor sign in it, so that it is printed as it stands. */
 const STYLE =
-  "body{margin:0;padding:24px;background:#f4f5f7;color:#1b1f24;font:16px/1.6 Arial,sans-serif}main{max-width:560px;margin:0 auto;padding:24px;background:#ffffff;border:1px solid #d5d9df}a{color:#0b4f9e}footer{max-width:560px;margin:16px auto 0;color:#4a5260;font-size:14px}.address{overflow-wrap:anywhere}";
+  "body{margin:0;padding:24px;background:#f4f5f7;color:#1b1f24;font:16px/1.6 Arial,sans-serif}main{max-width:560px;margin:0 auto;padding:24px;background:#ffffff;border:1px solid #d5d9df}h1{margin:0 0 16px;font-size:22px;line-height:1.3}a{color:#0b4f9e}footer{max-width:560px;margin:16px auto 0;color:#4a5260;font-size:14px}.address{overflow-wrap:anywhere}";
 
 /** What a preview of a message may do, in a frame of ours: show its own style, nothing else (rulings 25). */
 export const PREVIEW_POLICY = `sandbox; default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'; frame-ancestors 'self'`;

@@ -27,6 +27,8 @@ const schema = defineEntity({
     { properties: ["tenantId", "address"] },
     { properties: ["tenantId", "actId"] },
     { properties: ["tenantId", "personId", "id"] },
+    // What waits, oldest first, however much has left.
+    { properties: ["tenantId", "id"], where: "state in ('pending', 'sending')" },
   ],
   properties: {
     ...tenantKey(),

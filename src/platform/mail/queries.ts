@@ -12,6 +12,8 @@ const LONGEST_HOURS = 24;
 export interface Claimed extends Message {
   subject: string;
   messageId: string;
+  /** The act that caused it is undone: it must not leave [MSG-8]. */
+  isUndone: boolean;
 }
 
 /** How one attempt ended. */
@@ -42,7 +44,8 @@ export async function claimDue(
         and not exists (
           select from outbox e where e.tenant_id = d.tenant_id and e.address = d.address and e.id < d.id and e.state in ('pending', 'sending'))
       order by d.id limit ${room} for update skip locked)
-    returning o.id, o.kind, o.address, o.person_type, o.person_id, o.subject, o.payload, o.message_id, o.created_at`.execute(
+    returning o.id, o.kind, o.address, o.person_type, o.person_id, o.subject, o.payload, o.message_id, o.created_at,
+      case when o.act_id is null then false else act_is_undone(o.tenant_id, o.act_id) end as is_undone`.execute(
     run(em),
   );
   return rows.map((row) => ({
@@ -54,6 +57,7 @@ export async function claimDue(
     subject: row.subject,
     payload: row.payload,
     messageId: row.message_id,
+    isUndone: row.is_undone,
     createdAt: new Date(row.created_at),
   }));
 }
@@ -67,6 +71,7 @@ interface Row {
   subject: string;
   payload: unknown;
   message_id: string;
+  is_undone: boolean;
   created_at: string;
 }
 
@@ -164,4 +169,28 @@ export async function messagesTo(
     select ${sql.raw(LINE_COLUMNS)} from outbox o where o.person_id = ${person.id} and o.person_type = ${person.type}
     order by o.id desc limit ${size}`.execute(run(em));
   return rows.map(toMessageLine);
+}
+
+/** The messages an act caused, those that left first, and how many of each there are [HIS-13]. */
+export async function messagesOfAct(
+  em: EntityManager,
+  actId: string,
+  { size }: { size: number },
+): Promise<{ lines: MessageLine[]; sent: number; waiting: number }> {
+  const { rows } = await sql<LineRow>`
+    select ${sql.raw(LINE_COLUMNS)} from outbox o where o.act_id = ${actId}
+    order by (o.state = 'sent') desc, o.id limit ${size}`.execute(run(em));
+  const counted = await sql<{ sent: number; waiting: number }>`
+    select (count(*) filter (where state = 'sent'))::int as sent, (count(*) filter (where state in ('pending', 'sending')))::int as waiting
+    from outbox where act_id = ${actId}`.execute(run(em));
+  return { lines: rows.map(toMessageLine), ...counted.rows[0]! };
+}
+
+/** Gives up what waited at that instant, in one organisation; gives how many. */
+export async function dropWaiting(em: EntityManager, { until, why }: { until: Date; why: string }): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update outbox set state = 'dropped', last_answer = ${why} where state in ('pending', 'sending') and created_at <= ${until}`.execute(
+    run(em),
+  );
+  return Number(numAffectedRows ?? 0);
 }

@@ -62,6 +62,7 @@ export function startSender({ db, clock }: Services, parts: SenderParts): Sender
   const attempt = async (message: Claimed, tenant: { name: string; zone: string }): Promise<Outcome> => {
     const { tenantId, id, payload, subject, person } = message;
     const ended = (result: Outcome["result"], answer: string): Outcome => ({ tenantId, id, result, answer });
+    if (message.isUndone) return ended("dropped", "L’acte qui l’a causé est annulé.");
     const kind = kinds.get(message.kind);
     if (!kind) return ended("permanent", "Ce genre de message n’existe plus dans cette version.");
     let token: string | null = null;

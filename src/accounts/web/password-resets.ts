@@ -38,7 +38,6 @@ export const create: RequestHandler = async (req, res) => {
   const { typed, input } = readFields(AskForm, req.body);
   const email = typeof input.email === "string" ? tidyEmail(input.email) : "";
   const refuse = (errors: Record<string, string>) => showAsk(req, res, { values: typed, errors });
-  if (req.config.sendsMail !== true) return refuse({ form: "Cette instance n’envoie pas de courriel." });
   if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > 254) {
     return refuse({ email: "Écrivez votre adresse entière, par exemple prenom.nom@exemple.fr." });
   }
@@ -48,8 +47,8 @@ export const create: RequestHandler = async (req, res) => {
   goTo(req, res, "/mot-de-passe-oublie/demande");
 };
 
-export const asked: RequestHandler = (_req, res) => {
-  res.show(ASKED, { title: "Demande reçue" });
+export const asked: RequestHandler = (req, res) => {
+  res.show(ASKED, { title: "Demande reçue", sendsMail: req.config.sendsMail === true });
 };
 
 /** What mail scanners open changes nothing: the page only shows whose password it is [ACC-9, P50]. */
