@@ -3,7 +3,7 @@ import type { Store } from "express-session";
 import type { Clock } from "./platform/db/clock.ts";
 import type { Database } from "./platform/db/index.ts";
 import { createAssets } from "./platform/http/assets.ts";
-import { handleErrors, loggedPath } from "./platform/http/errors.ts";
+import { handleErrors, loggedPath, loggedUser } from "./platform/http/errors.ts";
 import { nameRequests, secureHeaders } from "./platform/http/headers.ts";
 import { healthRoutes } from "./platform/http/health.ts";
 import { createMetrics } from "./platform/http/metrics.ts";
@@ -122,9 +122,17 @@ function logRequests(log: Log): express.RequestHandler {
   return (req, res, next) => {
     const start = performance.now();
     res.once("finish", () => {
-      const { id, reference, method, user } = req;
+      const { id, reference, method } = req;
       const ms = Math.round(performance.now() - start);
-      log.info("request", { id, reference, method, path: loggedPath(req), status: res.statusCode, ms, user: user?.id });
+      log.info("request", {
+        id,
+        reference,
+        method,
+        path: loggedPath(req),
+        status: res.statusCode,
+        ms,
+        user: loggedUser(req),
+      });
     });
     next();
   };

@@ -1,4 +1,5 @@
 /** One JSON object a line; in development on a terminal, a line for people. Secrets never reach it. */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { inspect } from "node:util";
 
 export type Level = "debug" | "info" | "warn" | "error";
@@ -19,6 +20,12 @@ export interface LogOptions {
   write?: (line: string, level: Level) => void;
   now?: () => Date;
 }
+
+/** What every line written during a request carries, whoever writes it. */
+const around = new AsyncLocalStorage<Fields>();
+
+/** Runs `work` so that each line it causes, at once or later, carries these fields (P56). */
+export const within = <T>(fields: Fields, work: () => T): T => around.run(fields, work);
 
 const ORDER: Record<Level, number> = { debug: 10, info: 20, warn: 30, error: 40 };
 const COLOUR: Record<Level, string> = { debug: "\x1b[90m", info: "\x1b[36m", warn: "\x1b[33m", error: "\x1b[31m" };
@@ -62,7 +69,7 @@ export function createLog(level: Level = "info", options: LogOptions = {}): Log 
 
   const emit = (at: Level, msg: string, fields: Fields) => {
     if (ORDER[at] < ORDER[level]) return;
-    const clean = tidy(fields, 0, new Set()) as Fields;
+    const clean = tidy({ ...around.getStore(), ...fields }, 0, new Set()) as Fields;
     const line = style === "people" ? forPeople(at, now(), msg, clean) : forMachines(at, now(), msg, clean);
     write(line, at);
   };

@@ -7,6 +7,7 @@ import { isPartial } from "./partial.ts";
 import { Refusal } from "./refusal.ts";
 import { safePath } from "./safe-path.ts";
 import { goTo, type Render } from "./show.ts";
+import { sign } from "./signature.ts";
 
 /** What the person is told: what happened, what to do now. Nothing of how the program is made (P58). */
 export interface Told {
@@ -168,7 +169,7 @@ function note(log: Log, req: Request, error: unknown, { status }: Told): void {
     reference: req.reference,
     method: req.method,
     path: loggedPath(req),
-    user: req.user?.id,
+    user: loggedUser(req),
     status,
   };
   if (status >= 500) log.error("request failed", { ...fields, ...namesOf(error) });
@@ -192,6 +193,14 @@ function namesOf(error: unknown) {
     where: where?.map((line) => line.trim()),
     ...(error.cause instanceof Error && { cause: nameOf(error.cause) }),
   };
+}
+
+/**
+ * The person under a name of the log's own: the same from line to line, nothing to whoever has the log alone. The
+ * secret of the instance makes it, and finds it again (P56).
+ */
+export function loggedUser({ user, config }: Request): string | undefined {
+  return user && sign(config.secret, "log", user.id).slice(0, 12);
 }
 
 /** The declared path where one was met; else the path, long pieces hidden: a mistyped link still holds its token. */

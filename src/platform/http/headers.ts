@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { RequestHandler } from "express";
 import type { Clock } from "../db/clock.ts";
+import { within } from "../log.ts";
 import type { HttpConfig } from "./types.ts";
 
 const POLICY = [
@@ -21,11 +22,13 @@ const UNUSED_POWERS = ["camera", "display-capture", "geolocation", "microphone",
 
 /** Name and present of the request, first of all: everything that follows may log or refuse. */
 export function nameRequests(clock: Clock): RequestHandler {
-  return (req, _res, next) => {
+  return (req, res, next) => {
     req.id = randomUUID();
     req.reference = `${req.id.slice(0, 4)}-${req.id.slice(4, 7)}`.toUpperCase();
     req.now = clock.now();
-    next();
+    // Ours, never the visitor's: what comes from outside could forge a line of the log or be another request's.
+    res.setHeader("X-Request-Id", req.id);
+    within({ id: req.id, reference: req.reference }, next);
   };
 }
 
