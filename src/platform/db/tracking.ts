@@ -102,6 +102,13 @@ export async function installTracking(owner: Client, tracked: Tracked[]): Promis
     const sql = trackingSql(one);
     const mark = createHash("sha256").update(sql).digest("hex");
     if (marks.get(`track_${one.table}`) === mark) continue;
-    await owner.query(`begin; ${sql} comment on function ${identifier(`track_${one.table}`)}() is '${mark}'; commit;`);
+    try {
+      await owner.query(
+        `begin; ${sql} comment on function ${identifier(`track_${one.table}`)}() is '${mark}'; commit;`,
+      );
+    } catch (error) {
+      await owner.query("rollback"); // so that it can be tried again on this connection
+      throw error;
+    }
   }
 }

@@ -11,6 +11,9 @@ export const WITH_COMMIT = "/* with the commit */ ";
 /** Put before a statement whose result is not used: it leaves with the query that follows, which fails if it does. */
 export const WITH_NEXT = "/* with the next */ ";
 
+/** PostgreSQL's "cached plan must not change result type": a next version migrated under this process (F22). */
+export const PLAN_OUTDATED = "0A000";
+
 const COMMIT = "commit";
 /** How long a connection nobody asks anything may still show its last reads as open. */
 const SOON_MS = 20;
@@ -20,8 +23,8 @@ const BY_HAND = /^\s*(?:select|with) [^"]/;
 const SETTINGS = /^select set_config\(/;
 /** Plans are kept by each connection: enough for the queries of pages, too few to weigh. */
 const MOST_STATEMENTS = 200;
-/** A migration changed what the query gives, or a pooler sent it to another connection: planned each time from then on. */
-const PLAN_LOST = new Set(["0A000", "26000"]);
+/** A pooler sent it to another connection: planned each time from then on. */
+const PLAN_LOST = new Set(["26000"]);
 const NOT_ASKED = { command: "", rowCount: 0, rows: [] };
 
 type Send = (query: unknown, values?: unknown[]) => Promise<unknown>;
@@ -187,7 +190,10 @@ class Wire {
       const answered = (error: (Error & { code?: string }) | null, results: unknown) => {
         this.#heard();
         if (error) {
-          if (PLAN_LOST.has(error.code ?? "")) {
+          if (error.code === PLAN_OUTDATED) {
+            // A table is no longer what the plans were made for: all are made anew, under other names.
+            this.#names.clear();
+          } else if (PLAN_LOST.has(error.code ?? "")) {
             this.#names.set(main.text, null);
             this.#leaders = undefined;
           }
@@ -210,10 +216,13 @@ class Wire {
 
   #named(text: string, values?: unknown[]): Statement {
     if (!values?.length && !BY_HAND.test(text)) return { text };
-    if (!this.#names.has(text) && this.#names.size < MOST_STATEMENTS) this.#names.set(text, `q${this.#names.size + 1}`);
+    if (!this.#names.has(text) && this.#names.size < MOST_STATEMENTS) this.#names.set(text, `q${++named}`);
     return { text, values: values ?? [], name: this.#names.get(text) ?? undefined };
   }
 }
+
+/** Never the same twice, so that no name is known to a connection with another text. */
+let named = 0;
 
 const NOTHING = Promise.resolve(NOT_ASKED);
 
