@@ -7,8 +7,8 @@ import { createRegistry } from "../src/platform/registry.ts";
 import { withConnections } from "./connections.ts";
 
 await withConnections(async ({ databaseUrl }, config) => {
-  const { historyKey } = await loadSecrets(config);
-  const heads = openHeads(config.varDir, historyKey.privateKey);
+  const { historyKey, pastHistoryKeys } = await loadSecrets(config);
+  const heads = openHeads({ varDir: config.varDir, historyKey: historyKey.privateKey, pastHistoryKeys });
   const db = await openDatabase(databaseUrl, createRegistry(modules), { pool: 2 });
   try {
     const tenants = await db.lookup<{ id: string; name: string }>("tenants");

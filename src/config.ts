@@ -28,6 +28,8 @@ export interface Config {
   demo: "auto" | "oui" | "non";
   /** Absent: generated at first start into VAR_DIR/secrets.json. */
   secret: string | undefined;
+  /** The secrets before this one, while it is being changed. */
+  previousSecrets: readonly string[];
   /** Addresses and networks whose X-Forwarded-* headers are believed. */
   trustProxy: readonly string[];
   allowHttp: boolean;
@@ -51,8 +53,12 @@ export interface Config {
 export interface Secrets {
   /** At least 32 bytes: signs cookies and pre-session tokens. */
   secret: string;
+  /** Those of before: what they signed or closed is still read. */
+  previousSecrets: string[];
   /** Signs the heads of the history's chain. */
   historyKey: { publicKey: string; privateKey: string };
+  /** Public keys of before, for the heads they signed; never dropped, or old heads would be nobody's. */
+  pastHistoryKeys: string[];
 }
 
 /** All the refusals at once: a person mends the whole file in one go. */
@@ -142,6 +148,15 @@ const Environment = z.object({
   ),
   DEMO: orDefault(oneOf("DEMO", ["auto", "oui", "non"]), "auto"),
   SECRET: optional(z.string()),
+  SECRET_PREVIOUS: orDefault(
+    z
+      .string()
+      .transform((value) => value.split(/\s+/).filter(Boolean))
+      .refine((list) => list.every((one) => Buffer.byteLength(one) >= SECRET_BYTES), {
+        error: `SECRET_PREVIOUS tient les anciens SECRET, séparés par une espace, chacun d’au moins ${SECRET_BYTES} octets : recopiez-les tels quels.`,
+      }),
+    " ",
+  ),
   TRUST_PROXY: orDefault(
     z
       .string()
@@ -219,6 +234,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     redisUrl: e.REDIS_URL,
     demo: e.DEMO === "auto" && (e.NODE_ENV === "production" || !isLoopback(e.HOST)) ? "non" : e.DEMO,
     secret: e.SECRET,
+    previousSecrets: Object.freeze(e.SECRET_PREVIOUS),
     trustProxy: Object.freeze(e.TRUST_PROXY),
     allowHttp: e.ALLOW_HTTP,
     diskFloor: e.DISK_FLOOR,
@@ -363,7 +379,9 @@ export function trusts(config: Pick<Config, "trustProxy">): (address: string) =>
 }
 
 /** Reads VAR_DIR/secrets.json, written at first use with mode 0600. SECRET, when given, wins over the file's. */
-export async function loadSecrets(config: Pick<Config, "varDir" | "secret">): Promise<Secrets> {
+export async function loadSecrets(
+  config: Pick<Config, "varDir" | "secret"> & Partial<Pick<Config, "previousSecrets">>,
+): Promise<Secrets> {
   const file = path.join(config.varDir, "secrets.json");
   const known = await readFile(file, "utf8").then(
     (text) => JSON.parse(text) as Partial<Secrets>,
@@ -376,7 +394,9 @@ export async function loadSecrets(config: Pick<Config, "varDir" | "secret">): Pr
   );
   const secrets: Secrets = {
     secret: known.secret ?? randomBytes(48).toString("base64url"),
+    previousSecrets: known.previousSecrets ?? [],
     historyKey: known.historyKey ?? drawHistoryKey(),
+    pastHistoryKeys: known.pastHistoryKeys ?? [],
   };
   if (!known.secret || !known.historyKey) {
     await mkdir(config.varDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
@@ -394,7 +414,28 @@ export async function loadSecrets(config: Pick<Config, "varDir" | "secret">): Pr
       if (!first) return loadSecrets(config);
     }
   }
-  return { ...secrets, secret: config.secret ?? secrets.secret };
+  const secret = config.secret ?? secrets.secret;
+  const former = [...(config.previousSecrets ?? []), ...secrets.previousSecrets];
+  return { ...secrets, secret, previousSecrets: former.filter((one) => one !== secret) };
+}
+
+/**
+ * Draws a new secret and a new history key into VAR_DIR/secrets.json; the former ones stay there for reading. Only one
+ * secret of before is kept: the second change is for when what the first one closed has been closed again.
+ */
+export async function rotateSecrets(config: Pick<Config, "varDir">): Promise<string> {
+  const now = await loadSecrets({ varDir: config.varDir, secret: undefined });
+  const file = path.join(config.varDir, "secrets.json");
+  const next: Secrets = {
+    secret: randomBytes(48).toString("base64url"),
+    previousSecrets: [now.secret],
+    historyKey: drawHistoryKey(),
+    pastHistoryKeys: [...now.pastHistoryKeys, now.historyKey.publicKey],
+  };
+  const draft = `${file}.${randomBytes(6).toString("hex")}`;
+  await writeFile(draft, `${JSON.stringify(next, null, 2)}\n`, { mode: 0o600, flush: true });
+  await rename(draft, file);
+  return file;
 }
 
 function drawHistoryKey(): Secrets["historyKey"] {

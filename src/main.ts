@@ -1,6 +1,14 @@
 /** The process: configuration → database → migrations → first run → jobs → pages → listening. */
 
-import { guards, KEPT_IN_ROW, openPeople, prepareFirstRun, renewOnNewRights, sessionRows } from "./accounts/index.ts";
+import {
+  guards,
+  KEPT_IN_ROW,
+  openPeople,
+  prepareFirstRun,
+  recloseKeys,
+  renewOnNewRights,
+  sessionRows,
+} from "./accounts/index.ts";
 import { createApp } from "./app.ts";
 import { ConfigRefused, loadSecrets, readConfig } from "./config.ts";
 import { describeBase, enterDemo } from "./demo.ts";
@@ -24,9 +32,11 @@ import { createHub } from "./platform/live/hub.ts";
 import { createLog } from "./platform/log.ts";
 import { startSender } from "./platform/mail/sender.ts";
 import { openTransport, type Transport } from "./platform/mail/transport.ts";
+import { alsoAccept } from "./platform/previous-secrets.ts";
 import { openRedis } from "./platform/redis.ts";
 import { createRegistry } from "./platform/registry.ts";
 import { VERSION } from "./platform/version.ts";
+import { startWatchdog } from "./platform/watchdog.ts";
 
 const say = (...lines: string[]) => process.stdout.write(`${lines.join("\n")}\n`);
 const refuse = (message: string): never => {
@@ -39,6 +49,7 @@ async function start() {
   const log = createLog(config.logLevel);
   const clock = systemClock;
   const secrets = await loadSecrets(config);
+  alsoAccept(secrets.secret, secrets.previousSecrets);
   const registry = createRegistry(modules);
 
   const embedded = config.databaseUrl ? undefined : await embeddedDatabase(config.varDir);
@@ -53,6 +64,8 @@ async function start() {
     clock,
     varDir: config.varDir,
     historyKey: secrets.historyKey.privateKey,
+    pastHistoryKeys: secrets.pastHistoryKeys,
+    secret: secrets.secret,
     redis,
     diskFloor: config.diskFloor,
     backups: config.backupAt
@@ -73,6 +86,7 @@ async function start() {
     log.error("background", { error: error instanceof Error ? error.message : String(error) });
   const serves = config.role !== "jobs";
   const works = config.role !== "web";
+  const watchdog = works ? startWatchdog() : null;
   // Without workers, jobs are still sent from the acts that call for them.
   const jobs = await startJobs(services, databaseUrl, works ? registry : { subscriptions: [], schedules: [] }, onError);
 
@@ -82,7 +96,8 @@ async function start() {
   const demo = entering || base.demo;
   // One process only: each call replaces the link of the call before.
   const setUp = demo || !serves ? null : await prepareFirstRun(db, { now: clock.now() });
-  const heads = openHeads(config.varDir, secrets.historyKey.privateKey);
+  if (works && secrets.previousSecrets.length > 0) await recloseKeys(db, secrets.secret, { now: clock.now() });
+  const heads = openHeads(services);
   const tick = works ? startTick(services, registry.schedules, jobs.send, onError) : null;
   const sealer = works ? startSealer(db, { heads, clock, onError }) : null;
 
@@ -140,6 +155,7 @@ async function start() {
       void hub?.stop();
     },
     async close() {
+      await watchdog?.stop();
       await tick?.stop();
       await sender?.stop();
       await jobs.stop();

@@ -8,6 +8,7 @@ export { hashPassword } from "./password.ts";
 export { allows, explain, mayRoute } from "./permissions.ts";
 export { type StartStep, startListFor } from "./queries/organisations.ts";
 export { findUserLine, findUserNames, listUserNames, namesAmong, type UserName } from "./queries/users.ts";
+export { closedBefore, recloseKeys } from "./reclose.ts";
 export { factorHolders, rescueAccount, tidyReason } from "./rescue.ts";
 export { ROLES, type Role, roleLabel } from "./roles.ts";
 export { noteSecurity, type Origin } from "./security-event.ts";

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync } from "node:fs";
 import { open } from "node:fs/promises";
 import path from "node:path";
@@ -11,6 +11,8 @@ export interface Head {
   hashes: string[];
   at: string;
   signature: string;
+  /** Which key signed it; absent on lines of before keys could change. */
+  key?: string;
 }
 
 /** Under VAR_DIR. */
@@ -20,16 +22,26 @@ export const headsFolder = (varDir: string) => path.join(varDir, HEADS);
 const signedText = ({ tenant, from, hashes, at }: Omit<Head, "signature">) =>
   Buffer.from([tenant, from, at, ...hashes].join("\n"));
 
+const idOf = (key: KeyObject) =>
+  createHash("sha256")
+    .update(key.export({ type: "spki", format: "der" }))
+    .digest("base64url")
+    .slice(0, 12);
+
 /** The signed heads, outside the database (rulings 10): one file of JSON lines a tenant under `<VAR_DIR>/heads`. */
 export class Heads {
   readonly #folder: string;
   readonly #key: KeyObject;
-  readonly #publicKey: KeyObject;
+  readonly #keyId: string;
+  /** By identifier: the key in force first, then those of before, which only check what they signed. */
+  readonly #publicKeys: Map<string, KeyObject>;
 
-  constructor(folder: string, privateKeyPem: string) {
+  constructor(folder: string, privateKeyPem: string, pastPublicKeys: readonly string[] = []) {
     this.#folder = folder;
     this.#key = createPrivateKey(privateKeyPem);
-    this.#publicKey = createPublicKey(this.#key);
+    const known = [createPublicKey(this.#key), ...pastPublicKeys.map((pem) => createPublicKey(pem))];
+    this.#publicKeys = new Map(known.map((key) => [idOf(key), key]));
+    this.#keyId = idOf(known[0]!);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
@@ -43,7 +55,7 @@ export class Heads {
     const signature = sign(null, signedText(head), this.#key).toString("base64");
     const file = await open(this.#file(tenantId), "a", 0o600);
     try {
-      await file.appendFile(`${JSON.stringify({ ...head, signature })}\n`);
+      await file.appendFile(`${JSON.stringify({ ...head, signature, key: this.#keyId })}\n`);
       await file.datasync();
     } finally {
       await file.close();
@@ -65,15 +77,21 @@ export class Heads {
     } catch {
       return null; // A crash in the middle of an append leaves a part of a line: the next one signs the same seals again.
     }
-    const ours = verify(null, signedText(head), this.#publicKey, Buffer.from(head.signature, "base64"));
-    return ours && head.tenant === tenantId ? head : null;
+    return head.tenant === tenantId && this.#signerOf(head) ? head : null;
+  }
+
+  #signerOf(head: Head): KeyObject | undefined {
+    const named = head.key === undefined ? [...this.#publicKeys.values()] : [this.#publicKeys.get(head.key)];
+    const signature = Buffer.from(head.signature, "base64");
+    return named.find((key) => key && verify(null, signedText(head), key, signature));
   }
 
   /** What an outsider needs to keep: the last signed head, and the key that checks its signature. */
   async attestation(tenantId: string): Promise<(Head & { publicKey: string }) | null> {
     let last: Head | null = null;
     for await (const head of this.read(tenantId)) last = head ?? last;
-    return last && { ...last, publicKey: this.#publicKey.export({ type: "spki", format: "pem" }).toString() };
+    const signer = last && this.#signerOf(last);
+    return last && signer ? { ...last, publicKey: signer.export({ type: "spki", format: "pem" }).toString() } : null;
   }
 
   /** The last number signed, 0 when none. */

@@ -1,10 +1,13 @@
 import type { Module } from "../platform/module.ts";
+import type { Services } from "../platform/services.ts";
 import { events } from "./events.ts";
 import { HEADS, Heads, headsFolder } from "./heads.ts";
 import { Seal } from "./seal.ts";
 import { runVerification, VerificationSchema, verifyTonight } from "./verification.ts";
 import { vitals } from "./vitals.ts";
 import { routes } from "./web/routes.ts";
+
+type HeadKeys = Pick<Services, "varDir" | "historyKey" | "pastHistoryKeys">;
 
 const HISTORY_ITSELF = "history itself: append-only, sealed, never traced a second time";
 
@@ -33,8 +36,8 @@ export const history: Module = {
       job: "history.verify_chain",
       label: "Recalcul de la chaîne de l’historique",
       limitSeconds: 3_600,
-      run: ({ tenantId, subject }, { db, varDir, historyKey, clock }) =>
-        runVerification(db, openHeads(varDir, historyKey), { tenantId, id: subject.id, now: () => clock.now() }),
+      run: ({ tenantId, subject }, { db, clock, ...keys }) =>
+        runVerification(db, openHeads(keys), { tenantId, id: subject.id, now: () => clock.now() }),
     },
   ],
   schedules: [
@@ -61,4 +64,5 @@ export const history: Module = {
 };
 
 /** The signed heads of this instance. */
-export const openHeads = (varDir: string, historyKey: string) => new Heads(headsFolder(varDir), historyKey);
+export const openHeads = ({ varDir, historyKey, pastHistoryKeys }: HeadKeys) =>
+  new Heads(headsFolder(varDir), historyKey, pastHistoryKeys);

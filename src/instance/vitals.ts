@@ -1,4 +1,5 @@
 import { statfs } from "node:fs/promises";
+import { closedBefore } from "../accounts/index.ts";
 import { fr } from "../platform/text/index.ts";
 import { VERSION } from "../platform/version.ts";
 import type { Health, Looked, Vital, Vitals } from "../platform/vitals.ts";
@@ -105,6 +106,26 @@ const queue: Vitals = {
   },
 };
 
+const keys: Vitals = {
+  title: "Clés",
+  order: 45,
+  async look({ db, secret }): Promise<Vital[]> {
+    if (!secret) return [];
+    const before = await closedBefore(db, secret);
+    return [
+      {
+        label: "Fermées sous un ancien secret",
+        state: before > 0 ? "warning" : "ok",
+        value: before > 0 ? fr.count(before, "clé de téléphone", "clés de téléphone") : "aucune",
+        ...(before > 0 && {
+          remedy:
+            "Gardez l’ancien secret dans SECRET_PREVIOUS et redémarrez le processus des tâches\u00a0: il les referme au démarrage.",
+        }),
+      },
+    ];
+  },
+};
+
 const storage: Vitals = {
   title: "Stockage",
   order: 40,
@@ -114,7 +135,7 @@ const storage: Vitals = {
   },
 };
 
-export const vitals: Vitals[] = [programme, database, sessions, queue, storage];
+export const vitals: Vitals[] = [programme, database, sessions, queue, storage, keys];
 
 export interface Section {
   title: string;

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { acceptedWith } from "./previous-secrets.ts";
 
 /** A text no copy of the database can read; `keyId` says which secret closed it, for the day that secret changes. */
 export interface Closed {
@@ -31,9 +32,10 @@ export function close(secret: string, use: string, text: string, boundTo: string
 
 /** Gives the text back, or throws CannotOpen. */
 export function open(secret: string, use: string, { keyId, bytes }: Closed, boundTo: string): string {
-  if (keyId !== keyIdOf(secret)) throw new CannotOpen(`Closed with another SECRET (${keyId}).`);
+  const closedWith = acceptedWith(secret).find((one) => keyIdOf(one) === keyId);
+  if (closedWith === undefined) throw new CannotOpen(`Closed with another SECRET (${keyId}).`);
   try {
-    const decipher = createDecipheriv(ALGORITHM, derive(secret, use, 32), bytes.subarray(0, IV))
+    const decipher = createDecipheriv(ALGORITHM, derive(closedWith, use, 32), bytes.subarray(0, IV))
       .setAAD(Buffer.from(boundTo))
       .setAuthTag(bytes.subarray(IV, IV + TAG));
     return decipher.update(bytes.subarray(IV + TAG), undefined, "utf8") + decipher.final("utf8");

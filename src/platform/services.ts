@@ -12,6 +12,10 @@ export interface Services {
   varDir: string;
   /** PEM of the Ed25519 key that signs the heads of history. */
   historyKey: string;
+  /** Public keys of before, for the heads they signed. */
+  pastHistoryKeys?: readonly string[];
+  /** SECRET in force; absent where nothing is signed nor closed. */
+  secret?: string;
   /** Absent: sessions and rates live in PostgreSQL. */
   redis?: RedisLink | undefined;
   /** What the nightly backup needs; absent, none is asked for. */

@@ -86,7 +86,7 @@ export async function startWorld({
   const folder = mkdtempSync(path.join(tmpdir(), "world-"));
   const { privateKey } = generateKeyPairSync("ed25519");
   const historyKey = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  const heads = openHeads(folder, historyKey);
+  const heads = openHeads({ varDir: folder, historyKey });
   const logged: string[] = [];
   const log = createLog("debug", { style: "lines", write: (line) => void logged.push(line) });
   const sealer = startSealer(open.db, {

@@ -37,8 +37,8 @@ export const index: RequestHandler = async (req, res) => {
 
 /** The last signed head as a file to keep elsewhere: whoever has it can tell that what it covers was rewritten (HIS-7). */
 export const attestation: RequestHandler = async (req, res) => {
-  const { varDir, historyKey } = req.app.locals.services as Services;
-  const found = await new Heads(headsFolder(varDir), historyKey).attestation(req.user!.tenantId);
+  const { varDir, historyKey, pastHistoryKeys } = req.app.locals.services as Services;
+  const found = await new Heads(headsFolder(varDir), historyKey, pastHistoryKeys).attestation(req.user!.tenantId);
   if (!found) throw new NotFound("Aucun acte n’est encore scellé : revenez dans une seconde.");
   asDownload(res, `attestation-historique-${found.from + found.hashes.length - 1}.json`).json(found);
 };

@@ -4,6 +4,7 @@ import session from "express-session";
 import passport from "passport";
 import { Unavailable } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { acceptedWith } from "../previous-secrets.ts";
 import { cookieName, cookieOptions } from "./cookies.ts";
 import type { HttpConfig, Principal } from "./types.ts";
 
@@ -151,7 +152,7 @@ export class SessionStore extends session.Store {
 export function sessions(config: HttpConfig, store: session.Store): RequestHandler {
   return session({
     store,
-    secret: config.secret,
+    secret: acceptedWith(config.secret),
     name: cookieName(config),
     cookie: cookieOptions(config),
     genid: () => randomBytes(32).toString("base64url"),

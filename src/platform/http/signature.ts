@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
+import { acceptedWith } from "../previous-secrets.ts";
 
 /** Each use signs with its own key, so that a value signed for one means nothing to another. */
 const keys = new Map<string, KeyObject>();
@@ -17,9 +18,11 @@ export function sign(secret: string, use: string, value: string): string {
   return createHmac("sha256", keyFor(secret, use)).update(value).digest("base64url");
 }
 
-/** Compares in constant time. */
+/** Compares in constant time; a signature of before the secret was changed is good while that one is accepted. */
 export function isSigned(secret: string, use: string, value: string, signature: string): boolean {
-  const expected = Buffer.from(sign(secret, use, value));
   const given = Buffer.from(signature);
-  return expected.length === given.length && timingSafeEqual(expected, given);
+  return acceptedWith(secret).some((one) => {
+    const expected = Buffer.from(sign(one, use, value));
+    return expected.length === given.length && timingSafeEqual(expected, given);
+  });
 }

@@ -24,7 +24,7 @@ const varDir = path.join(work, "var");
 await mkdir(varDir);
 await writeFile(path.join(varDir, "secrets.json"), '{"secret":"canari-du-secret"}');
 const sealer = startSealer(source.db, {
-  heads: openHeads(varDir, historyKey),
+  heads: openHeads({ varDir, historyKey }),
   clock: source.clock,
   onError: (error) => {
     throw error;
@@ -90,7 +90,7 @@ test("une base vide reçoit toutes les lignes, les têtes signées et les secret
 
   const db = await openDatabase(empty.databaseUrl, source.registry);
   try {
-    const { firstBreak, verified } = await verifyHistory(db, openHeads(elsewhere, historyKey), tenantId);
+    const { firstBreak, verified } = await verifyHistory(db, openHeads({ varDir: elsewhere, historyKey }), tenantId);
     assert.deepEqual([firstBreak, verified > 0], [null, true]);
     // Its triggers, sequences and isolation are back: it is written to as before.
     await db.act(actOf(tenantId), async (em) => {
@@ -125,7 +125,7 @@ test("prise pendant qu’on écrit, elle est un seul instant : chaque acte y est
   await restoreBackup({ ...empty, folder, varDir: elsewhere, registry: source.registry });
   const db = await openDatabase(empty.databaseUrl, source.registry);
   try {
-    assert.equal((await verifyHistory(db, openHeads(elsewhere, historyKey), tenantId)).firstBreak, null);
+    assert.equal((await verifyHistory(db, openHeads({ varDir: elsewhere, historyKey }), tenantId)).firstBreak, null);
     const [name, told] = await db.read(tenantId, async (em) => {
       const user = await em.findOneOrFail(User, KARIM);
       const { rows } = await sql<{ name: string }>`
