@@ -4,10 +4,11 @@
  */
 import { coldStart, coldStartKilled } from "./cold-start.ts";
 import type { Measure } from "./measure.ts";
+import { outbox } from "./outbox.ts";
 import { page } from "./page.ts";
 import { write } from "./write.ts";
 
-const MEASURES: Measure[] = [coldStart, coldStartKilled, page, write];
+const MEASURES: Measure[] = [coldStart, coldStartKilled, page, write, outbox];
 
 const strict = process.argv.includes("--strict");
 const names = process.argv.slice(2).filter((word) => !word.startsWith("-"));

@@ -10,7 +10,7 @@ export interface Figure {
 
 export interface Measure {
   name: string;
-  unit: "s" | "req/s";
+  unit: "s" | "req/s" | "mails/s";
   /** As people read it. */
   target: string;
   holds(line: { value: number; ratio: number }): boolean;

@@ -8,6 +8,8 @@ const roles = z.array(z.enum(ROLES.map((role) => role.code)));
 /** What happens to accounts and organisations; the payload is the contract of whoever reacts. */
 export const events = {
   "user.created": { label: "compte créé", payload: z.strictObject({ roles, by }) },
+  // One for all of them, whose rows say the rest (rulings 13).
+  "users.created": { label: "comptes créés ensemble", payload: z.strictObject({ count: z.int(), by }) },
   "user.invited": {
     label: "personne invitée",
     // null: a message will make its own link as it leaves.

@@ -4,7 +4,7 @@ import { NotFound, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { holdOpenLink, openLink, revokeLinks } from "./access-link.ts";
 import { Credential, setPassword } from "./credential.ts";
-import { DEAD_LINK, inviteUser, renewInvitation } from "./invitation.ts";
+import { DEAD_LINK, inviteUser, inviteUserByMail, renewInvitation, renewInvitationByMail } from "./invitation.ts";
 import { noteSecurity, type Origin } from "./security-event.ts";
 import { aboutTenant, createTenant, holdTenant, INSTANCE_ID, tidyTenantName } from "./tenant.ts";
 import { type By, createUser, type Identity, tidyIdentity, User } from "./user.ts";
@@ -112,11 +112,19 @@ export interface Foundation {
   admin: Identity & { passwordHash?: string };
 }
 
+interface Opened {
+  by: By;
+  from: Origin;
+  now: Date;
+  /** The invitation leaves by mail, and nobody here sees its link. */
+  byMail?: boolean;
+}
+
 /** Opens an organisation with its first administrator, in an act of that organisation's own history [ROL-2]. */
 export async function foundOrganisation(
   db: Database,
   { name, zone, admin: { passwordHash, ...identity } }: Foundation,
-  { by, from, now, channel }: { by: By; from: Origin; now: Date; channel: "page" | "setup" },
+  { by, from, now, channel, byMail = false }: Opened & { channel: "page" | "setup" },
 ): Promise<Installed> {
   const tenantId = randomUUIDv7();
   const act = {
@@ -138,7 +146,9 @@ export async function foundOrganisation(
       noteSecurity(em, from, { kind: "password.chosen", userId: user.id, tenantId });
       return { tenantId, invitation: null };
     }
-    const { user, token } = await inviteUser(em, account, { tenantId, by, now });
+    const { user, token } = byMail
+      ? { user: await inviteUserByMail(em, account, { tenantId, by, now }), token: null }
+      : await inviteUser(em, account, { tenantId, by, now });
     noteSecurity(em, from, { kind: "invitation.opened", userId: user.id, actorId: by?.id ?? null, tenantId });
     return { tenantId, invitation: token };
   });
@@ -151,7 +161,7 @@ export async function foundOrganisation(
 export async function renewFirstInvitation(
   db: Database,
   tenantId: string,
-  { by, from, now }: { by: By; from: Origin; now: Date },
+  { by, from, now, byMail = false }: Opened,
 ): Promise<Installed & { person: string }> {
   const act = {
     tenantId,
@@ -174,7 +184,8 @@ export async function renewFirstInvitation(
         "Quelqu’un est déjà entré dans cette organisation : ses comptes se gèrent chez elle, par ses administrateurs.",
       );
     }
-    const { token } = await renewInvitation(em, first, { by, now });
+    if (byMail) await renewInvitationByMail(em, first, { by, now });
+    const token = byMail ? null : (await renewInvitation(em, first, { by, now })).token;
     noteSecurity(em, from, { kind: "invitation.opened", userId: first.id, actorId: by?.id ?? null, tenantId });
     return { tenantId, invitation: token, person: first.name() };
   });

@@ -213,3 +213,19 @@ test("P21 : une invitation encore en file ne part plus vers qui a choisi son mot
   await sender.sweep();
   assert.ok(!smtp.received.some(({ to }) => to.includes(email)));
 });
+
+test("ROL-2 : le premier administrateur d’une organisation est invité par courriel, et réinvité tant que personne n’y est entré", async () => {
+  const nadia = await world.as("nadia");
+  await nadia.get("/instance/organisations/nouvelle");
+  const admin = { givenName: "Rose", familyName: "Meunier", email: "rose@meunier.example" };
+  const fields = { name: "Communauté du Moulin", zone: "Europe/Paris", ...admin };
+  const { location } = await nadia.post("/instance/organisations/nouvelle", { ...fields, by: "courriel" });
+  assert.match((await nadia.get(location!)).text, /en attente d’envoi[\s\S]*Renvoyer l’invitation/);
+  assert.equal((await nadia.post(`${location}/invitation`, { by: "courriel" })).location, location);
+  await sender.sweep();
+  assert.equal(smtp.received.filter(({ to }) => to.includes(admin.email)).length, 2);
+  const { mail } = smtp.received.findLast(({ to }) => to.includes(admin.email))!;
+  assert.equal(mail.from?.name, "Communauté du Moulin");
+  assert.match(mail.text!, /La personne qui tient OpsTracker vous a ouvert un compte[\s\S]*\/invitation\/[\w-]{43}/);
+  assert.match((await nadia.post(`${location}/invitation`, { by: "lien" })).text, /\/invitation\/[\w-]{43}/);
+});

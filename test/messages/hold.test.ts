@@ -71,7 +71,7 @@ test("après une restauration, rien de ce qui attendait ne part avant qu’on en
     assert.equal(smtp.received.length, 0);
     const hold = await holdInForce(db);
     assert.deepEqual([hold?.before, hold?.since], [1, 0]);
-    assert.match(hold!.reason, /Restauration de la sauvegarde du 2026-11-21/);
+    assert.match(hold!.reason, /Restauration de la sauvegarde du samedi 21 novembre 2026/);
   } finally {
     await elsewhere.stop();
     await db.close();

@@ -24,12 +24,16 @@ export interface TestSmtp {
   start(): Promise<void>;
 }
 
-export async function startSmtp({ auth = null as { user: string; pass: string } | null } = {}): Promise<TestSmtp> {
+export async function startSmtp({
+  auth = null as { user: string; pass: string } | null,
+  /** TLS from the first byte, with a certificate nobody vouches for. */
+  selfSigned = false,
+} = {}): Promise<TestSmtp> {
   let server: SMTPServer;
   let port = 0;
   const smtp: TestSmtp = {
     get url() {
-      return `smtp://127.0.0.1:${port}`;
+      return `${selfSigned ? "smtps" : "smtp"}://127.0.0.1:${port}`;
     },
     received: [],
     refusals: new Map(),
@@ -37,6 +41,7 @@ export async function startSmtp({ auth = null as { user: string; pass: string } 
     tarpit: null,
     async start() {
       server = new SMTPServer({
+        secure: selfSigned,
         authOptional: auth === null,
         disabledCommands: auth === null ? ["AUTH", "STARTTLS"] : ["STARTTLS"],
         allowInsecureAuth: true,

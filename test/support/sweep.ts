@@ -125,6 +125,7 @@ export const OTHER_TYPES: Record<string, RegExp> = {
   // A message in the frame of its page: its own style, its own policy.
   "/admin/boite-envoi/:id/apercu": /^text\/html/,
   "/admin/historique/attestation.json": /^application\/json/,
+  "/admin/utilisateurs/plusieurs/modele.csv": /^text\/csv/,
   "/robots.txt": /^text\/plain/,
   "/.well-known/security.txt": /^text\/plain/,
 };
@@ -197,6 +198,8 @@ const FORMS: Record<string, Filled> = {
       roles: ["viewer"],
     }),
   },
+  "/admin/utilisateurs/plusieurs": { page: null, fields: () => ({ text: aSheet() }) },
+  "/admin/utilisateurs/plusieurs/apercu": { page: "/admin/utilisateurs/plusieurs", fields: () => ({ text: aSheet() }) },
   "/admin/utilisateurs/:id/modifier": { fields: () => ({ givenName: `Prénom ${randomBytes(3).toString("hex")}` }) },
   "/admin/utilisateurs/:id/roles": { fields: () => ({ roles: ["viewer", "coordinator"] }) },
   "/admin/utilisateurs/:id/desactivation": { fields: () => ({ reason: "Fin de mission" }) },
@@ -240,6 +243,10 @@ async function withDeadLetter({ tenantId, letter }: Ids, _browser: Browser, { ow
   await leaveDeadLetter(owner, { tenantId, id: letter });
   return {};
 }
+
+/** One account to create, as a file would say it. */
+const aSheet = () =>
+  `Prénom;Nom;Adresse électronique;Rôles\nInès;Morel;ines.${randomBytes(4).toString("hex")}@quais.example;Lecteur`;
 
 /** What was released is held no more. */
 async function holdAgain(_ids: Ids, _browser: Browser, { databaseUrl }: World): Promise<Fields> {

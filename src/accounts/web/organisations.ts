@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { NotFound } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
@@ -7,6 +7,7 @@ import { fr } from "../../platform/text/index.ts";
 import { foundOrganisation, type Installed, renewFirstInvitation } from "../instance.ts";
 import { listOrganisations, type OrganisationLine } from "../queries/organisations.ts";
 import { aboutTenant, INSTANCE_ID, ZONES } from "../tenant.ts";
+import { goesByMail, HANDED } from "./handing.ts";
 
 const LIST = { page: "accounts/organisations/index" };
 const NEW = { page: "accounts/organisations/new" };
@@ -24,6 +25,7 @@ const NewForm = z.object({
   givenName: z.string().trim().min(1, "Écrivez le prénom.").max(100).describe("Prénom"),
   familyName: z.string().trim().min(1, "Écrivez le nom.").max(100).describe("Nom"),
   email: z.string().trim().min(1, "Écrivez l’adresse électronique.").max(254).describe("Adresse électronique"),
+  by: HANDED,
 });
 
 export const index: RequestHandler = async (req, res) => {
@@ -31,14 +33,15 @@ export const index: RequestHandler = async (req, res) => {
   res.show(LIST, { title: "Organisations", crumbs: [CRUMBS[0], { label: "Organisations" }], organisations });
 };
 
-export const new_: RequestHandler = (_req, res) => {
-  res.show(NEW, newPage({ values: {} }));
+export const new_: RequestHandler = (req, res) => {
+  res.show(NEW, newPage(req, { values: {} }));
 };
 
-const newPage = (form: object) => ({
+const newPage = (req: Request, form: object) => ({
   title: "Ouvrir une organisation",
   crumbs: [...CRUMBS, { label: "Ouvrir une organisation" }],
   zones: ZONES.map((zone) => ({ value: zone, label: zone.replaceAll("_", " ") })),
+  sendsMail: req.config.sendsMail === true,
   form,
 });
 
@@ -54,11 +57,11 @@ export const create: RequestHandler = async (req, res) => {
       subject: () => aboutTenant({ id: INSTANCE_ID }),
       at: (_values, { tenantId }: Installed) => `${AT}/${tenantId}`,
     },
-    async ({ name, zone, ...admin }, em) => {
+    async ({ name, zone, by: way, ...admin }, em) => {
       const founded = await foundOrganisation(
         req.db,
         { name, zone, admin },
-        { by, from: req, now: req.now, channel: "page" },
+        { by, from: req, now: req.now, channel: "page", byMail: goesByMail(req, way) },
       );
       record(em, "organisation.opened", aboutTenant({ id: INSTANCE_ID }), {
         organisation: founded.tenantId,
@@ -67,10 +70,22 @@ export const create: RequestHandler = async (req, res) => {
       return founded;
     },
   );
-  if (form.errors) return res.show(NEW, newPage(form));
+  if (form.errors) return res.show(NEW, newPage(req, form));
   const { name, givenName, familyName } = form.values as Record<string, string>;
-  res.show(READY, readyPage(req, form.result, { name: name ?? "", person: `${givenName} ${familyName}` }));
+  handOver(req, res, form.result, { name: name ?? "", person: `${givenName} ${familyName}` });
 };
+
+/** The link itself, this once, or the page of the organisation, whose message waits. */
+function handOver(
+  req: Request,
+  res: Response,
+  opened: { tenantId: string; invitation: string | null },
+  about: { name: string; person: string },
+): void {
+  const notice = `L’invitation ${fr.of(about.person)} est en attente d’envoi.`;
+  if (opened.invitation === null) res.saved(READY, {}, { at: `${AT}/${opened.tenantId}`, notice });
+  else res.show(READY, readyPage(req, opened, about));
+}
 
 const readyPage = (
   req: Request,
@@ -86,13 +101,14 @@ const readyPage = (
 });
 
 export const show: RequestHandler<{ id: string }> = async (req, res) => {
-  res.show(CARD, cardPage(await organisationOf(req), { values: {} }));
+  res.show(CARD, cardPage(req, await organisationOf(req), { values: {} }));
 };
 
-const cardPage = (organisation: OrganisationLine, form: object) => ({
+const cardPage = (req: Request, organisation: OrganisationLine, form: object) => ({
   title: organisation.name,
   crumbs: [...CRUMBS, { label: organisation.name }],
   organisation,
+  sendsMail: req.config.sendsMail === true,
   form,
 });
 
@@ -102,21 +118,22 @@ export const inviteAgain: RequestHandler<{ id: string }> = async (req, res) => {
   const by = { id: req.user!.id };
   const form = await submit(
     req,
-    z.object({}),
+    z.object({ by: HANDED }),
     {
       code: "organisation.invited_again",
       label: `Nouveau lien pour le premier administrateur ${fr.of(organisation.name)}`,
       subject: () => aboutTenant({ id: INSTANCE_ID }),
       at: `${AT}/${organisation.id}`,
     },
-    async (_values, em) => {
-      const renewed = await renewFirstInvitation(req.db, organisation.id, { by, from: req, now: req.now });
+    async ({ by: way }, em) => {
+      const said = { by, from: req, now: req.now, byMail: goesByMail(req, way) };
+      const renewed = await renewFirstInvitation(req.db, organisation.id, said);
       record(em, "organisation.opened", aboutTenant({ id: INSTANCE_ID }), { organisation: organisation.id, by: by.id });
       return renewed;
     },
   );
-  if (form.errors) return res.show(CARD, cardPage(organisation, form));
-  res.show(READY, readyPage(req, form.result, { name: organisation.name, person: form.result.person }));
+  if (form.errors) return res.show(CARD, cardPage(req, organisation, form));
+  handOver(req, res, form.result, { name: organisation.name, person: form.result.person });
 };
 
 async function organisationOf(req: Request<{ id: string }>) {

@@ -1,6 +1,7 @@
 import { get, post, type Route } from "../../platform/http/route.ts";
 import * as account from "./account.ts";
 import * as deactivations from "./deactivations.ts";
+import * as imports from "./imports.ts";
 import * as installation from "./installation.ts";
 import * as invitations from "./invitations.ts";
 import * as organisation from "./organisation.ts";
@@ -58,6 +59,11 @@ export const routes: Route[] = [
   get("/admin/utilisateurs", MANAGE, users.index, { sitemap: "Utilisateurs" }),
   get("/admin/utilisateurs/nouveau", MANAGE, users.new_, { sitemap: "Inviter une personne" }),
   post("/admin/utilisateurs/nouveau", MANAGE, users.create, { recent: true }),
+  get("/admin/utilisateurs/plusieurs", MANAGE, imports.new_, { sitemap: "Inviter plusieurs personnes" }),
+  get("/admin/utilisateurs/plusieurs/modele.csv", MANAGE, imports.template),
+  // Answers with a rendering and keeps nothing.
+  post("/admin/utilisateurs/plusieurs/apercu", MANAGE, imports.preview),
+  post("/admin/utilisateurs/plusieurs", MANAGE, imports.create, { recent: true }),
   get("/admin/utilisateurs/:id", MANAGE, users.show),
   get("/admin/utilisateurs/:id/modifier", MANAGE, users.edit),
   post("/admin/utilisateurs/:id/modifier", MANAGE, users.update, { recent: true }),

@@ -1,7 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import { NotFound, RuleBroken } from "../../platform/errors.ts";
+import { NotFound } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
 import { atVersion, type Current, query, read, submit } from "../../platform/http/forms.ts";
 import { messagesTo } from "../../platform/mail/queries.ts";
@@ -29,6 +29,7 @@ import { openSessions, Session } from "../session.ts";
 import { forgetCodeFailures } from "../sign-in-guard.ts";
 import { aboutUser, editUser, User } from "../user.ts";
 import { readMark, withQuery, writeMark } from "./addresses.ts";
+import { goesByMail, HANDED } from "./handing.ts";
 
 const LIST = { page: "accounts/users/index", part: "accounts/users/_list" };
 const CARD = { page: "accounts/users/show" };
@@ -158,24 +159,14 @@ const identity = {
   familyName: z.string().trim().min(1, "Écrivez le nom.").max(100).describe("Nom"),
   email: z.string().trim().min(1, "Écrivez l’adresse électronique.").max(254).describe("Adresse électronique"),
 };
-const by = z.enum(["courriel", "lien"], "Dites comment remettre le lien.").optional().describe("Remise du lien");
 const NewForm = z.object({
   ...identity,
-  by,
+  by: HANDED,
   roles: z.array(z.string()).min(1, "Choisissez au moins un rôle.").describe("Rôles"),
 });
 const EditForm = z.object(identity);
 const Nothing = z.object({});
-const Handing = z.object({ by });
-
-/** How a link goes to its person: by mail when this instance sends some, unless who asks wants to hand it over. */
-function goesByMail(req: Request, way: "courriel" | "lien" | undefined): boolean {
-  const { sendsMail = false } = req.config;
-  if (way === "courriel" && !sendsMail) {
-    throw new RuleBroken("Cette instance n’envoie pas de courriel\u00a0: choisissez un lien à remettre.", "by");
-  }
-  return sendsMail && way !== "lien";
-}
+const Handing = z.object({ by: HANDED });
 
 export const new_: RequestHandler = (req, res) => {
   res.show(NEW, newPage(req, { values: {} }));

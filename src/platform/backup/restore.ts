@@ -6,6 +6,7 @@ import { from as copyFrom } from "pg-copy-streams";
 import { knownMigrations, migrate } from "../db/migrate.ts";
 import { holdMessages } from "../mail/hold.ts";
 import type { Registry } from "../registry.ts";
+import { fr } from "../text/index.ts";
 import { type Manifest, openBackup, type TablePart } from "./manifest.ts";
 import { BackupRefused, readPart } from "./parts.ts";
 
@@ -37,7 +38,10 @@ export async function restoreBackup(request: RestoreRequest): Promise<Manifest> 
   await loadTables(ownerUrl, manifest, (part, target) => readPart(folder, part, key, target));
   await migrate(ownerUrl, registry);
   // What waited then may have left since, from the base this one replaces or beside it.
-  await holdMessages(request.databaseUrl, `Restauration de la sauvegarde du ${manifest.at}`);
+  await holdMessages(
+    request.databaseUrl,
+    `Restauration de la sauvegarde du ${fr.dateTime(manifest.at, "Europe/Paris")}`,
+  );
   for (const part of manifest.files) {
     const target = path.join(varDir, part.path);
     await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });

@@ -46,7 +46,7 @@ export function readFields(schema: z.ZodObject, sent: unknown): Read {
 
 const tidy = (text: string) => text.replace(/\r\n?/g, "\n").replace(CONTROLS, "").toWellFormed();
 
-function problemOf(texts: unknown[], { leaf }: Kind): string | null {
+function problemOf(texts: unknown[], { leaf, longest }: Kind): string | null {
   if (leaf !== "array" && texts.length > 1)
     return "une seule valeur est attendue. Rechargez la page, puis recommencez.";
   if (texts.length > MOST_VALUES) return `${MOST_VALUES} valeurs au plus sont acceptées.`;
@@ -55,7 +55,7 @@ function problemOf(texts: unknown[], { leaf }: Kind): string | null {
     if (CONTROL.test(text) || !text.isWellFormed()) {
       return "ce texte contient un caractère invisible qui ne peut pas être enregistré. Effacez-le, ou retapez le texte.";
     }
-    if (text.length > LONGEST) return "ce texte est trop long. Raccourcissez-le.";
+    if (text.length > longest) return "ce texte est trop long. Raccourcissez-le.";
   }
   return null;
 }
@@ -72,6 +72,7 @@ function converted(text: string | undefined, { leaf, optional, nullable }: Kind)
 interface Inner {
   def: { type: string; innerType?: Inner; in?: Inner; out?: Inner };
   description?: string | undefined;
+  maxLength?: number | null;
 }
 
 interface Kind {
@@ -81,12 +82,15 @@ interface Kind {
   nullable: boolean;
   /** The French name given with `.describe()`. */
   label: string | undefined;
+  /** Signs; a field that says it takes more than usual may. */
+  longest: number;
 }
 
 function kindOf(field: Inner): Kind {
-  const kind: Kind = { leaf: "", optional: false, nullable: false, label: undefined };
+  const kind: Kind = { leaf: "", optional: false, nullable: false, label: undefined, longest: LONGEST };
   for (let inner: Inner | undefined = field; inner; ) {
     const { type, innerType, in: before, out: after }: Inner["def"] = inner.def;
+    kind.longest = Math.max(kind.longest, inner.maxLength ?? 0);
     kind.label ??= inner.description;
     kind.leaf = type;
     if (type === "nullable") kind.nullable = true;

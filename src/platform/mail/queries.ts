@@ -39,7 +39,7 @@ export async function claimDue(
       first_attempt_at = coalesce(first_attempt_at, app_now()), message_id = coalesce(message_id, '<' || o.id || '@' || ${domain}::text || '>')
     where o.tenant_id = ${tenantId} and o.id in (
       select d.id from outbox d
-      where d.tenant_id = ${tenantId}
+      where d.tenant_id = ${tenantId} and d.state in ('pending', 'sending')
         and (d.state = 'pending' and d.next_attempt_at <= app_now() or d.state = 'sending' and d.claimed_at < app_now() - interval '15 minutes')
         and not exists (
           select from outbox e where e.tenant_id = d.tenant_id and e.address = d.address and e.id < d.id and e.state in ('pending', 'sending'))

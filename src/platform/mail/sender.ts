@@ -22,6 +22,12 @@ export interface SenderParts {
   onError(error: unknown): void;
 }
 
+interface Due {
+  tenant_id: string;
+  name: string;
+  zone: string;
+}
+
 export interface Sender {
   /** Takes what is due and gives when it has been answered for; the process calls it each second. */
   sweep(): Promise<void>;
@@ -111,31 +117,38 @@ export function startSender({ db, clock }: Services, parts: SenderParts): Sender
     for (const { id } of await db.lookup<{ id: string }>("tenants")) await db.note(id, releaseUnreachable);
   };
 
+  /** Organisations that had more to send than there was room for, in turn; asked again once they are served. */
+  let due: Due[] = [];
+
   /** Gives how many it began. */
   const take = async (): Promise<number> => {
     let begun = 0;
     await probe();
-    for (const tenant of await db.lookup<{ tenant_id: string; name: string; zone: string }>("due_mail")) {
+    if (due.length === 0) due = await db.lookup<Due>("due_mail");
+    while (due.length > 0) {
+      const tenant = due[0]!;
       const { tenant_id: tenantId } = tenant;
       if (!transport) {
         await db.note(tenantId, markUnsent);
+        due.shift();
         continue;
       }
-      for (;;) {
-        const room = IN_HAND - inHand.size;
-        if (room <= 0 || stopped) return begun;
-        const taken = await db.note(tenantId, (em) => claimDue(em, { tenantId, room, domain }));
-        if (taken.length === 0) break;
-        begun += taken.length;
-        for (const message of taken) {
-          const sending: Promise<void> = deliver(message, tenant)
-            .catch(onError)
-            .finally(() => {
-              inHand.delete(sending);
-              if (running) wake();
-            });
-          inHand.add(sending);
-        }
+      const room = IN_HAND - inHand.size;
+      if (room <= 0 || stopped) return begun;
+      const taken = await db.note(tenantId, (em) => claimDue(em, { tenantId, room, domain }));
+      // Whoever has more goes behind the others.
+      due.shift();
+      if (taken.length === room) due.push(tenant);
+      begun += taken.length;
+      for (const message of taken) {
+        const sending: Promise<void> = deliver(message, tenant)
+          .catch(onError)
+          .finally(() => {
+            inHand.delete(sending);
+            // Half of the places at once: each look costs the database as much for one message as for twenty.
+            if (running && inHand.size <= IN_HAND / 2) wake();
+          });
+        inHand.add(sending);
       }
     }
     return begun;

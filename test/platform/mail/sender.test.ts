@@ -201,6 +201,18 @@ test("F10 : un serveur qui ne finit jamais de répondre à l’un ne retient pas
   assert.equal((await line("lent@x.example")).state, "sent");
 });
 
+test("F10 : un chiffrement qui échoue n’envoie rien en clair, se dit, et tout part une fois réparé", async () => {
+  const strange = await startSmtp({ selfSigned: true });
+  await write("a@x.example");
+  await senderWith(openTransport({ ...settings, smtpUrl: strange.url })).sweep();
+  const { state, last_answer } = await line("a@x.example");
+  assert.deepEqual([state, strange.received.length], ["pending", 0]);
+  assert.match(last_answer!, /La connexion chiffrée au serveur a échoué/);
+  await open.clock.advanceMinutes(1.1);
+  await sender.sweep();
+  assert.equal((await line("a@x.example")).state, "sent");
+});
+
 test("F09 : serveur absent une heure : rien n’est perdu, tout part à son retour, l’ordre de chacun est gardé", async () => {
   await smtp.stop();
   for (const what of ["un", "deux", "trois"]) await write("a@x.example", what);
