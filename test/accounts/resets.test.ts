@@ -3,7 +3,7 @@ import { beforeEach, test } from "node:test";
 import { senderOf } from "../support/mail.ts";
 import { startSmtp } from "../support/smtp.ts";
 import { startWorld } from "../support/world.ts";
-import { addTwin, PASSWORD, securityLines, signIn } from "./doors.ts";
+import { addTwin, enrol, PASSWORD, securityLines, signIn } from "./doors.ts";
 
 const smtp = await startSmtp();
 const world = await startWorld({ smtpUrl: smtp.url });
@@ -228,4 +228,12 @@ test("ROL-2 : le premier administrateur d’une organisation est invité par cou
   assert.equal(mail.from?.name, "Communauté du Moulin");
   assert.match(mail.text!, /La personne qui tient OpsTracker vous a ouvert un compte[\s\S]*\/invitation\/[\w-]{43}/);
   assert.match((await nadia.post(`${location}/invitation`, { by: "lien" })).text, /\/invitation\/[\w-]{43}/);
+});
+
+test("ACC-8 : un nouveau mot de passe n’enlève pas le second facteur ; la connexion demande toujours le code", async () => {
+  const { email } = await world.userOf("yann");
+  await enrol(world, await world.as("yann"));
+  assert.equal((await choose(await linkFor("yann"))).status, 303);
+  const { answer } = await signIn(world, { email, password: NEW });
+  assert.match(answer.text, /<h1>Code de votre téléphone/);
 });
