@@ -2,7 +2,8 @@ import { accounts } from "./accounts/module.ts";
 import { history } from "./history/module.ts";
 import { instance } from "./instance/module.ts";
 import { messages } from "./messages/module.ts";
+import { notifications } from "./notifications/module.ts";
 import type { Module } from "./platform/module.ts";
 
 /** The product's table of contents: what is not listed here does not exist. */
-export const modules: Module[] = [accounts, history, instance, messages];
+export const modules: Module[] = [accounts, history, instance, messages, notifications];

@@ -6,6 +6,8 @@ export interface Figure {
   floor: number;
   /** Most memory the server under test ever held. */
   peakRssMB: number;
+  /** What the load itself added to it, where that is the question. */
+  addedRssMB?: number | undefined;
 }
 
 export interface Measure {
@@ -13,7 +15,7 @@ export interface Measure {
   unit: "s" | "req/s" | "mails/s";
   /** As people read it. */
   target: string;
-  holds(line: { value: number; ratio: number }): boolean;
+  holds(line: { value: number; ratio: number; addedRssMB?: number | undefined }): boolean;
   run(): Promise<Figure>;
 }
 
@@ -45,7 +47,13 @@ export async function alternate(
 const shown = (n: number) => (n >= 100 ? n.toFixed(0) : n.toFixed(3));
 
 /** The high-water mark of a process that still lives. */
-export function peakRssMB(pid: number): number {
-  const [, kilobytes = "0"] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+export const peakRssMB = (pid: number): number => statusMB(pid, "VmHWM");
+
+/** What a process holds now. */
+export const rssMB = (pid: number): number => statusMB(pid, "VmRSS");
+
+function statusMB(pid: number, line: string): number {
+  const [, kilobytes = "0"] =
+    new RegExp(`^${line}:\\s+(\\d+) kB$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return Math.round(Number(kilobytes) / 1024);
 }

@@ -7,7 +7,7 @@ export { inviteUser } from "./invitation.ts";
 export { hashPassword } from "./password.ts";
 export { allows, explain, mayRoute } from "./permissions.ts";
 export { type StartStep, startListFor } from "./queries/organisations.ts";
-export { findUserLine, findUserNames, listUserNames, namesAmong, type UserName } from "./queries/users.ts";
+export { findUserLine, findUserNames, listUserNames, namesAmong, silence, type UserName } from "./queries/users.ts";
 export { closedBefore, recloseKeys } from "./reclose.ts";
 export { factorHolders, rescueAccount, tidyReason } from "./rescue.ts";
 export { ROLES, type Role, roleLabel } from "./roles.ts";
@@ -23,6 +23,7 @@ export {
   editUser,
   reactivateUser,
   tidyAddress,
+  toUser,
   User,
 } from "./user.ts";
 export { renewOnNewRights } from "./web/sessions.ts";

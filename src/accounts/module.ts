@@ -84,6 +84,7 @@ export const accounts: Module = {
         density: { label: "Densité des tableaux", values: { comfort: "Confort", compact: "Compact" } },
         shortcuts: { label: "Raccourcis clavier", format: "yesNo" },
         live: { label: "Actualisation des pages", format: "yesNo" },
+        silenced: { label: "Notifications muettes", format: "list" },
         deactivated_at: { label: "Désactivé le", format: "dateTime" },
       },
     },

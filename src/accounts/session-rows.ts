@@ -41,6 +41,8 @@ interface Row {
   density: User["density"];
   shortcuts: boolean;
   live: boolean;
+  silenced: string[];
+  unread: number;
   tenant_name: string;
   tenant_kind: Tenant["kind"];
   zone: string;
@@ -158,6 +160,8 @@ function toSignedIn(row: Row): SignedIn {
     density: row.density,
     shortcuts: row.shortcuts,
     live: row.live,
+    unread: row.unread,
+    silenced: row.silenced,
     secondFactor: factorOf(row),
     sessionId: row.session_id,
     authenticatedAt: new Date(row.authenticated_at),

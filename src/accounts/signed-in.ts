@@ -12,6 +12,8 @@ declare module "../platform/http/types.ts" {
     givenName: string;
     familyName: string;
     roles: Role[];
+    /** Kinds of notification they do not want to be told (ACT-5). */
+    silenced: string[];
     /** Has a telephone enrolled, or must enrol one before anything else [ACC-12]. */
     secondFactor: "active" | "missing" | "none";
   }

@@ -25,6 +25,7 @@ const schema = defineEntity({
     density: p.enum(["comfort", "compact"] as const).default("comfort"),
     shortcuts: p.boolean().default(true),
     live: p.boolean().default(true),
+    silenced: p.array().columnType("text[]").default([]),
     deactivatedAt: p.datetime().nullable(),
     ...createdAt(),
     ...versioned(),

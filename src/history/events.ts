@@ -3,6 +3,10 @@ import type { EventCatalogue } from "../platform/events/catalogue.ts";
 
 export const events: EventCatalogue = {
   "history.verification_asked": { label: "vérification de l’historique demandée", payload: z.object({}) },
+  "history.verified": {
+    label: "historique vérifié",
+    payload: z.strictObject({ intact: z.boolean(), verified: z.int(), askedBy: z.uuid() }),
+  },
   "act.undone": {
     label: "acte annulé",
     payload: z.strictObject({

@@ -77,13 +77,34 @@ export async function runVerification(
     told = verified;
     await note({ verified });
   });
-  await note({
+  const found = {
     verified: verdict.verified,
     signedUpTo: verdict.signedUpTo,
     brokenNumber: verdict.firstBreak?.number ?? null,
     brokenReason: verdict.firstBreak?.reason ?? null,
     finishedAt: now(),
-  });
+  };
+  const asked = await db.read(tenantId, (em) => em.findOne(Verification, { tenantId, id }));
+  if (!asked?.askedById || !asked.isRunning()) return void (await note(found));
+  const askedBy = asked.askedById;
+  // Somebody waits for it: its end is an event, of which they are told.
+  const subject = { type: "verification", id };
+  await db.act(
+    {
+      tenantId,
+      actorId: null,
+      channel: "job",
+      code: "history.verified",
+      label: "Vérification de l’historique terminée",
+      subject,
+      now: found.finishedAt,
+    },
+    async (em) => {
+      await em.nativeUpdate(Verification, { tenantId, id }, found);
+      const { verified, firstBreak } = verdict;
+      record(em, "history.verified", subject, { intact: !firstBreak, verified, askedBy });
+    },
+  );
 }
 
 export const recentVerifications = (em: EntityManager) =>

@@ -48,6 +48,29 @@ test("LIV-1, LIV-5 : l’historique suit l’acte d’une autre personne, garde 
   await context.close();
 });
 
+test("LIV-1, ACT-5 : la cloche de toute page suit ce qu’une autre personne fait au compte", async () => {
+  const context = await contextOf(chromium, world, "karim");
+  const page = await context.newPage();
+  const complaints = listen(page, world.origin);
+  const stream = page.waitForResponse((response) => response.url().includes("/flux?"));
+  await page.goto(`${world.origin}/aide`);
+  await stream;
+  assert.equal(await page.locator("#pastille .unread").count(), 0);
+  const { id } = await world.userOf("karim");
+  const denis = await world.as("denis");
+  await denis.get(`/admin/utilisateurs/${id}/roles`);
+  const version = /name="version" value="(\d+)"/.exec((await denis.get(`/admin/utilisateurs/${id}/roles`)).text)?.[1];
+  await denis.post(`/admin/utilisateurs/${id}/roles`, { roles: ["technician", "viewer"], version: version ?? "" });
+  await world.sealer.sealAll();
+  await page.locator("#pastille .unread", { hasText: "1" }).waitFor();
+  await page.getByRole("link", { name: /^Notifications\s?1 non lue$/ }).click();
+  await page.getByRole("button", { name: /Denis Roussel a changé vos rôles/ }).click();
+  await page.waitForURL(`${world.origin}/compte`);
+  assert.equal(await page.locator("#pastille .unread").count(), 0);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("une page plus ancienne ne bouge pas : elle dit que de nouveaux actes sont arrivés", async () => {
   const denis = await world.as("denis");
   const [newest] = (await denis.get("/admin/historique")).text.match(/(?<=id="acte-)[0-9a-f-]{36}/) ?? [];

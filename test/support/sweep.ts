@@ -44,6 +44,8 @@ export interface Ids {
   gone: string;
   /** An open session of the colleague. */
   session: string;
+  /** Something the colleague was told. */
+  notification: string;
   act: string;
   /** An open invitation's secret. */
   token: string;
@@ -75,6 +77,8 @@ type Reach = "tenant" | "author" | "person" | "instance" | "letter" | "fixed" | 
 interface Sample {
   reach: Reach;
   params(ids: Ids): Record<string, string>;
+  /** For reach "person": what belongs to whoever asks. */
+  mine?(root: pg.Client, browser: Browser): Promise<Record<string, string>>;
   /** Well-formed, and of nothing that exists. */
   unknown?: Record<string, string>;
 }
@@ -95,7 +99,16 @@ const SAMPLES: Record<string, Sample> = {
     params: ({ colleague }) => ({ type: "user", id: colleague }),
     unknown: { type: "user", id: NOBODY },
   },
-  "/compte/sessions/:id": { reach: "person", params: ({ session }) => ({ id: session }) },
+  "/compte/sessions/:id": {
+    reach: "person",
+    params: ({ session }) => ({ id: session }),
+    mine: async (root, browser) => ({ id: await sessionOf(root, browser) }),
+  },
+  "/notifications/:id": {
+    reach: "person",
+    params: ({ notification }) => ({ id: notification }),
+    mine: async (root, browser) => ({ id: await leaveNotification(root, browser) }),
+  },
   "/nouveau-mot-de-passe/:token": {
     reach: "secret",
     params: ({ reset }) => ({ token: reset }),
@@ -151,6 +164,7 @@ interface Filled {
 
 const THEMES = ["system", "light", "dark"];
 let themes = 0;
+let silences = 0;
 
 const NEW_PASSWORD = "herbes-folles-du-talus-42";
 
@@ -189,6 +203,12 @@ const FORMS: Record<string, Filled> = {
     },
   },
   "/compte/sessions/:id/fermeture": { page: null, leadsOut: true },
+  "/notifications/lecture": { page: null },
+  "/notifications/reglages": {
+    page: "/notifications",
+    fields: () => ({ kinds: ++silences % 2 ? ["rights"] : ["jobs"] }),
+  },
+  "/notifications/:id/lecture": { page: null },
   "/compte/sessions/fermeture": { page: null },
   "/admin/utilisateurs/nouveau": {
     fields: () => ({
@@ -379,7 +399,7 @@ export async function startSweep(world: World): Promise<Sweep> {
     ["quais", "denis"],
     ["portelune", "nathalie"],
   ] as const) {
-    ids[key] = await populate(world, key, who, passwordHash);
+    ids[key] = await populate(world, root, key, who, passwordHash);
   }
   // Before anything is compared: what one did oneself is an object like another.
   const people = new Map<string, { id: string; tenantId: string }>();
@@ -387,6 +407,7 @@ export async function startSweep(world: World): Promise<Sweep> {
     if (who === "anonymous") continue;
     people.set(who, await world.userOf(who));
     await actOfOwn(world, people.get(who)!);
+    await leaveNotification(root, people.get(who)!);
   }
   await leaveDeadLetter(root, { tenantId: ids.quais!.tenantId, id: ids.quais!.letter });
   await world.sealer.sealAll();
@@ -403,13 +424,13 @@ export async function startSweep(world: World): Promise<Sweep> {
 
   const address = async (route: Route, persona: Persona, whose: Whose, browser?: Browser): Promise<string | null> => {
     if (!route.path.includes(":")) return whose === "own" ? route.path : null;
-    const { reach, params, unknown } = sampleOf(route);
+    const { reach, params, mine, unknown } = sampleOf(route);
     const fill = (values: Record<string, string>) =>
       route.path.replace(/:(\w+)/g, (_, name: string) => values[name] ?? missing(route, name));
     if (whose === "unknown") return fill(unknown ?? Object.fromEntries(namesIn(route).map((name) => [name, NOBODY])));
     if (whose === "own" && reach === "person") {
       if (persona.who === "anonymous") return fill(params(idsOf(persona)));
-      return fill({ ...params(idsOf(persona)), id: await sessionOf(root, browser ?? (await browse(persona))) });
+      return fill({ ...params(idsOf(persona)), ...(await mine?.(root, browser ?? (await browse(persona)))) });
     }
     if (whose === "own" && reach === "author" && persona.who !== "anonymous") {
       return fill({ act: await actOfOwn(world, people.get(persona.who)!) });
@@ -547,7 +568,20 @@ async function sessionOf(root: pg.Client, browser: Browser): Promise<string> {
   return rows[0].id;
 }
 
-async function populate(world: World, key: string, who: string, passwordHash: string): Promise<Ids> {
+/** Something this person was told. */
+async function leaveNotification(root: pg.Client, { tenantId, id }: { tenantId: string; id: string }): Promise<string> {
+  const { rows } = await root.query<{ id: string }>(
+    `with known as (select id from notification where user_id = $2 limit 1),
+       made as (
+         insert into notification (tenant_id, id, user_id, kind, text, path)
+         select $1, uuidv7(), $2, 'rights', 'Vos rôles ont changé.', '/compte' where not exists (select from known) returning id)
+     select id from known union all select id from made`,
+    [tenantId, id],
+  );
+  return rows[0]!.id;
+}
+
+async function populate(world: World, root: pg.Client, key: string, who: string, passwordHash: string): Promise<Ids> {
   const { db } = world;
   const now = world.clock.now();
   const admin = await world.userOf(who);
@@ -636,6 +670,7 @@ async function populate(world: World, key: string, who: string, passwordHash: st
     gone: gone.id,
     invited: invited.id,
     session,
+    notification: await leaveNotification(root, { tenantId, id: colleague.id }),
     act: act!.id,
     token,
     reset,

@@ -222,3 +222,9 @@ export async function editPreferences(em: EntityManager, userId: string, given: 
     transaction(em),
   );
 }
+
+/** The kinds of notification a person no longer wants (ACT-5); the same again changes nothing. */
+export async function silence(em: EntityManager, userId: string, kinds: string[]): Promise<void> {
+  await sql`${sql.raw(WITH_NEXT)}update app_user set silenced = ${kinds}::text[], version = version + 1
+    where id = ${userId} and silenced is distinct from ${kinds}::text[]`.execute(transaction(em));
+}

@@ -289,9 +289,9 @@ class Gathered extends PgQuery {
 
 function sendAlone(connection: Messages, { text, values, name, isKnown }: Leader): void {
   if (!isKnown) connection.parse({ text, name });
-  connection.bind({ statement: name, values, valueMapper: asSent });
+  connection.bind({ statement: name, values, valueMapper: prepareValue });
   connection.execute({});
 }
 
-/** Statements that lead bind plain values only. */
-const asSent = (value: unknown) => (["number", "boolean"].includes(typeof value) ? String(value) : value);
+/** Arrays, dates and numbers as pg writes them for a query of its own. */
+const { prepareValue } = (pg as unknown as { utils: { prepareValue(value: unknown): unknown } }).utils;

@@ -44,6 +44,8 @@ export interface Principal {
   shortcuts: boolean;
   /** Pages follow by themselves what changes (LIV-5). */
   live: boolean;
+  /** Notifications not read yet, counted up to 100. */
+  unread: number;
   sessionId: string;
   /** When the password or the code was last typed: sensitive acts ask again after 15 minutes (ACC-11). */
   authenticatedAt: Date;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
 import { User } from "../../../src/accounts/user.ts";
-import { WITH_COMMIT } from "../../../src/platform/db/wire.ts";
+import { WITH_COMMIT, WITH_NEXT } from "../../../src/platform/db/wire.ts";
 import { query } from "../../support/cluster.ts";
 import { actOf, buildTenant, testDatabase } from "../../support/database.ts";
 
@@ -63,6 +63,20 @@ test("la fin d’une lecture part avec la suite, ou seule si rien ne suit", asyn
   while ((await open()) > 0);
   await db.act(actOf(tenantId), async (em) => {
     (await em.findOneOrFail(User, { id: userId })).givenName = "Amina";
+  });
+});
+
+test("ce qui part avec la suite porte des listes, des dates et des absences comme une question seule", async () => {
+  await db.act(actOf(tenantId), async (em) => {
+    const [silenced, at, none] = [["rights", 'une "virgule", là'], new Date("2026-03-29T01:30:00Z"), null];
+    await sql`${sql.raw(WITH_NEXT)}update app_user set silenced = ${silenced}::text[],
+      created_at = ${at}::timestamptz, live = coalesce(${none}::boolean, live) where id = ${userId}`.execute(run(em));
+    const { rows } = await sql<{ silenced: string[]; at: string }>`
+      select silenced, to_char(created_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as at from app_user where id = ${userId}`.execute(
+      run(em),
+    );
+    assert.deepEqual(rows, [{ silenced, at: "2026-03-29 01:30" }]);
+    await sql`update app_user set silenced = '{}' where id = ${userId}`.execute(run(em));
   });
 });
 

@@ -1,0 +1,26 @@
+/** What may be told to a person, in the words of the page where they silence it (ACT-5). */
+export const KINDS = [
+  { kind: "rights", label: "Vos droits", hint: "Un administrateur change vos rôles.", icon: "shield" },
+  {
+    kind: "account",
+    label: "Votre compte",
+    hint: "Quelqu’un d’autre corrige ou déverrouille votre compte.",
+    icon: "user",
+  },
+  {
+    kind: "undone",
+    label: "Vos actes annulés",
+    hint: "Quelqu’un d’autre annule ce que vous aviez fait.",
+    icon: "undo",
+  },
+  {
+    kind: "jobs",
+    label: "Travaux terminés",
+    hint: "Un long travail que vous avez demandé prend fin.",
+    icon: "hourglass",
+  },
+] as const;
+
+export type Kind = (typeof KINDS)[number]["kind"];
+
+export const isKind = (word: string): word is Kind => KINDS.some(({ kind }) => kind === word);

@@ -1,0 +1,72 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { findUserNames, type Role, roleLabel } from "../accounts/index.ts";
+import { findAct } from "../history/index.ts";
+import type { DomainEvent, Reaction } from "../platform/events/catalogue.ts";
+import { notify, type Told } from "./queries.ts";
+
+const ACCOUNT = "/compte";
+
+/** Tells the person an event is about, unless they did it themself. */
+const toSubject =
+  (told: (payload: Record<string, unknown>, by: string) => Omit<Told, "to" | "path">): Reaction["run"] =>
+  async (em, { subject, payload }) => {
+    const by = payload.by as string | null;
+    if (by === null || by === subject.id) return;
+    await notify(em, { ...told(payload, await nameOf(em, by)), to: [subject.id], path: ACCOUNT });
+  };
+
+const nameOf = async (em: EntityManager, id: string) => (await findUserNames(em, [id])).get(id) ?? "Un administrateur";
+
+/** What people are told of the events of other modules, in the transaction of each. */
+export const reactions: Reaction[] = [
+  {
+    on: "user.roles_changed",
+    run: toSubject(({ after }, by) => ({
+      kind: "rights",
+      text: `${by} a changé vos rôles. Vous êtes maintenant\u00a0: ${rolesIn(after as Role[])}.`,
+    })),
+  },
+  {
+    on: "user.edited",
+    run: toSubject((_payload, by) => ({ kind: "account", text: `${by} a corrigé votre nom ou votre adresse.` })),
+  },
+  {
+    on: "user.unlocked",
+    run: toSubject((_payload, by) => ({ kind: "account", text: `${by} a déverrouillé votre compte.` })),
+  },
+  {
+    on: "user.second_factor_reset",
+    run: toSubject((_payload, by) => ({
+      kind: "account",
+      text: `${by} a réinitialisé votre double authentification. Activez-la de nouveau.`,
+    })),
+  },
+  { on: "act.undone", run: tellAuthor },
+  { on: "history.verified", run: tellAsker },
+];
+
+const rolesIn = (roles: Role[]) => roles.map((role) => roleLabel(role).toLowerCase()).join(", ") || "sans rôle";
+
+async function tellAuthor(em: EntityManager, { subject, payload }: DomainEvent): Promise<void> {
+  const act = await findAct(em, subject.id);
+  const by = payload.by as string;
+  if (!act?.actorId || act.actorId === by) return;
+  await notify(em, {
+    kind: "undone",
+    to: [act.actorId],
+    text: `${await nameOf(em, by)} a annulé votre acte «\u00a0${act.label ?? "Libellé effacé"}\u00a0».`,
+    path: "/actes",
+  });
+}
+
+async function tellAsker(em: EntityManager, { payload }: DomainEvent): Promise<void> {
+  const { askedBy, intact } = payload as { askedBy: string; intact: boolean };
+  await notify(em, {
+    kind: "jobs",
+    to: [askedBy],
+    text: intact
+      ? "La vérification de l’historique est terminée\u00a0: il est intact."
+      : "La vérification de l’historique est terminée\u00a0: une altération est trouvée.",
+    path: "/admin/historique/verification",
+  });
+}
