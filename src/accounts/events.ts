@@ -39,6 +39,16 @@ export const events = {
   "invitation.accepted": { label: "invitation acceptée", payload: z.strictObject({ link: z.uuid() }) },
   "tenant.created": { label: "organisation créée", payload: z.strictObject({ name: z.string() }) },
   "tenant.edited": { label: "organisation modifiée", payload: z.strictObject({ fields: z.array(z.string()), by }) },
+  "tenant.suspended": { label: "organisation suspendue", payload: z.strictObject({ by }) },
+  "tenant.reactivated": { label: "organisation rouverte", payload: z.strictObject({ by }) },
+  "organisation.suspended": {
+    label: "organisation suspendue",
+    payload: z.strictObject({ organisation: z.uuid(), by }),
+  },
+  "organisation.reactivated": {
+    label: "organisation rouverte",
+    payload: z.strictObject({ organisation: z.uuid(), by }),
+  },
   "organisation.opened": {
     label: "organisation ouverte ou réinvitée",
     payload: z.strictObject({ organisation: z.uuid(), by }),

@@ -105,3 +105,32 @@ export const factorReset = mailKind({
     after: ["Si vous ne l’aviez pas demandé, prévenez tout de suite la personne qui administre votre organisation."],
   }),
 });
+
+/** To each administrator, at the very moment [ROL-2]: the only door that stays open is the one to those who run the instance. */
+export const tenantSuspended = mailKind({
+  kind: "accounts.tenant_suspended",
+  label: "Organisation suspendue",
+  payload: z.strictObject({ at: instant, reason: z.string() }),
+  subject: () => "L’accès à votre organisation est suspendu",
+  write: ({ at, reason }, { tenantName, zone }) => ({
+    lines: [
+      `Le ${fr.dateTime(new Date(at), zone)}, ceux qui tiennent l’instance ont suspendu l’accès à ${tenantName}. Motif : ${reason}`,
+      "Personne ne peut s’y connecter et ses tâches attendent. Ses données sont gardées.",
+    ],
+    action: { label: "Qui contacter", href: "/contact" },
+  }),
+});
+
+/** The hold is over. */
+export const tenantReactivated = mailKind({
+  kind: "accounts.tenant_reactivated",
+  label: "Organisation rouverte",
+  payload: z.strictObject({ at: instant }),
+  subject: () => "L’accès à votre organisation est rouvert",
+  write: ({ at }, { tenantName, zone }) => ({
+    lines: [
+      `Depuis le ${fr.dateTime(new Date(at), zone)}, les personnes de ${tenantName} peuvent de nouveau se connecter.`,
+    ],
+    action: { label: "Se connecter", href: "/connexion" },
+  }),
+});

@@ -13,6 +13,8 @@ import {
   factorReset,
   newDevice,
   passwordChanged,
+  tenantReactivated,
+  tenantSuspended,
 } from "./mails.ts";
 import { reactions } from "./reactions.ts";
 import { RecoveryCodeSchema } from "./recovery-code.ts";
@@ -67,6 +69,8 @@ export const accounts: Module = {
           format: "list",
           values: words(ROLES),
         },
+        suspended_at: { label: "Suspendue le", format: "dateTime" },
+        suspension_reason: { label: "Motif de la suspension" },
         stay_connected_days: { label: "Durée de « Rester connecté », en jours" },
       },
     },
@@ -141,6 +145,8 @@ export const accounts: Module = {
     factorEnrolled,
     factorRemoved,
     factorReset,
+    tenantSuspended,
+    tenantReactivated,
   ],
   schedules: [
     {

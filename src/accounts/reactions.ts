@@ -4,8 +4,15 @@ import type { DomainEvent, Reaction } from "../platform/events/catalogue.ts";
 import type { MailKind } from "../platform/mail/kinds.ts";
 import { sendMail } from "../platform/mail/outbox.ts";
 import { revokeLinks } from "./access-link.ts";
-import { factorEnrolled, factorRemoved, factorReset, passwordChanged } from "./mails.ts";
-import { closeSessions } from "./session.ts";
+import {
+  factorEnrolled,
+  factorRemoved,
+  factorReset,
+  passwordChanged,
+  tenantReactivated,
+  tenantSuspended,
+} from "./mails.ts";
+import { closeAllSessions, closeSessions } from "./session.ts";
 import { endLongSessions, shortenLongSessions } from "./session-rows.ts";
 import { Tenant } from "./tenant.ts";
 import { aboutUser, User } from "./user.ts";
@@ -50,6 +57,18 @@ export const reactions: Reaction[] = [
       await tell(em, event, factorReset, { at: event.at.toISOString() });
     },
   },
+  {
+    on: "tenant.suspended",
+    async run(em, { tenantId, at }) {
+      await closeAllSessions(em);
+      const { suspensionReason } = await em.findOneOrFail(Tenant, { tenantId, id: tenantId });
+      await tellAdmins(em, tenantId, tenantSuspended, { at: at.toISOString(), reason: suspensionReason ?? "" });
+    },
+  },
+  {
+    on: "tenant.reactivated",
+    run: (em, { tenantId, at }) => tellAdmins(em, tenantId, tenantReactivated, { at: at.toISOString() }),
+  },
   { on: "tenant.edited", run: followStayDays },
 ];
 
@@ -62,6 +81,19 @@ async function tell<S extends ZodType>(
 ): Promise<void> {
   const user = await em.findOneOrFail(User, { tenantId, id: subject.id });
   await sendMail(em, kind, { tenantId, to: { address: user.email, person: aboutUser(user) }, payload });
+}
+
+/** The same message to each active administrator of the organisation. */
+async function tellAdmins<S extends ZodType>(
+  em: EntityManager,
+  tenantId: string,
+  kind: MailKind<S>,
+  payload: z.output<S>,
+): Promise<void> {
+  const admins = await em.find(User, { tenantId, deactivatedAt: null, roles: { $contains: ["admin"] } });
+  for (const user of admins) {
+    await sendMail(em, kind, { tenantId, to: { address: user.email, person: aboutUser(user) }, payload });
+  }
 }
 
 async function followStayDays(em: EntityManager, { tenantId, payload }: DomainEvent): Promise<void> {

@@ -55,6 +55,8 @@ export const SECURITY_KINDS = {
   "invitation.opened": { label: "Lien d’invitation créé", icon: "send", tone: "neutral" },
   "account.deactivated": { label: "Compte désactivé", icon: "user-x", tone: "danger" },
   "account.reactivated": { label: "Compte réactivé", icon: "user-check", tone: "primary" },
+  "tenant.suspended": { label: "Organisation suspendue", icon: "lock", tone: "danger" },
+  "tenant.reactivated": { label: "Organisation rouverte", icon: "unlock", tone: "primary" },
   export: { label: "Export", icon: "download", tone: "primary" },
   "settings.changed": { label: "Réglages de sécurité changés", icon: "settings", tone: "primary" },
 } as const satisfies Record<string, { label: string; icon: string; tone: string }>;

@@ -80,7 +80,8 @@ export function sessionRows(db: Database): SessionRows {
         const hours = opening.stayDays > 0 ? opening.stayDays * 24 : LONGEST_HOURS;
         await em.execute(
           `insert into session (tenant_id, id, user_id, token_hash, payload, user_agent, address, stay, authenticated_at, last_seen_at, expires_at)
-           values (?, ?, ?, ?, ?, ?, ?, ?, ?, app_now(), app_now() + make_interval(hours => ?))`,
+           select ?, ?, ?, ?, ?, ?, ?, ?, ?, app_now(), app_now() + make_interval(hours => ?)
+           where not exists (select from tenant where suspended_at is not null)`,
           [
             tenantId,
             randomUUIDv7(),

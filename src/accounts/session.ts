@@ -50,6 +50,9 @@ export async function closeSessions(
   return em.nativeDelete(Session, { user: { id: userId }, ...(keep && { id: { $ne: keep } }) });
 }
 
+/** Closes every session of the organisation of this transaction. */
+export const closeAllSessions = (em: EntityManager): Promise<number> => em.nativeDelete(Session, {});
+
 /** Closes one session of this person; false when it is not theirs or no longer open. */
 export async function closeSession(
   em: EntityManager,

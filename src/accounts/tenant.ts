@@ -26,6 +26,9 @@ const schema = defineEntity({
     // Null: whoever holds the keys, except in a demo (ACC-12).
     secondFactorRoles: p.array().$type<Role[]>().columnType("text[]").nullable(),
     demo: p.boolean().default(false),
+    // Set by those who run the instance: nobody signs in, jobs wait.
+    suspendedAt: p.datetime().nullable(),
+    suspensionReason: p.text().nullable(),
     ...createdAt(),
     ...versioned(),
   },
@@ -35,6 +38,9 @@ const schema = defineEntity({
 export class Tenant extends schema.class {
   isInstance() {
     return this.kind === "instance";
+  }
+  isSuspended() {
+    return this.suspendedAt != null;
   }
   /** The role of which one active holder must remain [ROL-3]. */
   keeperRole(): Role {
@@ -105,6 +111,8 @@ export function createTenant(
     zone: zone ?? "Europe/Paris",
     accent: null,
     secondFactorRoles: null,
+    suspendedAt: null,
+    suspensionReason: null,
     demo: demo ?? false,
     createdAt: now,
   });

@@ -74,6 +74,12 @@ async function followAccounts(em: EntityManager, rows: UndoneRow[], undoing: Und
 export const tenantUndo: Undo = {
   right: "accounts.manage",
   created: { never: "Une organisation ne se retire pas en annulant un acte." },
+  rules: [
+    {
+      when: "(w.suspended_at, w.suspension_reason) is distinct from (t.suspended_at, t.suspension_reason)",
+      why: "Une organisation est suspendue ou rouverte par ceux qui tiennent l’instance.",
+    },
+  ],
   judge: {
     columns: ["accent", "zone", "holiday_zone"],
     why({ accent, zone, holiday_zone: holidayZone }) {

@@ -122,6 +122,8 @@ const SAMPLES: Record<string, Sample> = {
     unknown: { token: "C".repeat(43) },
   },
   "/instance/organisations/:id/invitation": { reach: "instance", params: ({ newborn }) => ({ id: newborn }) },
+  "/instance/organisations/:id/suspension": { reach: "instance", params: ({ newborn }) => ({ id: newborn }) },
+  "/instance/organisations/:id/reactivation": { reach: "instance", params: ({ newborn }) => ({ id: newborn }) },
   "/instance/organisations/:id": { reach: "instance", params: ({ tenantId }) => ({ id: tenantId }) },
   "/instance/taches/:id": { reach: "letter", params: ({ letter }) => ({ id: letter }) },
 };
@@ -253,6 +255,21 @@ const FORMS: Record<string, Filled> = {
     }),
   },
   "/instance/organisations/:id/invitation": { page: null },
+  // Neither page has a form when the organisation is already so: each is put in the state it starts from.
+  "/instance/organisations/:id/suspension": {
+    page: null,
+    fields: async ({ newborn }, _browser, world) => {
+      await holdOrganisation(world, newborn, false);
+      return { reason: "Compte partagé signalé" };
+    },
+  },
+  "/instance/organisations/:id/reactivation": {
+    page: null,
+    fields: async ({ newborn }, _browser, world) => {
+      await holdOrganisation(world, newborn, true);
+      return { reason: "Vérification terminée" };
+    },
+  },
   "/instance/taches/:id/relance": { page: null },
   "/instance/taches/:id/abandon": { page: null },
   "/instance/taches/relance": { page: null, fields: withDeadLetter },
@@ -323,6 +340,17 @@ async function besideHistory(world: World, { id }: { id: string }, more: (root: 
     await root.query("delete from recovery_code where user_id = $1", [id]);
     await root.query("delete from sign_in_guard where id = $1", [id]);
     await more(root);
+  } finally {
+    await root.end();
+  }
+}
+
+async function holdOrganisation(world: World, id: string, onHold: boolean): Promise<void> {
+  const root = new pg.Client({ connectionString: world.superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    await root.query("update tenant set suspended_at = case when $2 then now() end where id = $1", [id, onHold]);
   } finally {
     await root.end();
   }

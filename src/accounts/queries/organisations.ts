@@ -48,6 +48,16 @@ export interface OrganisationLine {
   accounts: number;
   /** Somebody has chosen a password there. */
   entered: boolean;
+  suspendedAt: Date | null;
+  suspensionReason: string | null;
+}
+
+interface OrganisationRow {
+  created_at: string;
+  suspended_at: string | null;
+  suspension_reason: string | null;
+  accounts: number;
+  entered: boolean;
 }
 
 /**
@@ -60,15 +70,17 @@ export async function listOrganisations(db: Database): Promise<OrganisationLine[
   for (const { id, name, kind, demo } of tenants) {
     if (kind !== "organisation") continue;
     const [row] = await db.read(id, (em) =>
-      em.execute<{ created_at: string; accounts: number; entered: boolean }[]>(
-        `select t.created_at, (select count(*)::int from app_user u where u.deactivated_at is null) as accounts,
+      em.execute<OrganisationRow[]>(
+        `select t.created_at, t.suspended_at, t.suspension_reason, (select count(*)::int from app_user u where u.deactivated_at is null) as accounts,
            exists (select from credential) as entered
          from tenant t where t.id = ?`,
         [id],
       ),
     );
-    if (row)
-      lines.push({ id, name, demo, createdAt: new Date(row.created_at), accounts: row.accounts, entered: row.entered });
+    if (!row) continue;
+    const { created_at: createdAt, suspended_at: suspendedAt, suspension_reason: suspensionReason, ...counted } = row;
+    const dates = { createdAt: new Date(createdAt), suspendedAt: suspendedAt === null ? null : new Date(suspendedAt) };
+    lines.push({ id, name, demo, ...counted, ...dates, suspensionReason });
   }
   return lines.sort((a, b) => a.name.localeCompare(b.name, "fr"));
 }

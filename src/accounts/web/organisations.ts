@@ -13,7 +13,8 @@ const LIST = { page: "accounts/organisations/index" };
 const NEW = { page: "accounts/organisations/new" };
 const CARD = { page: "accounts/organisations/show" };
 const READY = { page: "accounts/organisations/ready" };
-const AT = "/instance/organisations";
+export const ORGANISATIONS = "/instance/organisations";
+const AT = ORGANISATIONS;
 const CRUMBS = [
   { label: "Accueil", href: "/" },
   { label: "Organisations", href: AT },
@@ -136,7 +137,8 @@ export const inviteAgain: RequestHandler<{ id: string }> = async (req, res) => {
   handOver(req, res, form.result, { name: organisation.name, person: form.result.person });
 };
 
-async function organisationOf(req: Request<{ id: string }>) {
+/** As much of it as the instance may know; another identifier does not exist. */
+export async function organisationOf(req: Request<{ id: string }>) {
   const organisation = (await listOrganisations(req.db)).find(({ id }) => id === req.params.id);
   if (!organisation) throw new NotFound("Cette organisation n’existe pas sur cette instance. Revenez à la liste.");
   return organisation;

@@ -13,6 +13,7 @@ import * as resets from "./second-factor-resets.ts";
 import * as securityLog from "./security-log.ts";
 import * as sessions from "./sessions.ts";
 import * as signIn from "./sign-in.ts";
+import * as suspensions from "./suspensions.ts";
 import * as users from "./users.ts";
 
 const MANAGE = "accounts.manage";
@@ -93,5 +94,9 @@ export const routes: Route[] = [
   }),
   post("/instance/organisations/nouvelle", "instance.manage", organisations.create, { recent: true }),
   get("/instance/organisations/:id", "instance.manage", organisations.show),
+  get("/instance/organisations/:id/suspension", "instance.manage", suspensions.new_),
+  post("/instance/organisations/:id/suspension", "instance.manage", suspensions.create, { recent: true }),
+  get("/instance/organisations/:id/reactivation", "instance.manage", suspensions.edit),
+  post("/instance/organisations/:id/reactivation", "instance.manage", suspensions.undo, { recent: true }),
   post("/instance/organisations/:id/invitation", "instance.manage", organisations.inviteAgain, { recent: true }),
 ];

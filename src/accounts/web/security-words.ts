@@ -101,6 +101,8 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
     `${say.has(userId)} utilisé un code de récupération ; il en reste ${count(detail.left)}.`,
   "factor.renewed": ({ userId }, say) => `${say.has(userId)} tiré dix nouveaux codes de récupération.`,
   "factor.removed": ({ userId }, say) => `${say.has(userId)} retiré la double authentification.`,
+  "tenant.suspended": ({ detail }) => `Organisation suspendue par ceux qui tiennent l’instance : ${detail.reason}`,
+  "tenant.reactivated": ({ detail }) => `Organisation rouverte par ceux qui tiennent l’instance : ${detail.reason}`,
   "factor.reset": (line, say) =>
     `Double authentification de ${say.of(line.userId)} réinitialisée${line.detail.onServer ? ", depuis le serveur" : say.by(line)}.`,
   "rights.changed": (line, say) =>

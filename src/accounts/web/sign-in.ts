@@ -18,9 +18,11 @@ import { rightsOf } from "../session-rows.ts";
 import { type Proved, proveSignIn, REFUSED, type SignInMethod, stayDaysFor, welcome } from "../sign-in.ts";
 import { CODE_REFUSED, CODE_SHAPES, proveCode } from "../sign-in-code.ts";
 import type { SignedIn } from "../signed-in.ts";
+import { findHold } from "../suspension.ts";
 
 const PAGE = { page: "accounts/sign-in/new" };
 const CHOICE = { page: "accounts/sign-in/choice" };
+const HOLD = { page: "accounts/sign-in/suspended" };
 const CODE = { page: "accounts/sign-in/code" };
 
 const SignInForm = z.object({
@@ -88,8 +90,20 @@ export const choose: RequestHandler = async (req, res) => {
 
 /** Signed in at once, or asked for a code first: until it is right there is no session [ACC-12]. */
 async function enter(req: Request, res: Response, account: Proved, opening: Opening) {
+  if (await isOnHold(req, res, account)) return;
   if (await hasSecondFactor(req.db, account)) return showCode(req, res, account, opening, { values: {} });
   await open(req, res, account, opening);
+}
+
+/** Said to who has proved their password only: a stranger learns nothing of an organisation. */
+async function isOnHold(req: Request, res: Response, { tenantId, tenantName }: Proved): Promise<boolean> {
+  const hold = await findHold(req.db, tenantId);
+  if (!hold) return false;
+  const { contact } = req.config;
+  const link = contact && { label: contact, href: contact.includes("@") ? `mailto:${contact}` : contact };
+  const page = { title: "Organisation suspendue", tenantName, ...hold, contact: link || null };
+  res.show(HOLD, page, { status: 403 });
+  return true;
 }
 
 function showCode(req: Request, res: Response, account: Proved, { stay, retour }: Opening, form: object) {
@@ -131,6 +145,7 @@ export const confirm: RequestHandler = async (req, res) => {
   if (!(await proveCode(req.db, account, typed, req, { secret: req.config.secret, now: req.now }))) {
     return refuse({ [recovery ? "recovery" : "code"]: CODE_REFUSED });
   }
+  if (await isOnHold(req, res, account)) return;
   await open(req, res, account, { ...opening, method: recovery ? "password_recovery" : "password_code" });
 };
 
@@ -140,6 +155,7 @@ export const demo: RequestHandler = async (req, res) => {
     .flatMap((one) => one.people)
     .find(({ userId }) => userId === req.body?.persona);
   if (!persona) throw new NotFound();
+  if (await isOnHold(req, res, persona)) return;
   await open(req, res, persona, { stay: false, retour: "/", method: "demo" });
 };
 

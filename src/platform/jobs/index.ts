@@ -3,6 +3,7 @@ import { PgBoss } from "pg-boss";
 import type { Enqueue, JobContent } from "../db/index.ts";
 import type { Subscription } from "../events/catalogue.ts";
 import type { Services } from "../services.ts";
+import { isSuspended } from "./queries.ts";
 import { runSchedule } from "./run.ts";
 import type { Schedule } from "./tick.ts";
 
@@ -12,6 +13,9 @@ export interface Jobs {
   stop(): Promise<void>;
 }
 
+/** How long what an organisation on hold had in the queue is put aside, each time it comes up. */
+const ON_HOLD_SECONDS = 60;
+
 interface Work {
   job: string;
   run(content: JobContent): Promise<void>;
@@ -20,7 +24,7 @@ interface Work {
 /**
  * Starts pg-boss under the application role, its schema being there already, and one worker for each subscription and
  * each schedule. A job runs at least once: what it does must bear being done twice. One that came without its tenant
- * dies at once, one that fails or outlasts its limit is tried again, then dies: dead letters keep the reason (P13, F24).
+ * dies at once, one of a suspended organisation waits until it is open again, one that fails or outlasts its limit is tried again, then dies: dead letters keep the reason (P13, F24).
  */
 export async function startJobs(
   services: Services,
@@ -46,6 +50,10 @@ export async function startJobs(
       const [{ id, data }] = jobs as [(typeof jobs)[0]];
       if (!data?.tenantId) {
         return [{ id, status: "deadletter", output: { message: "Cette tâche est venue sans son organisation." } }];
+      }
+      if (await isSuspended(services.db, data.tenantId)) {
+        await boss.send(job, data, { startAfter: ON_HOLD_SECONDS });
+        return [{ id, status: "completed" }];
       }
       await run(data as JobContent).catch((error: unknown) => {
         onError(error);

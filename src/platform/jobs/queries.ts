@@ -113,3 +113,13 @@ export async function purgeRuns(em: EntityManager): Promise<number> {
   );
   return gone.length;
 }
+
+/** Whether this organisation is on hold: what it has in the queue waits. */
+export async function isSuspended(db: Database, tenantId: string): Promise<boolean> {
+  const [row] = await db.read(tenantId, (em) =>
+    em.execute<{ suspended: boolean }[]>("select suspended_at is not null as suspended from tenant where id = ?", [
+      tenantId,
+    ]),
+  );
+  return row?.suspended ?? false;
+}

@@ -79,7 +79,9 @@ export function startTick(
   /** The last day known to be taken, by tenant and job: what saves asking the ledger again each minute. */
   const taken = new Map<string, string>();
   const tick = async () => {
-    for (const { id, zone, kind } of await services.db.lookup<TenantLine>("tenants")) {
+    for (const { id, zone, kind, suspended } of await services.db.lookup<TenantLine>("tenants")) {
+      // Its day is taken when it is open again: the last one due, not each one missed.
+      if (suspended) continue;
       const now = localMoment(services.clock.now(), zone);
       for (const schedule of schedules) {
         if (schedule.ofInstance && kind !== "instance") continue;
@@ -114,6 +116,7 @@ interface TenantLine {
   id: string;
   zone: string;
   kind: "instance" | "organisation";
+  suspended: boolean;
 }
 
 /**

@@ -130,6 +130,37 @@ test("F24 : une tâche qui échoue et une qui ne finit pas meurent après leurs 
   assert.match((await deadLetters(endless.job, 1))[0]!.reason, /exceeded 1s/);
 });
 
+const suspend = (onHold: boolean) =>
+  open.db.act(actOf(tenantId), (em) =>
+    em.execute("update tenant set suspended_at = case when ? then app_now() end", [onHold]),
+  );
+
+test("une organisation suspendue : ses tâches de la file attendent, puis reprennent, sans en perdre", {
+  timeout: 60_000,
+}, async () => {
+  const before = received.length;
+  await suspend(true);
+  await happen(70);
+  const aside = async () =>
+    (
+      await open.owner.query(
+        "select id from pgboss.job where name = $1 and state = 'created' and start_after > now()",
+        [subscription.job],
+      )
+    ).rows.length;
+  while ((await aside()) === 0) await pause(100);
+  assert.equal(received.length, before);
+  await suspend(false);
+  const done = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  await open.owner.query("update pgboss.job set start_after = now() where name = $1 and state = 'created'", [
+    subscription.job,
+  ]);
+  await done;
+  assert.deepEqual(received.at(-1)?.payload, { n: 70 });
+});
+
 test("l’heure locale suit la zone, changements d’heure compris", () => {
   assert.deepEqual(localMoment(new Date("2026-03-29T00:59:00Z"), "Europe/Paris"), { day: "2026-03-29", time: "01:59" });
   assert.deepEqual(localMoment(new Date("2026-03-29T01:00:00Z"), "Europe/Paris"), { day: "2026-03-29", time: "03:00" });
@@ -186,6 +217,17 @@ test("F14 : l’horloge saute de deux heures puis d’un jour, en avant et en ar
   assert.deepEqual(sent, ["2026-11-10", "2026-11-11"], "un jour en avant, puis en arrière, plus loin qu’au départ");
   await live(["2026-11-11T01:22:00Z", "2026-11-12T01:22:00Z"], fiveMinutes);
   assert.deepEqual(sent, ["2026-11-10", "2026-11-11", "2026-11-12"]);
+});
+
+test("une organisation suspendue ne prend aucun jour ; rouverte, le dernier dû", async () => {
+  const { sent, live } = ticking("test.run_on_hold");
+  await live(["2026-11-10T05:00:00Z"]);
+  await suspend(true);
+  await live(["2026-11-11T05:00:00Z", "2026-11-12T05:00:00Z"]);
+  assert.deepEqual(sent, ["2026-11-10"]);
+  await suspend(false);
+  await live(["2026-11-13T05:00:00Z"]);
+  assert.deepEqual(sent, ["2026-11-10", "2026-11-13"]);
 });
 
 test("une organisation ne prend pas le travail de l’instance", async () => {
