@@ -114,7 +114,7 @@ export const tenantSuspended = mailKind({
   subject: () => "L’accès à votre organisation est suspendu",
   write: ({ at, reason }, { tenantName, zone }) => ({
     lines: [
-      `Le ${fr.dateTime(new Date(at), zone)}, ceux qui tiennent l’instance ont suspendu l’accès à ${tenantName}. Motif : ${reason}`,
+      `Le ${fr.dateTime(new Date(at), zone)}, ceux qui tiennent l’instance ont suspendu l’accès à ${tenantName}. Motif : ${reason}`,
       "Personne ne peut s’y connecter et ses tâches attendent. Ses données sont gardées.",
     ],
     action: { label: "Qui contacter", href: "/contact" },

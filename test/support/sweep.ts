@@ -345,7 +345,8 @@ async function besideHistory(world: World, { id }: { id: string }, more: (root: 
   }
 }
 
-async function holdOrganisation(world: World, id: string, onHold: boolean): Promise<void> {
+/** An organisation on hold, or not, beside any act. */
+export async function holdOrganisation(world: World, id: string, onHold: boolean): Promise<void> {
   const root = new pg.Client({ connectionString: world.superUrl });
   await root.connect();
   try {
@@ -489,7 +490,9 @@ export async function startSweep(world: World): Promise<Sweep> {
       }
       proposed = untouched(form.fields);
     }
-    return { ...proposed, ...(await declared?.fields?.(idsOf(persona), browser, world)) };
+    // Of the object the address names: for those who run the instance, it is somebody else’s.
+    const about = route.path.includes(":") && sampleOf(route).reach === "instance" ? ids.quais! : idsOf(persona);
+    return { ...proposed, ...(await declared?.fields?.(about, browser, world)) };
   };
 
   return {

@@ -9,14 +9,15 @@ import { changePassword } from "../credential.ts";
 import { deviceOf } from "../device.ts";
 import { passwordHint } from "../password.ts";
 import { listSecurityEvents } from "../queries/security-log.ts";
-import { editPreferences, findUserNames } from "../queries/users.ts";
+import { editPreferences, findUserLine, findUserNames } from "../queries/users.ts";
+import { countRecoveryCodes } from "../recovery-code.ts";
 import { ROLES } from "../roles.ts";
 import { noteSecurity } from "../security-event.ts";
 import { openSessions, Session } from "../session.ts";
 import { provePassword } from "../sign-in.ts";
 import { aboutUser, User } from "../user.ts";
 import { choosePassword } from "./new-password.ts";
-import { told } from "./security-words.ts";
+import { lastSignInOf, told } from "./security-words.ts";
 
 const VIEW = { page: "accounts/account/show" };
 const PASSWORD = { page: "accounts/account/password" };
@@ -47,6 +48,8 @@ export const show: RequestHandler = async (req, res) => {
         current: session.id === user.sessionId,
       })),
       events: rows.map((row) => told(row, names, user.id)),
+      lastSignIn: lastSignInOf((await findUserLine(em, user.id))!),
+      codesLeft: user.secondFactor === "active" ? await countRecoveryCodes(em, user.id) : null,
     };
   });
   res.show(VIEW, {

@@ -8,6 +8,7 @@ import { countRecoveryCodes } from "../recovery-code.ts";
 import {
   drawKey,
   enrolSecondFactor,
+  isTelephoneCode,
   keyUri,
   removeSecondFactor,
   renewRecoveryCodes,
@@ -79,7 +80,7 @@ function enrolmentPage(req: Request, key: string, form: object) {
 
 const EnrolmentForm = z.object({
   ticket: z.string().describe("Clé de cette page"),
-  code: z.string().trim().min(1, "Écrivez les six chiffres que votre application affiche.").max(20).describe("Code"),
+  code: z.string().refine(isTelephoneCode, "Écrivez les six chiffres que votre application affiche.").describe("Code"),
 });
 
 /** The answer holds the ten recovery codes, the only time they are seen [ACC-12]. */

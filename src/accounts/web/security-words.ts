@@ -1,5 +1,6 @@
 import { deviceOf } from "../device.ts";
 import type { SecurityLine } from "../queries/security-log.ts";
+import type { UserLine } from "../queries/users.ts";
 import { roleLabel } from "../roles.ts";
 import { SECURITY_KINDS, type SecurityKind } from "../security-event.ts";
 import { LOCK_MINUTES, MOST_FAILURES } from "../sign-in-guard.ts";
@@ -52,6 +53,10 @@ const METHODS: Record<string, string> = {
   demo: "en un clic, comme personnage de démonstration",
 };
 
+/** When an account was last entered, and how; null when it never was [ACC-19, ROL-6]. */
+export const lastSignInOf = ({ lastSignInAt, lastMethod }: Pick<UserLine, "lastSignInAt" | "lastMethod">) =>
+  lastSignInAt && { at: lastSignInAt, method: METHODS[lastMethod ?? ""] ?? "" };
+
 const count = (value: unknown) => (typeof value === "number" ? value : 0);
 const rolesIn = (value: unknown) =>
   Array.isArray(value) ? list.format(value.map((code) => roleLabel(String(code)))) : "aucun";
@@ -101,8 +106,8 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
     `${say.has(userId)} utilisé un code de récupération ; il en reste ${count(detail.left)}.`,
   "factor.renewed": ({ userId }, say) => `${say.has(userId)} tiré dix nouveaux codes de récupération.`,
   "factor.removed": ({ userId }, say) => `${say.has(userId)} retiré la double authentification.`,
-  "tenant.suspended": ({ detail }) => `Organisation suspendue par ceux qui tiennent l’instance : ${detail.reason}`,
-  "tenant.reactivated": ({ detail }) => `Organisation rouverte par ceux qui tiennent l’instance : ${detail.reason}`,
+  "tenant.suspended": ({ detail }) => `Organisation suspendue par ceux qui tiennent l’instance : ${detail.reason}`,
+  "tenant.reactivated": ({ detail }) => `Organisation rouverte par ceux qui tiennent l’instance : ${detail.reason}`,
   "factor.reset": (line, say) =>
     `Double authentification de ${say.of(line.userId)} réinitialisée${line.detail.onServer ? ", depuis le serveur" : say.by(line)}.`,
   "rights.changed": (line, say) =>

@@ -63,8 +63,8 @@ const decideWith = (way: Way) => async (req: Request<{ id: string }>, res: Respo
   if (form.errors) return res.show(VIEW, await page(req, way, form));
   const notice =
     way === "suspension"
-      ? `L’organisation ${name} est suspendue : ses sessions sont fermées, ses administrateurs sont prévenus.`
-      : `L’organisation ${name} est rouverte : ses personnes peuvent se connecter.`;
+      ? `L’organisation ${name} est suspendue : ses sessions sont fermées, ses administrateurs sont prévenus.`
+      : `L’organisation ${name} est rouverte : ses personnes peuvent se connecter.`;
   res.saved(VIEW, {}, { at, notice });
 };
 

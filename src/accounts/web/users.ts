@@ -9,6 +9,7 @@ import { MAIL_STATE_WORDS } from "../../platform/mail/words.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { fr } from "../../platform/text/index.ts";
 import { AccessLink } from "../access-link.ts";
+import { deviceOf } from "../device.ts";
 import { type Invited, inviteUser, inviteUserByMail, renewInvitation, renewInvitationByMail } from "../invitation.ts";
 import { canDeactivate, explainUser, visibleUsers } from "../policy.ts";
 import {
@@ -30,6 +31,7 @@ import { forgetCodeFailures } from "../sign-in-guard.ts";
 import { aboutUser, editUser, User } from "../user.ts";
 import { readMark, withQuery, writeMark } from "./addresses.ts";
 import { goesByMail, HANDED } from "./handing.ts";
+import { lastSignInOf } from "./security-words.ts";
 
 const LIST = { page: "accounts/users/index", part: "accounts/users/_list" };
 const CARD = { page: "accounts/users/show" };
@@ -125,7 +127,9 @@ export async function showCard(req: Request<{ id: string }>, res: Response, form
         badge: MAIL_STATE_WORDS[line.state],
       })),
       user: withState((await findUserLine(em, user.id))!),
-      sessions: await em.count(Session, openSessions(user.id, req.now)),
+      devices: (await em.find(Session, openSessions(user.id, req.now), { orderBy: { lastSeenAt: "desc" } })).map(
+        ({ userAgent, lastSeenAt }) => ({ device: deviceOf(userAgent), lastSeenAt }),
+      ),
       links: links.map((link) => ({
         by: link.createdById ? names.get(link.createdById) : "Système",
         createdAt: link.createdAt,
@@ -141,6 +145,7 @@ export async function showCard(req: Request<{ id: string }>, res: Response, form
     crumbs: [HOME, USERS, { label: user.name }],
     ...shown,
     sendsMail: req.config.sendsMail === true,
+    lastSignIn: lastSignInOf(user),
     canDeactivate: canDeactivate(req.user!, user),
     why: explainUser(req.user!, user),
     form,
