@@ -2,6 +2,7 @@
  * `npm run bench [-- NAME… --strict]`: one JSON line a measure on stdout, everything said to people on stderr.
  * With --strict a missed target is an exit code of 1. See README.md for what each measure and its floor are.
  */
+import { backup } from "./backup.ts";
 import { coldStart, coldStartKilled } from "./cold-start.ts";
 import type { Measure } from "./measure.ts";
 import { outbox } from "./outbox.ts";
@@ -10,7 +11,7 @@ import { sse1000 } from "./sse.ts";
 import { undo10k } from "./undo.ts";
 import { write } from "./write.ts";
 
-const MEASURES: Measure[] = [coldStart, coldStartKilled, page, write, outbox, sse1000, undo10k];
+const MEASURES: Measure[] = [coldStart, coldStartKilled, page, write, outbox, sse1000, undo10k, backup];
 
 const strict = process.argv.includes("--strict");
 const names = process.argv.slice(2).filter((word) => !word.startsWith("-"));

@@ -102,12 +102,13 @@ export function queueLine(label: string, state: QueueState | undefined): TaskLin
     badge: BADGES[kind ?? (state?.lastAt ? "done" : "never")],
     duration: state?.lastMs === null || state?.lastMs === undefined ? null : duration(state.lastMs),
     outcome:
-      waiting + running + retrying > 0
+      waiting + running + retrying + dead > 0
         ? fr.list(
             [
               running > 0 ? `${fr.number(running)} en cours` : "",
               waiting > 0 ? `${fr.number(waiting)} en attente` : "",
               retrying > 0 ? `${fr.number(retrying)} à reprendre` : "",
+              dead > 0 ? `${fr.number(dead)} en échec définitif` : "",
             ].filter(Boolean),
           )
         : null,

@@ -10,6 +10,7 @@ import {
   queueStates,
   retryDeadLetters,
 } from "../../platform/jobs/queries.ts";
+import { timeOf } from "../../platform/jobs/tick.ts";
 import type { Registry } from "../../platform/registry.ts";
 import type { Services } from "../../platform/services.ts";
 import { fr } from "../../platform/text/index.ts";
@@ -38,7 +39,7 @@ async function page(req: Request, form: object = {}) {
   return {
     title: "Tâches",
     schedules: registry.schedules
-      .toSorted((a, b) => (a.at < b.at ? -1 : 1))
+      .toSorted((a, b) => ((timeOf(a, services) ?? a.at) < (timeOf(b, services) ?? b.at) ? -1 : 1))
       .map((one) =>
         scheduleLine(
           one,
