@@ -1,18 +1,23 @@
 /** `npm run backup [-- DOSSIER]`: a whole backup of the database and of what follows it, while the application serves. */
 import path from "node:path";
+import { filesOf } from "../src/config.ts";
 import { modules } from "../src/modules.ts";
 import { writeBackup } from "../src/platform/backup/index.ts";
 import { createRegistry } from "../src/platform/registry.ts";
+import { openFiles } from "../src/platform/storage/index.ts";
 import { fr } from "../src/platform/text/index.ts";
 import { VERSION } from "../src/platform/version.ts";
 import { withConnections } from "./connections.ts";
 
-await withConnections(async ({ databaseUrl, databaseOwnerUrl }, { varDir, backupDir, backupKey }) => {
+await withConnections(async ({ databaseUrl, databaseOwnerUrl }, config) => {
+  const { varDir, backupDir, backupKey } = config;
+  const registry = createRegistry(modules);
   const { folder, manifest } = await writeBackup({
     databaseUrl,
     ownerUrl: databaseOwnerUrl,
     varDir,
-    paths: createRegistry(modules).folders,
+    paths: registry.folders,
+    store: openFiles(filesOf(config), registry.files).store,
     into: process.argv[2] ? path.resolve(process.argv[2]) : backupDir,
     key: backupKey,
     version: VERSION,

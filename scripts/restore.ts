@@ -1,10 +1,14 @@
 /** `npm run restore -- SAUVEGARDE`: a backup into an empty base, whole or not at all. */
+import { filesOf } from "../src/config.ts";
 import { modules } from "../src/modules.ts";
 import { BackupRefused, noteDrill, restoreBackup } from "../src/platform/backup/index.ts";
 import { createRegistry } from "../src/platform/registry.ts";
+import { openFiles } from "../src/platform/storage/index.ts";
 import { withConnections } from "./connections.ts";
 
-await withConnections(async ({ databaseUrl, databaseOwnerUrl }, { varDir, backupKey }) => {
+await withConnections(async ({ databaseUrl, databaseOwnerUrl }, config) => {
+  const { varDir, backupKey } = config;
+  const registry = createRegistry(modules);
   const [folder] = process.argv.slice(2);
   if (!folder) throw new BackupRefused("Quelle sauvegarde ? « npm run restore -- var/sauvegardes/… ».");
   const { at, version } = await restoreBackup({
@@ -13,7 +17,8 @@ await withConnections(async ({ databaseUrl, databaseOwnerUrl }, { varDir, backup
     ownerUrl: databaseOwnerUrl,
     varDir,
     key: backupKey,
-    registry: createRegistry(modules),
+    store: openFiles(filesOf(config), registry.files).store,
+    registry,
   });
   await noteDrill(folder, "restore", new Date());
   console.log(`Restaurée : la sauvegarde du ${at}, de la version ${version}.`);

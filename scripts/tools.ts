@@ -10,6 +10,7 @@ const TOOLS = [
     why: "les écrans dans un vrai navigateur",
   },
   { package: "redis-server", programs: ["redis-server"], why: "les sessions et le cache partagés" },
+  { package: "clamav-daemon", programs: ["clamd"], why: "les fichiers examinés par un vrai antivirus" },
   { package: "default-jre-headless", programs: ["java"], why: "le vérificateur HTML de la Nu HTML Checker" },
 ];
 
@@ -42,5 +43,7 @@ export function ensureTools(fail: (message: string) => never): void {
 }
 
 function isInstalled(program: string): boolean {
-  return (process.env.PATH ?? "").split(path.delimiter).some((folder) => existsSync(path.join(folder, program)));
+  // Daemons are where an ordinary account does not look.
+  const folders = [...(process.env.PATH ?? "").split(path.delimiter), "/usr/sbin"];
+  return folders.some((folder) => existsSync(path.join(folder, program)));
 }

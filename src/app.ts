@@ -19,6 +19,7 @@ import type { Hub } from "./platform/live/hub.ts";
 import type { Log } from "./platform/log.ts";
 import type { Module } from "./platform/module.ts";
 import { createRegistry } from "./platform/registry.ts";
+import type { Files } from "./platform/storage/index.ts";
 
 export interface AppParts {
   config: HttpConfig;
@@ -32,6 +33,8 @@ export interface AppParts {
   count?: Count;
   /** Tells the open pages of this process what changed; without it they poll. */
   hub?: Hub;
+  /** Where files are kept; a product that takes none, as some tests, needs none. */
+  files?: Files;
   clock: Clock;
   log: Log;
   views: Views;
@@ -47,6 +50,7 @@ export function createApp({
   renewSession,
   count = countInDatabase(db),
   hub,
+  files,
   clock,
   log,
   views,
@@ -63,7 +67,7 @@ export function createApp({
   app.locals.routes = routes;
   app.locals.live = { hub, guards };
   app.locals.stopping = false;
-  equip(app, { config, db, count, render, guards });
+  equip(app, { config, db, count, files, render, guards });
 
   const metrics = config.metricsToken ? createMetrics({ token: config.metricsToken, db, hub }) : null;
   app.use(nameRequests(clock));
@@ -102,14 +106,23 @@ function equip(
     config,
     db,
     count,
+    files,
     render,
     guards,
-  }: { config: HttpConfig; db: Database; count: Count; render: ReturnType<typeof createRender>; guards: Guards },
+  }: {
+    config: HttpConfig;
+    db: Database;
+    count: Count;
+    files: Files | undefined;
+    guards: Guards;
+    render: ReturnType<typeof createRender>;
+  },
 ) {
   Object.defineProperties(app.request, {
     db: { value: db },
     config: { value: config },
     count: { value: count },
+    files: { value: files },
     // How browsers reach us is configured, not guessed from a header: it decides whether cookies are Secure.
     secure: { value: config.secure },
   });

@@ -5,6 +5,7 @@ import { BlockList, isIP } from "node:net";
 import path from "node:path";
 import { z } from "zod";
 import type { MailSettings } from "./platform/mail/transport.ts";
+import type { FilesSettings } from "./platform/storage/index.ts";
 
 export interface Config {
   production: boolean;
@@ -35,6 +36,14 @@ export interface Config {
   allowHttp: boolean;
   /** Bytes that should stay free where VAR_DIR is. */
   diskFloor: number;
+  /** Where files people send are kept, unless in a bucket. */
+  filesDir: string;
+  /** Absent: files are in `filesDir`. */
+  filesS3Url: string | undefined;
+  /** Absent: nothing looks into files. */
+  clamd: string | undefined;
+  /** Bytes each organisation and each person may keep. */
+  filesQuotas: { tenant: number; person: number };
   logLevel: "debug" | "info" | "warn" | "error";
   /** Who gives it reads `/metrics`; without it there is no such page. */
   metricsToken: string | undefined;
@@ -112,6 +121,17 @@ const isMailServer = (value: string): boolean => {
   );
 };
 
+const isBucket = (value: string): boolean => {
+  const url = asUrl(value);
+  return !!url && /^https?:$/.test(url.protocol) && !!url.username && !!url.password && /^\/[^/]+$/.test(url.pathname);
+};
+
+const megabytes = (name: string, example: number) =>
+  z
+    .string()
+    .regex(/^\d{1,7}$/, `${name} est un nombre de mégaoctets : écrivez par exemple ${name}=${example}.`)
+    .transform((count) => Number(count) * 1_000_000);
+
 const Environment = z.object({
   NODE_ENV: orDefault(oneOf("NODE_ENV", ["development", "test", "production"]), "development"),
   HOST: orDefault(
@@ -168,13 +188,22 @@ const Environment = z.object({
     " ",
   ),
   ALLOW_HTTP: orDefault(flag("ALLOW_HTTP"), "non"),
-  DISK_FLOOR: orDefault(
-    z
-      .string()
-      .regex(/^\d{1,7}$/, "DISK_FLOOR est un nombre de mégaoctets : écrivez par exemple DISK_FLOOR=2000.")
-      .transform((megabytes) => Number(megabytes) * 1_000_000),
-    "2000",
+  DISK_FLOOR: orDefault(megabytes("DISK_FLOOR", 2_000), "2000"),
+  FILES_DIR: optional(z.string()),
+  FILES_S3_URL: optional(
+    z.string().refine(isBucket, {
+      error:
+        "FILES_S3_URL n’est pas un compartiment : écrivez https://clé:secret@s3.exemple.fr/compartiment?region=fr-par ; les signes / + = du secret s’écrivent %2F %2B %3D.",
+    }),
   ),
+  CLAMD_HOST: optional(
+    z.string().regex(/^(?:\/.+|[^\s/:]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5})$/, {
+      error:
+        "CLAMD_HOST n’est pas l’adresse de clamd : écrivez 127.0.0.1:3310, ou le chemin de son socket, /run/clamav/clamd.ctl.",
+    }),
+  ),
+  FILES_QUOTA: orDefault(megabytes("FILES_QUOTA", 10_000), "10000"),
+  FILES_QUOTA_PERSON: orDefault(megabytes("FILES_QUOTA_PERSON", 1_000), "1000"),
   LOG_LEVEL: orDefault(oneOf("LOG_LEVEL", LEVELS), "info"),
   METRICS_TOKEN: optional(
     z.string().min(24, {
@@ -238,6 +267,10 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     trustProxy: Object.freeze(e.TRUST_PROXY),
     allowHttp: e.ALLOW_HTTP,
     diskFloor: e.DISK_FLOOR,
+    filesDir: path.resolve(e.FILES_DIR ?? path.join(e.VAR_DIR, "fichiers")),
+    filesS3Url: e.FILES_S3_URL,
+    clamd: e.CLAMD_HOST,
+    filesQuotas: Object.freeze({ tenant: e.FILES_QUOTA, person: e.FILES_QUOTA_PERSON }),
     logLevel: e.LOG_LEVEL,
     metricsToken: e.METRICS_TOKEN,
     contact: e.CONTACT,
@@ -249,6 +282,15 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       : undefined,
   });
 }
+
+/** Where files are kept, as the storage asks it. */
+export const filesOf = ({ filesDir, filesS3Url, diskFloor, filesQuotas, clamd }: Config): FilesSettings => ({
+  folder: filesDir,
+  s3Url: filesS3Url,
+  floor: diskFloor,
+  quotas: filesQuotas,
+  clamd,
+});
 
 /** Rules between settings. Settings already refused on their own are not spoken of twice. */
 function crossChecks(env: Record<string, string | undefined>, refused: Set<string>): string[] {

@@ -10,8 +10,9 @@ import {
   sessionRows,
 } from "./accounts/index.ts";
 import { createApp } from "./app.ts";
-import { ConfigRefused, loadSecrets, readConfig } from "./config.ts";
+import { ConfigRefused, filesOf, loadSecrets, readConfig } from "./config.ts";
 import { describeBase, enterDemo } from "./demo.ts";
+import { startScanning } from "./files/index.ts";
 import { liveSeals, openHeads, startSealer } from "./history/index.ts";
 import { declaredLevel } from "./instance/index.ts";
 import { modules } from "./modules.ts";
@@ -35,6 +36,7 @@ import { openTransport, type Transport } from "./platform/mail/transport.ts";
 import { alsoAccept } from "./platform/previous-secrets.ts";
 import { openRedis } from "./platform/redis.ts";
 import { createRegistry } from "./platform/registry.ts";
+import { openFiles } from "./platform/storage/index.ts";
 import { VERSION } from "./platform/version.ts";
 import { startWatchdog } from "./platform/watchdog.ts";
 
@@ -59,8 +61,10 @@ async function start() {
   const db = await openDatabase(databaseUrl, registry);
   const redis = config.redisUrl ? openRedis(config.redisUrl, log) : undefined;
   const rows = sessionRows(db);
+  const files = openFiles(filesOf(config), registry.files);
   const services = {
     db,
+    files,
     clock,
     varDir: config.varDir,
     historyKey: secrets.historyKey.privateKey,
@@ -73,6 +77,7 @@ async function start() {
           at: config.backupAt,
           databaseUrl,
           ownerUrl,
+          store: files.store,
           varDir: config.varDir,
           paths: registry.folders,
           into: config.backupDir,
@@ -115,6 +120,8 @@ async function start() {
       })
     : null;
 
+  const scanning = works ? startScanning(services, { onError }) : null;
+
   const hub = serves
     ? createHub({
         url: databaseUrl,
@@ -134,6 +141,7 @@ async function start() {
         renewSession: renewOnNewRights,
         count: redis ? countInRedis(redis, countInDatabase(db)) : countInDatabase(db),
         ...(hub && { hub }),
+        files,
         clock,
         log,
         views,
@@ -158,6 +166,7 @@ async function start() {
       await watchdog?.stop();
       await tick?.stop();
       await sender?.stop();
+      await scanning?.stop();
       await jobs.stop();
       await sealer?.stop();
       redis?.close();

@@ -1,4 +1,5 @@
 import { accounts } from "./accounts/module.ts";
+import { files } from "./files/module.ts";
 import { history } from "./history/module.ts";
 import { instance } from "./instance/module.ts";
 import { messages } from "./messages/module.ts";
@@ -6,4 +7,4 @@ import { notifications } from "./notifications/module.ts";
 import type { Module } from "./platform/module.ts";
 
 /** The product's table of contents: what is not listed here does not exist. */
-export const modules: Module[] = [accounts, history, instance, messages, notifications];
+export const modules: Module[] = [accounts, files, history, instance, messages, notifications];

@@ -9,6 +9,7 @@ const FLOOR: Record<string, number> = {
   accounts: 1,
   history: 1,
   instance: 2,
+  files: 2,
   documents: 2,
   notifications: 2,
   messages: 2,

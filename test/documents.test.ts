@@ -52,7 +52,7 @@ test("chaque verbe a son script", () => {
 
 test("le README décrit chaque réglage lu par src/config.ts, et aucun autre", () => {
   const schema = read("src/config.ts").split("const Environment = z.object({")[1]?.split("\n});")[0] ?? "";
-  const known = [...schema.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name]) => name);
+  const known = [...schema.matchAll(/^ {2}([A-Z0-9_]+):/gm)].map(([, name]) => name);
   const told = table(read("README.md"), "Réglages").map(([name = ""]) => name.replaceAll("`", ""));
   assert.deepEqual(told.toSorted(), known.toSorted());
 });
@@ -60,7 +60,7 @@ test("le README décrit chaque réglage lu par src/config.ts, et aucun autre", (
 test("les conteneurs ne donnent que des réglages connus, et les rôles de la base viennent du même fichier", () => {
   const compose = read("docker-compose.yml");
   const app = compose.split("\n  app:\n")[1]?.split("\n  postgres:\n")[0] ?? "";
-  const given = [...(app.split("environment:\n")[1] ?? "").matchAll(/^ {6}([A-Z_]+):/gm)].map(([, name]) => name);
+  const given = [...(app.split("environment:\n")[1] ?? "").matchAll(/^ {6}([A-Z0-9_]+):/gm)].map(([, name]) => name);
   const told = table(read("README.md"), "Réglages").map(([name = ""]) => name.replaceAll("`", ""));
   assert.ok(given.length > 5);
   assert.deepEqual(

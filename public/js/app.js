@@ -9,6 +9,7 @@ import "./islands/check-all.js";
 import "./islands/copy-text.js";
 import "./islands/dirty-guard.js";
 import "./islands/file-bytes.js";
+import "./islands/file-upload.js";
 import "./islands/live-page.js";
 import "./islands/password-reveal.js";
 import "./islands/print-page.js";

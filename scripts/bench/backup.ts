@@ -12,6 +12,7 @@ import { type Database, openDatabase } from "../../src/platform/db/index.ts";
 import { migrate } from "../../src/platform/db/migrate.ts";
 import { embeddedDatabase, withDatabase } from "../../src/platform/db/roles.ts";
 import { createRegistry } from "../../src/platform/registry.ts";
+import { folderStore } from "../../src/platform/storage/folder.ts";
 import { alternate, type Figure, type Measure, peakRssMB } from "./measure.ts";
 import { withFolder } from "./servers.ts";
 
@@ -47,7 +48,8 @@ async function measure(folder: string): Promise<Figure> {
     const ours = () =>
       timed(async () => {
         const now = new Date(Date.now() + ++turn * 1_000); // the name of a backup is its second
-        const request = { databaseUrl, ownerUrl, varDir: folder, paths: [HELD], into, version: "0.0.0", now };
+        const store = folderStore(path.join(folder, "fichiers"));
+        const request = { databaseUrl, ownerUrl, varDir: folder, paths: [HELD], store, into, version: "0.0.0", now };
         ({ tables } = (await writeBackup(request)).manifest);
       });
     const floor = () =>

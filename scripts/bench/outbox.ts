@@ -46,7 +46,7 @@ async function measure(folder: string): Promise<Figure> {
   const views = createViews({ debug: false, cache: true });
   const smtpUrl = `smtp://127.0.0.1:${smtpPort}`;
   const sender = startSender(
-    { db, clock: systemClock, varDir: folder, historyKey: "" },
+    { db, clock: systemClock },
     {
       kinds: registry.mails,
       transport: openTransport({ smtpUrl, from: FROM, replyTo: FROM }),

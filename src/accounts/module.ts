@@ -16,6 +16,7 @@ import {
   tenantReactivated,
   tenantSuspended,
 } from "./mails.ts";
+import { TENANT_LOGO, USER_PICTURE } from "./pictures.ts";
 import { reactions } from "./reactions.ts";
 import { RecoveryCodeSchema } from "./recovery-code.ts";
 import { ROLES } from "./roles.ts";
@@ -71,6 +72,7 @@ export const accounts: Module = {
         },
         suspended_at: { label: "Suspendue le", format: "dateTime" },
         suspension_reason: { label: "Motif de la suspension" },
+        logo_id: { label: "Logo", format: "file" },
         stay_connected_days: { label: "Durée de « Rester connecté », en jours" },
       },
     },
@@ -89,6 +91,7 @@ export const accounts: Module = {
         shortcuts: { label: "Raccourcis clavier", format: "yesNo" },
         live: { label: "Actualisation des pages", format: "yesNo" },
         silenced: { label: "Notifications muettes", format: "list" },
+        picture_id: { label: "Photo de profil", format: "file" },
         deactivated_at: { label: "Désactivé le", format: "dateTime" },
       },
     },
@@ -133,6 +136,7 @@ export const accounts: Module = {
     { table: "security_event", why: "journal à part, en ajout seul, gardé douze mois (HIS-16)" },
   ],
   routes,
+  files: [USER_PICTURE, TENANT_LOGO],
   events,
   reactions,
   mails: [

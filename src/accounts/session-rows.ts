@@ -43,6 +43,8 @@ interface Row {
   live: boolean;
   silenced: string[];
   unread: number;
+  picture: string | null;
+  logo: string | null;
   tenant_name: string;
   tenant_kind: Tenant["kind"];
   zone: string;
@@ -164,6 +166,7 @@ function toSignedIn(row: Row): SignedIn {
     unread: row.unread,
     silenced: row.silenced,
     secondFactor: factorOf(row),
+    picture: row.picture,
     sessionId: row.session_id,
     authenticatedAt: new Date(row.authenticated_at),
     tenant: {
@@ -172,6 +175,7 @@ function toSignedIn(row: Row): SignedIn {
       kind: row.tenant_kind,
       zone: row.zone,
       accent: row.accent,
+      logo: row.logo,
       passwordPreset: row.password_preset,
       demo: row.demo,
     },

@@ -22,6 +22,7 @@ const schema = defineEntity({
     holidayZone: p.text().default("metropole"),
     passwordPreset: p.enum(PASSWORD_PRESETS).default("robustesse"),
     accent: p.text().nullable(),
+    logoId: p.uuid().nullable(),
     stayConnectedDays: p.integer().default(30),
     // Null: whoever holds the keys, except in a demo (ACC-12).
     secondFactorRoles: p.array().$type<Role[]>().columnType("text[]").nullable(),
@@ -113,6 +114,7 @@ export function createTenant(
     secondFactorRoles: null,
     suspendedAt: null,
     suspensionReason: null,
+    logoId: null,
     demo: demo ?? false,
     createdAt: now,
   });
@@ -167,6 +169,16 @@ export function chooseAccent(
   { by }: { by: { id: string } | null },
 ): void {
   change(em, tenant, { accent }, by);
+}
+
+/** The file shown in the header of every page, or null for none. The caller flushes. */
+export function chooseLogo(
+  em: EntityManager,
+  tenant: Tenant,
+  logoId: string | null,
+  { by }: { by: { id: string } | null },
+): void {
+  change(em, tenant, { logoId }, by);
 }
 
 function change(em: EntityManager, tenant: Tenant, wanted: Partial<Tenant>, by: { id: string } | null): void {

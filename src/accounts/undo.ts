@@ -9,6 +9,12 @@ import { endLongSessions, shortenLongSessions } from "./session-rows.ts";
 import { HOLIDAY_ZONES, holdTenant, ZONES } from "./tenant.ts";
 import { User } from "./user.ts";
 
+/** What the scanner refused, or the purge took away, does not come back. */
+const FILE_KEPT = (column: string) => ({
+  when: `w.${column} is distinct from t.${column} and w.${column} is not null and not exists (select from file f where f.tenant_id = w.tenant_id and f.id = w.${column} and f.state <> 'infected')`,
+  why: "Cette image n’est plus gardée : envoyez-la de nouveau.",
+});
+
 const LAST_KEEPER =
   "C’est la dernière personne active qui a ce rôle d’administration. Donnez-le d’abord à quelqu’un d’autre.";
 const KEEPS = (row: string) =>
@@ -34,6 +40,7 @@ export const userUndo: Undo = {
       when: "t.id = who.id and t.deactivated_at is null and w.deactivated_at is not null",
       why: "C’est votre propre compte.",
     },
+    FILE_KEPT("picture_id"),
     {
       when: `${KEEPS("t")} and not ${KEEPS("w")} and not exists (select from app_user o where o.tenant_id = w.tenant_id and o.id <> w.id and ${KEEPS("o")})`,
       why: LAST_KEEPER,
@@ -75,6 +82,7 @@ export const tenantUndo: Undo = {
   right: "accounts.manage",
   created: { never: "Une organisation ne se retire pas en annulant un acte." },
   rules: [
+    FILE_KEPT("logo_id"),
     {
       when: "(w.suspended_at, w.suspension_reason) is distinct from (t.suspended_at, t.suspension_reason)",
       why: "Une organisation est suspendue ou rouverte par ceux qui tiennent l’instance.",

@@ -26,6 +26,7 @@ const schema = defineEntity({
     shortcuts: p.boolean().default(true),
     live: p.boolean().default(true),
     silenced: p.array().columnType("text[]").default([]),
+    pictureId: p.uuid().nullable(),
     deactivatedAt: p.datetime().nullable(),
     ...createdAt(),
     ...versioned(),
@@ -84,6 +85,7 @@ export async function createUser(
     familyName,
     roles: rolesFor(tenant, roles),
     deactivatedAt: null,
+    pictureId: null,
     // Without it the database dates the row.
     ...(now && { createdAt: now }),
   });
@@ -160,6 +162,13 @@ export function reactivateUser(em: EntityManager, user: User, { by }: { by: By }
   if (user.isActive()) throw new RuleBroken("Ce compte est déjà actif : il n’y a rien à faire.");
   user.deactivatedAt = null;
   record(em, "user.reactivated", aboutUser(user), { by: by?.id ?? null });
+}
+
+/** The picture beside their name, or null for their initials. The caller flushes. */
+export function choosePicture(em: EntityManager, user: User, pictureId: string | null, { by }: { by: By }): void {
+  if ((user.pictureId ?? null) === pictureId) return;
+  user.pictureId = pictureId;
+  record(em, "user.edited", aboutUser(user), { fields: ["pictureId"], by: by?.id ?? null });
 }
 
 export type Preferences = Pick<User, "theme" | "density" | "shortcuts" | "live">;

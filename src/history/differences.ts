@@ -40,9 +40,13 @@ export function differences(
   });
 }
 
+/** Which of two files it was, without its name, which may be a person's. */
+const fileOf = (id: string) => `fichier ${id.slice(-4)}`;
+
 function readable(column: TrackedColumn, value: unknown, { zone, names }: Reading): string {
   if (value === null || value === undefined || value === "") return EMPTY_VALUE;
   if (column.format === "secret") return CHANGED_SECRET;
+  if (column.format === "file") return fileOf(String(value));
   const word = (one: unknown) => column.values?.[String(one)] ?? String(one);
   if (Array.isArray(value)) return value.length === 0 ? EMPTY_VALUE : fr.list(value.map(word));
   if (typeof value === "boolean") return value ? "oui" : "non";

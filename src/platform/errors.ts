@@ -13,6 +13,22 @@ export class RuleBroken extends Error {
   }
 }
 
+/** More than the limit of a file, or than the room left to a person or an organisation (413). */
+export class TooLarge extends RuleBroken {
+  override name = "TooLarge";
+}
+
+/** The disk is at its floor: nothing was kept, what is there stays readable (507, F18). */
+export class NoRoom extends RuleBroken {
+  override name = "NoRoom";
+  constructor(field?: string) {
+    super(
+      "Il ne reste plus assez de place sur le serveur pour ce fichier\u00a0; rien n’a été enregistré. Prévenez la personne qui administre l’instance, puis réessayez.",
+      field,
+    );
+  }
+}
+
 /** The object does not exist for this person, or not at all: the two are never told apart (404). */
 export class NotFound extends Error {
   override name = "NotFound";

@@ -6,6 +6,7 @@ import type { Route } from "./http/route.ts";
 import type { Schedule } from "./jobs/tick.ts";
 import type { LiveTopic, TopicSource } from "./live/news.ts";
 import type { MailKind } from "./mail/kinds.ts";
+import type { FilePurpose } from "./storage/purpose.ts";
 import type { Vitals } from "./vitals.ts";
 
 /** One line of the side menu; shown to whom the right is granted. */
@@ -46,6 +47,8 @@ export interface Module {
   subjects?: Record<string, Subject>;
   /** What it keeps under VAR_DIR beside the database: saved, restored and erased with it. */
   folders?: string[];
+  /** The uses files have in it. */
+  files?: FilePurpose[];
   /** The messages it causes, for the sender and the screens of the outbox. */
   mails?: MailKind[];
   /** Its part of the page that says how the instance is. */

@@ -6,6 +6,7 @@ import type { Schedule } from "./jobs/tick.ts";
 import type { LiveTopic, TopicSource } from "./live/news.ts";
 import type { MailKind } from "./mail/kinds.ts";
 import type { MenuEntry, Module, Subject } from "./module.ts";
+import type { FilePurpose } from "./storage/purpose.ts";
 import type { Vitals } from "./vitals.ts";
 
 /** All the modules declare, gathered once: what reaches upward reads it here instead of importing (rulings 17). */
@@ -21,6 +22,7 @@ export interface Registry {
   menu: MenuEntry[];
   subjects: Map<string, Subject>;
   folders: string[];
+  files: Map<string, FilePurpose>;
   mails: Map<string, MailKind>;
   vitals: Vitals[];
   live: Map<string, LiveTopic>;
@@ -70,6 +72,10 @@ export function createRegistry(modules: Module[]): Registry {
       modules.flatMap((module) => Object.entries(module.subjects ?? {})),
     ),
     folders: all("folders") as string[],
+    files: unique(
+      "use of files",
+      modules.flatMap((module) => (module.files ?? []).map((one) => [one.purpose, one])),
+    ),
     mails: unique(
       "mail",
       modules.flatMap((module) => (module.mails ?? []).map((mail) => [mail.kind, mail])),

@@ -23,6 +23,7 @@ const settings = {
   databaseUrl: world.databaseUrl,
   ownerUrl: world.ownerUrl,
   varDir: services.varDir,
+  store: services.files.store,
   paths: ["heads"],
   into,
   key: "une phrase assez longue pour une clé",

@@ -5,11 +5,12 @@ import pg from "pg";
 import { createTenant, INSTANCE_ID } from "../../src/accounts/tenant.ts";
 import type { Services } from "../../src/platform/services.ts";
 import { actOf, buildTenant, testDatabase } from "../support/database.ts";
+import { noFiles } from "../support/files.ts";
 
 const { db, clock, registry, superUrl, databaseUrl } = await testDatabase();
 const a = await buildTenant(db, "Organisation A");
 const b = await buildTenant(db, "Organisation B");
-const services: Services = { db, clock, varDir: "", historyKey: "" };
+const services: Services = { db, clock, files: noFiles, varDir: "", historyKey: "" };
 const DAY_MS = 86_400_000;
 
 /** One night of a purge in an organisation; what it says of it. */

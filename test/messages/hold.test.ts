@@ -9,6 +9,7 @@ import { createViews } from "../../src/platform/http/views.ts";
 import { holdInForce, holdMessages } from "../../src/platform/mail/hold.ts";
 import { startSender } from "../../src/platform/mail/sender.ts";
 import { openTransport } from "../../src/platform/mail/transport.ts";
+import { folderStore } from "../../src/platform/storage/folder.ts";
 import { emptyDatabase } from "../support/cluster.ts";
 import { senderOf } from "../support/mail.ts";
 import { startSmtp } from "../support/smtp.ts";
@@ -47,15 +48,22 @@ test("après une restauration, rien de ce qui attendait ne part avant qu’on en
     varDir: work,
     paths: [],
     into: path.join(work, "sauvegardes"),
+    store: world.files.store,
     version: "0.0.0",
     now: new Date("2026-11-21T02:00:00Z"),
   });
   const empty = await emptyDatabase();
   after(() => empty.drop());
-  await restoreBackup({ ...empty, folder, varDir: path.join(work, "ailleurs"), registry: world.registry });
+  await restoreBackup({
+    ...empty,
+    folder,
+    varDir: path.join(work, "ailleurs"),
+    store: folderStore(path.join(work, "fichiers")),
+    registry: world.registry,
+  });
   const db = await openDatabase(empty.databaseUrl, world.registry);
   const elsewhere = startSender(
-    { db, clock: world.clock, varDir: "", historyKey: "" },
+    { db, clock: world.clock },
     {
       kinds: world.registry.mails,
       transport: openTransport({ smtpUrl: smtp.url, from: "ops@mail.example", replyTo: "ops@mail.example" }),

@@ -53,7 +53,11 @@ interface Sent {
   token: string;
   foreignToken: string;
   headers: Record<string, string>;
+  takesFile: boolean;
 }
+
+const FILE_FIRST =
+  '--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\nabc\r\n';
 
 const without = (headers: Record<string, string>, ...names: string[]) =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)));
@@ -104,9 +108,18 @@ const ATTACKS: Record<string, Attack> = {
     headers: { ...headers, "content-type": "application/json", "x-csrf-token": token },
     body: JSON.stringify({ ...fields, _csrf: token }),
   }),
-  "en multipart": ({ token, headers }) => ({
-    headers: { ...headers, "content-type": "multipart/form-data; boundary=x", "x-csrf-token": token },
-    body: `--x\r\nContent-Disposition: form-data; name="_csrf"\r\n\r\n${token}\r\n--x--\r\n`,
+  "en multipart": ({ token, headers, takesFile }) => ({
+    // Where files are taken, one that comes before the token is (rulings 21).
+    headers: {
+      ...headers,
+      "content-type": "multipart/form-data; boundary=x",
+      ...(!takesFile && { "x-csrf-token": token }),
+    },
+    body: `${takesFile ? FILE_FIRST : ""}--x\r\nContent-Disposition: form-data; name="_csrf"\r\n\r\n${token}\r\n--x--\r\n`,
+  }),
+  "en morceau de fichier": ({ headers }) => ({
+    headers: { ...headers, "content-type": "application/partial-upload", "upload-offset": "0" },
+    body: "un morceau sans jeton",
   }),
 };
 
@@ -134,6 +147,7 @@ test("P26 : chaque formulaire refuse ce qui ne vient pas de sa page, et n’écr
           token,
           foreignToken: persona.who === "anonymous" ? visitor : foreign,
           headers,
+          takesFile: route.options.upload === "form",
         });
         const answer = await send(world.origin, { method: "POST", path, headers, ...attempt });
         if (![403, 415].includes(answer.status)) failures.push(`${name} : ${answer.status} au lieu de 403 ou 415`);

@@ -16,6 +16,7 @@ import type { Route } from "../../src/platform/http/route.ts";
 import { holdMessages } from "../../src/platform/mail/hold.ts";
 import { TEST_PASSWORD } from "./cluster.ts";
 import { actOf } from "./database.ts";
+import { giveFile, giveUpload } from "./files.ts";
 import { formsOf, parseHtml } from "./html.ts";
 import { type Answer, type Browser, SECRET, type World } from "./world.ts";
 
@@ -59,6 +60,10 @@ export interface Ids {
   newborn: string;
   /** A job all of whose tries failed. */
   letter: string;
+  /** A clean file of the colleague. */
+  file: string;
+  /** An upload of the colleague that has arrived whole. */
+  upload: string;
 }
 
 export type Whose = "own" | "colleague" | "other" | "unknown";
@@ -78,7 +83,7 @@ interface Sample {
   reach: Reach;
   params(ids: Ids): Record<string, string>;
   /** For reach "person": what belongs to whoever asks. */
-  mine?(root: pg.Client, browser: Browser): Promise<Record<string, string>>;
+  mine?(root: pg.Client, browser: Browser, world: World): Promise<Record<string, string>>;
   /** Well-formed, and of nothing that exists. */
   unknown?: Record<string, string>;
 }
@@ -114,6 +119,12 @@ const SAMPLES: Record<string, Sample> = {
     params: ({ reset }) => ({ token: reset }),
     unknown: { token: "D".repeat(43) },
   },
+  "/fichiers/:id": { reach: "tenant", params: ({ file }) => ({ id: file }) },
+  "/envois/:id": {
+    reach: "person",
+    params: ({ upload }) => ({ id: upload }),
+    mine: async (_root, browser, world) => ({ id: await giveUpload(world, browser, "user.picture") }),
+  },
   "/invitation/:token": { reach: "secret", params: ({ token }) => ({ token }), unknown: { token: "A".repeat(43) } },
   // The demo world has its super-admin: no set-up link can be open. The pages suite opens one in a base of its own.
   "/installation/:token": {
@@ -136,6 +147,8 @@ export const ABSENT_HERE: Record<string, string> = {
 /** What a GET gives when it is not a page. */
 export const OTHER_TYPES: Record<string, RegExp> = {
   "/organisation/accent.css": /^text\/css/,
+  "/fichiers/:id": /^image\/png/,
+  "/fichiers/:id/image": /^image\/png/,
   "/flux": /^text\/event-stream/,
   // A message in the frame of its page: its own style, its own policy.
   "/admin/boite-envoi/:id/apercu": /^text\/html/,
@@ -204,6 +217,16 @@ const FORMS: Record<string, Filled> = {
       return { reason: "Téléphone perdu" };
     },
   },
+  // As the page sends it once the file has arrived by pieces.
+  "/compte/photo": { page: null, fields: uploaded("user.picture") },
+  "/compte/photo/retrait": { page: null },
+  "/admin/organisation/logo": { page: null, fields: uploaded("tenant.logo") },
+  "/admin/organisation/logo/retrait": { page: null },
+  "/envois": {
+    page: null,
+    fields: () => ({ purpose: "user.picture", name: "photo.png", size: "1200", mark: randomBytes(4).toString("hex") }),
+  },
+  "/envois/:id/morceaux": { page: null },
   "/compte/sessions/:id/fermeture": { page: null, leadsOut: true },
   "/notifications/lecture": { page: null },
   "/notifications/reglages": {
@@ -295,6 +318,12 @@ async function holdAgain(_ids: Ids, _browser: Browser, { databaseUrl }: World): 
 async function failAgain({ tenantId, message }: Ids, _browser: Browser, { db }: World): Promise<Fields> {
   await db.note(tenantId, (em) => em.execute("update outbox set state = 'failed' where id = ?", [message]));
   return {};
+}
+
+function uploaded(purpose: string) {
+  return async (_ids: Ids, browser: Browser, world: World): Promise<Fields> => ({
+    upload: await giveUpload(world, browser, purpose),
+  });
 }
 
 const emailOf = (key: string) => {
@@ -437,6 +466,7 @@ export async function startSweep(world: World): Promise<Sweep> {
     people.set(who, await world.userOf(who));
     await actOfOwn(world, people.get(who)!);
     await leaveNotification(root, people.get(who)!);
+    await giveUpload(world, people.get(who)!, "user.picture");
   }
   await leaveDeadLetter(root, { tenantId: ids.quais!.tenantId, id: ids.quais!.letter });
   await world.sealer.sealAll();
@@ -459,7 +489,7 @@ export async function startSweep(world: World): Promise<Sweep> {
     if (whose === "unknown") return fill(unknown ?? Object.fromEntries(namesIn(route).map((name) => [name, NOBODY])));
     if (whose === "own" && reach === "person") {
       if (persona.who === "anonymous") return fill(params(idsOf(persona)));
-      return fill({ ...params(idsOf(persona)), ...(await mine?.(root, browser ?? (await browse(persona)))) });
+      return fill({ ...params(idsOf(persona)), ...(await mine?.(root, browser ?? (await browse(persona)), world)) });
     }
     if (whose === "own" && reach === "author" && persona.who !== "anonymous") {
       return fill({ act: await actOfOwn(world, people.get(persona.who)!) });
@@ -709,6 +739,8 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     message,
     newborn,
     letter: randomUUID(),
+    file: (await giveFile(world, { tenantId, id: colleague.id })).id,
+    upload: await giveUpload(world, { tenantId, id: colleague.id }, "user.picture"),
   };
 }
 

@@ -24,6 +24,7 @@ import { createLog } from "../../src/platform/log.ts";
 import { openTransport } from "../../src/platform/mail/transport.ts";
 import type { Module } from "../../src/platform/module.ts";
 import { openRedis } from "../../src/platform/redis.ts";
+import { type Files, openFiles } from "../../src/platform/storage/index.ts";
 import { type OpenDatabase, testDatabase } from "./database.ts";
 
 export const SECRET = "secret-des-essais-qui-fait-bien-plus-de-trente-deux-octets";
@@ -64,6 +65,7 @@ export interface World extends OpenDatabase, Instance {
   another(): Promise<Instance>;
   sealer: Sealer;
   heads: Heads;
+  files: Files;
   /** What the log was told, one line each. */
   logged: string[];
   /** A signed-in browser. Each call is a session of its own. */
@@ -81,6 +83,8 @@ export async function startWorld({
   redisUrl = "",
   metricsToken = undefined as string | undefined,
   smtpUrl = "",
+  clamd = undefined as string | undefined,
+  quotas = {} as Partial<Files["quotas"]>,
 } = {}): Promise<World> {
   const open = await testDatabase({ world, pool });
   const folder = mkdtempSync(path.join(tmpdir(), "world-"));
@@ -100,6 +104,16 @@ export async function startWorld({
   const transport = smtpUrl
     ? openTransport({ smtpUrl, from: "ops@mail.example", replyTo: "accueil@mail.example" })
     : null;
+  const files = openFiles(
+    {
+      folder: path.join(folder, "fichiers"),
+      clamd,
+      s3Url: undefined,
+      floor: 1,
+      quotas: { tenant: 1e9, person: 1e8, ...quotas },
+    },
+    open.registry.files,
+  );
   const redis = redisUrl ? openRedis(redisUrl, log) : undefined;
   const inDatabase = sessionRows(open.db);
   const rows = redis ? sessionsInRedis(inDatabase, redis, KEPT_IN_ROW) : inDatabase;
@@ -130,6 +144,7 @@ export async function startWorld({
       sessionStore: new SessionStore(rows, log),
       renewSession: renewOnNewRights,
       hub,
+      files,
       ...(redis && { count: countInRedis(redis, countInDatabase(open.db)) }),
       clock: open.clock,
       log,
@@ -137,6 +152,7 @@ export async function startWorld({
     });
     app.locals.services = {
       db: open.db,
+      files,
       clock: open.clock,
       varDir: folder,
       historyKey,
@@ -237,7 +253,20 @@ export async function startWorld({
     return browser(user, [["opstracker", encodeURIComponent(`s:${sid}.${signature}`)]], tokens.create(csrfSecret));
   };
 
-  return { ...open, app, origin, hub, another, sealer, heads, logged, as, anonymous: () => browser(null, []), userOf };
+  return {
+    ...open,
+    files,
+    app,
+    origin,
+    hub,
+    another,
+    sealer,
+    heads,
+    logged,
+    as,
+    anonymous: () => browser(null, []),
+    userOf,
+  };
 }
 
 // csurf's own maker of tokens: what a page would have held.

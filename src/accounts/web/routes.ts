@@ -4,9 +4,11 @@ import * as deactivations from "./deactivations.ts";
 import * as imports from "./imports.ts";
 import * as installation from "./installation.ts";
 import * as invitations from "./invitations.ts";
+import * as logo from "./logo.ts";
 import * as organisation from "./organisation.ts";
 import * as organisations from "./organisations.ts";
 import * as passwordResets from "./password-resets.ts";
+import * as picture from "./picture.ts";
 import * as roles from "./roles.ts";
 import * as secondFactor from "./second-factor.ts";
 import * as resets from "./second-factor-resets.ts";
@@ -54,6 +56,9 @@ export const routes: Route[] = [
   post(`${FACTOR}/codes`, "signed-in", secondFactor.renewCodes, { recent: true }),
   // Not `recent`: its own form asks for a code each time.
   post(`${FACTOR}/retrait`, "signed-in", secondFactor.remove),
+  get("/compte/photo", "signed-in", picture.edit, { sitemap: "Photo de profil" }),
+  post("/compte/photo", "signed-in", picture.update, { upload: "form" }),
+  post("/compte/photo/retrait", "signed-in", picture.destroy),
   post("/compte/sessions/:id/fermeture", "signed-in", sessions.closeOne),
   post("/compte/sessions/fermeture", "signed-in", sessions.closeOthers),
 
@@ -85,6 +90,9 @@ export const routes: Route[] = [
   post("/admin/organisation/securite", MANAGE, organisation.updateSecurity, { recent: true }),
   post("/admin/organisation/couleur", MANAGE, organisation.updateAccent),
   get("/organisation/accent.css", "signed-in", organisation.stylesheet, { always: true }),
+  get("/admin/organisation/logo", MANAGE, logo.edit, { sitemap: "Logo de l’organisation" }),
+  post("/admin/organisation/logo", MANAGE, logo.update, { upload: "form" }),
+  post("/admin/organisation/logo/retrait", MANAGE, logo.destroy),
 
   get("/admin/journal-securite", "history.read", securityLog.index, { sitemap: "Journal de sécurité" }),
 

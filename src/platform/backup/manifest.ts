@@ -13,6 +13,9 @@ export interface TablePart extends Part {
   rows: number;
 }
 
+/** Before the key of a file people sent: it goes back to the storage, wherever that is, not under VAR_DIR. */
+export const STORED = "stockage/";
+
 export interface FilePart extends Part {
   /** Under VAR_DIR. */
   path: string;

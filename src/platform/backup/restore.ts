@@ -1,13 +1,15 @@
 import { createWriteStream, existsSync } from "node:fs";
 import { chmod, mkdir, readdir, rename } from "node:fs/promises";
 import path from "node:path";
+import { PassThrough } from "node:stream";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { knownMigrations, migrate } from "../db/migrate.ts";
 import { holdMessages } from "../mail/hold.ts";
 import type { Registry } from "../registry.ts";
+import type { Store } from "../storage/store.ts";
 import { fr } from "../text/index.ts";
-import { type Manifest, openBackup, type TablePart } from "./manifest.ts";
+import { type Manifest, openBackup, STORED, type TablePart } from "./manifest.ts";
 import { BackupRefused, readPart } from "./parts.ts";
 
 export interface RestoreRequest {
@@ -15,6 +17,8 @@ export interface RestoreRequest {
   databaseUrl: string;
   ownerUrl: string;
   varDir: string;
+  /** Where the files people sent go back to; empty. */
+  store: Store;
   key?: string | undefined;
   registry: Registry;
 }
@@ -43,6 +47,15 @@ export async function restoreBackup(request: RestoreRequest): Promise<Manifest> 
     `Restauration de la sauvegarde du ${fr.dateTime(manifest.at, "Europe/Paris")}`,
   );
   for (const part of manifest.files) {
+    if (part.path.startsWith(STORED)) {
+      const bytes = new PassThrough();
+      const [read, kept] = [
+        readPart(folder, part, key, bytes),
+        request.store.restore(part.path.slice(STORED.length), bytes),
+      ];
+      await Promise.all([read, kept]);
+      continue;
+    }
     const target = path.join(varDir, part.path);
     await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
     if (existsSync(target)) await rename(target, `${target}.avant-restauration`);
@@ -52,7 +65,10 @@ export async function restoreBackup(request: RestoreRequest): Promise<Manifest> 
   return manifest;
 }
 
-async function refuseInhabited({ databaseUrl, ownerUrl, varDir }: RestoreRequest, { files }: Manifest): Promise<void> {
+async function refuseInhabited(
+  { databaseUrl, ownerUrl, varDir, store }: RestoreRequest,
+  { files }: Manifest,
+): Promise<void> {
   const owner = new pg.Client({ connectionString: ownerUrl });
   await owner.connect();
   const { rows } = await owner
@@ -68,7 +84,13 @@ async function refuseInhabited({ databaseUrl, ownerUrl, varDir }: RestoreRequest
       );
     }
   }
-  for (const folder of new Set(files.map((file) => path.dirname(file.path)).filter((one) => one !== "."))) {
+  for await (const { key } of store.list()) {
+    throw new BackupRefused(
+      `Le stockage des fichiers (${store.name}) n’est pas vide, on y trouve ${key} : il appartient à une autre base. Donnez-en un autre, ou déplacez-le.`,
+    );
+  }
+  const beside = files.filter((file) => !file.path.startsWith(STORED));
+  for (const folder of new Set(beside.map((file) => path.dirname(file.path)).filter((one) => one !== "."))) {
     const inside = await readdir(path.join(varDir, folder)).catch(() => []);
     if (inside.length > 0) {
       throw new BackupRefused(

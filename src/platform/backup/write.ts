@@ -5,7 +5,8 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
-import { type FilePart, type Manifest, type TablePart, writeManifest } from "./manifest.ts";
+import type { Store } from "../storage/store.ts";
+import { type FilePart, type Manifest, STORED, type TablePart, writeManifest } from "./manifest.ts";
 import { BackupRefused, partKey, writePart } from "./parts.ts";
 
 /** Tables whose rows are better lost than restored. */
@@ -23,6 +24,8 @@ export interface BackupRequest {
   varDir: string;
   /** Folders and files under VAR_DIR to take along. */
   paths: string[];
+  /** Where the files people sent are. */
+  store: Store;
   /** Where the backup's folder is made; its name is the instant. */
   into: string;
   /** BACKUP_KEY; without it the backup is in clear, and holds no secret of the instance. */
@@ -77,6 +80,8 @@ async function writeWhole(client: pg.Client, request: BackupRequest): Promise<{ 
     const files = await writeFiles(draft, request, key);
     const migrations = await ranMigrations(request.ownerUrl);
     const tables = await writeTables(client, draft, key);
+    // After the snapshot: a row's bytes are there before it, and outlive it by a day.
+    files.push(...(await writeStored(draft, request.store, key, files.length)));
     const at = request.now.toISOString();
     const manifest: Manifest = {
       format: 1,
@@ -105,6 +110,15 @@ async function writeFiles(draft: string, { varDir, paths }: BackupRequest, key: 
     // No more than what is there now: a log that grows meanwhile ends where the reading ends.
     const part = await writePart(draft, `fichier-${i + 1}.gz`, createReadStream(path.join(varDir, file)), key);
     parts.push({ ...part, path: file });
+  }
+  return parts;
+}
+
+async function writeStored(draft: string, store: Store, key: Buffer | null, before: number): Promise<FilePart[]> {
+  const parts: FilePart[] = [];
+  for await (const { key: name } of store.list()) {
+    const part = await writePart(draft, `fichier-${before + parts.length + 1}.gz`, await store.open(name), key);
+    parts.push({ ...part, path: STORED + name });
   }
   return parts;
 }

@@ -15,6 +15,7 @@ export const DEFINER_FUNCTIONS: Record<string, string> = {
   "lookup.due_mail": "which organisations have messages to send, and their name, which signs them",
   "lookup.mail_hold": "whether messages are held after a restore, and how many wait, for all organisations",
   "lookup.mail_health": "figures of all outboxes, without content, on the page of the instance (INS-4)",
+  "lookup.pending_files": "which files wait for the scanner, by id alone",
   "lookup.history_health": "figures of all organisations, without content, on the page of the instance (INS-4)",
   "lookup.outbox_states": "how many messages stand in each state, a figure for the metrics of the instance",
   "lookup.job_runs": "the last run of each scheduled job in each organisation, on the page of jobs",

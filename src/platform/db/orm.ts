@@ -3,6 +3,8 @@ import { CompiledQuery, type Transaction } from "kysely";
 import { JobRunRow } from "../jobs/run.ts";
 import { MailHoldSchema } from "../mail/hold.ts";
 import { OutboxSchema } from "../mail/outbox.ts";
+import { FileSchema } from "../storage/file.ts";
+import { UploadSchema } from "../storage/upload.ts";
 import { changesetEntities } from "./changeset.ts";
 import { saveTrips } from "./wire.ts";
 
@@ -12,6 +14,8 @@ export const platformEntities: EntitySchema[] = [
   JobRunRow,
   OutboxSchema,
   MailHoldSchema,
+  FileSchema,
+  UploadSchema,
 ] as unknown as EntitySchema[];
 
 /** A statement that lasts longer is a mistake of ours: its person has gone. */

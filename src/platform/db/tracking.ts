@@ -6,7 +6,7 @@ import type { BeyondUndo, Undo } from "./undo.ts";
 export interface TrackedColumn {
   label: string;
   /** `secret` shows *modifié* in place of any value (HIS-3). */
-  format?: "text" | "date" | "dateTime" | "yesNo" | "list" | "secret" | "user";
+  format?: "text" | "date" | "dateTime" | "yesNo" | "list" | "secret" | "user" | "file";
   /** French words of coded values. */
   values?: Record<string, string>;
 }

@@ -1,7 +1,7 @@
 import { NotFoundError, OptimisticLockError } from "@mikro-orm/core";
 import type { ErrorRequestHandler, Request, Response } from "express";
 import { AlreadyDone, KeyReused } from "../db/index.ts";
-import { Conflict, Forbidden, NotFound, RuleBroken, TooMany, Unavailable } from "../errors.ts";
+import { Conflict, Forbidden, NoRoom, NotFound, RuleBroken, TooLarge, TooMany, Unavailable } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { isPartial } from "./partial.ts";
 import { Refusal } from "./refusal.ts";
@@ -35,6 +35,8 @@ const stale = (sentence = "Quelqu’un a changé ces données pendant que vous l
 /** What to say of an error, whoever threw it. */
 export function explain(error: unknown): Told {
   if (error instanceof Refusal) return told(error.status, error.heading, error.message, error.remedy);
+  if (error instanceof TooLarge) return told(413, "Envoi trop lourd", error.message, "Puis recommencez.");
+  if (error instanceof NoRoom) return told(507, "Plus assez de place", error.message, "Rien d’autre n’est touché.");
   if (error instanceof RuleBroken) {
     return told(422, "Demande refusée", error.message, "Revenez à la page précédente et corrigez-la.");
   }

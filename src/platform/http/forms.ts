@@ -4,7 +4,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request } from "express";
 import type { z } from "zod";
 import { type ActInput, type Channel, KeyReused } from "../db/index.ts";
-import { RuleBroken } from "../errors.ts";
+import { Conflict, NoRoom, RuleBroken, TooLarge } from "../errors.ts";
 import { readFields, type Typed } from "./fields.ts";
 import { ownOrigins } from "./origin.ts";
 import { frenchProblem } from "./problems.ts";
@@ -48,7 +48,7 @@ export interface Sent {
 export interface Refused {
   values: Typed;
   errors: Record<string, string>;
-  status: 422 | 409;
+  status: 422 | 409 | 413 | 507;
   /** Present when somebody else wrote meanwhile; sending again, with the new version, applies the typed values. */
   stale?: Current | null;
   result?: undefined;
@@ -70,6 +70,14 @@ const acts = new WeakMap<Request, string>();
 
 /** The act this request's form became. */
 export const actOf = (req: Request): string | undefined => acts.get(req);
+
+/** A refusal as the error it was, for a form that is not drawn again: a page says it. */
+export function asError({ errors, status }: Refused): Error {
+  const sentence = Object.values(errors)[0] ?? "";
+  if (status === 413) return new TooLarge(sentence);
+  if (status === 507) return new NoRoom();
+  return status === 409 ? new Conflict(sentence) : new RuleBroken(sentence);
+}
 
 /** The refusal of this request's form that its handler did not show. */
 export const refusalOf = (req: Request): Refused | undefined => refusals.get(req);
@@ -95,7 +103,8 @@ export async function submit<S extends z.ZodObject, R>(
     refusals.set(req, refused);
     return refused;
   };
-  const refused = (errors: Record<string, string>) => refuse({ values: typed, errors, status: 422 });
+  const refused = (errors: Record<string, string>, status: Refused["status"] = 422) =>
+    refuse({ values: typed, errors, status });
 
   const parsed = schema.safeParse(input, { error: frenchProblem });
   const errors = { ...issuesByField(parsed.error), ...problems };
@@ -144,7 +153,7 @@ export async function submit<S extends z.ZodObject, R>(
       result = await verb(values, em, sent);
     });
   } catch (error) {
-    if (error instanceof RuleBroken) return refused({ [error.field ?? "form"]: error.message });
+    if (error instanceof RuleBroken) return refused({ [error.field ?? "form"]: error.message }, statusOf(error));
     if (error instanceof KeyReused) {
       return refused({
         form: "Ce formulaire a déjà été envoyé, avec d’autres valeurs. Vérifiez celles-ci, puis envoyez de nouveau.",
@@ -177,6 +186,8 @@ export function query<S extends z.ZodObject>(req: Request, schema: S): z.output<
   }
   return parsed.data;
 }
+
+const statusOf = (error: RuleBroken) => (error instanceof TooLarge ? 413 : error instanceof NoRoom ? 507 : 422);
 
 /** The first sentence of each field the schema refused. */
 export function issuesByField(error: z.ZodError | undefined): Record<string, string> {

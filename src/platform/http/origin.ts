@@ -72,7 +72,7 @@ function comesFromUs(req: Request): boolean {
   return referer !== undefined && URL.canParse(referer) && ownOrigins(req).includes(new URL(referer).origin);
 }
 
-/** Forms only: `text/plain` and the like can be sent by any page of the web without asking us first. */
+/** Forms and files only, each route saying which (route.ts): `text/plain` and the like can be sent by any page of the web without asking us first. */
 export const onlyForms: RequestHandler = (req, _res, next) => {
   const type = req.headers["content-type"];
   const bodiless =
@@ -81,4 +81,5 @@ export const onlyForms: RequestHandler = (req, _res, next) => {
   throw Refusal.unreadable();
 };
 
-const isForm = (type = "") => type.split(";", 1)[0]!.trim().toLowerCase() === "application/x-www-form-urlencoded";
+const FORMS = new Set(["application/x-www-form-urlencoded", "multipart/form-data", "application/partial-upload"]);
+const isForm = (type = "") => FORMS.has(type.split(";", 1)[0]!.trim().toLowerCase());

@@ -11,6 +11,7 @@ import { ownPath } from "./safe-path.ts";
 import { sessionOutage } from "./sessions.ts";
 import { goTo } from "./show.ts";
 import type { Guards } from "./types.ts";
+import { isMultipart, isPiece, openParts } from "./uploads.ts";
 
 /** "public", "signed-in", or a permission code that `guards` understands. */
 export type Right = string;
@@ -30,6 +31,8 @@ export interface RouteOptions {
   rate?: Rate | false;
   /** Open even to who has something to settle before any other page (`Guards.detour`). */
   always?: boolean;
+  /** Takes a file: `form`, a form with one file in it; `piece`, a part of a file sent by pieces. */
+  upload?: "form" | "piece";
   /** What generated sweeps need to know to call this route well. */
   sweep?: Record<string, unknown>;
 }
@@ -77,6 +80,11 @@ function route(
       `La route ${name} ne peut pas redemander le mot de passe : recent vaut pour un POST d’une personne connectée.`,
     );
   }
+  if (options.upload && (method !== "post" || right === "public" || options.recent)) {
+    throw new Error(
+      `La route ${name} ne peut pas recevoir de fichier : il faut un POST d’une personne connectée, et redemander le mot de passe perdrait le fichier.`,
+    );
+  }
   return { method, path, right, handler, options };
 }
 
@@ -113,6 +121,9 @@ function guarded({ path, right, handler, options }: Route, guards: Guards): Requ
       res.setHeader("Referrer-Policy", "no-referrer");
       res.setHeader("X-Robots-Tag", "noindex, nofollow");
     }
+    if ((isMultipart(req) && options.upload !== "form") || (isPiece(req) && options.upload !== "piece")) {
+      throw Refusal.unreadable();
+    }
 
     if (right === "public") {
       await limitPublic(req, path, options);
@@ -123,6 +134,7 @@ function guarded({ path, right, handler, options }: Route, guards: Guards): Requ
     }
     const detour = req.user && right !== "public" && !options.always && guards.detour(req.user);
     if (detour) return goTo(req, res, detour);
+    if (isMultipart(req)) await openParts(req, res);
     // Before the right: a page of another site learns nothing of it.
     if (!isSafeMethod(req.method)) checkCsrf(req, res, { publicForm: options.publicForm === true });
     if (req.user && right !== "public" && right !== "signed-in" && !guards.may(req.user, right)) {

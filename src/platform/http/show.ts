@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Request, Response } from "express";
-import { Conflict, RuleBroken } from "../errors.ts";
 import { fr } from "../text/index.ts";
-import { actOf, type Refused, refusalOf } from "./forms.ts";
+import { actOf, asError, refusalOf } from "./forms.ts";
 import { leaveNotice } from "./notice.ts";
 import { Page, type PageParts } from "./page.ts";
 import { isPartial } from "./partial.ts";
@@ -42,7 +41,7 @@ export function createSaved(render: Render, guards: Guards): Response["saved"] {
     const { req } = this;
     const refused = refusalOf(req);
     // A button alone has no form to draw again: its refusal is a page, never a false "done".
-    if (refused) throw refused.status === 409 ? new Conflict(firstOf(refused)) : new RuleBroken(firstOf(refused));
+    if (refused) throw asError(refused);
     if (safePath(at, "") !== at) throw new Error(`res.saved leads to "${at}", which is not a path of ours.`);
     this.vary("HX-Request-Type");
     const notice: Notice = { text, tone, action: undo ? undoOf(req, guards) : undefined };
@@ -61,8 +60,6 @@ function undoOf(req: Request, guards: Guards): Notice["action"] {
   if (!act || !req.user || !guards.may(req.user, "acts.undo_own")) return undefined;
   return { href: `/actes/${act}/annulation`, label: "Annuler" };
 }
-
-const firstOf = ({ errors }: Refused) => Object.values(errors)[0] ?? "";
 
 /** 303, once the session is kept: a browser follows faster than a store writes. A fragment is told to leave (rulings 23). */
 export function goTo(req: Request, res: Response, at: string): void {

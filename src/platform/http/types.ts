@@ -4,6 +4,7 @@
  */
 import type { Request } from "express";
 import type { Database } from "../db/index.ts";
+import type { Files } from "../storage/index.ts";
 import type { Count } from "./rate.ts";
 
 /** The part of the configuration the HTTP floor reads. */
@@ -31,6 +32,8 @@ export interface PrincipalTenant {
   name: string;
   zone: string;
   accent: string | null;
+  /** The file of its logo, once it may be shown. */
+  logo: string | null;
 }
 
 /** The signed-in person, as much as a page needs to greet and guard them. */
@@ -46,6 +49,8 @@ export interface Principal {
   live: boolean;
   /** Notifications not read yet, counted up to 100. */
   unread: number;
+  /** The file of their picture, once it may be shown. */
+  picture: string | null;
   sessionId: string;
   /** When the password or the code was last typed: sensitive acts ask again after 15 minutes (ACC-11). */
   authenticatedAt: Date;
@@ -90,6 +95,8 @@ declare global {
       now: Date;
       readonly db: Database;
       readonly config: HttpConfig;
+      /** Where files are kept, and how much of them. */
+      readonly files: Files;
       /** Tries of an address (P53). */
       readonly count: Count;
     }

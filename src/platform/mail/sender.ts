@@ -39,7 +39,7 @@ export interface Sender {
  * Sends the outbox: each message is taken in a short transaction, sent outside of any, and settled in another. A process
  * killed between the two leaves it to the next one, under the same Message-ID.
  */
-export function startSender({ db, clock }: Services, parts: SenderParts): Sender {
+export function startSender({ db, clock }: Pick<Services, "db" | "clock">, parts: SenderParts): Sender {
   const { kinds, transport, views, publicUrl, domain, everyMs = 1_000, onError } = parts;
   const inHand = new Set<Promise<void>>();
   const outcomes: Outcome[] = [];

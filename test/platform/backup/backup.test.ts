@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { buffer } from "node:stream/consumers";
 import { after, test } from "node:test";
 import { sql, type Transaction } from "kysely";
 import pg from "pg";
@@ -10,8 +11,12 @@ import { User } from "../../../src/accounts/user.ts";
 import { openHeads, startSealer, verifyHistory } from "../../../src/history/index.ts";
 import { BackupRefused, openBackup, restoreBackup, writeBackup } from "../../../src/platform/backup/index.ts";
 import { openDatabase } from "../../../src/platform/db/index.ts";
+import { StoredFile } from "../../../src/platform/storage/file.ts";
+import { folderStore } from "../../../src/platform/storage/folder.ts";
+import { openFiles } from "../../../src/platform/storage/index.ts";
 import { emptyDatabase } from "../../support/cluster.ts";
 import { actOf, testDatabase } from "../../support/database.ts";
+import { giveFile } from "../../support/files.ts";
 
 const KEY = "une phrase assez longue pour une clé";
 const KARIM = { email: "karim.daoudi@quais.example" };
@@ -34,10 +39,14 @@ const sealer = startSealer(source.db, {
 await sealer.sealAll();
 after(() => sealer.stop());
 
+const store = folderStore(path.join(varDir, "fichiers"));
+const storeAt = (folder: string) => folderStore(path.join(folder, "fichiers"));
+
 const request = (hour: string, key?: string) => ({
   databaseUrl: source.databaseUrl,
   ownerUrl: source.ownerUrl,
   varDir,
+  store,
   paths: ["heads"],
   into: path.join(work, "sauvegardes"),
   version: "0.0.0",
@@ -78,7 +87,14 @@ test("une base vide reçoit toutes les lignes, les têtes signées et les secret
 
   const empty = await restored();
   const elsewhere = path.join(work, "ailleurs");
-  await restoreBackup({ ...empty, folder, varDir: elsewhere, key: KEY, registry: source.registry });
+  await restoreBackup({
+    ...empty,
+    folder,
+    varDir: elsewhere,
+    store: storeAt(elsewhere),
+    key: KEY,
+    registry: source.registry,
+  });
 
   const [before, now] = [await fingerprints(source.superUrl), await fingerprints(empty.superUrl)];
   for (const name of Object.keys(manifest.leftOut)) {
@@ -107,14 +123,16 @@ test("une base vide reçoit toutes les lignes, les têtes signées et les secret
 });
 
 test("prise pendant qu’on écrit, elle est un seul instant : chaque acte y est entier", async () => {
+  const write = async (i: number) => {
+    await source.db.act(actOf(tenantId), async (em) => {
+      (await em.findOneOrFail(User, KARIM)).givenName = `Karim ${i}`;
+    });
+    await sealer.sealAll();
+  };
+  await write(0);
   let writing = true;
   const writer = (async () => {
-    for (let i = 0; writing; i++) {
-      await source.db.act(actOf(tenantId), async (em) => {
-        (await em.findOneOrFail(User, KARIM)).givenName = `Karim ${i}`;
-      });
-      await sealer.sealAll();
-    }
+    for (let i = 1; writing; i++) await write(i);
   })();
   const { folder } = await writeBackup(request("03"));
   writing = false;
@@ -122,7 +140,7 @@ test("prise pendant qu’on écrit, elle est un seul instant : chaque acte y est
 
   const empty = await restored();
   const elsewhere = path.join(work, "pendant");
-  await restoreBackup({ ...empty, folder, varDir: elsewhere, registry: source.registry });
+  await restoreBackup({ ...empty, folder, varDir: elsewhere, store: storeAt(elsewhere), registry: source.registry });
   const db = await openDatabase(empty.databaseUrl, source.registry);
   try {
     assert.equal((await verifyHistory(db, openHeads({ varDir: elsewhere, historyKey }), tenantId)).firstBreak, null);
@@ -137,6 +155,35 @@ test("prise pendant qu’on écrit, elle est un seul instant : chaque acte y est
   } finally {
     await db.close();
   }
+});
+
+test("S35 : chaque fichier envoyé est dans la sauvegarde, et se retrouve au bit près après la restauration (DOC-9)", async () => {
+  const settings = { folder: "", s3Url: undefined, floor: 0, quotas: { tenant: 1e9, person: 1e9 } };
+  const files = { ...openFiles(settings, source.registry.files), store };
+  const [karim] = await source.db.read(tenantId, (em) => em.find(User, KARIM));
+  const world = { db: source.db, files };
+  for (const name of ["un.png", "deux.png"]) await giveFile(world, { tenantId, id: karim!.id }, { name });
+  const { folder } = await writeBackup(request("09", KEY));
+
+  const empty = await restored();
+  const elsewhere = path.join(work, "fichiers-ailleurs");
+  const there = storeAt(elsewhere);
+  const onto = { ...empty, folder, varDir: elsewhere, store: there, key: KEY, registry: source.registry };
+  await restoreBackup(onto);
+  const db = await openDatabase(empty.databaseUrl, source.registry);
+  try {
+    const rows = await db.read(tenantId, (em) => em.find(StoredFile, {}));
+    assert.equal(rows.length, 2);
+    for (const { blob, sha256, size } of rows) {
+      const bytes = await buffer(await there.open(blob));
+      assert.equal(bytes.length, size);
+      assert.ok(createHash("sha256").update(bytes).digest().equals(sha256));
+    }
+  } finally {
+    await db.close();
+  }
+  const again = await restored();
+  await assert.rejects(restoreBackup({ ...onto, ...again }), /stockage des fichiers .* n’est pas vide/);
 });
 
 test("un octet changé, un fichier perdu, une mauvaise clé, un manifeste retouché : refusés en les nommant", async () => {
@@ -162,7 +209,7 @@ test("une base habitée n’est jamais écrasée, et une sauvegarde plus récent
   const { folder } = await writeBackup(request("05"));
   const before = await fingerprints(source.superUrl);
   const { databaseUrl, ownerUrl, registry } = source;
-  const onto = { folder, databaseUrl, ownerUrl, registry, varDir: path.join(work, "habitée") };
+  const onto = { folder, databaseUrl, ownerUrl, registry, varDir: path.join(work, "habitée"), store: storeAt(work) };
   await assert.rejects(restoreBackup(onto), /contient déjà des organisations/);
   assert.deepEqual(await fingerprints(source.superUrl), before);
 
@@ -192,6 +239,6 @@ test("une seule à la fois ; les restes d’une sauvegarde tuée et celles de pl
 test("sans clé, aucun secret de l’instance n’y entre ; le manifeste dit ce qui est laissé, et pourquoi", async () => {
   const { manifest } = await writeBackup(request("06"));
   assert.ok(manifest.files.length > 0);
-  assert.ok(manifest.files.every((file) => file.path.startsWith("heads/")));
+  assert.ok(manifest.files.every((file) => /^(heads|stockage)\//.test(file.path)));
   assert.match(manifest.leftOut.session!, /se reconnectent/);
 });

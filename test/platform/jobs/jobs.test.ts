@@ -10,6 +10,7 @@ import { deadLettersOf, installJobs } from "../../../src/platform/jobs/install.t
 import { runSchedule } from "../../../src/platform/jobs/run.ts";
 import { lastDueDay, localMoment, type Schedule, startTick } from "../../../src/platform/jobs/tick.ts";
 import { actOf, buildTenant, testDatabase } from "../../support/database.ts";
+import { noFiles } from "../../support/files.ts";
 
 const received: DomainEvent[] = [];
 let wake: (() => void) | undefined;
@@ -49,7 +50,7 @@ const endless = queue("test.never_end", () => new Promise<void>(() => {}), 1);
 const queues = [throwing, endless];
 await installJobs(open.ownerUrl, open.owner, [subscription, ...queues]);
 const { tenantId, userId } = await buildTenant(open.db);
-const services = { db: open.db, clock: open.clock, varDir: "", historyKey: "", diskFloor: 0 };
+const services = { db: open.db, clock: open.clock, files: noFiles, varDir: "", historyKey: "", diskFloor: 0 };
 const errors: unknown[] = [];
 const jobs = await startJobs(
   services,

@@ -8,6 +8,7 @@ import { sendMail } from "../../../src/platform/mail/outbox.ts";
 import { startSender } from "../../../src/platform/mail/sender.ts";
 import { openTransport, type Transport } from "../../../src/platform/mail/transport.ts";
 import { actOf, buildTenant, testDatabase } from "../../support/database.ts";
+import { noFiles } from "../../support/files.ts";
 import { startSmtp } from "../../support/smtp.ts";
 
 const open = await testDatabase();
@@ -40,7 +41,7 @@ const secret = mailKind({
   },
 });
 const kinds = new Map<string, MailKind>([plain, secret].map((kind) => [kind.kind, kind as unknown as MailKind]));
-const services = { db: open.db, clock: open.clock, varDir: "", historyKey: "" };
+const services = { db: open.db, clock: open.clock, files: noFiles, varDir: "", historyKey: "" };
 const errors: unknown[] = [];
 const settings = { smtpUrl: smtp.url, from: "ops@mail.example", replyTo: "accueil@mail.example" };
 

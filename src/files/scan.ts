@@ -1,0 +1,113 @@
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { User } from "../accounts/index.ts";
+import { Unavailable } from "../platform/errors.ts";
+import { record } from "../platform/events/record.ts";
+import { sendMail } from "../platform/mail/outbox.ts";
+import type { Services } from "../platform/services.ts";
+import { StoredFile } from "../platform/storage/file.ts";
+import { redraw } from "../platform/storage/image.ts";
+import { fileQuarantined } from "./mails.ts";
+import { markClean, markInfected } from "./queries.ts";
+
+/** A scanner that does not answer is asked again after this long. */
+const AWAY_MS = 30_000;
+
+export interface Scanning {
+  /** Looks into every file that waits; the process calls it every other second. */
+  sweep(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Files wait for the scanner, however long it is away, and leave as clean or as quarantined (DOC-4, P40). */
+export function startScanning(
+  services: Pick<Services, "db" | "files" | "clock">,
+  { everyMs = 2_000, onError }: { everyMs?: number; onError(error: unknown): void },
+): Scanning {
+  const { db } = services;
+  let stopped = false;
+  let awayUntil = 0;
+  const sweep = async () => {
+    for (const { tenant_id: tenantId, id } of await db.lookup<{ tenant_id: string; id: string }>("pending_files")) {
+      if (stopped) return;
+      await scanFile(services, tenantId, id);
+    }
+  };
+  let running: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    if (performance.now() < awayUntil) return;
+    running = running.then(sweep).catch((error: unknown) => {
+      awayUntil = performance.now() + AWAY_MS;
+      onError(error);
+    });
+  }, everyMs);
+  timer.unref();
+  return {
+    sweep,
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
+
+async function scanFile(
+  { db, files, clock }: Pick<Services, "db" | "files" | "clock">,
+  tenantId: string,
+  id: string,
+): Promise<void> {
+  const { store, scanner, purposes } = files;
+  const file = await db.read(tenantId, (em) => em.findOne(StoredFile, { id, state: "pending" }));
+  if (!file) return;
+  const found = scanner ? await scanner.scan(await store.open(file.blob)) : null;
+  if (found !== null) return quarantine({ db, clock }, file, found.slice(0, 100));
+
+  const purpose = purposes.get(file.purpose);
+  if (!purpose) throw new Error(`No module declares files of "${file.purpose}" any more.`);
+  const drawn = await redraw(await buffer(await store.open(file.blob)), purpose.picture);
+  const kept = await store.put(tenantId, Readable.from([drawn]), { most: drawn.length });
+  const type = `image/${purpose.picture.format}`;
+  const isDone = await db.note(tenantId, (em) => markClean(em, file, { ...kept, type }));
+  // Another process may have been faster: one of the two copies is nobody's.
+  await store.remove(isDone ? file.blob : kept.key);
+}
+
+/** Told to its sender, and to history: nobody else had it. */
+async function quarantine(
+  { db, clock }: Pick<Services, "db" | "clock">,
+  { tenantId, id, name, ownerId }: StoredFile,
+  found: string,
+): Promise<void> {
+  const subject = { type: "user", id: ownerId };
+  const act = {
+    tenantId,
+    actorId: null,
+    channel: "job" as const,
+    code: "file.quarantined",
+    label: `Fichier mis en quarantaine par l’antivirus\u00a0: ${name}`,
+    subject,
+    now: clock.now(),
+  };
+  await db.act(act, async (em) => {
+    if (!(await markInfected(em, id))) return;
+    record(em, "file.quarantined", subject, { file: id, found });
+    const owner = await em.findOne(User, { id: ownerId });
+    if (!owner) return;
+    await sendMail(em, fileQuarantined, {
+      tenantId,
+      to: { address: owner.email, person: subject },
+      payload: { name, found },
+      once: `file-quarantined ${id}`,
+    });
+  });
+}
+
+/** What the page of the instance says of the scanner. */
+export const scannerAnswers = async ({ scanner }: Services["files"]): Promise<string | null> =>
+  scanner
+    ? scanner.version().catch((error: unknown) => {
+        if (error instanceof Unavailable) return null;
+        throw error;
+      })
+    : null;

@@ -1,0 +1,18 @@
+import type { Picture } from "./image.ts";
+import type { KindName } from "./kinds.ts";
+
+/** What files of one use must be, and which column points to them; declared in the manifest of the module that shows them. */
+export interface FilePurpose {
+  /** `noun.use`: "user.picture". */
+  purpose: string;
+  /** French, what its form calls it. */
+  label: string;
+  /** Bytes, as sent. */
+  most: number;
+  kinds: readonly KindName[];
+  /** Drawn again at this size; only its pixels are kept. */
+  picture: Picture;
+  /** A file nothing points to leaves once the acts that showed it can no longer be undone. */
+  table: string;
+  column: string;
+}
