@@ -25,7 +25,13 @@ export const vitals: Vitals[] = [
 async function scannerLine(files: Parameters<typeof scannerAnswers>[0]): Promise<Vital> {
   const label = "Antivirus";
   if (!files.scanner) {
-    return { label, state: "told", value: "aucun : les fichiers sont servis sans être vérifiés (réglage CLAMD_HOST)" };
+    return {
+      label,
+      state: "told",
+      value: "aucun",
+      remedy:
+        "Les fichiers sont servis sans être vérifiés. Pour qu’ils le soient, donnez l’adresse de clamd dans CLAMD_HOST.",
+    };
   }
   const version = await scannerAnswers(files);
   if (version) return { label, state: "ok", value: version };

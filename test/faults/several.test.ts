@@ -5,6 +5,7 @@ import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { INSTANCE_ID } from "../../src/accounts/index.ts";
+import { IN_HAND } from "../../src/platform/mail/sender.ts";
 import { freshDatabase } from "../support/cluster.ts";
 import { startProxy } from "../support/proxy.ts";
 import { startSmtp } from "../support/smtp.ts";
@@ -112,7 +113,7 @@ test("F03 : kill -9 au milieu de 500 courriels : chacun arrive, les doublons tie
   while ((await root.query(left)).rows[0].n > 0) await pause(50);
   const byPerson = Map.groupBy(smtp.received, ({ to }) => to[0]);
   const twice = [...byPerson.values()].filter((mails) => mails.length > 1);
-  assert.ok(twice.length <= 5, `${twice.length} en double`);
+  assert.ok(twice.length <= IN_HAND, `${twice.length} en double`);
   for (const mails of twice) assert.equal(new Set(mails.map(({ mail }) => mail.messageId)).size, 1);
   await stop(second, "SIGTERM");
 });

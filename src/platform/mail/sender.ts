@@ -6,7 +6,7 @@ import { type Claimed, claimDue, markUnsent, type Outcome, releaseUnreachable, s
 import { CONNECTIONS, type Transport } from "./transport.ts";
 
 /** Messages in hand at once: enough to keep each connection busy, few enough to end before another process takes them over. */
-const IN_HAND = CONNECTIONS * 8;
+export const IN_HAND = CONNECTIONS * 8;
 const PROBE_MS = 60_000;
 const STOP_MS = 10_000;
 
