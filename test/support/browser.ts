@@ -176,6 +176,8 @@ export async function tabWalk(page: Page): Promise<{ faults: string[]; first: st
     });
   })()`);
   const expected = await page.evaluate<string[]>("walked.map((element) => element.outerHTML.slice(0, 110))");
+  // What scrolls inside a frame takes a stop there, told as the frame, or as the page while the focus passes over.
+  const framed = (await page.locator("iframe").count()) > 0;
   const faults: string[] = [];
   const reached = new Set<number>();
   let first = "";
@@ -192,6 +194,7 @@ export async function tabWalk(page: Page): Promise<{ faults: string[]; first: st
       return { html: element.outerHTML.slice(0, 110), index: walked.indexOf(element), outline: seen, onBody: element === document.body || element === document.documentElement };
     })()`);
     if (press === 0) first = stop.html;
+    if (framed && (stop.html.startsWith("<iframe") || (stop.onBody && reached.size < expected.length))) continue;
     if (stop.onBody) break;
     // The parts of a date are one control; coming back to the start is having walked everything.
     if (stop.index === last) continue;
