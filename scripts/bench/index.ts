@@ -7,11 +7,10 @@ import { coldStart, coldStartKilled } from "./cold-start.ts";
 import type { Measure } from "./measure.ts";
 import { outbox } from "./outbox.ts";
 import { page } from "./page.ts";
-import { sse1000 } from "./sse.ts";
 import { undo10k } from "./undo.ts";
 import { write } from "./write.ts";
 
-const MEASURES: Measure[] = [coldStart, coldStartKilled, page, write, outbox, sse1000, undo10k, backup];
+const MEASURES: Measure[] = [coldStart, coldStartKilled, page, write, outbox, undo10k, backup];
 
 const strict = process.argv.includes("--strict");
 const names = process.argv.slice(2).filter((word) => !word.startsWith("-"));
@@ -24,8 +23,8 @@ if (unknown.length > 0) {
 for (const { name, unit, target, holds, run } of MEASURES) {
   if (names.length > 0 && !names.includes(name)) continue;
   console.error(`${name} (objectif : ${target})`);
-  const { value, floor, peakRssMB, addedRssMB } = await run();
-  const line = { name, value, unit, floor, ratio: round(value / floor), peakRssMB, addedRssMB };
+  const { value, floor, peakRssMB } = await run();
+  const line = { name, value, unit, floor, ratio: round(value / floor), peakRssMB };
   console.log(JSON.stringify({ ...line, value: round(value), floor: round(floor) }));
   if (holds(line)) continue;
   console.error(`  objectif manqué : ${target}`);

@@ -6,8 +6,6 @@ export interface Figure {
   floor: number;
   /** Most memory the server under test ever held. */
   peakRssMB: number;
-  /** What the load itself added to it, where that is the question. */
-  addedRssMB?: number | undefined;
 }
 
 export interface Measure {
@@ -15,7 +13,7 @@ export interface Measure {
   unit: "s" | "req/s" | "mails/s";
   /** As people read it. */
   target: string;
-  holds(line: { value: number; ratio: number; addedRssMB?: number | undefined }): boolean;
+  holds(line: { value: number; ratio: number }): boolean;
   run(): Promise<Figure>;
 }
 
@@ -48,9 +46,6 @@ const shown = (n: number) => (n >= 100 ? n.toFixed(0) : n.toFixed(3));
 
 /** The high-water mark of a process that still lives. */
 export const peakRssMB = (pid: number): number => statusMB(pid, "VmHWM");
-
-/** What a process holds now. */
-export const rssMB = (pid: number): number => statusMB(pid, "VmRSS");
 
 function statusMB(pid: number, line: string): number {
   const [, kilobytes = "0"] =
