@@ -90,7 +90,17 @@ export const accounts: Module = {
         density: { label: "Densité des tableaux", values: { comfort: "Confort", compact: "Compact" } },
         shortcuts: { label: "Raccourcis clavier", format: "yesNo" },
         live: { label: "Actualisation des pages", format: "yesNo" },
-        silenced: { label: "Notifications muettes", format: "list" },
+        silenced: {
+          label: "Notifications muettes",
+          format: "list",
+          // In the words of the module above, which a test compares.
+          values: {
+            rights: "Vos droits",
+            account: "Votre compte",
+            undone: "Vos actes annulés",
+            jobs: "Travaux terminés",
+          },
+        },
         picture_id: { label: "Photo de profil", format: "file" },
         deactivated_at: { label: "Désactivé le", format: "dateTime" },
       },

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changeRoles, User } from "../../src/accounts/index.ts";
+import { accounts } from "../../src/accounts/module.ts";
 import { askVerification, runVerification } from "../../src/history/verification.ts";
+import { KINDS } from "../../src/notifications/kinds.ts";
 import { listNotifications, notify, purgeNotifications } from "../../src/notifications/queries.ts";
 import { actOf } from "../support/database.ts";
 import { formsOf, parseHtml } from "../support/html.ts";
@@ -117,6 +119,11 @@ test("ACT-5 : la fin d’une vérification est dite à qui l’a demandée, une 
   const asked = await ask(id);
   await runVerification(world.db, world.heads, { tenantId, id: asked, now });
   assert.deepEqual(await told(), ["La vérification de l’historique est terminée\u00a0: il est intact."]);
+});
+
+test("ACT-5 : l’historique nomme les sortes muettes avec les mots de la page où on les choisit", () => {
+  const words = accounts.tracked?.find(({ table }) => table === "app_user")?.columns.silenced?.values;
+  assert.deepEqual(words, Object.fromEntries(KINDS.map(({ kind, label }) => [kind, label])));
 });
 
 test("tout marquer comme lu ne touche que les siennes, en une fois", async () => {
