@@ -61,7 +61,14 @@ test("une photo envoyée par le formulaire seul se voit dans l’en-tête et dan
   assert.ok(id, "la photo est en place");
   assert.match(page.text, new RegExp(`class="avatar" src="/fichiers/${id}/image" alt=""`));
   assert.equal((await sophie.post(`${AT}/retrait`)).status, 303);
-  assert.equal(shownIn((await sophie.get(AT)).text), undefined);
+  const after = (await sophie.get(AT)).text;
+  assert.equal(shownIn(after), undefined);
+  const [, notice = ""] = after.split('id="notice"');
+  assert.match(
+    notice.split("<h1>")[0]!,
+    /href="\/actes\/[0-9a-f-]{36}\/annulation"/,
+    "HIS-11 : l’avis mène à l’annulation",
+  );
 });
 
 test("P33 : un fichier part sans que rien puisse s’y exécuter, à garder ou à voir, par morceaux s’il le faut", async () => {

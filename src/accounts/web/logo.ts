@@ -22,7 +22,7 @@ export const update: RequestHandler = async (req, res) => {
     chooseLogo(em, await em.findOneOrFail(Tenant, { id }), file.id, { by: { id: by } });
   });
   if (form.errors) return res.show(VIEW, await page(req, form));
-  res.saved(VIEW, {}, { at: AT, notice: "Le logo est enregistré, pour tout le monde." });
+  res.saved(VIEW, {}, { at: AT, notice: "Le logo est enregistré, pour tout le monde.", undo: true });
 };
 
 export const destroy: RequestHandler = async (req, res) => {
@@ -30,7 +30,7 @@ export const destroy: RequestHandler = async (req, res) => {
   await submit(req, z.object({}), said(req, "Retrait du logo de l’organisation"), async (_values, em) => {
     chooseLogo(em, await em.findOneOrFail(Tenant, { id }), null, { by: { id: by } });
   });
-  res.saved(VIEW, {}, { at: AT, notice: "Le logo est retiré. Le nom de l’organisation le remplace." });
+  res.saved(VIEW, {}, { at: AT, notice: "Le logo est retiré. Le nom de l’organisation le remplace.", undo: true });
 };
 
 const said = (req: Request, label: string) => ({

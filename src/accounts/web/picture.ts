@@ -23,7 +23,7 @@ export const update: RequestHandler = async (req, res) => {
     choosePicture(em, await em.findOneOrFail(User, { id }), file.id, { by: { id } });
   });
   if (form.errors) return res.show(VIEW, await page(req, form));
-  res.saved(VIEW, {}, { at: AT, notice: "Votre photo est enregistrée." });
+  res.saved(VIEW, {}, { at: AT, notice: "Votre photo est enregistrée.", undo: true });
 };
 
 export const destroy: RequestHandler = async (req, res) => {
@@ -31,7 +31,7 @@ export const destroy: RequestHandler = async (req, res) => {
   await submit(req, z.object({}), said(req, "Retrait de la photo de profil"), async (_values, em) => {
     choosePicture(em, await em.findOneOrFail(User, { id }), null, { by: { id } });
   });
-  res.saved(VIEW, {}, { at: AT, notice: "Votre photo est retirée. Vos initiales la remplacent." });
+  res.saved(VIEW, {}, { at: AT, notice: "Votre photo est retirée. Vos initiales la remplacent.", undo: true });
 };
 
 const said = (req: Request, what: string) => ({
