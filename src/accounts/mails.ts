@@ -110,6 +110,7 @@ export const factorReset = mailKind({
 export const tenantSuspended = mailKind({
   kind: "accounts.tenant_suspended",
   label: "Organisation suspendue",
+  leavesDespiteHold: true,
   payload: z.strictObject({ at: instant, reason: z.string() }),
   subject: () => "L’accès à votre organisation est suspendu",
   write: ({ at, reason }, { tenantName, zone }) => ({

@@ -12,7 +12,7 @@ export const DEFINER_FUNCTIONS: Record<string, string> = {
   "lookup.personas": "one-click sign-in, accounts of demo tenants only (rulings 26)",
   "lookup.has_super_admin": "whether the set-up link must be printed (INS-1)",
   "lookup.unsealed": "which tenants wait for the sealer",
-  "lookup.due_mail": "which organisations have messages to send, and their name, which signs them",
+  "lookup.due_mail": "which organisations have messages to send, those on hold apart, and their name, which signs them",
   "lookup.mail_hold": "whether messages are held after a restore, and how many wait, for all organisations",
   "lookup.mail_health": "figures of all outboxes, without content, on the page of the instance (INS-4)",
   "lookup.pending_files": "which files wait for the scanner, by id alone",

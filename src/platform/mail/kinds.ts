@@ -39,6 +39,8 @@ export interface MailKind<S extends ZodType = ZodType> {
   write(payload: z.output<S>, about: About): Letter;
   /** Asked again before each attempt [MSG-8]: why it must no longer leave, in French, or null. */
   notDue?(em: EntityManager, message: Message<z.output<S>>, now: Date): Promise<string | null>;
+  /** Leaves even when those who run the instance have suspended the organisation, whose other messages wait [ROL-2]. */
+  leavesDespiteHold?: true;
   /** The secret of its link: made at each attempt, kept nowhere but as a hash by who made it. */
   secret?: {
     /** Path before the token, "/invitation/". */

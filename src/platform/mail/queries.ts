@@ -8,10 +8,15 @@ const WAITS = [1, 5, 15, 60];
 const LATER_MINUTES = 240;
 const LONGEST_HOURS = 24;
 
+/** A message taken by a sender that has said nothing since is anybody's again; lookup.due_mail says so too. */
+export const LEASE_SECONDS = 60;
+
 /** A row taken for one attempt. */
 export interface Claimed extends Message {
   subject: string;
   messageId: string;
+  /** Which attempt this is: what an earlier one has to say is late. */
+  attempt: number;
   /** The act that caused it is undone: it must not leave [MSG-8]. */
   isUndone: boolean;
 }
@@ -20,6 +25,7 @@ export interface Claimed extends Message {
 export interface Outcome {
   tenantId: string;
   id: string;
+  attempt: number;
   result: MailAnswer["result"];
   answer: string;
 }
@@ -28,23 +34,27 @@ const run = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>
 
 /**
  * Takes at most `room` messages that are due, and those a dead process left half-way, oldest first; a message waits for
- * the earlier ones of its recipient, so that their order is kept (F09). Two processes never take the same.
+ * the earlier ones of its recipient, so that their order is kept (F09). Two processes never take the same. Those of a
+ * suspended organisation wait until it is open again, but for the kinds `despiteHold` [ROL-2].
  */
 export async function claimDue(
   em: EntityManager,
-  { tenantId, room, domain }: { tenantId: string; room: number; domain: string },
+  { tenantId, room, domain, despiteHold }: { tenantId: string; room: number; domain: string; despiteHold: string[] },
 ): Promise<Claimed[]> {
+  const leaves = (alias: string) =>
+    sql`((select suspended_at is null from tenant where id = ${tenantId}) or ${sql.ref(`${alias}.kind`)} = any(${despiteHold}::text[]))`;
   const { rows } = await sql<Row>`
     update outbox o set state = 'sending', claimed_at = app_now(), attempts = attempts + 1,
       first_attempt_at = coalesce(first_attempt_at, app_now()), message_id = coalesce(message_id, '<' || o.id || '@' || ${domain}::text || '>')
     where o.tenant_id = ${tenantId} and o.id in (
       select d.id from outbox d
-      where d.tenant_id = ${tenantId} and d.state in ('pending', 'sending')
-        and (d.state = 'pending' and d.next_attempt_at <= app_now() or d.state = 'sending' and d.claimed_at < app_now() - interval '15 minutes')
+      where d.tenant_id = ${tenantId} and d.state in ('pending', 'sending') and ${leaves("d")}
+        and (d.state = 'pending' and d.next_attempt_at <= app_now()
+          or d.state = 'sending' and d.claimed_at < app_now() - make_interval(secs => ${sql.lit(LEASE_SECONDS)}))
         and not exists (
-          select from outbox e where e.tenant_id = d.tenant_id and e.address = d.address and e.id < d.id and e.state in ('pending', 'sending'))
+          select from outbox e where e.tenant_id = d.tenant_id and e.address = d.address and e.id < d.id and e.state in ('pending', 'sending') and ${leaves("e")})
       order by d.id limit ${room} for update skip locked)
-    returning o.id, o.kind, o.address, o.person_type, o.person_id, o.subject, o.payload, o.message_id, o.created_at,
+    returning o.id, o.kind, o.address, o.person_type, o.person_id, o.subject, o.payload, o.message_id, o.attempts, o.created_at,
       case when o.act_id is null then false else act_is_undone(o.tenant_id, o.act_id) end as is_undone`.execute(
     run(em),
   );
@@ -57,6 +67,7 @@ export async function claimDue(
     subject: row.subject,
     payload: row.payload,
     messageId: row.message_id,
+    attempt: row.attempts,
     isUndone: row.is_undone,
     createdAt: new Date(row.created_at),
   }));
@@ -71,11 +82,22 @@ interface Row {
   subject: string;
   payload: unknown;
   message_id: string;
+  attempts: number;
   is_undone: boolean;
   created_at: string;
 }
 
-/** Writes how attempts ended, all those of one organisation at once; only of messages still being sent. */
+/** Says that these are still being sent by a living process: nobody else takes them for another minute. */
+export async function keepClaims(em: EntityManager, ids: string[]): Promise<void> {
+  await sql`update outbox set claimed_at = app_now() where id = any(${ids}::uuid[]) and state = 'sending'`.execute(
+    run(em),
+  );
+}
+
+/**
+ * Writes how attempts ended, all those of one organisation at once; only of messages still being sent. Taken over since
+ * by another process, a message listens to the first only if it says the message left.
+ */
 export async function settle(em: EntityManager, outcomes: Outcome[]): Promise<void> {
   const wait = sql.join(
     WAITS.map((minutes, i) => sql`when o.attempts = ${sql.lit(i + 1)} then ${sql.lit(minutes)}`),
@@ -93,8 +115,10 @@ export async function settle(em: EntityManager, outcomes: Outcome[]): Promise<vo
       next_attempt_at = app_now() + make_interval(mins => case ${wait} else ${sql.lit(LATER_MINUTES)} end),
       last_answer = left(r.answer, 1000), claimed_at = null,
       answers = o.answers || jsonb_build_array(jsonb_build_object('at', app_now(), 'result', r.result, 'answer', left(r.answer, 1000)))
-    from jsonb_to_recordset(${JSON.stringify(outcomes)}::jsonb) as r (id uuid, result text, answer text)
-    where o.tenant_id = ${outcomes[0]!.tenantId} and o.id = r.id and o.state = 'sending'`.execute(run(em));
+    from jsonb_to_recordset(${JSON.stringify(outcomes)}::jsonb) as r (id uuid, attempt int, result text, answer text)
+    where o.tenant_id = ${outcomes[0]!.tenantId} and o.id = r.id and o.state = 'sending' and (o.attempts = r.attempt or r.result = 'sent')`.execute(
+    run(em),
+  );
 }
 
 /** The server is back: what met none leaves now, without waiting for its turn. */

@@ -2,13 +2,24 @@ import type { Views } from "../http/views.ts";
 import type { Services } from "../services.ts";
 import type { MailKind } from "./kinds.ts";
 import { renderLetter } from "./letter.ts";
-import { type Claimed, claimDue, markUnsent, type Outcome, releaseUnreachable, settle } from "./queries.ts";
+import {
+  type Claimed,
+  claimDue,
+  keepClaims,
+  LEASE_SECONDS,
+  markUnsent,
+  type Outcome,
+  releaseUnreachable,
+  settle,
+} from "./queries.ts";
 import { CONNECTIONS, type Transport } from "./transport.ts";
 
-/** Messages in hand at once: enough to keep each connection busy, few enough to end before another process takes them over. */
+/** Messages in hand at once: enough to keep each connection busy, few enough for a process killed with them to double little. */
 export const IN_HAND = CONNECTIONS * 8;
 const PROBE_MS = 60_000;
 const STOP_MS = 10_000;
+/** How often it says that what it holds is held: a quarter of the time after which another takes it. */
+const KEEP_MS = (LEASE_SECONDS * 1_000) / 4;
 
 export interface SenderParts {
   kinds: ReadonlyMap<string, MailKind>;
@@ -19,6 +30,8 @@ export interface SenderParts {
   /** Right of the `@` in Message-ID. */
   domain: string;
   everyMs?: number;
+  /** How often messages in hand are said to be. */
+  keepMs?: number;
   onError(error: unknown): void;
 }
 
@@ -37,11 +50,12 @@ export interface Sender {
 
 /**
  * Sends the outbox: each message is taken in a short transaction, sent outside of any, and settled in another. A process
- * killed between the two leaves it to the next one, under the same Message-ID.
+ * killed between the two leaves it to the next one a minute later, under the same Message-ID (F03).
  */
 export function startSender({ db, clock }: Pick<Services, "db" | "clock">, parts: SenderParts): Sender {
-  const { kinds, transport, views, publicUrl, domain, everyMs = 1_000, onError } = parts;
-  const inHand = new Set<Promise<void>>();
+  const { kinds, transport, views, publicUrl, domain, everyMs = 1_000, keepMs = KEEP_MS, onError } = parts;
+  const despiteHold = [...kinds.values()].filter((kind) => kind.leavesDespiteHold).map(({ kind }) => kind);
+  const inHand = new Map<Promise<void>, Claimed & { since: number }>();
   const outcomes: Outcome[] = [];
   let settling: Promise<void> | undefined;
   let stopped = false;
@@ -66,8 +80,8 @@ export function startSender({ db, clock }: Pick<Services, "db" | "clock">, parts
   };
 
   const attempt = async (message: Claimed, tenant: { name: string; zone: string }): Promise<Outcome> => {
-    const { tenantId, id, payload, subject, person } = message;
-    const ended = (result: Outcome["result"], answer: string): Outcome => ({ tenantId, id, result, answer });
+    const { tenantId, id, attempt, payload, subject, person } = message;
+    const ended = (result: Outcome["result"], answer: string): Outcome => ({ tenantId, id, attempt, result, answer });
     if (message.isUndone) return ended("dropped", "L’acte qui l’a causé est annulé.");
     const kind = kinds.get(message.kind);
     if (!kind) return ended("permanent", "Ce genre de message n’existe plus dans cette version.");
@@ -100,8 +114,8 @@ export function startSender({ db, clock }: Pick<Services, "db" | "clock">, parts
   const deliver = async (message: Claimed, tenant: { name: string; zone: string }): Promise<void> => {
     const outcome = await attempt(message, tenant).catch((error: unknown): Outcome => {
       onError(error);
-      const { tenantId, id } = message;
-      return { tenantId, id, result: "temporary", answer: "Une panne de l’application a empêché cet envoi." };
+      const { tenantId, id, attempt } = message;
+      return { tenantId, id, attempt, result: "temporary", answer: "Une panne de l’application a empêché cet envoi." };
     });
     await end(outcome);
   };
@@ -124,7 +138,7 @@ export function startSender({ db, clock }: Pick<Services, "db" | "clock">, parts
   const take = async (): Promise<number> => {
     let begun = 0;
     await probe();
-    if (due.length === 0) due = await db.lookup<Due>("due_mail");
+    if (due.length === 0) due = await db.lookup<Due>("due_mail", [despiteHold]);
     while (due.length > 0) {
       const tenant = due[0]!;
       const { tenant_id: tenantId } = tenant;
@@ -135,7 +149,7 @@ export function startSender({ db, clock }: Pick<Services, "db" | "clock">, parts
       }
       const room = IN_HAND - inHand.size;
       if (room <= 0 || stopped) return begun;
-      const taken = await db.note(tenantId, (em) => claimDue(em, { tenantId, room, domain }));
+      const taken = await db.note(tenantId, (em) => claimDue(em, { tenantId, room, domain, despiteHold }));
       // Whoever has more goes behind the others.
       due.shift();
       if (taken.length === room) due.push(tenant);
@@ -148,11 +162,25 @@ export function startSender({ db, clock }: Pick<Services, "db" | "clock">, parts
             // Half of the places at once: each look costs the database as much for one message as for twenty.
             if (running && inHand.size <= IN_HAND / 2) wake();
           });
-        inHand.add(sending);
+        inHand.set(sending, { ...message, since: performance.now() });
       }
     }
     return begun;
   };
+
+  /** Most messages are sent before it is time to say they are held: a slow server's alone cost this. */
+  const keep = async () => {
+    const held = [...inHand.values()].filter(({ since }) => since <= performance.now() - keepMs);
+    for (const [tenantId, kept] of Map.groupBy(held, (one) => one.tenantId)) {
+      await db.note(tenantId, (em) =>
+        keepClaims(
+          em,
+          kept.map(({ id }) => id),
+        ),
+      );
+    }
+  };
+  const keeping = setInterval(() => keep().catch(onError), keepMs).unref();
 
   // One pass at a time; what frees a place asks for another.
   let passing: Promise<unknown> | undefined;
@@ -183,7 +211,7 @@ export function startSender({ db, clock }: Pick<Services, "db" | "clock">, parts
       for (;;) {
         const begun = await take();
         if (begun === 0 && inHand.size === 0) return;
-        await Promise.all(inHand);
+        await Promise.all(inHand.keys());
       }
     },
     async stop() {
@@ -192,12 +220,13 @@ export function startSender({ db, clock }: Pick<Services, "db" | "clock">, parts
       await passing;
       let late: NodeJS.Timeout | undefined;
       await Promise.race([
-        Promise.all(inHand),
+        Promise.all(inHand.keys()),
         new Promise((resolve) => {
           late = setTimeout(resolve, STOP_MS);
         }),
       ]);
       clearTimeout(late);
+      clearInterval(keeping);
       transport?.close();
     },
   };

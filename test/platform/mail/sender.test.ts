@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, beforeEach, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { createViews } from "../../../src/platform/http/views.ts";
 import { type MailKind, mailKind } from "../../../src/platform/mail/kinds.ts";
@@ -40,12 +41,22 @@ const secret = mailKind({
     },
   },
 });
-const kinds = new Map<string, MailKind>([plain, secret].map((kind) => [kind.kind, kind as unknown as MailKind]));
+const closed = mailKind({
+  kind: "test.closed",
+  label: "Essai d’une organisation fermée",
+  leavesDespiteHold: true,
+  payload: z.strictObject({}),
+  subject: () => "C’est fermé",
+  write: () => ({ lines: ["Voici pourquoi."] }),
+});
+const kinds = new Map<string, MailKind>(
+  [plain, secret, closed].map((kind) => [kind.kind, kind as unknown as MailKind]),
+);
 const services = { db: open.db, clock: open.clock, files: noFiles, varDir: "", historyKey: "" };
 const errors: unknown[] = [];
 const settings = { smtpUrl: smtp.url, from: "ops@mail.example", replyTo: "accueil@mail.example" };
 
-const senderWith = (transport: Transport | null, everyMs = Number.POSITIVE_INFINITY) => {
+const senderWith = (transport: Transport | null, everyMs = Number.POSITIVE_INFINITY, keepMs = 15_000) => {
   const sender = startSender(services, {
     kinds,
     transport,
@@ -53,6 +64,7 @@ const senderWith = (transport: Transport | null, everyMs = Number.POSITIVE_INFIN
     publicUrl: "https://ops.example.fr",
     domain: "mail.example",
     everyMs,
+    keepMs,
     onError: (error) => errors.push(error),
   });
   after(() => sender.stop());
@@ -260,16 +272,72 @@ test("un secret naît à chaque essai et n’est écrit nulle part dans la file"
   for (const token of minted) assert.ok(!rows.some((row) => row.all.includes(token)));
 });
 
-test("un processus tué en plein envoi : un autre reprend, une seule fois à la fois", async () => {
+test("F03 : un processus tué en plein envoi : un autre reprend une minute après, une seule fois à la fois", async () => {
   await write("a@x.example");
   await open.owner.query(
     "update outbox set state = 'sending', attempts = 1, claimed_at = app_now(), message_id = '<gardé@mail.example>'",
   );
+  await open.clock.advance(59_000);
   await sender.sweep();
   assert.equal(smtp.received.length, 0);
-  await open.clock.advanceMinutes(16);
+  await open.clock.advance(2_000);
   await Promise.all([sender.sweep(), senderWith(openTransport(settings)).sweep()]);
-  assert.equal(smtp.received.length, 1);
+  assert.deepEqual(
+    smtp.received.map(({ mail }) => mail.messageId),
+    ["<gardé@mail.example>"],
+  );
+});
+
+test("F03 : un envoi qui dure reste à qui le tient tant qu’il vit ; pris par un autre, il n’écoute plus que « parti »", async () => {
+  const patient = senderWith(openTransport(settings), Number.POSITIVE_INFINITY, 20);
+  smtp.tarpit = "lent@x.example";
+  await write("lent@x.example");
+  const sending = patient.sweep();
+  const claimed = async () =>
+    (
+      await open.owner.query<{ state: string; age: number }>(
+        "select state, extract(epoch from app_now() - claimed_at)::float8 as age from outbox",
+      )
+    ).rows[0]!;
+  while ((await claimed()).state !== "sending") await pause(10);
+  for (let i = 0; i < 3; i++) {
+    await open.clock.advance(50_000);
+    while ((await claimed()).age > 40) await pause(10);
+  }
+  await sender.sweep();
+  assert.equal((await line("lent@x.example")).attempts, 1);
+  await open.owner.query("update outbox set attempts = 2");
+  await smtp.stop();
+  smtp.tarpit = null;
+  await smtp.start();
+  await sending;
+  assert.equal((await line("lent@x.example")).state, "sending", "l’échec du premier ne défait pas l’envoi du second");
+});
+
+const suspend = (isSuspended: boolean) =>
+  open.db.act(actOf(tenantId), (em) =>
+    em.execute("update tenant set suspended_at = case when ? then app_now() end", [isSuspended]),
+  );
+
+test("ROL-2 : les messages d’une organisation suspendue attendent, celui qui le dit part devant eux, et à la réouverture le reste est jugé", async () => {
+  await write("a@x.example");
+  await writeSecret("b@x.example");
+  await suspend(true);
+  await open.db.note(tenantId, (em) => sendMail(em, closed, { tenantId, to: { address: "a@x.example" }, payload: {} }));
+  await sender.sweep();
+  assert.deepEqual(
+    smtp.received.map(({ mail }) => mail.subject),
+    ["C’est fermé"],
+  );
+  await open.clock.advanceMinutes(3 * 24 * 60);
+  await sender.sweep();
+  const [health] = await open.db.lookup<{ waiting: number; waiting_since: string | null }>("mail_health");
+  assert.deepEqual([health!.waiting, health!.waiting_since], [0, null], "personne n’a à s’en inquiéter");
+  await suspend(false);
+  due = "La demande date de plus d’un jour.";
+  await sender.sweep();
+  assert.deepEqual([(await line("b@x.example")).state, sentTo("a@x.example").length], ["dropped", 2]);
+  assert.match((await line("b@x.example")).last_answer!, /plus d’un jour/);
 });
 
 test("deux processus vident la file ensemble : chacun reçoit une fois", async () => {
