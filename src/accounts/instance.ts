@@ -122,7 +122,7 @@ interface Opened {
 
 /** Opens an organisation with its first administrator, in an act of that organisation's own history [ROL-2]. */
 export async function foundOrganisation(
-  db: Database,
+  db: Pick<Database, "act">,
   { name, zone, admin: { passwordHash, ...identity } }: Foundation,
   { by, from, now, channel, byMail = false }: Opened & { channel: "page" | "setup" },
 ): Promise<Installed> {
@@ -159,7 +159,7 @@ export async function foundOrganisation(
  * accounts are its own business [ROL-2].
  */
 export async function renewFirstInvitation(
-  db: Database,
+  db: Pick<Database, "act">,
   tenantId: string,
   { by, from, now, byMail = false }: Opened,
 ): Promise<Installed & { person: string }> {

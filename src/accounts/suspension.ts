@@ -16,7 +16,7 @@ interface Decision {
  * Puts an organisation on hold, in an act of its own history: its sessions close with it, nobody signs in, its jobs
  * wait, its data stay. Its administrators are told, by reaction. Refused when it is already.
  */
-export function suspendOrganisation(db: Database, tenantId: string, decision: Decision): Promise<void> {
+export function suspendOrganisation(db: Pick<Database, "act">, tenantId: string, decision: Decision): Promise<void> {
   const { by, reason, from, now } = decision;
   return decide(
     db,
@@ -35,7 +35,7 @@ export function suspendOrganisation(db: Database, tenantId: string, decision: De
 }
 
 /** Opens it again, as it was: people sign in, jobs resume within a minute. Refused when it is not suspended. */
-export function reactivateOrganisation(db: Database, tenantId: string, decision: Decision): Promise<void> {
+export function reactivateOrganisation(db: Pick<Database, "act">, tenantId: string, decision: Decision): Promise<void> {
   const { by, reason, from } = decision;
   return decide(
     db,
@@ -60,7 +60,7 @@ export function reactivateOrganisation(db: Database, tenantId: string, decision:
 }
 
 function decide(
-  db: Database,
+  db: Pick<Database, "act">,
   tenantId: string,
   { by, reason, now }: Decision,
   label: string,

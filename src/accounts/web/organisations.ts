@@ -60,7 +60,7 @@ export const create: RequestHandler = async (req, res) => {
     },
     async ({ name, zone, by: way, ...admin }, em) => {
       const founded = await foundOrganisation(
-        req.db,
+        req.db.within(em),
         { name, zone, admin },
         { by, from: req, now: req.now, channel: "page", byMail: goesByMail(req, way) },
       );
@@ -128,7 +128,7 @@ export const inviteAgain: RequestHandler<{ id: string }> = async (req, res) => {
     },
     async ({ by: way }, em) => {
       const said = { by, from: req, now: req.now, byMail: goesByMail(req, way) };
-      const renewed = await renewFirstInvitation(req.db, organisation.id, said);
+      const renewed = await renewFirstInvitation(req.db.within(em), organisation.id, said);
       record(em, "organisation.opened", aboutTenant({ id: INSTANCE_ID }), { organisation: organisation.id, by: by.id });
       return renewed;
     },

@@ -57,7 +57,7 @@ const decideWith = (way: Way) => async (req: Request<{ id: string }>, res: Respo
     },
     async ({ reason }, em) => {
       record(em, code, aboutTenant({ id: INSTANCE_ID }), { organisation: id, by: by.id });
-      await act(req.db, id, { by, reason, from: req, now: req.now });
+      await act(req.db.within(em), id, { by, reason, from: req, now: req.now });
     },
   );
   if (form.errors) return res.show(VIEW, await page(req, way, form));

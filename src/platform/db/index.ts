@@ -84,6 +84,12 @@ export interface Database {
    * An act that changes nothing and records nothing leaves no trace. Throws AlreadyDone, KeyReused, and what the verb throws.
    */
   act<T>(act: ActInput, verb: (em: EntityManager) => Promise<T> | T): Promise<T>;
+  /**
+   * Acts in another organisation, in the transaction of the act of this `em`: both are written, or neither. The first has
+   * written nothing of its own yet. A transaction beside it would wait for a second connection while holding the first,
+   * and would outlive a refusal of the first, as that of a form sent twice (F15).
+   */
+  within(em: EntityManager): Pick<Database, "act">;
   /** Rows out of history (sessions, guards, logs): the triggers of tracked tables refuse it. */
   note<T>(tenantId: string, writes: (em: EntityManager) => Promise<T>): Promise<T>;
   /** Calls a function of schema `lookup`, before the tenant is known (rulings 3). */
@@ -112,6 +118,27 @@ export async function openDatabase(url: string, parts: DomainParts, pooling: Par
   }
   let enqueue: Enqueue | undefined;
 
+  const carryOut = async <T>(
+    act: ActInput,
+    { act_id: actId, changeset_id: changesetId }: ActSettings,
+    em: EntityManager,
+    verb: (em: EntityManager) => Promise<T> | T,
+  ): Promise<T> => {
+    const run = runOf(em);
+    const events = openRecorder(em, { tenantId: act.tenantId, actId, now: act.now, catalogue: parts.events });
+    const result = await verb(em);
+    await em.flush();
+    await react(em, events, parts.reactions);
+    for (const event of events) {
+      for (const { job } of parts.subscriptions.filter(({ on }) => on === event.name)) {
+        if (!enqueue) throw new Error(`"${job}" waits for ${event.name}, and jobs were not started.`);
+        await enqueue(run, job, { tenantId: act.tenantId, event });
+      }
+    }
+    await writeAct(run, act, actId, changesetId, events);
+    return result;
+  };
+
   return {
     orm,
     read: (tenantId, questions) => transaction(orm, { tenant_id: tenantId }, questions, { readOnly: true }),
@@ -122,29 +149,29 @@ export async function openDatabase(url: string, parts: DomainParts, pooling: Par
         return result;
       }),
     async act(act, verb) {
-      const actId = act.id ?? randomUUIDv7();
-      const changesetId = randomUUIDv7();
-      const settings = { tenant_id: act.tenantId, act_id: actId, changeset_id: changesetId };
-      return transaction(orm, settings, async (em, run) => {
-        const events = openRecorder(em, { tenantId: act.tenantId, actId, now: act.now, catalogue: parts.events });
+      return transaction(orm, settingsOf(act), async (em, run, settings) => {
         if (act.idempotency) await claim(run, act, act.idempotency);
-        const result = await verb(em);
-        await em.flush();
-        await react(em, events, parts.reactions);
-        for (const event of events) {
-          for (const { job } of parts.subscriptions.filter(({ on }) => on === event.name)) {
-            if (!enqueue) throw new Error(`"${job}" waits for ${event.name}, and jobs were not started.`);
-            await enqueue(run, job, { tenantId: act.tenantId, event });
-          }
-        }
-        await writeAct(run, act, actId, changesetId, events);
-        return result;
+        return carryOut(act, settings, em, verb);
       }).catch((error: unknown) => {
         if (!act.idempotency || !isClaimed(error)) throw error;
         const { idempotency } = act;
         return transaction(orm, { tenant_id: act.tenantId }, (_em, run) => answerAgain(run, act, idempotency));
       });
     },
+    within: (outer) => ({
+      async act(act, verb) {
+        const run = runOf(outer);
+        const settings = settingsOf(act);
+        await outer.flush();
+        await run.executeQuery(setting(settings));
+        const result = await carryOut(act, settings, forkIn(orm, run), verb);
+        // What waits for the commit, as the digest, is of this organisation: it is done while its rows are seen.
+        await run.executeQuery(CompiledQuery.raw("set constraints all immediate"));
+        await run.executeQuery(CompiledQuery.raw("set constraints all deferred"));
+        await run.executeQuery(setting(SETTINGS.get(outer)!));
+        return result;
+      },
+    }),
     async lookup<T>(name: string, args: unknown[] = []) {
       if (!/^[a-z_]+$/.test(name)) throw new Error(`Not a lookup function: ${name}`);
       const places = args.map((_, i) => `$${i + 1}`).join(", ");
@@ -157,7 +184,7 @@ export async function openDatabase(url: string, parts: DomainParts, pooling: Par
     },
     async enqueue(em, job, content) {
       if (!enqueue) throw new Error(`"${job}" cannot be sent: jobs were not started.`);
-      await enqueue(em.getTransactionContext<Transaction<unknown>>()!, job, content);
+      await enqueue(runOf(em), job, content);
     },
     pool: () => poolOf(orm),
     async ping() {
@@ -171,26 +198,51 @@ export async function openDatabase(url: string, parts: DomainParts, pooling: Par
  * One transaction, its settings (`app.…`, for policies and triggers) and an entity manager that writes and reads in it.
  * Kysely holds the connection: whatever happens it goes back to the pool, and nothing can use it afterwards.
  */
-function transaction<T>(
+function transaction<T, S extends Settings>(
   orm: MikroORM,
-  settings: Record<string, string>,
-  work: (em: EntityManager, run: Transaction<unknown>) => Promise<T>,
+  settings: S,
+  work: (em: EntityManager, run: Transaction<unknown>, settings: S) => Promise<T>,
   { readOnly = false } = {},
 ): Promise<T> {
-  const values = Object.values(settings);
-  const set = Object.keys(settings).map((name, i) => `set_config('app.${name}', $${i + 1}, true)`);
-  const wrong = values.find((value) => !UUID.test(value));
-  if (wrong !== undefined) throw new Error(`Not an identifier: ${wrong}`);
+  const set = setting(settings);
   const begin = client(orm).transaction();
   return onPresentPlans(() =>
     (readOnly ? begin.setAccessMode("read only") : begin).execute(async (run) => {
-      await run.executeQuery(CompiledQuery.raw(`select ${set.join(", ")}`, values));
-      const em = orm.em.fork();
-      em.setTransactionContext(run);
-      return work(em, run);
+      await run.executeQuery(set);
+      const em = forkIn(orm, run);
+      SETTINGS.set(em, settings);
+      return work(em, run, settings);
     }),
   );
 }
+
+type Settings = { tenant_id: string };
+type ActSettings = Settings & { act_id: string; changeset_id: string };
+
+/** Of each transaction under way, to come back to them. */
+const SETTINGS = new WeakMap<EntityManager, Settings>();
+
+const settingsOf = (act: ActInput): ActSettings => ({
+  tenant_id: act.tenantId,
+  act_id: act.id ?? randomUUIDv7(),
+  changeset_id: randomUUIDv7(),
+});
+
+function setting(settings: Settings): CompiledQuery {
+  const values = Object.values(settings);
+  const wrong = values.find((value) => !UUID.test(value));
+  if (wrong !== undefined) throw new Error(`Not an identifier: ${wrong}`);
+  const set = Object.keys(settings).map((name, i) => `set_config('app.${name}', $${i + 1}, true)`);
+  return CompiledQuery.raw(`select ${set.join(", ")}`, values);
+}
+
+function forkIn(orm: MikroORM, run: Transaction<unknown>): EntityManager {
+  const em = orm.em.fork();
+  em.setTransactionContext(run);
+  return em;
+}
+
+const runOf = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
 const MOST_TRIES = 3;
 
