@@ -30,6 +30,7 @@ import { createViews } from "./platform/http/views.ts";
 import { startJobs } from "./platform/jobs/index.ts";
 import { startTick } from "./platform/jobs/tick.ts";
 import { createHub } from "./platform/live/hub.ts";
+import { watchesOf } from "./platform/live/news.ts";
 import { createLog } from "./platform/log.ts";
 import { startSender } from "./platform/mail/sender.ts";
 import { openTransport, type Transport } from "./platform/mail/transport.ts";
@@ -127,6 +128,7 @@ async function start() {
         url: databaseUrl,
         seals: liveSeals(db, { sources: registry.topicSources, clock }),
         people: openPeople(db),
+        watches: watchesOf(registry.live, db),
         onError,
       })
     : undefined;

@@ -1,4 +1,5 @@
-import { purgeRuns } from "../platform/jobs/queries.ts";
+import { INSTANCE_ID } from "../accounts/index.ts";
+import { purgeRuns, queuesMark } from "../platform/jobs/queries.ts";
 import type { Module } from "../platform/module.ts";
 import { fr } from "../platform/text/index.ts";
 import { backupFailed, backupVitals, nightlyBackup } from "./backups.ts";
@@ -42,6 +43,7 @@ export const instance: Module = {
     },
   ],
   vitals: [...vitals, backupVitals],
+  live: { tasks: { right: "instance.manage", watch: (db) => db.read(INSTANCE_ID, queuesMark) } },
   menu: [
     { section: "Accueil", label: "Accueil", href: "/", icon: "home", right: "signed-in", order: 0 },
     {

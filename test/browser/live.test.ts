@@ -48,6 +48,37 @@ test("LIV-1, LIV-5 : l’historique suit l’acte d’une autre personne, garde 
   await context.close();
 });
 
+test("LIV-1, LIV-4 : la page des tâches montre celle qui vient d’échouer, et ce que la personne a déplié le reste", async () => {
+  const context = await contextOf(chromium, world, "nadia");
+  const page = await context.newPage();
+  const complaints = listen(page, world.origin);
+  const fail = async () =>
+    world.owner.query(
+      `insert into pgboss.job (name, data, source_name, source_output)
+       values ('history.verify_daily.dead', jsonb_build_object('tenantId', $1::text), 'history.verify_daily', '{"message": "ENOSPC: no space left"}')`,
+      [(await world.userOf("denis")).tenantId],
+    );
+  await fail();
+  const stream = page.waitForResponse((response) => response.url().includes("/flux?"));
+  await page.goto(`${world.origin}/instance/taches`);
+  await stream;
+  await page.getByText("Abandonner…", { exact: false }).first().click();
+  await page.getByRole("button", { name: "Abandonner cette tâche" }).waitFor();
+  // The first look of the hub is where things stand: what fails until it is heard is news.
+  const rows = page.locator("#echecs tbody tr");
+  for (let count = 1; (await rows.count()) < 2; count++) {
+    assert.ok(count < 20, "la page ne suit pas");
+    await fail();
+    await rows
+      .nth(1)
+      .waitFor({ timeout: 1_500 })
+      .catch(() => undefined);
+  }
+  assert.equal(await page.getByRole("button", { name: "Abandonner cette tâche" }).isVisible(), true);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("LIV-1, ACT-5 : la cloche de toute page suit ce qu’une autre personne fait au compte", async () => {
   const context = await contextOf(chromium, world, "karim");
   const page = await context.newPage();

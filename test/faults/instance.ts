@@ -39,12 +39,15 @@ export function newFolder(): string {
   return folder;
 }
 
-export function launch(folder: string, port: number, settings: Record<string, string> = {}): Running {
+/** This one's, without the settings a developer or the run of tests has. */
+export function environment(folder: string, port: number, settings: Record<string, string>): NodeJS.ProcessEnv {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !SETTINGS.test(name)));
-  const child = spawn(process.execPath, [MAIN], {
-    env: { ...env, VAR_DIR: folder, PORT: String(port), DEMO: "oui", ...settings },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  return { ...env, VAR_DIR: folder, PORT: String(port), DEMO: "oui", ...settings };
+}
+
+export function launch(folder: string, port: number, settings: Record<string, string> = {}): Running {
+  const env = environment(folder, port, settings);
+  const child = spawn(process.execPath, [MAIN], { env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (piece) => (said += String(piece)));
   const ended = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | string);

@@ -19,10 +19,13 @@ export function repaint(old, fresh) {
     return;
   }
   if (old.matches(ROW) && isEdited(old)) return mark(old, fresh);
-  const held = old.contains(document.activeElement);
+  // What somebody unfolded stays so.
+  const held = old.contains(document.activeElement) || old.querySelector("details[open]") !== null;
   if (!held && (old.localName !== fresh.localName || !old.querySelector(ROW))) return old.replaceWith(fresh);
   if (old.localName !== fresh.localName) return;
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && !(name === "open" && old.localName === "details")) old.removeAttribute(name);
+  }
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   children(old, fresh);
 }

@@ -17,6 +17,7 @@ import { fr } from "../../platform/text/index.ts";
 import { deadLine, queueLine, type Run, scheduleLine } from "../tasks.ts";
 
 const VIEW = { page: "instance/tasks/index" };
+const LIVE_VIEW = { ...VIEW, part: "instance/tasks/_lists" };
 const AT = "/instance/taches";
 const SHOWN = 100;
 
@@ -58,7 +59,7 @@ async function page(req: Request, form: object = {}) {
 
 /** What runs by itself, when, and what became of it; what failed for good waits here for a person. */
 export const index: RequestHandler = async (req, res) => {
-  res.show(VIEW, await page(req));
+  res.show(LIVE_VIEW, await page(req));
 };
 
 interface Deed {

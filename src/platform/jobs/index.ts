@@ -15,6 +15,7 @@ export interface Jobs {
 
 /** How long what an organisation on hold had in the queue is put aside, each time it comes up. */
 const ON_HOLD_SECONDS = 60;
+const LOOK_SECONDS = 15;
 
 interface Work {
   job: string;
@@ -39,6 +40,9 @@ export async function startJobs(
     createSchema: false,
     schedule: false,
     max: 3,
+    // What a dead process held is given back within a quarter of a minute of its last heartbeat (F07, F24).
+    superviseIntervalSeconds: LOOK_SECONDS,
+    monitorIntervalSeconds: LOOK_SECONDS,
   });
   boss.on("error", onError);
   await boss.start();

@@ -5,7 +5,7 @@ import { PgBoss } from "pg-boss";
 const { pgboss } = createRequire(import.meta.url)("pg-boss/package.json") as { pgboss: { schema: number } };
 
 /** Jobs of a queue are tried this often, further and further apart, then go to the queue's dead letters. */
-const RETRIES = { retryLimit: 5, retryDelay: 5, retryBackoff: true, heartbeatSeconds: 60, deleteAfterSeconds: 604_800 };
+const RETRIES = { retryLimit: 5, retryDelay: 5, retryBackoff: true, heartbeatSeconds: 30, deleteAfterSeconds: 604_800 };
 const LIMIT_SECONDS = 900;
 /** Dead letters wait for a person, who may be on holiday. */
 const DEAD_LETTERS = { retentionSeconds: 7_776_000 };
@@ -57,14 +57,15 @@ async function upToDate(owner: Client, queues: Queue[]): Promise<boolean> {
   if (installed.rows[0].version === null) return false;
   const { rows } = await owner.query(
     `select (select max(version) from pgboss.version) as version,
-       (select coalesce(jsonb_object_agg(name, jsonb_build_object('dead', dead_letter, 'limit', expire_seconds)), '{}') from pgboss.queue) as queues`,
+       (select coalesce(jsonb_object_agg(name, jsonb_build_object('dead', dead_letter, 'limit', expire_seconds, 'beat', heartbeat_seconds)), '{}') from pgboss.queue) as queues`,
   );
   const { version, queues: known } = rows[0];
   return (
     version === pgboss.schema &&
     queues.every((queue) => {
-      const { deadLetter, expireInSeconds } = settingsOf(queue);
-      return known[queue.job]?.dead === deadLetter && known[queue.job].limit === expireInSeconds;
+      const { deadLetter, expireInSeconds, heartbeatSeconds } = settingsOf(queue);
+      const { dead, limit, beat } = known[queue.job] ?? {};
+      return dead === deadLetter && limit === expireInSeconds && beat === heartbeatSeconds;
     })
   );
 }

@@ -17,6 +17,9 @@ export interface QueueState {
 
 const DEAD = ".dead";
 
+/** What a job threw, or what the queue says of one whose process gave no sign of life. */
+const reasonIn = (column: string) => `coalesce(${column} ->> 'message', ${column} -> 'value' ->> 'message')`;
+
 /** Each queue with what waits, runs, failed and was done last; one row a queue, its dead letters counted with it. */
 export async function queueStates(em: EntityManager): Promise<QueueState[]> {
   const rows = await em.execute<
@@ -29,7 +32,7 @@ export async function queueStates(em: EntityManager): Promise<QueueState[]> {
        count(j.id) filter (where j.name = q.dead_letter)::int as dead,
        min(j.created_on) filter (where j.name = q.name and j.state = 'created') as oldest,
        min(j.start_after) filter (where j.name = q.name and j.state = 'retry') as "retryAt",
-       (array_agg(j.output ->> 'message') filter (where j.name = q.name and j.state = 'retry'))[1] as "retryReason",
+       (array_agg(${reasonIn("j.output")}) filter (where j.name = q.name and j.state = 'retry'))[1] as "retryReason",
        max(j.completed_on) filter (where j.name = q.name and j.state = 'completed') as "lastAt",
        ((array_agg(extract(epoch from j.completed_on - j.started_on) * 1000 order by j.completed_on desc)
          filter (where j.name = q.name and j.state = 'completed'))[1])::float8 as "lastMs"
@@ -43,6 +46,16 @@ export async function queueStates(em: EntityManager): Promise<QueueState[]> {
     retryAt: date(row.retryAt),
     lastAt: date(row.lastAt),
   }));
+}
+
+/** Another one as soon as a job waits, begins, ends or is put aside. */
+export async function queuesMark(em: EntityManager): Promise<string> {
+  const [row] = await em.execute<{ mark: string | null }[]>(
+    `select md5(string_agg(concat_ws(' ', name, state, n, last), ',' order by name, state)) as mark from (
+       select name, state, count(*) as n, max(greatest(created_on, started_on, completed_on)) as last
+       from pgboss.job group by name, state) as by_state`,
+  );
+  return row?.mark ?? "";
 }
 
 export interface DeadLetter {
@@ -60,7 +73,7 @@ export async function deadLetters(
 ): Promise<DeadLetter[]> {
   const rows = await em.execute<(Omit<DeadLetter, "at"> & { at: string })[]>(
     `select id, left(name, -${DEAD.length}) as queue, data ->> 'tenantId' as "tenantId", created_on as at,
-       source_output ->> 'message' as reason
+       ${reasonIn("source_output")} as reason
      from pgboss.job where name like '%${DEAD}' and (?::uuid is null or id = ?::uuid) order by created_on desc, id limit ?`,
     [id, id, shown],
   );

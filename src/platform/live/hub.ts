@@ -5,6 +5,7 @@ import { concerns, type News, type Seals } from "./news.ts";
 const BEAT_MS = 15_000;
 const RECHECK_MS = 3_000;
 const POLL_MS = 250;
+const WATCH_MS = 1_000;
 
 /** One open stream, as the hub knows it. */
 export interface Follower {
@@ -25,6 +26,8 @@ export interface HubParts {
   seals: Seals;
   /** The people of these sessions, by the hex of their hash; a session that is over is absent. */
   people(tokenHashes: Buffer[]): Promise<Map<string, Partial<Principal>>>;
+  /** What is looked at rather than told, by topic: a new mark is news. */
+  watches?: Map<string, () => Promise<string>>;
   onError(error: unknown): void;
 }
 
@@ -49,7 +52,7 @@ export interface Hub {
 }
 
 /** Costs nothing until the first stream: no connection, no timer. */
-export function createHub({ url, seals, people, onError }: HubParts): Hub {
+export function createHub({ url, seals, people, watches = new Map(), onError }: HubParts): Hub {
   const tenants = new Map<string, Set<Follower>>();
   /** The last number told to the streams of each tenant followed here. */
   const known = new Map<string, number>();
@@ -105,6 +108,29 @@ export function createHub({ url, seals, people, onError }: HubParts): Hub {
     }
   }
 
+  const marks = new Map<string, string>();
+  let watching = false;
+  async function watch(): Promise<void> {
+    if (watching) return;
+    watching = true;
+    try {
+      for (const [topic, look] of watches) {
+        const followers = all().filter(({ topics }) => topics.has(topic));
+        const before = marks.get(topic);
+        marks.delete(topic);
+        if (followers.length === 0) continue;
+        const mark = await look();
+        marks.set(topic, mark);
+        if (before === undefined || before === mark) continue;
+        for (const follower of followers) {
+          follower.tell({ sequence: known.get(follower.tenantId) ?? 0, topics: new Set([topic]) });
+        }
+      }
+    } finally {
+      watching = false;
+    }
+  }
+
   const beat = () => {
     const followers = all();
     for (const follower of followers) follower.beat();
@@ -118,6 +144,7 @@ export function createHub({ url, seals, people, onError }: HubParts): Hub {
       setInterval(poll, POLL_MS),
       setInterval(() => recheck().catch(onError), RECHECK_MS),
       setInterval(beat, BEAT_MS),
+      setInterval(() => watch().catch(onError), WATCH_MS),
     ];
     for (const timer of timers) timer.unref();
   }

@@ -1,4 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import type { Database } from "../db/index.ts";
 import type { Principal } from "../http/types.ts";
 
 /** The channel on which the sealer wakes the hubs; what it says is a tenant, never content (rulings 14). */
@@ -18,7 +19,13 @@ export interface LiveTopic {
   right: string;
   /** The hub's own name for it, for this person; by default the word itself. */
   of?(user: Principal): string;
+  /** A mark of what no act tells, so that no seal does: looked at each second while somebody follows it. */
+  watch?(db: Database): Promise<string>;
 }
+
+/** The topics that are watched, by name. */
+export const watchesOf = (live: Map<string, LiveTopic>, db: Database): Map<string, () => Promise<string>> =>
+  new Map([...live].flatMap(([name, { watch }]) => (watch ? [[name, () => watch(db)]] : [])));
 
 /** The topics of changesets just sealed: one question for all of them. */
 export type TopicSource = (em: EntityManager, changesetIds: string[]) => Promise<string[]>;

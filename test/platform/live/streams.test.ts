@@ -219,3 +219,17 @@ test("à l’arrêt du processus, les flux se ferment et les pages demandent à 
   const late = await openStream(other.origin, denis.cookie, "history");
   assert.equal(late.status, 204);
 });
+
+test("LIV-1 : ce que la file fait d’elle-même, qu’aucun acte ne dit, arrive à qui tient l’instance et suit les tâches", async () => {
+  const nadia = await world.as("nadia");
+  const stream = await openStream(world.origin, nadia.cookie, "tasks");
+  assert.equal((await openStream(world.origin, denis.cookie, "tasks")).status, 403);
+  const job =
+    "insert into pgboss.job (name, data) select name, '{}' from pgboss.queue where dead_letter is not null limit 1";
+  const told = stream.next();
+  // The first look is where it stands; what comes after is news.
+  const working = setInterval(() => void world.owner.query(job), 300);
+  assert.deepEqual((await told).topics, ["tasks"]);
+  clearInterval(working);
+  stream.close();
+});
