@@ -27,8 +27,8 @@ export interface AppParts {
   modules: Module[];
   guards: Guards;
   sessionStore: Store;
-  /** Right after the session is known: a new identifier when the rights of its person have changed (P18). */
-  renewSession?: RequestHandler;
+  /** Right after the session is known: a new identifier when rights have changed (P18), an eye on a visit that may end. */
+  onSession?: RequestHandler[];
   /** Where tries are counted; by default in PostgreSQL. */
   count?: Count;
   /** Tells the open pages of this process what changed; without it they poll. */
@@ -47,7 +47,7 @@ export function createApp({
   modules,
   guards,
   sessionStore,
-  renewSession,
+  onSession = [],
   count = countInDatabase(db),
   hub,
   files,
@@ -86,7 +86,7 @@ export function createApp({
   app.use(sessions(config, sessionStore));
   app.use(passport.initialize());
   app.use(passport.session());
-  if (renewSession) app.use(renewSession);
+  for (const follow of onSession) app.use(follow);
 
   const router = strictRouter();
   mount(router, routes, guards);

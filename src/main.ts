@@ -1,6 +1,7 @@
 /** The process: configuration → database → migrations → first run → jobs → pages → listening. */
 
 import {
+  cutWithSupport,
   guards,
   KEPT_IN_ROW,
   openPeople,
@@ -140,7 +141,7 @@ async function start() {
         modules,
         guards,
         sessionStore: new SessionStore(redis ? sessionsInRedis(rows, redis, KEPT_IN_ROW) : rows, log),
-        renewSession: renewOnNewRights,
+        onSession: [renewOnNewRights, cutWithSupport],
         count: redis ? countInRedis(redis, countInDatabase(db)) : countInDatabase(db),
         ...(hub && { hub }),
         files,

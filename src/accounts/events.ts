@@ -39,6 +39,23 @@ export const events = {
   "invitation.accepted": { label: "invitation acceptée", payload: z.strictObject({ link: z.uuid() }) },
   "tenant.created": { label: "organisation créée", payload: z.strictObject({ name: z.string() }) },
   "tenant.edited": { label: "organisation modifiée", payload: z.strictObject({ fields: z.array(z.string()), by }) },
+  "support.opened": {
+    label: "accès de support ouvert",
+    payload: z.strictObject({ access: z.uuid(), until: z.iso.datetime() }),
+  },
+  "support.closed": { label: "accès de support fermé", payload: z.strictObject({ access: z.uuid() }) },
+  "support.entered": {
+    label: "entrée par accès de support",
+    payload: z.strictObject({ access: z.uuid(), by: z.uuid() }),
+  },
+  "organisation.supported": {
+    label: "entrée dans une organisation",
+    payload: z.strictObject({ organisation: z.uuid(), by }),
+  },
+  "organisation.support_closed": {
+    label: "accès de support fermé par l’instance",
+    payload: z.strictObject({ organisation: z.uuid(), by }),
+  },
   "tenant.suspended": { label: "organisation suspendue", payload: z.strictObject({ by }) },
   "tenant.reactivated": { label: "organisation rouverte", payload: z.strictObject({ by }) },
   "organisation.suspended": {

@@ -2,17 +2,22 @@ import type { Guards } from "../platform/http/types.ts";
 import { explain, mayRoute } from "./permissions.ts";
 import { provePassword } from "./sign-in.ts";
 import { proveCode, readCode } from "./sign-in-code.ts";
+import { INSTANCE_ID } from "./tenant.ts";
 
 /** What the HTTP floor asks of rights: the gate of a route, why it is shut, and the password or code typed again. */
 export const guards: Guards = {
   may: (user, right) => mayRoute(user.roles, right),
   explain: (user, right) => explain(user.roles, right),
   detour: (user) => (user.secondFactor === "missing" ? "/compte/double-authentification/activation" : null),
-  proof: (user) => (user.secondFactor === "active" ? "code" : "password"),
+  proof: (user) => user.support?.proof ?? (user.secondFactor === "active" ? "code" : "password"),
   async confirm(req, typed) {
     const user = req.user!;
-    const account = { tenantId: user.tenantId, userId: user.id };
-    if (user.secondFactor === "active") {
+    // In a support access it is still the person of the instance who proves themself.
+    const { support } = user;
+    const account = support
+      ? { tenantId: INSTANCE_ID, userId: support.of }
+      : { tenantId: user.tenantId, userId: user.id };
+    if (guards.proof(user) === "code") {
       const code = readCode(typed);
       if (!code || !(await proveCode(req.db, account, code, req, { secret: req.config.secret, now: req.now })))
         return false;

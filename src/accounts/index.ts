@@ -27,3 +27,4 @@ export {
   User,
 } from "./user.ts";
 export { renewOnNewRights } from "./web/sessions.ts";
+export { cutWithSupport } from "./web/support-visits.ts";

@@ -25,8 +25,9 @@ import { SecurityEventSchema, sweepSecurityLog } from "./security-event.ts";
 import { SessionSchema } from "./session.ts";
 import { sweepTenantSessions } from "./session-rows.ts";
 import { SignInGuardSchema } from "./sign-in-guard.ts";
+import { SupportAccessSchema } from "./support-access.ts";
 import { HOLIDAY_ZONES, Tenant, TenantSchema } from "./tenant.ts";
-import { FACTOR_BEYOND, LINK_BEYOND, PASSWORD_BEYOND, tenantUndo, userUndo } from "./undo.ts";
+import { FACTOR_BEYOND, LINK_BEYOND, PASSWORD_BEYOND, SUPPORT_BEYOND, tenantUndo, userUndo } from "./undo.ts";
 import { User, UserSchema } from "./user.ts";
 import { routes } from "./web/routes.ts";
 
@@ -49,6 +50,7 @@ export const accounts: Module = {
     SecurityEventSchema,
     SecondFactorSchema,
     RecoveryCodeSchema,
+    SupportAccessSchema,
   ] as unknown as EntitySchema[],
   tracked: [
     {
@@ -118,6 +120,18 @@ export const accounts: Module = {
       title: NAME_OF("r.id"),
       undo: FACTOR_BEYOND,
       columns: { confirmed_at: { label: "Double authentification active depuis le", format: "dateTime" } },
+    },
+    {
+      table: "support_access",
+      subject: "tenant",
+      subjectId: "r.tenant_id",
+      title: "r.reason",
+      undo: SUPPORT_BEYOND,
+      columns: {
+        reason: { label: "Motif" },
+        expires_at: { label: "Ouvert jusqu’au", format: "dateTime" },
+        closed_at: { label: "Fermé le", format: "dateTime" },
+      },
     },
     {
       table: "access_link",
@@ -198,6 +212,14 @@ export const accounts: Module = {
       icon: "settings",
       right: "accounts.manage",
       order: 20,
+    },
+    {
+      section: "Administrer",
+      label: "Accès de support",
+      href: "/admin/acces-support",
+      icon: "unlock",
+      right: "support.open",
+      order: 30,
     },
     {
       section: "Administrer",

@@ -159,6 +159,7 @@ export const PERMISSIONS = [
     superAdmin: true,
   }),
   line("PRM-28", "tokens.own", "créer vos propres jetons d’API", ["yes", "yes", "yes", "yes", "", "", "yes"]),
+  line("ROL-2", "support.open", "ouvrir ou fermer un accès de support", ["yes"]),
   line("ROL-2", "instance.manage", "régler l’instance et ses organisations", [], { superAdmin: true }),
 ];
 

@@ -5,9 +5,9 @@ import type { User } from "./user.ts";
 
 const MANAGE = "accounts.manage";
 
-/** The accounts this person may see: everybody of their tenant for those who manage them, else themself. */
+/** The accounts this person may see: everybody of their tenant for those who manage them, its support apart, else themself. */
 export const visibleUsers = (by: SignedIn): FilterQuery<User> =>
-  mayRoute(by.roles, MANAGE) ? { tenantId: by.tenantId } : { tenantId: by.tenantId, id: by.id };
+  mayRoute(by.roles, MANAGE) ? { tenantId: by.tenantId, supportOf: null } : { tenantId: by.tenantId, id: by.id };
 
 export const canManageUsers = (by: SignedIn): boolean => mayRoute(by.roles, MANAGE);
 

@@ -90,6 +90,7 @@ export async function enrolSecondFactor(
   { secret, now }: { secret: string; now: Date },
 ): Promise<string[]> {
   const { tenantId, id } = user;
+  if (user.supportOf != null) throw new RuleBroken("Un accès de support se prouve par le téléphone de l’instance.");
   const account = { tenantId, userId: id };
   const step = await stepOf(key, code, now);
   if (step === null || !(await claimStep(em, account, step))) {

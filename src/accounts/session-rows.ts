@@ -2,6 +2,7 @@ import { randomUUIDv7 } from "node:crypto";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Database } from "../platform/db/index.ts";
 import type { LiveSession, SavedSession, SessionRows } from "../platform/http/sessions.ts";
+import { mayRoute } from "./permissions.ts";
 import { inOrder, type Role } from "./roles.ts";
 import { IDLE_HOURS, LONGEST_HOURS, Session } from "./session.ts";
 import type { SignedIn } from "./signed-in.ts";
@@ -15,7 +16,7 @@ declare module "express-session" {
     /** `rightsOf` the person when the session was last renewed [P18]. */
     rights: string;
     /** Only while it is being opened: whether it stays for days, and how many. Without it no row is ever inserted. */
-    opening: { stayDays: number };
+    opening: { stayDays: number; until?: string };
   }
 }
 
@@ -53,6 +54,9 @@ interface Row {
   demo: boolean;
   second_factor: boolean;
   second_factor_roles: Role[] | null;
+  support_of: string | null;
+  support_factor: boolean;
+  support_until: string | null;
 }
 
 const HOUR_MS = 3_600_000;
@@ -70,7 +74,9 @@ export function sessionRows(db: Database): SessionRows {
     // Update first, insert only while it is being opened: a request still running when its session is closed elsewhere
     // must not bring it back.
     async save(tokenHash, { tenantId, userId, data, address, userAgent }) {
-      const { opening, ...payload } = data as SavedSession["data"] & { opening?: { stayDays: number } };
+      const { opening, ...payload } = data as SavedSession["data"] & {
+        opening?: { stayDays: number; until?: string };
+      };
       const authenticatedAt = String(payload.authenticatedAt);
       await db.note(tenantId, async (em) => {
         const updated = await em.nativeUpdate(
@@ -82,7 +88,7 @@ export function sessionRows(db: Database): SessionRows {
         const hours = opening.stayDays > 0 ? opening.stayDays * 24 : LONGEST_HOURS;
         await em.execute(
           `insert into session (tenant_id, id, user_id, token_hash, payload, user_agent, address, stay, authenticated_at, last_seen_at, expires_at)
-           select ?, ?, ?, ?, ?, ?, ?, ?, ?, app_now(), app_now() + make_interval(hours => ?)
+           select ?, ?, ?, ?, ?, ?, ?, ?, ?, app_now(), least(app_now() + make_interval(hours => ?), ?::timestamptz)
            where not exists (select from tenant where suspended_at is not null)`,
           [
             tenantId,
@@ -95,6 +101,7 @@ export function sessionRows(db: Database): SessionRows {
             opening.stayDays > 0,
             authenticatedAt,
             hours,
+            opening.until ?? null,
           ],
         );
       });
@@ -151,6 +158,8 @@ function toLive(row: Row): LiveSession {
 }
 
 function toSignedIn(row: Row): SignedIn {
+  const until = row.support_until === null ? null : new Date(row.support_until);
+  const roles = inOrder(row.roles);
   return {
     id: row.user_id,
     tenantId: row.tenant_id,
@@ -158,7 +167,9 @@ function toSignedIn(row: Row): SignedIn {
     givenName: row.given_name,
     familyName: row.family_name,
     name: `${row.given_name} ${row.family_name}`,
-    roles: inOrder(row.roles),
+    roles,
+    support:
+      row.support_of && until ? { of: row.support_of, until, proof: row.support_factor ? "code" : "password" } : null,
     theme: row.theme,
     density: row.density,
     shortcuts: row.shortcuts,
@@ -178,11 +189,14 @@ function toSignedIn(row: Row): SignedIn {
       logo: row.logo,
       passwordPreset: row.password_preset,
       demo: row.demo,
+      supportUntil: mayRoute(roles, "support.open") ? until : null,
     },
   };
 }
 
-function factorOf({ second_factor, second_factor_roles, demo, roles }: Row): SignedIn["secondFactor"] {
+function factorOf({ second_factor, second_factor_roles, demo, roles, support_of }: Row): SignedIn["secondFactor"] {
+  // That of the person behind was asked for at the door.
+  if (support_of) return "none";
   if (second_factor) return "active";
   return guardedRoles(second_factor_roles, demo).some((role) => roles.includes(role)) ? "missing" : "none";
 }

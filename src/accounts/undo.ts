@@ -28,6 +28,7 @@ export const userUndo: Undo = {
     "t.id = who.id and (w.email, w.given_name, w.family_name, w.roles, w.deactivated_at) is not distinct from (t.email, t.given_name, t.family_name, t.roles, t.deactivated_at)",
   created: { set: (now) => ({ deactivated_at: now.toISOString() }) },
   rules: [
+    { when: "t.support_of is not null", why: "Un accès de support s’ouvre et se ferme sur sa page." },
     {
       when: "w.email <> t.email and exists (select from app_user o where o.tenant_id = w.tenant_id and o.email = w.email and o.id <> w.id)",
       why: "Un autre compte a maintenant cette adresse électronique.",
@@ -115,6 +116,7 @@ export const tenantUndo: Undo = {
 export const PASSWORD_BEYOND = {
   never: "Un mot de passe ne se restaure pas\u00a0: la personne en choisit un nouveau.",
 };
+export const SUPPORT_BEYOND = { never: "Un accès de support s’ouvre et se ferme sur sa page." };
 export const FACTOR_BEYOND = {
   never:
     "Un téléphone ne se rend ni ne se reprend en annulant un acte\u00a0: la personne l’active elle-même, ou quelqu’un qui administre le réinitialise.",

@@ -14,7 +14,7 @@ const schema = defineEntity({
   // `user` alone is a keyword that silently reads as the database role in raw SQL.
   tableName: "app_user",
   ...lookedUpTable,
-  uniques: [{ properties: ["tenantId", "email"] }],
+  uniques: [{ properties: ["tenantId", "email"] }, { properties: ["tenantId", "supportOf"] }],
   properties: {
     ...tenantKey(),
     email: p.text(),
@@ -28,6 +28,8 @@ const schema = defineEntity({
     silenced: p.array().columnType("text[]").default([]),
     pictureId: p.uuid().nullable(),
     deactivatedAt: p.datetime().nullable(),
+    // The super-admin who acts here under this account while a support access is open (ROL-2).
+    supportOf: p.uuid().nullable(),
     ...createdAt(),
     ...versioned(),
   },
@@ -86,6 +88,7 @@ export async function createUser(
     roles: rolesFor(tenant, roles),
     deactivatedAt: null,
     pictureId: null,
+    supportOf: null,
     // Without it the database dates the row.
     ...(now && { createdAt: now }),
   });

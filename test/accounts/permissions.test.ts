@@ -38,6 +38,7 @@ const TABLE = `
   acts.undo_own         Y     Y     Y        Y     Y     Y      -
   history.read          Y     -     -        -     -     -      -
   tokens.own            Y     Y     Y        Y     -     -      Y
+  support.open          Y     -     -        -     -     -      -
   instance.manage       -     -     -        -     -     -      -
 `;
 const NEVER_BY_GRANT = ["campaigns.govern", "campaigns.visibility", "operations.delete"];
@@ -73,7 +74,7 @@ const letters = (code: string) =>
     ? []
     : cells.find((one) => one.code === code && one.column === "manager")!.cell.filter((mark) => "spcx".includes(mark));
 
-test("la table des droits a ses 28 lignes, plus celle de l’instance, chacune avec un code unique", () => {
+test("la table des droits a ses 28 lignes, plus celles de l’instance, chacune avec un code unique", () => {
   const ids = new Set(PERMISSIONS.map((rule) => rule.id));
   assert.deepEqual([...ids], [...Array.from({ length: 28 }, (_, i) => `PRM-${i + 1}`), "ROL-2"]);
   assert.equal(new Set(PERMISSIONS.map((rule) => rule.code)).size, PERMISSIONS.length);

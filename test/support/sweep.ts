@@ -293,6 +293,35 @@ const FORMS: Record<string, Filled> = {
       return { reason: "Vérification terminée" };
     },
   },
+  "/instance/organisations/:id/support": {
+    page: null,
+    leadsOut: true,
+    fields: async ({ tenantId }, _browser, world) => {
+      await setSupport(world, tenantId, true);
+      return {};
+    },
+  },
+  "/instance/organisations/:id/support/fermeture": {
+    page: null,
+    fields: async ({ tenantId }, _browser, world) => {
+      await setSupport(world, tenantId, true);
+      return {};
+    },
+  },
+  "/admin/acces-support": {
+    page: null,
+    fields: async ({ tenantId }, _browser, world) => {
+      await setSupport(world, tenantId, false);
+      return { hours: "2", reason: "Import bloqué à la moitié" };
+    },
+  },
+  "/admin/acces-support/fermeture": {
+    page: null,
+    fields: async ({ tenantId }, _browser, world) => {
+      await setSupport(world, tenantId, true);
+      return {};
+    },
+  },
   "/instance/taches/:id/relance": { page: null },
   "/instance/taches/:id/abandon": { page: null },
   "/instance/taches/relance": { page: null, fields: withDeadLetter },
@@ -369,6 +398,25 @@ async function besideHistory(world: World, { id }: { id: string }, more: (root: 
     await root.query("delete from recovery_code where user_id = $1", [id]);
     await root.query("delete from sign_in_guard where id = $1", [id]);
     await more(root);
+  } finally {
+    await root.end();
+  }
+}
+
+/** A support access open for an hour, or none, beside any act. */
+export async function setSupport(world: World, tenantId: string, open: boolean): Promise<void> {
+  const root = new pg.Client({ connectionString: world.superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    await root.query("delete from support_access where tenant_id = $1", [tenantId]);
+    if (open) {
+      await root.query(
+        `insert into support_access (tenant_id, id, user_id, reason, expires_at, created_at)
+         select tenant_id, gen_random_uuid(), id, 'Essai', app_now() + interval '1 hour', app_now() from app_user where tenant_id = $1 limit 1`,
+        [tenantId],
+      );
+    }
   } finally {
     await root.end();
   }

@@ -8,7 +8,14 @@ import path from "node:path";
 import { after } from "node:test";
 import type { Express } from "express";
 import { WORLD } from "../../fixtures/world.ts";
-import { guards, KEPT_IN_ROW, openPeople, renewOnNewRights, sessionRows } from "../../src/accounts/index.ts";
+import {
+  cutWithSupport,
+  guards,
+  KEPT_IN_ROW,
+  openPeople,
+  renewOnNewRights,
+  sessionRows,
+} from "../../src/accounts/index.ts";
 import type { Role } from "../../src/accounts/roles.ts";
 import { hasSecondFactor } from "../../src/accounts/second-factor.ts";
 import { rightsOf } from "../../src/accounts/session-rows.ts";
@@ -144,7 +151,7 @@ export async function startWorld({
       modules: [...modules, ...extraModules],
       guards,
       sessionStore: new SessionStore(rows, log),
-      renewSession: renewOnNewRights,
+      onSession: [renewOnNewRights, cutWithSupport],
       hub,
       files,
       ...(redis && { count: countInRedis(redis, countInDatabase(open.db)) }),

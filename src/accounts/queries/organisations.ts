@@ -50,12 +50,16 @@ export interface OrganisationLine {
   entered: boolean;
   suspendedAt: Date | null;
   suspensionReason: string | null;
+  /** Open to those who run the instance until then [ROL-2]. */
+  support: { until: Date; reason: string } | null;
 }
 
 interface OrganisationRow {
   created_at: string;
   suspended_at: string | null;
   suspension_reason: string | null;
+  support_until: string | null;
+  support_reason: string | null;
   accounts: number;
   entered: boolean;
 }
@@ -71,16 +75,33 @@ export async function listOrganisations(db: Database): Promise<OrganisationLine[
     if (kind !== "organisation") continue;
     const [row] = await db.read(id, (em) =>
       em.execute<OrganisationRow[]>(
-        `select t.created_at, t.suspended_at, t.suspension_reason, (select count(*)::int from app_user u where u.deactivated_at is null) as accounts,
+        `select t.created_at, t.suspended_at, t.suspension_reason, (select count(*)::int from app_user u where u.deactivated_at is null and u.support_of is null) as accounts,
+           a.expires_at as support_until, a.reason as support_reason,
            exists (select from credential) as entered
-         from tenant t where t.id = ?`,
+         from tenant t left join support_access a on a.tenant_id = t.tenant_id and a.closed_at is null and a.expires_at > app_now()
+         where t.id = ? order by a.id desc limit 1`,
         [id],
       ),
     );
     if (!row) continue;
-    const { created_at: createdAt, suspended_at: suspendedAt, suspension_reason: suspensionReason, ...counted } = row;
+    const {
+      created_at: createdAt,
+      suspended_at: suspendedAt,
+      suspension_reason: suspensionReason,
+      support_until: until,
+      support_reason: reason,
+      ...counted
+    } = row;
     const dates = { createdAt: new Date(createdAt), suspendedAt: suspendedAt === null ? null : new Date(suspendedAt) };
-    lines.push({ id, name, demo, ...counted, ...dates, suspensionReason });
+    lines.push({
+      id,
+      name,
+      demo,
+      ...counted,
+      ...dates,
+      suspensionReason,
+      support: until && reason ? { until: new Date(until), reason } : null,
+    });
   }
   return lines.sort((a, b) => a.name.localeCompare(b.name, "fr"));
 }

@@ -49,7 +49,7 @@ interface UserRow {
 // One row an account, with its state computed by the database clock.
 const USERS = `
   select u.id, u.email, u.given_name, u.family_name, u.roles, u.version, u.created_at, g.locked_until, g.last_sign_in_at, g.last_method,
-    f.id is not null as second_factor,
+    f.id is not null as second_factor, u.support_of is not null as support,
     case when u.deactivated_at is not null then 'deactivated' when c.id is null then 'invited'
       when g.locked_until > app_now() then 'locked' else 'active' end as state
   from app_user u
@@ -119,7 +119,8 @@ export async function listUsers(
 }
 
 function userConditions({ q, role, state }: UserFilter): { where: string; values: unknown[] } {
-  const conditions: string[] = [];
+  // The accounts of a support access are listed on their own page.
+  const conditions = ["not u.support"];
   const values: unknown[] = [];
   // Each word anywhere in the name or the address, whatever its accents: "benali kar" finds Karim Benali.
   for (const word of (q ?? "").split(/\s+/u).filter(Boolean).slice(0, 5)) {

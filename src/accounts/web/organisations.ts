@@ -11,7 +11,7 @@ import { goesByMail, HANDED } from "./handing.ts";
 
 const LIST = { page: "accounts/organisations/index" };
 const NEW = { page: "accounts/organisations/new" };
-const CARD = { page: "accounts/organisations/show" };
+export const CARD = { page: "accounts/organisations/show" };
 const READY = { page: "accounts/organisations/ready" };
 export const ORGANISATIONS = "/instance/organisations";
 const AT = ORGANISATIONS;
@@ -101,9 +101,12 @@ const readyPage = (
   link: `${req.config.publicUrl}/invitation/${invitation}`,
 });
 
-export const show: RequestHandler<{ id: string }> = async (req, res) => {
-  res.show(CARD, cardPage(req, await organisationOf(req), { values: {} }));
-};
+export const show: RequestHandler<{ id: string }> = (req, res) => showOrganisation(req, res, { values: {} });
+
+/** The page of one organisation, with the refusal at its head when an act without fields of its own was refused. */
+export async function showOrganisation(req: Request<{ id: string }>, res: Response, form: object): Promise<void> {
+  res.show(CARD, cardPage(req, await organisationOf(req), form));
+}
 
 const cardPage = (req: Request, organisation: OrganisationLine, form: object) => ({
   title: organisation.name,

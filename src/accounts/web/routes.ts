@@ -15,10 +15,13 @@ import * as resets from "./second-factor-resets.ts";
 import * as securityLog from "./security-log.ts";
 import * as sessions from "./sessions.ts";
 import * as signIn from "./sign-in.ts";
+import * as supportAccesses from "./support-accesses.ts";
+import * as supportVisits from "./support-visits.ts";
 import * as suspensions from "./suspensions.ts";
 import * as users from "./users.ts";
 
 const MANAGE = "accounts.manage";
+const SUPPORT = "support.open";
 const FACTOR = "/compte/double-authentification";
 
 export const routes: Route[] = [
@@ -94,6 +97,10 @@ export const routes: Route[] = [
   post("/admin/organisation/logo", MANAGE, logo.update, { upload: "form" }),
   post("/admin/organisation/logo/retrait", MANAGE, logo.destroy),
 
+  get("/admin/acces-support", SUPPORT, supportAccesses.index, { sitemap: "Accès de support" }),
+  post("/admin/acces-support", SUPPORT, supportAccesses.create, { recent: true }),
+  post("/admin/acces-support/fermeture", SUPPORT, supportAccesses.close),
+
   get("/admin/journal-securite", "history.read", securityLog.index, { sitemap: "Journal de sécurité" }),
 
   get("/instance/organisations", "instance.manage", organisations.index, { sitemap: "Organisations de l’instance" }),
@@ -102,6 +109,8 @@ export const routes: Route[] = [
   }),
   post("/instance/organisations/nouvelle", "instance.manage", organisations.create, { recent: true }),
   get("/instance/organisations/:id", "instance.manage", organisations.show),
+  post("/instance/organisations/:id/support", "instance.manage", supportVisits.create, { recent: true }),
+  post("/instance/organisations/:id/support/fermeture", "instance.manage", supportVisits.destroy),
   get("/instance/organisations/:id/suspension", "instance.manage", suspensions.new_),
   post("/instance/organisations/:id/suspension", "instance.manage", suspensions.create, { recent: true }),
   get("/instance/organisations/:id/reactivation", "instance.manage", suspensions.edit),

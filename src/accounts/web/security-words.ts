@@ -106,6 +106,13 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
     `${say.has(userId)} utilisé un code de récupération ; il en reste ${count(detail.left)}.`,
   "factor.renewed": ({ userId }, say) => `${say.has(userId)} tiré dix nouveaux codes de récupération.`,
   "factor.removed": ({ userId }, say) => `${say.has(userId)} retiré la double authentification.`,
+  "support.opened": ({ userId, detail }, say) =>
+    `${say.has(userId)} ouvert un accès de support de ${count(detail.hours)} h : ${detail.reason}`,
+  "support.closed": ({ userId }, say) =>
+    userId
+      ? `${say.has(userId)} fermé l’accès de support.`
+      : "Accès de support fermé par ceux qui tiennent l’instance.",
+  "support.entered": ({ userId }, say) => `${say.has(userId)} utilisé l’accès de support.`,
   "tenant.suspended": ({ detail }) => `Organisation suspendue par ceux qui tiennent l’instance : ${detail.reason}`,
   "tenant.reactivated": ({ detail }) => `Organisation rouverte par ceux qui tiennent l’instance : ${detail.reason}`,
   "factor.reset": (line, say) =>

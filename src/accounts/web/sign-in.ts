@@ -170,16 +170,11 @@ async function open(req: Request, res: Response, account: Proved, { stay, retour
   const { tenantId, userId } = account;
   const stayDays = await stayDaysFor(req.db, account, stay);
   const { session } = req;
-  Reflect.deleteProperty(session, "csrfSecret");
   session.opening = { stayDays };
   session.authenticatedAt = req.now.toISOString();
   session.rights = rightsOf(account.roles, method === "password_code" || method === "password_recovery");
   if (stayDays > 0) session.cookie.maxAge = stayDays * 24 * 3_600_000;
-  // The next request loads the whole person with the session; until then their key is all passport keeps.
-  const key = { tenantId, id: userId } as SignedIn;
-  await new Promise<void>((resolve, reject) => {
-    req.logIn(key, { session: true, keepSessionInfo: true }, (error: unknown) => (error ? reject(error) : resolve()));
-  });
+  await changeSession(req, { tenantId, id: userId });
   await welcome(req.db, account, req, { method, stayDays, now: req.now });
   goTo(
     req,
@@ -190,6 +185,16 @@ async function open(req: Request, res: Response, account: Proved, { stay, retour
       ? "/"
       : retour,
   );
+}
+
+/** A new identifier and a new anti-forgery secret for this account; what the session already says of it is kept [P18]. */
+export async function changeSession(req: Request, account: { tenantId: string; id: string }): Promise<void> {
+  Reflect.deleteProperty(req.session, "csrfSecret");
+  // The next request loads the whole person with the session; until then their key is all passport keeps.
+  const key = account as SignedIn;
+  await new Promise<void>((resolve, reject) => {
+    req.logIn(key, { session: true, keepSessionInfo: true }, (error: unknown) => (error ? reject(error) : resolve()));
+  });
 }
 
 interface Ticket {

@@ -4,7 +4,8 @@
  */
 export const DEFINER_FUNCTIONS: Record<string, string> = {
   "lookup.session": "a cookie, before we know whose it is",
-  "lookup.visitor": "the same, with what each page shows of its reader, the count of what they have not read included",
+  "lookup.visitor":
+    "the same, with what each page shows of its reader, the count of what they have not read and an open support access included",
   "lookup.open_sessions": "which streams of a process must close, whatever their tenants (LIV-6)",
   "lookup.accounts": "an e-mail at sign-in, which may have accounts in several tenants (TEN-3)",
   "lookup.access_link": "the token of an invitation or set-up link",
