@@ -17,10 +17,11 @@ import { startScanning } from "./files/index.ts";
 import { liveSeals, openHeads, startSealer } from "./history/index.ts";
 import { declaredLevel } from "./instance/index.ts";
 import { modules } from "./modules.ts";
-import { systemClock } from "./platform/db/clock.ts";
+import { databaseClock } from "./platform/db/clock.ts";
 import { EmbeddedRefused } from "./platform/db/embedded.ts";
 import { openDatabase } from "./platform/db/index.ts";
 import { migrate } from "./platform/db/migrate.ts";
+import { PAGE_MS } from "./platform/db/orm.ts";
 import { embeddedDatabase } from "./platform/db/roles.ts";
 import { createHealthApp } from "./platform/http/health.ts";
 import { countInDatabase, countInRedis } from "./platform/http/rate.ts";
@@ -51,7 +52,6 @@ const refuse = (message: string): never => {
 async function start() {
   const config = readConfig(process.env);
   const log = createLog(config.logLevel);
-  const clock = systemClock;
   const secrets = await loadSecrets(config);
   alsoAccept(secrets.secret, secrets.previousSecrets);
   const registry = createRegistry(modules);
@@ -60,9 +60,14 @@ async function start() {
   const databaseUrl = embedded?.databaseUrl ?? config.databaseUrl!;
   const ownerUrl = embedded?.databaseOwnerUrl ?? config.databaseOwnerUrl!;
   await migrate(ownerUrl, registry);
-  const db = await openDatabase(databaseUrl, registry);
+  // Pages give up sooner than the work behind them: somebody waits for each (F07).
+  const pages = await openDatabase(databaseUrl, registry, { statementMs: PAGE_MS });
+  const db = pages.patiently();
+  const onError = (error: unknown) =>
+    log.error("background", { error: error instanceof Error ? error.message : String(error) });
+  const clock = await databaseClock({ ask: pages.now, onError });
   const redis = config.redisUrl ? openRedis(config.redisUrl, log) : undefined;
-  const rows = sessionRows(db);
+  const rows = sessionRows(pages);
   const files = openFiles(filesOf(config), registry.files);
   const services = {
     db,
@@ -89,8 +94,6 @@ async function start() {
       : undefined,
     transport: null as Transport | null,
   };
-  const onError = (error: unknown) =>
-    log.error("background", { error: error instanceof Error ? error.message : String(error) });
   const serves = config.role !== "jobs";
   const works = config.role !== "web";
   const watchdog = works ? startWatchdog() : null;
@@ -127,9 +130,9 @@ async function start() {
   const hub = serves
     ? createHub({
         url: databaseUrl,
-        seals: liveSeals(db, { sources: registry.topicSources, clock }),
-        people: openPeople(db),
-        watches: watchesOf(registry.live, db),
+        seals: liveSeals(pages, { sources: registry.topicSources, clock }),
+        people: openPeople(pages),
+        watches: watchesOf(registry.live, pages),
         onError,
       })
     : undefined;
@@ -137,19 +140,19 @@ async function start() {
   const app = serves
     ? createApp({
         config: { ...config, demo, secret: secrets.secret, sendsMail: transport !== null },
-        db,
+        db: pages,
         modules,
         guards,
         sessionStore: new SessionStore(redis ? sessionsInRedis(rows, redis, KEPT_IN_ROW) : rows, log),
         onSession: [renewOnNewRights, cutWithSupport],
-        count: redis ? countInRedis(redis, countInDatabase(db)) : countInDatabase(db),
+        count: redis ? countInRedis(redis, countInDatabase(pages)) : countInDatabase(pages),
         ...(hub && { hub }),
         files,
         clock,
         log,
         views,
       })
-    : createHealthApp(db, config.metricsToken);
+    : createHealthApp(pages, config.metricsToken);
   app.locals.services = services;
   // Another process may have completed the grid: all of them follow within a minute.
   const declare = async () => {

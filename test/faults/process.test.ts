@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { hasProcessIn } from "../../src/platform/db/postgres/processes.ts";
+import { openStream } from "../support/stream.ts";
 import {
   type Client,
   erase,
@@ -107,6 +108,8 @@ test("F06 : PostgreSQL arrêté puis relancé deux fois sous 50 demandes par sec
     }
   };
   const pages = ["/", "/compte", "/admin/organisation", "/aide", "/admin/historique/verification"];
+  // Open from before the fault to after it, as that of a page somebody looks at.
+  const stream = await openStream(running!.origin, browser.cookie, "history");
   const load = (async () => {
     for (let tick = 0; going; tick++) {
       // One request in ten writes; the others read.
@@ -150,6 +153,20 @@ test("F06 : PostgreSQL arrêté puis relancé deux fois sous 50 demandes par sec
   for (const limit = Date.now() + 10_000; ; await pause(300)) {
     if (!/scellement…/.test((await browser.get("/admin/historique")).text)) break;
     assert.ok(Date.now() < limit, "les actes ne sont plus scellés après le retour de PostgreSQL");
+  }
+  // So is what listens: the page is told of an act within two seconds; and the queue: what is asked is done.
+  while (stream.waiting().length > 0) await stream.next();
+  const { email, sent } = invite(browser);
+  const news = stream.next().then(() => "dit");
+  assert.equal((await sent).status, 200);
+  acknowledged.push(email);
+  assert.equal(await Promise.race([news, pause(2_000, "tu")]), "dit");
+  stream.close();
+  await browser.get("/admin/historique/verification");
+  assert.equal((await browser.post("/admin/historique/verification", {})).status, 303);
+  for (const limit = Date.now() + 15_000; ; await pause(300)) {
+    if (/Intact/.test((await browser.get("/admin/historique/verification")).text)) break;
+    assert.ok(Date.now() < limit, "la file ne reprend pas après le retour de PostgreSQL");
   }
 });
 

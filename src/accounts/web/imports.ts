@@ -136,6 +136,7 @@ export const create: RequestHandler = async (req, res) => {
     subject: () => ({ type: "tenant", id: tenantId }),
     channel: "import" as const,
     at: "/admin/utilisateurs",
+    isLong: true as const,
   };
   const form = await submit(req, CreateForm, act, async ({ text, by }, em) => {
     lines = linesOf(req, { text });

@@ -90,6 +90,7 @@ export const create: RequestHandler<{ act: string }> = async (req, res) => {
       reason: ({ reason }) => reason || undefined,
       undoes: actId,
       at,
+      isLong: true,
     },
     (values, em) => undoAct(em, actId, undoingOf(req), trackedOf(registry), choiceOf(values)),
   );
@@ -133,7 +134,7 @@ async function undoPage(req: Request<{ act: string }>, form: object) {
   const registry = req.app.locals.registry as Registry;
   const { zone } = req.user!.tenant;
   const tracked = trackedOf(registry);
-  return read(req, async (em) => {
+  const drawn = async (em: EntityManager) => {
     const preview = await previewUndo(em, req.params.act, undoingOf(req), tracked, { shown: SHOWN });
     const all = Object.values(preview.lines).flat();
     const names = await findUserNames(em, [
@@ -191,7 +192,8 @@ async function undoPage(req: Request<{ act: string }>, form: object) {
       zone,
       form,
     };
-  });
+  };
+  return read(req, drawn, { isLong: true });
 }
 
 /** An act without rows is beyond undo for the reason its events give (HIS-15). */

@@ -5,7 +5,7 @@ import type { DomainEvent, EventCatalogue, Reaction, Subscription } from "../eve
 import { openRecorder, react } from "../events/record.ts";
 import type { Channel } from "./changeset.ts";
 import { saltedDigest } from "./digest.ts";
-import { createOrm, POOLING, type Pooling, poolOf } from "./orm.ts";
+import { createOrm, PATIENCE, POOLING, type Pooling, poolOf } from "./orm.ts";
 import { PLAN_OUTDATED, WITH_COMMIT, WITH_NEXT } from "./wire.ts";
 
 export type { Channel } from "./changeset.ts";
@@ -98,9 +98,13 @@ export interface Database {
   sendJobsWith(enqueue: Enqueue): void;
   /** Sends a job in the transaction of this act or note. */
   enqueue(em: EntityManager, job: string, content: JobContent): Promise<void>;
+  /** The same base, for work nobody waits for or that is known to be long: its transactions may last longer than a page's. */
+  patiently(): Database;
   /** Connections open, idle, and requests that wait for one, at this instant. */
   pool(): { open: number; idle: number; waiting: number };
   ping(): Promise<void>;
+  /** The time of the database, as its functions and defaults know it. */
+  now(): Promise<Date>;
   close(): Promise<void>;
 }
 
@@ -139,20 +143,27 @@ export async function openDatabase(url: string, parts: DomainParts, pooling: Par
     return result;
   };
 
-  return {
+  const opened = ({ isPatient }: { isPatient: boolean }): Database => ({
     orm,
-    read: (tenantId, questions) => transaction(orm, { tenant_id: tenantId }, questions, { readOnly: true }),
+    patiently: () => patient,
+    read: (tenantId, questions) => transaction(orm, { tenant_id: tenantId }, questions, { readOnly: true, isPatient }),
     note: (tenantId, writes) =>
-      transaction(orm, { tenant_id: tenantId }, async (em) => {
-        const result = await writes(em);
-        await em.flush();
-        return result;
-      }),
+      transaction(
+        orm,
+        { tenant_id: tenantId },
+        async (em) => {
+          const result = await writes(em);
+          await em.flush();
+          return result;
+        },
+        { isPatient },
+      ),
     async act(act, verb) {
-      return transaction(orm, settingsOf(act), async (em, run, settings) => {
+      const work = async (em: EntityManager, run: Transaction<unknown>, settings: ActSettings) => {
         if (act.idempotency) await claim(run, act, act.idempotency);
         return carryOut(act, settings, em, verb);
-      }).catch((error: unknown) => {
+      };
+      return transaction(orm, settingsOf(act), work, { isPatient }).catch((error: unknown) => {
         if (!act.idempotency || !isClaimed(error)) throw error;
         const { idempotency } = act;
         return transaction(orm, { tenant_id: act.tenantId }, (_em, run) => answerAgain(run, act, idempotency));
@@ -190,8 +201,14 @@ export async function openDatabase(url: string, parts: DomainParts, pooling: Par
     async ping() {
       await client(orm).executeQuery(CompiledQuery.raw("select 1"));
     },
+    async now() {
+      const { rows } = await client(orm).executeQuery<{ now: Date }>(CompiledQuery.raw("select app_now() as now"));
+      return new Date(rows[0]!.now);
+    },
     close: () => orm.close(true),
-  };
+  });
+  const patient = opened({ isPatient: true });
+  return opened({ isPatient: false });
 }
 
 /**
@@ -202,9 +219,9 @@ function transaction<T, S extends Settings>(
   orm: MikroORM,
   settings: S,
   work: (em: EntityManager, run: Transaction<unknown>, settings: S) => Promise<T>,
-  { readOnly = false } = {},
+  { readOnly = false, isPatient = false } = {},
 ): Promise<T> {
-  const set = setting(settings);
+  const set = setting(settings, isPatient ? `, ${PATIENCE}` : "");
   const begin = client(orm).transaction();
   return onPresentPlans(() =>
     (readOnly ? begin.setAccessMode("read only") : begin).execute(async (run) => {
@@ -228,12 +245,12 @@ const settingsOf = (act: ActInput): ActSettings => ({
   changeset_id: randomUUIDv7(),
 });
 
-function setting(settings: Settings): CompiledQuery {
+function setting(settings: Settings, more = ""): CompiledQuery {
   const values = Object.values(settings);
   const wrong = values.find((value) => !UUID.test(value));
   if (wrong !== undefined) throw new Error(`Not an identifier: ${wrong}`);
   const set = Object.keys(settings).map((name, i) => `set_config('app.${name}', $${i + 1}, true)`);
-  return CompiledQuery.raw(`select ${set.join(", ")}`, values);
+  return CompiledQuery.raw(`select ${set.join(", ")}${more}`, values);
 }
 
 function forkIn(orm: MikroORM, run: Transaction<unknown>): EntityManager {

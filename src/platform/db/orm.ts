@@ -18,19 +18,32 @@ export const platformEntities: EntitySchema[] = [
   UploadSchema,
 ] as unknown as EntitySchema[];
 
-/** A statement that lasts longer is a mistake of ours: its person has gone. */
-const STATEMENT_MS = 30_000;
+/** A statement that lasts longer is a mistake of ours. */
+const WORK_MS = 30_000;
+/** The same on a page: its person waits, and has gone if PostgreSQL has not answered by then (F07). */
+export const PAGE_MS = 8_000;
+/** How much longer than a statement PostgreSQL may leave a question without a word. */
+const MORE_MS = 1_500;
+
+/** Settings of a transaction that is given the time of work, whatever its connection gives to others. */
+export const PATIENCE = `set_config('statement_timeout', '${WORK_MS}', true), set_config('idle_in_transaction_session_timeout', '${WORK_MS}', true)`;
 
 export interface Pooling {
   /** Connections it may hold. */
   pool: number;
-  /** How long PostgreSQL may leave a question without a word: a little more than it gives a statement. */
-  silentMs: number;
+  /** How long a statement may last, and a transaction stay idle, unless it asks for patience. */
+  statementMs: number;
+  /** After this long without a word of an answer, PostgreSQL is taken for lost. */
+  silentMs?: number;
 }
-export const POOLING: Pooling = { pool: 10, silentMs: STATEMENT_MS + 2_000 };
+export const POOLING: Pooling = { pool: 10, statementMs: WORK_MS };
 
 /** The ORM over one connection string. */
-export function createOrm(url: string, entities: EntitySchema[], { pool, silentMs }: Pooling): MikroORM {
+export function createOrm(
+  url: string,
+  entities: EntitySchema[],
+  { pool, statementMs, silentMs = statementMs + MORE_MS }: Pooling,
+): MikroORM {
   let opened: Parameters<typeof saveTrips>[0] | undefined;
   const orm = new MikroORM(
     defineConfig({
@@ -45,12 +58,12 @@ export function createOrm(url: string, entities: EntitySchema[], { pool, silentM
         application_name: "opstracker",
         // F07: a black-holed server must not hold a request: give up, answer 503, try another connection.
         connectionTimeoutMillis: 5_000,
-        statement_timeout: STATEMENT_MS,
-        idle_in_transaction_session_timeout: STATEMENT_MS,
+        statement_timeout: statementMs,
+        idle_in_transaction_session_timeout: statementMs,
         keepAlive: true,
         onPoolCreated(made: Parameters<typeof saveTrips>[0]) {
           opened = made;
-          saveTrips(made, silentMs);
+          saveTrips(made, { silentMs, patientMs: Math.max(silentMs, WORK_MS + MORE_MS) });
         },
       },
     }),

@@ -21,6 +21,7 @@ const BEGIN = /^(?:begin|start transaction)\b/;
 /** A question whose text never changes, unlike those of the ORM, which writes values into them. */
 const BY_HAND = /^\s*(?:select|with) [^"]/;
 const SETTINGS = /^select set_config\(/;
+const PATIENT = /'statement_timeout'/;
 /** Plans are kept by each connection: enough for the queries of pages, too few to weigh. */
 const MOST_STATEMENTS = 200;
 /** A pooler sent it to another connection: planned each time from then on. */
@@ -42,25 +43,29 @@ interface Leader extends Statement {
 const WATCH_MS = 250;
 
 /**
- * To be given the pool before its first connection. A server that leaves a question without a word for `silentMs` is
- * taken for lost, or the network to it: the connection is cut, and whoever waits is told (F07).
+ * To be given the pool before its first connection. A server that leaves a question without a word for `silentMs`, or
+ * `patientMs` in a transaction that asked for patience, is taken for lost, or the network to it: the connection is cut,
+ * and whoever waits is told (F07). Those nobody uses go with it, or each would make its next user wait as long.
  */
-export function saveTrips(pool: pg.Pool, silentMs: number): void {
+export function saveTrips(pool: pg.Pool, { silentMs, patientMs }: { silentMs: number; patientMs: number }): void {
   const names = new Map<string, string | null>();
   const wires = new Map<object, Wire>();
   pool.on("remove", (client) => wires.delete(client));
   const watch = setInterval(() => {
     if ((pool as unknown as { ended: boolean }).ended) return clearInterval(watch);
-    const limit = performance.now() - silentMs;
-    for (const wire of wires.values()) wire.cutIfSilentSince(limit);
+    const now = performance.now();
+    const silent = [...wires.values()].filter((wire) => wire.isSilentSince(now - silentMs, now - patientMs));
+    if (silent.length === 0) return;
+    for (const wire of [...wires.values()].filter((one) => one.isIdle)) wire.cut();
+    for (const wire of silent) wire.cut();
   }, WATCH_MS).unref();
   pool.on("connect", (client) => {
     const wire = new Wire(client as unknown as pg.Client, names);
     wires.set(client, wire);
     client.query = ((text: unknown, values?: unknown[]) => wire.query(text, values)) as typeof client.query;
   });
-  // Nothing left by somebody else can ever lead the next one's queries.
-  pool.on("acquire", (client) => wires.get(client)?.forget());
+  pool.on("acquire", (client) => wires.get(client)?.take());
+  pool.on("release", (_error, client) => wires.get(client)?.leave());
 }
 
 /** One connection. `begin`, settings and a first write wait for the transaction's first query, a last write for its `commit`. */
@@ -79,6 +84,9 @@ class Wire {
   #last: Statement | undefined;
   /** Is the transaction under way one of reads only? */
   #reads = false;
+  #isTaken = false;
+  /** Did the transaction under way ask for the time of work? */
+  #isPatient = false;
 
   constructor(client: pg.Client, names: Map<string, string | null>) {
     this.#client = client;
@@ -86,8 +94,26 @@ class Wire {
     this.#names = names;
   }
 
-  cutIfSilentSince(limit: number): void {
-    if (this.#asked === 0 || this.#heardAt > limit) return;
+  /** Nothing left by somebody else can ever lead the next one's queries. */
+  take(): void {
+    this.forget();
+    this.#isTaken = true;
+    this.#isPatient = false;
+  }
+
+  leave(): void {
+    this.#isTaken = false;
+  }
+
+  get isIdle(): boolean {
+    return !this.#isTaken;
+  }
+
+  isSilentSince(limit: number, patientLimit: number): boolean {
+    return this.#asked > 0 && this.#heardAt <= (this.#isPatient ? patientLimit : limit);
+  }
+
+  cut(): void {
     const lost = Object.assign(new Error("PostgreSQL does not answer any more."), { code: "ETIMEDOUT" });
     (this.#client as unknown as { connection: { stream: Socket } }).connection.stream.destroy(lost);
   }
@@ -123,6 +149,7 @@ class Wire {
     }
     if (BEGIN.test(this.#lead.at(-1)?.text ?? "") && SETTINGS.test(text)) {
       this.#lead.push({ text, values });
+      this.#isPatient = PATIENT.test(text);
       return NOTHING;
     }
     if (text.startsWith(WITH_NEXT) && this.#lead.length > 0) {

@@ -34,6 +34,8 @@ export interface ActOf<S, R> {
   /** Before sign-in, the tenant a link belongs to; otherwise the person's own. */
   tenantId?: string;
   actorId?: string | null;
+  /** Long by nature, as what touches ten thousand rows: given the time of work instead of that of a page (F07). */
+  isLong?: true;
   /** A proof to be asked for once the form is well made, outside the transaction: its failure counts though nothing is saved. */
   before?: (values: S) => Promise<void>;
   /** For a stale version: the present values, to be shown beside the typed ones. */
@@ -82,9 +84,13 @@ export function asError({ errors, status }: Refused): Error {
 /** The refusal of this request's form that its handler did not show. */
 export const refusalOf = (req: Request): Refused | undefined => refusals.get(req);
 
-/** One short read transaction in the person's tenant. */
-export function read<T>(req: Request, questions: (em: EntityManager) => Promise<T>): Promise<T> {
-  return req.db.read(tenantOf(req), questions);
+/** One short read transaction in the person's tenant; `isLong` gives it the time of work (F07). */
+export function read<T>(
+  req: Request,
+  questions: (em: EntityManager) => Promise<T>,
+  { isLong = false } = {},
+): Promise<T> {
+  return (isLong ? req.db.patiently() : req.db).read(tenantOf(req), questions);
 }
 
 /**
@@ -149,7 +155,7 @@ export async function submit<S extends z.ZodObject, R>(
 
   try {
     await act.before?.(values);
-    await req.db.act(said, async (em) => {
+    await (act.isLong ? req.db.patiently() : req.db).act(said, async (em) => {
       result = await verb(values, em, sent);
     });
   } catch (error) {

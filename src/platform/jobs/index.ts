@@ -16,6 +16,8 @@ export interface Jobs {
 /** How long what an organisation on hold had in the queue is put aside, each time it comes up. */
 const ON_HOLD_SECONDS = 60;
 const LOOK_SECONDS = 15;
+/** Of pg, that pg-boss hands on: a server that leaves a question without an answer is lost, another connection is tried (F07). */
+const WIRE: object = { query_timeout: 10_000, keepAlive: true };
 
 interface Work {
   job: string;
@@ -40,6 +42,7 @@ export async function startJobs(
     createSchema: false,
     schedule: false,
     max: 3,
+    ...WIRE,
     // What a dead process held is given back within a quarter of a minute of its last heartbeat (F07, F24).
     superviseIntervalSeconds: LOOK_SECONDS,
     monitorIntervalSeconds: LOOK_SECONDS,

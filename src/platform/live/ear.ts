@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Socket } from "node:net";
 import pg from "pg";
 import { LIVE_CHANNEL } from "./news.ts";
 
@@ -42,6 +43,8 @@ export function openEar(
       lost = true;
       clearInterval(echo);
       client.end().catch(() => undefined);
+      // Half dead, it would wait for a goodbye that never comes.
+      (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
       if (stopped) return;
       if (hears) onLost(error);
       hears = false;
