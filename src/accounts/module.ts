@@ -101,6 +101,7 @@ export const accounts: Module = {
             account: "Votre compte",
             undone: "Vos actes annulés",
             jobs: "Travaux terminés",
+            files: "Vos fichiers refusés",
           },
         },
         picture_id: { label: "Photo de profil", format: "file" },

@@ -104,7 +104,22 @@ export const PERMISSIONS = [
     "",
     "public see",
   ]),
+  // Of the organisation itself, without a campaign whose relation would decide (DOC-1).
+  line("PRM-12", "shared_documents.read", "lire les documents de l’organisation", [
+    "yes",
+    "yes",
+    "yes",
+    "yes",
+    "yes",
+    "yes",
+    "yes",
+  ]),
   line("PRM-13", "documents.edit", "déposer, modifier ou supprimer des documents", ["yes", "yes", "configure"]),
+  line("PRM-13", "shared_documents.edit", "déposer, renommer ou retirer les documents de l’organisation", [
+    "yes",
+    "yes",
+    "yes",
+  ]),
   line(
     "PRM-14",
     "bookings.read",

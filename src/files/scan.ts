@@ -7,6 +7,7 @@ import { sendMail } from "../platform/mail/outbox.ts";
 import type { Services } from "../platform/services.ts";
 import { StoredFile } from "../platform/storage/file.ts";
 import { redraw } from "../platform/storage/image.ts";
+import type { FilePurpose } from "../platform/storage/purpose.ts";
 import { fileQuarantined } from "./mails.ts";
 import { markClean, markInfected } from "./queries.ts";
 
@@ -61,10 +62,11 @@ async function scanFile(
   const file = await db.read(tenantId, (em) => em.findOne(StoredFile, { id, state: "pending" }));
   if (!file) return;
   const found = scanner ? await scanner.scan(await store.open(file.blob)) : null;
-  if (found !== null) return quarantine({ db, clock }, file, found.slice(0, 100));
-
   const purpose = purposes.get(file.purpose);
+  if (found !== null) return quarantine({ db, clock }, file, purpose, found.slice(0, 100));
+
   if (!purpose) throw new Error(`No module declares files of "${file.purpose}" any more.`);
+  if (!purpose.picture) return release({ db, clock }, file, purpose);
   const drawn = await redraw(await buffer(await store.open(file.blob)), purpose.picture);
   const kept = await store.put(tenantId, Readable.from([drawn]), { most: drawn.length });
   const type = `image/${purpose.picture.format}`;
@@ -73,30 +75,45 @@ async function scanFile(
   await store.remove(isDone ? file.blob : kept.key);
 }
 
+type Deciding = Pick<Services, "db" | "clock">;
+
+/** An act, so that the pages that wait for it follow. */
+async function release({ db, clock }: Deciding, file: StoredFile, purpose: FilePurpose): Promise<void> {
+  const { tenantId, id, name, blob: key, size, sha256, type } = file;
+  const shownBy = await db.read(tenantId, async (em) => purpose.shownBy?.(em, id));
+  const subject = shownBy ?? { type: "user", id: file.ownerId };
+  const label = `Fichier vérifié par l’antivirus\u00a0: ${name}`;
+  await db.act({ ...byJob(tenantId, clock), code: "file.cleared", label, subject }, async (em) => {
+    if (await markClean(em, file, { key, size, sha256, type })) record(em, "file.cleared", subject, { file: id });
+  });
+}
+
+const byJob = (tenantId: string, clock: Services["clock"]) => ({
+  tenantId,
+  actorId: null,
+  channel: "job" as const,
+  now: clock.now(),
+});
+
 /** Told to its sender, and to history: nobody else had it. */
 async function quarantine(
-  { db, clock }: Pick<Services, "db" | "clock">,
+  { db, clock }: Deciding,
   { tenantId, id, name, ownerId }: StoredFile,
+  purpose: FilePurpose | undefined,
   found: string,
 ): Promise<void> {
-  const subject = { type: "user", id: ownerId };
-  const act = {
-    tenantId,
-    actorId: null,
-    channel: "job" as const,
-    code: "file.quarantined",
-    label: `Fichier mis en quarantaine par l’antivirus\u00a0: ${name}`,
-    subject,
-    now: clock.now(),
-  };
+  const sender = { type: "user", id: ownerId };
+  const shownBy = await db.read(tenantId, async (em) => purpose?.shownBy?.(em, id));
+  const label = `Fichier mis en quarantaine par l’antivirus\u00a0: ${name}`;
+  const act = { ...byJob(tenantId, clock), code: "file.quarantined", label, subject: shownBy ?? sender };
   await db.act(act, async (em) => {
     if (!(await markInfected(em, id))) return;
-    record(em, "file.quarantined", subject, { file: id, found });
+    record(em, "file.quarantined", sender, { file: id, name, found, path: shownBy?.path ?? null });
     const owner = await em.findOne(User, { id: ownerId });
     if (!owner) return;
     await sendMail(em, fileQuarantined, {
       tenantId,
-      to: { address: owner.email, person: subject },
+      to: { address: owner.email, person: sender },
       payload: { name, found },
       once: `file-quarantined ${id}`,
     });

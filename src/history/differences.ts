@@ -30,6 +30,7 @@ export function differences(
   const present = new Set([...Object.keys(change.before ?? {}), ...Object.keys(change.after ?? {})]);
   const known = Object.keys(tracked?.columns ?? {}).filter((column) => present.delete(column));
   const told = [...known, ...present].filter((name) => {
+    if (tracked?.columns[name]?.format === "hidden") return false;
     const [before, after] = [change.before?.[name] ?? null, change.after?.[name] ?? null];
     return before !== null || after !== null;
   });

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { typo } from "../platform/text/index.ts";
-import { plainText, renderMarkdown } from "./markdown.ts";
+import { plainText, renderMarkdown } from "../platform/text/markdown.ts";
 
 export const HELP_SECTIONS = ["Commencer", "Utiliser le service", "Administration"] as const;
 

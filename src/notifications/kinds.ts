@@ -19,6 +19,12 @@ export const KINDS = [
     hint: "Un long travail que vous avez demandé prend fin.",
     icon: "hourglass",
   },
+  {
+    kind: "files",
+    label: "Vos fichiers refusés",
+    hint: "L’antivirus refuse un fichier que vous avez envoyé.",
+    icon: "alert-triangle",
+  },
 ] as const;
 
 export type Kind = (typeof KINDS)[number]["kind"];

@@ -41,6 +41,17 @@ export const reactions: Reaction[] = [
       text: `${by} a réinitialisé votre double authentification. Activez-la de nouveau.`,
     })),
   },
+  {
+    // By the scanner, so that nobody is its author.
+    on: "file.quarantined",
+    run: (em, { subject, payload }) =>
+      notify(em, {
+        kind: "files",
+        to: [subject.id],
+        text: `L’antivirus a refusé votre fichier «\u00a0${payload.name}\u00a0»\u00a0: personne ne peut l’ouvrir.`,
+        path: payload.path as string | null,
+      }),
+  },
   { on: "act.undone", run: tellAuthor },
   { on: "history.verified", run: tellAsker },
 ];

@@ -20,7 +20,9 @@ const TABLE = `
   operations.manage     Y     Y     pub,c    -     -     -      -
   operations.delete     Y     Y     c        -     -     -      -
   documents.read        Y     Y     pub,s    asg   -     -      pub,s
+  shared_documents.read Y     Y     Y        Y     Y     Y      Y
   documents.edit        Y     Y     c        -     -     -      -
+  shared_documents.edit Y     Y     Y        -     -     -      -
   bookings.read         Y     Y     p,c      asg   team  scope  -
   bookings.place        Y     Y     p,c      -     team  scope  -
   bookings.override     Y     Y     p,c      -     team  scope  -

@@ -5,36 +5,15 @@ import { test } from "node:test";
 import { crc32, deflateRawSync, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { picture } from "../support/files.ts";
+import { multipart, multipartHeaders, tokenOf as tokenAt } from "../support/multipart.ts";
 import { fromOurPage, send } from "../support/sweep.ts";
 import { type Browser, startWorld } from "../support/world.ts";
 
 const world = await startWorld();
 const AT = "/compte/photo";
-const B = "frontiere";
 
-/** A form with its file, as a browser writes it; `fields` come first unless `fileFirst`. */
-function multipart(
-  fields: Record<string, string>,
-  file: { name: string; content: Buffer; type?: string } | null,
-  { fileFirst = false } = {},
-): Buffer {
-  const texts = Object.entries(fields).map(([name, value]) =>
-    Buffer.from(`--${B}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`),
-  );
-  const head = `--${B}\r\nContent-Disposition: form-data; name="file"; filename="${file?.name}"\r\nContent-Type: ${file?.type ?? "image/png"}\r\n\r\n`;
-  const last = file ? [Buffer.from(head), file.content, Buffer.from("\r\n")] : [];
-  return Buffer.concat([...(fileFirst ? [...last, ...texts] : [...texts, ...last]), Buffer.from(`--${B}--\r\n`)]);
-}
-
-async function tokenOf(browser: Browser): Promise<string> {
-  return /name="_csrf" value="([^"]+)"/.exec((await browser.get(AT)).text)![1]!;
-}
-
-const headersOf = (browser: Browser, more: Record<string, string> = {}) => ({
-  ...fromOurPage(world, browser),
-  "content-type": `multipart/form-data; boundary=${B}`,
-  ...more,
-});
+const headersOf = (browser: Browser, more: Record<string, string> = {}) => multipartHeaders(world, browser, more);
+const tokenOf = (browser: Browser) => tokenAt(browser, AT);
 
 async function sendFile(browser: Browser, content: Buffer, { name = "photo.png", at = AT, key = randomUUID() } = {}) {
   const body = multipart({ _csrf: await tokenOf(browser), _key: key }, { name, content });

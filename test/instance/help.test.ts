@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findHelp, HELP_SECTIONS, helpFor, helpHtml, helpPages, searchHelp } from "../../src/instance/help.ts";
-import { renderMarkdown } from "../../src/instance/markdown.ts";
 import { deliveredText, KINDS, type Kind } from "../../src/instance/public-page.ts";
+import { renderMarkdown } from "../../src/platform/text/markdown.ts";
 
 test("chaque rubrique a ses pages, chacune avec un titre et un résumé à elle", () => {
   const pages = helpPages();

@@ -134,8 +134,9 @@ const RAW_ALLOWED = [
   /^it\.body$/, // what the layout wraps, rendered by Eta
   /^capture\([\s\S]*\)$|^(?:attributes|body|content|block)$/, // captured from the same template
 ];
-/** Markdown rendered by src/instance/markdown.ts, sanitized there. */
+/** Markdown rendered by src/platform/text/markdown.ts, sanitized there. */
 const SANITIZED: Record<string, string[]> = {
+  "documents/versions/preview.eta": ["it.html"],
   "instance/_prose.eta": ["it.html"],
   "instance/pages/_preview.eta": ["it.html"],
 };

@@ -2,6 +2,7 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import sharp from "sharp";
+import { addDocument, type Document, type DocumentKind } from "../../src/documents/document.ts";
 import type { Database } from "../../src/platform/db/index.ts";
 import { addFile, type StoredFile } from "../../src/platform/storage/file.ts";
 import { type Files, openFiles } from "../../src/platform/storage/index.ts";
@@ -44,12 +45,35 @@ export async function giveFile({ db, files }: Place, by: Person, { name = "photo
   );
 }
 
+/** A document of this person's, with one clean version of these bytes. */
+export async function giveDocument(
+  { db, files, clock }: Place & { clock: { now(): Date } },
+  by: Person,
+  {
+    title = "Charte",
+    kind = "documentation" as DocumentKind,
+    name = "charte.md",
+    type = "text/markdown",
+    content = Buffer.from("# Charte\n\nUn texte.\n"),
+  } = {},
+): Promise<Document> {
+  const { tenantId } = by;
+  const kept = await files.store.put(tenantId, Readable.from([content]), { most: content.length });
+  const label = `Dépôt du document «\u00a0${title}\u00a0»`;
+  const act = { tenantId, actorId: by.id, channel: "page", code: "document.added", label, now: clock.now() } as const;
+  return db.act(act, async (em) => {
+    const sent = { ...kept, tenantId, purpose: "document.file", name, type, state: "clean", by } as const;
+    return addDocument(em, { title, kind }, await addFile(em, sent, files.quotas), { by });
+  });
+}
+
 /** An upload by pieces of this person's that has arrived whole, as its form would name it. */
 export async function giveUpload({ db, files }: Place, by: Person, purpose: string, given?: Buffer): Promise<string> {
   if (!by.id) return NOBODY;
-  const content = given ?? (await picture());
+  const { picture: isPicture } = files.purposes.get(purpose)!;
+  const content = given ?? (isPicture ? await picture() : Buffer.from(`# Notice ${randomUUID()}\n`));
   const { tenantId } = by;
-  const announced = { name: "photo.png", size: content.length, mark: randomUUID() };
+  const announced = { name: isPicture ? "photo.png" : "notice.md", size: content.length, mark: randomUUID() };
   // One that waits for its form already does: a sweep asks for more than a person may have on the way.
   const waiting = await db.read(tenantId, (em) => em.find(Upload, { ownerId: by.id, purpose }));
   const whole = waiting.find((one) => one.isWhole());

@@ -16,7 +16,7 @@ import type { Route } from "../../src/platform/http/route.ts";
 import { holdMessages } from "../../src/platform/mail/hold.ts";
 import { TEST_PASSWORD } from "./cluster.ts";
 import { actOf } from "./database.ts";
-import { giveFile, giveUpload } from "./files.ts";
+import { giveDocument, giveFile, giveUpload } from "./files.ts";
 import { formsOf, parseHtml } from "./html.ts";
 import { type Answer, type Browser, SECRET, type World } from "./world.ts";
 
@@ -64,6 +64,10 @@ export interface Ids {
   file: string;
   /** An upload of the colleague that has arrived whole. */
   upload: string;
+  /** A document in Markdown, with one version. */
+  document: string;
+  /** One that people put in the trash and take out. */
+  tossed: string;
 }
 
 export type Whose = "own" | "colleague" | "other" | "unknown";
@@ -119,6 +123,15 @@ const SAMPLES: Record<string, Sample> = {
     params: ({ reset }) => ({ token: reset }),
     unknown: { token: "D".repeat(43) },
   },
+  "/documents/:id": {
+    reach: "tenant",
+    params: ({ document }) => ({ id: document, number: "1" }),
+    unknown: { id: NOBODY, number: "1" },
+  },
+  "/documents/:id/corbeille": { reach: "tenant", params: ({ tossed }) => ({ id: tossed }) },
+  "/documents/:id/restauration": { reach: "tenant", params: ({ tossed }) => ({ id: tossed }) },
+  // Nobody's own: two organisations, and the instance has no logo.
+  "/connexion/logo/:id": { reach: "fixed", params: () => ({ id: NOBODY }), unknown: { id: NOBODY } },
   "/fichiers/:id": { reach: "tenant", params: ({ file }) => ({ id: file }) },
   "/envois/:id": {
     reach: "person",
@@ -141,12 +154,16 @@ const SAMPLES: Record<string, Sample> = {
 
 /** Addresses of the samples that answer 404 to everybody in this world, each with its reason. */
 export const ABSENT_HERE: Record<string, string> = {
+  "/connexion/logo/:id": "deux organisations, et l’instance n’a pas de logo",
   "/installation/:token": "l’instance a déjà sa super-administratrice",
 };
 
 /** What a GET gives when it is not a page. */
 export const OTHER_TYPES: Record<string, RegExp> = {
   "/organisation/accent.css": /^text\/css/,
+  "/documents/:id/versions/:number/fichier": /^text\/markdown/,
+  // A document in the frame of its page: its own style, its own policy.
+  "/documents/:id/versions/:number/apercu": /^text\/html/,
   "/fichiers/:id": /^image\/png/,
   "/fichiers/:id/image": /^image\/png/,
   "/flux": /^text\/event-stream/,
@@ -220,6 +237,11 @@ const FORMS: Record<string, Filled> = {
   // As the page sends it once the file has arrived by pieces.
   "/compte/photo": { page: null, fields: uploaded("user.picture") },
   "/compte/photo/retrait": { page: null },
+  "/documents/nouveau": { fields: uploaded("document.file", { title: "Procédure d’essai" }) },
+  "/documents/:id/versions/nouvelle": { fields: uploaded("document.file") },
+  "/documents/:id/modifier": { fields: () => ({ title: `Charte ${randomBytes(3).toString("hex")}` }) },
+  "/documents/:id/corbeille": { page: null, fields: tossed(false) },
+  "/documents/:id/restauration": { page: null, fields: tossed(true) },
   "/admin/organisation/logo": { page: null, fields: uploaded("tenant.logo") },
   "/admin/organisation/logo/retrait": { page: null },
   "/envois": {
@@ -349,10 +371,26 @@ async function failAgain({ tenantId, message }: Ids, _browser: Browser, { db }: 
   return {};
 }
 
-function uploaded(purpose: string) {
+function uploaded(purpose: string, more: Fields = {}) {
   return async (_ids: Ids, browser: Browser, world: World): Promise<Fields> => ({
+    ...more,
     upload: await giveUpload(world, browser, purpose),
   });
+}
+
+/** In the trash, or out of it, beside any act. */
+function tossed(isTrashed: boolean) {
+  return async ({ tossed: id }: Ids, _browser: Browser, { superUrl }: World): Promise<Fields> => {
+    const root = new pg.Client({ connectionString: superUrl });
+    await root.connect();
+    try {
+      await root.query("set session_replication_role = replica");
+      await root.query("update document set trashed_at = case when $2 then now() end where id = $1", [id, isTrashed]);
+    } finally {
+      await root.end();
+    }
+    return {};
+  };
 }
 
 const emailOf = (key: string) => {
@@ -789,6 +827,8 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     letter: randomUUID(),
     file: (await giveFile(world, { tenantId, id: colleague.id })).id,
     upload: await giveUpload(world, { tenantId, id: colleague.id }, "user.picture"),
+    document: (await giveDocument(world, admin, { title: `Charte ${key}` })).id,
+    tossed: (await giveDocument(world, admin, { title: `Brouillon ${key}` })).id,
   };
 }
 

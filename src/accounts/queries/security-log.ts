@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { PAGE_SIZE, type Paged, paged } from "../../platform/db/paging.ts";
 import type { SecurityKind } from "../security-event.ts";
-import { PAGE_SIZE, type Paged, paged } from "./paging.ts";
 
 export interface SecurityLine {
   id: string;

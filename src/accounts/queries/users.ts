@@ -1,8 +1,8 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
+import { type Mark, PAGE_SIZE, type Paged, paged } from "../../platform/db/paging.ts";
 import { WITH_NEXT } from "../../platform/db/wire.ts";
 import type { Role } from "../roles.ts";
-import { type Mark, PAGE_SIZE, type Paged, paged } from "./paging.ts";
 
 export type UserState = "invited" | "active" | "locked" | "deactivated";
 
@@ -28,6 +28,8 @@ export interface UserLine {
   lastSignInAt: Date | null;
   lastMethod: string | null;
   secondFactor: boolean;
+  /** The file of their picture, once it may be shown. */
+  picture: string | null;
 }
 
 interface UserRow {
@@ -43,18 +45,20 @@ interface UserRow {
   last_sign_in_at: string | null;
   last_method: string | null;
   second_factor: boolean;
+  picture: string | null;
   mark: string;
 }
 
 // One row an account, with its state computed by the database clock.
 const USERS = `
   select u.id, u.email, u.given_name, u.family_name, u.roles, u.version, u.created_at, g.locked_until, g.last_sign_in_at, g.last_method,
-    f.id is not null as second_factor, u.support_of is not null as support,
+    f.id is not null as second_factor, u.support_of is not null as support, p.id as picture,
     case when u.deactivated_at is not null then 'deactivated' when c.id is null then 'invited'
       when g.locked_until > app_now() then 'locked' else 'active' end as state
   from app_user u
   left join credential c on c.tenant_id = u.tenant_id and c.id = u.id
   left join second_factor f on f.tenant_id = u.tenant_id and f.id = u.id
+  left join file p on p.tenant_id = u.tenant_id and p.id = u.picture_id and p.state = 'clean'
   left join sign_in_guard g on g.tenant_id = u.tenant_id and g.id = u.id`;
 
 const dateOrNull = (text: string | null) => (text === null ? null : new Date(text));
@@ -73,6 +77,7 @@ const toUserLine = (row: UserRow): UserLine => ({
   lastSignInAt: dateOrNull(row.last_sign_in_at),
   lastMethod: row.last_method,
   secondFactor: row.second_factor,
+  picture: row.picture,
 });
 
 export interface UserFilter {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { read, submit } from "../../platform/http/forms.ts";
 import { submitFile } from "../../platform/http/uploads.ts";
 import { notServed } from "../../platform/storage/file.ts";
-import { kindList } from "../../platform/storage/kinds.ts";
+import { acceptOf, kindList } from "../../platform/storage/kinds.ts";
 import { weight } from "../../platform/storage/store.ts";
 import { allows } from "../permissions.ts";
 import { TENANT_LOGO } from "../pictures.ts";
@@ -43,6 +43,7 @@ const said = (req: Request, label: string) => ({
 const page = async (req: Request, form: object) => ({
   title: "Logo",
   crumbs: [{ label: "Accueil", href: "/" }, { label: "Organisation", href: "/admin/organisation" }, { label: "Logo" }],
+  accept: acceptOf(TENANT_LOGO.kinds),
   kinds: kindList(TENANT_LOGO.kinds),
   most: weight(TENANT_LOGO.most),
   purpose: TENANT_LOGO,

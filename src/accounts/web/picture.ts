@@ -3,7 +3,7 @@ import { z } from "zod";
 import { read, submit } from "../../platform/http/forms.ts";
 import { submitFile } from "../../platform/http/uploads.ts";
 import { notServed } from "../../platform/storage/file.ts";
-import { kindList } from "../../platform/storage/kinds.ts";
+import { acceptOf, kindList } from "../../platform/storage/kinds.ts";
 import { weight } from "../../platform/storage/store.ts";
 import { fr } from "../../platform/text/index.ts";
 import { allows } from "../permissions.ts";
@@ -44,6 +44,7 @@ const said = (req: Request, what: string) => ({
 const page = async (req: Request, form: object) => ({
   title: "Photo de profil",
   crumbs: [{ label: "Accueil", href: "/" }, { label: "Mon compte", href: "/compte" }, { label: "Photo de profil" }],
+  accept: acceptOf(USER_PICTURE.kinds),
   kinds: kindList(USER_PICTURE.kinds),
   most: weight(USER_PICTURE.most),
   purpose: USER_PICTURE,

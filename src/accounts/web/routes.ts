@@ -9,6 +9,7 @@ import * as organisation from "./organisation.ts";
 import * as organisations from "./organisations.ts";
 import * as passwordResets from "./password-resets.ts";
 import * as picture from "./picture.ts";
+import * as publicLogo from "./public-logo.ts";
 import * as roles from "./roles.ts";
 import * as secondFactor from "./second-factor.ts";
 import * as resets from "./second-factor-resets.ts";
@@ -26,6 +27,7 @@ const FACTOR = "/compte/double-authentification";
 
 export const routes: Route[] = [
   get("/connexion", "public", signIn.show, { sitemap: "Connexion" }),
+  get("/connexion/logo/:id", "public", publicLogo.show),
   // Counted by the handler: 100 tries a minute for one address, whatever the form (ACC-4).
   post("/connexion", "public", signIn.create, { publicForm: true, rate: false }),
   post("/connexion/organisation", "public", signIn.choose, { publicForm: true, rate: false }),

@@ -1,10 +1,10 @@
 import type { RequestHandler } from "express";
 import { z } from "zod";
+import { readMark, withQuery, writeMark } from "../../platform/http/addresses.ts";
 import { query, read } from "../../platform/http/forms.ts";
 import { listSecurityEvents } from "../queries/security-log.ts";
 import { findUserNames, listUserNames } from "../queries/users.ts";
 import { SECURITY_KINDS } from "../security-event.ts";
-import { readMark, withQuery, writeMark } from "./addresses.ts";
 import { told } from "./security-words.ts";
 
 const VIEW = { page: "accounts/security-log/index", part: "accounts/security-log/_list" };

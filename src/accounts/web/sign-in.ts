@@ -19,6 +19,7 @@ import { type Proved, proveSignIn, REFUSED, type SignInMethod, stayDaysFor, welc
 import { CODE_REFUSED, CODE_SHAPES, proveCode } from "../sign-in-code.ts";
 import type { SignedIn } from "../signed-in.ts";
 import { findHold } from "../suspension.ts";
+import { publicLogo } from "./public-logo.ts";
 
 const PAGE = { page: "accounts/sign-in/new" };
 const CHOICE = { page: "accounts/sign-in/choice" };
@@ -53,8 +54,15 @@ const prove = (req: Request, res: Response) =>
 
 export const show: RequestHandler = async (req, res) => {
   const retour = safePath(req.query.retour);
-  res.show(PAGE, { title: "Connexion", form: { values: {} }, retour, personas: await personasFor(req) });
+  res.show(PAGE, await page(req, { form: { values: {} }, retour }));
 };
+
+const page = async (req: Request, shown: { form: object; retour: string }) => ({
+  title: "Connexion",
+  ...shown,
+  personas: await personasFor(req),
+  logo: await publicLogo(req),
+});
 
 /** One sentence for every refusal, one count for every try [ACC-2, ACC-4]. */
 export const create: RequestHandler = async (req, res) => {
@@ -63,7 +71,7 @@ export const create: RequestHandler = async (req, res) => {
   const parsed = SignInForm.safeParse(input, { error: frenchProblem });
   const retour = safePath(input.retour);
   const refuse = async (errors: Record<string, string>) =>
-    res.show(PAGE, { title: "Connexion", form: { values: typed, errors }, retour, personas: await personasFor(req) });
+    res.show(PAGE, await page(req, { form: { values: typed, errors }, retour }));
   if (!parsed.success || Object.keys(problems).length > 0) {
     return refuse({ ...issuesByField(parsed.error), ...problems });
   }

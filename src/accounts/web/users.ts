@@ -3,6 +3,7 @@ import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { NotFound } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
+import { readMark, withQuery, writeMark } from "../../platform/http/addresses.ts";
 import { atVersion, type Current, query, read, submit } from "../../platform/http/forms.ts";
 import { messagesTo } from "../../platform/mail/queries.ts";
 import { MAIL_STATE_WORDS } from "../../platform/mail/words.ts";
@@ -29,7 +30,6 @@ import { noteSecurity } from "../security-event.ts";
 import { openSessions, Session } from "../session.ts";
 import { forgetCodeFailures } from "../sign-in-guard.ts";
 import { aboutUser, editUser, User } from "../user.ts";
-import { readMark, withQuery, writeMark } from "./addresses.ts";
 import { goesByMail, HANDED } from "./handing.ts";
 import { lastSignInOf } from "./security-words.ts";
 

@@ -1,6 +1,6 @@
 import type { RequestHandler } from "express";
+import { renderMarkdown } from "../../platform/text/markdown.ts";
 import { AUTOMATIC, STATUSES, summarise } from "../assessment.ts";
-import { renderMarkdown } from "../markdown.ts";
 import { publicGrid, publicText } from "../queries.ts";
 import { contactOf, mayEdit } from "./texts.ts";
 

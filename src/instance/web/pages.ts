@@ -4,7 +4,7 @@ import { NotFound } from "../../platform/errors.ts";
 import { readFields } from "../../platform/http/fields.ts";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { frenchProblem } from "../../platform/http/problems.ts";
-import { renderMarkdown } from "../markdown.ts";
+import { renderMarkdown } from "../../platform/text/markdown.ts";
 import { deliveredText, isKind, KINDS, type Kind, PublicPage, writePage } from "../public-page.ts";
 
 const EDIT = { page: "instance/pages/edit" };

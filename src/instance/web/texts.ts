@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from "express";
 import { mayRoute } from "../../accounts/index.ts";
-import { renderMarkdown } from "../markdown.ts";
+import { renderMarkdown } from "../../platform/text/markdown.ts";
 import { KINDS, type Kind } from "../public-page.ts";
 import { publicText } from "../queries.ts";
 

@@ -16,6 +16,7 @@ export const DEFINER_FUNCTIONS: Record<string, string> = {
   "lookup.due_mail": "which organisations have messages to send, those on hold apart, and their name, which signs them",
   "lookup.mail_hold": "whether messages are held after a restore, and how many wait, for all organisations",
   "lookup.mail_health": "figures of all outboxes, without content, on the page of the instance (INS-4)",
+  "lookup.public_logo": "the picture above the sign-in form: of the only organisation, else of the instance",
   "lookup.pending_files": "which files wait for the scanner, by id alone",
   "lookup.history_health": "figures of all organisations, without content, on the page of the instance (INS-4)",
   "lookup.outbox_states": "how many messages stand in each state, a figure for the metrics of the instance",

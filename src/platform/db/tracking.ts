@@ -5,8 +5,8 @@ import type { BeyondUndo, Undo } from "./undo.ts";
 /** How a tracked column is named and read by people. */
 export interface TrackedColumn {
   label: string;
-  /** `secret` shows *modifié* in place of any value (HIS-3). */
-  format?: "text" | "date" | "dateTime" | "yesNo" | "list" | "secret" | "user" | "file";
+  /** `secret` shows *modifié* in place of any value (HIS-3); `hidden`, said by the row's title, is kept to bring it back. */
+  format?: "text" | "date" | "dateTime" | "yesNo" | "list" | "secret" | "user" | "file" | "hidden";
   /** French words of coded values. */
   values?: Record<string, string>;
 }

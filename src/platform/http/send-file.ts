@@ -9,6 +9,15 @@ import { asDownload } from "./download.ts";
 const KEPT = "private, max-age=31536000, immutable";
 const RANGE = /^bytes=(\d{0,15})-(\d{0,15})$/;
 
+/** What a file shown by itself or in a frame of ours may do: be looked at (DOC-3). Measured in README. */
+export const PREVIEW = "sandbox; default-src 'none'; frame-ancestors 'self'";
+
+/** Lets a page of ours frame this answer, which can do nothing there. */
+export function asPreview(res: Response, policy = PREVIEW): void {
+  res.setHeader("Content-Security-Policy", policy);
+  res.setHeader("X-Frame-Options", "SAMEORIGIN");
+}
+
 /**
  * Gives a file as its bytes and nothing else: never guessed, never a page, whatever its name says (P33). Whoever calls
  * has settled that this person may have it.
@@ -17,11 +26,12 @@ export async function sendFile(
   req: Request,
   res: Response,
   file: Pick<StoredFile, "blob" | "name" | "type" | "size" | "sha256">,
-  { as }: { as: "attachment" | "inline" },
+  { as }: { as: "attachment" | "inline" | "preview" },
 ): Promise<void> {
   const tag = `"${Buffer.from(file.sha256).toString("hex")}"`;
   asDownload(res, file.name);
-  if (as === "inline") res.setHeader("Content-Disposition", "inline");
+  if (as !== "attachment") res.setHeader("Content-Disposition", "inline");
+  if (as === "preview") asPreview(res);
   res.setHeader("Content-Type", file.type);
   res.setHeader("Cache-Control", KEPT);
   res.setHeader("ETag", tag);

@@ -8,11 +8,12 @@ import busboy from "busboy";
 import type { Request, Response } from "express";
 import { z } from "zod";
 import { RuleBroken } from "../errors.ts";
+import type { Reads } from "../storage/archive.ts";
 import { addFile, type StoredFile } from "../storage/file.ts";
 import { redraw } from "../storage/image.ts";
-import { refusePolyglot, sniff, tidyFileName } from "../storage/kinds.ts";
+import { sniff, tidyFileName } from "../storage/kinds.ts";
 import type { FilePurpose } from "../storage/purpose.ts";
-import type { Kept } from "../storage/store.ts";
+import type { Kept, Store } from "../storage/store.ts";
 import { readPieces, Upload } from "../storage/upload.ts";
 import { type ActOf, type Form, read, submit } from "./forms.ts";
 import { Refusal } from "./refusal.ts";
@@ -92,20 +93,27 @@ interface Taken extends Kept {
   upload?: Upload;
 }
 
-const FileForm = z.object({
+const SENT = {
   upload: z.uuid("Cet envoi n’a pas la forme attendue. Choisissez de nouveau le fichier.").optional().describe("Envoi"),
   sha256: z.string().optional(),
-});
+};
+type NoFields = Record<never, never>;
 
 /**
- * `submit` for a form that holds one file, sent with it or before it by pieces. The file is kept, looked into and drawn
- * again before the transaction opens; refused or sent twice, nothing of it stays.
+ * `submit` for a form that holds one file, sent with it or before it by pieces, after the other `fields`. The file is
+ * kept, looked into and, for a picture, drawn again before the transaction opens; refused or sent twice, nothing of it
+ * stays.
  */
-export async function submitFile<R>(
+export async function submitFile<R, F extends z.ZodRawShape = NoFields>(
   req: Request,
   purpose: FilePurpose,
-  act: ActOf<{ upload?: string | undefined }, R>,
-  verb: (file: StoredFile, em: Parameters<Parameters<typeof submit>[3]>[1]) => R | Promise<R>,
+  act: ActOf<z.output<z.ZodObject<F>>, R>,
+  verb: (
+    file: StoredFile,
+    em: Parameters<Parameters<typeof submit>[3]>[1],
+    values: z.output<z.ZodObject<F>>,
+  ) => R | Promise<R>,
+  fields: F = {} as F,
 ): Promise<Form<R>> {
   const { store, quotas } = req.files;
   const taken = await takeFile(req, purpose).catch((error: unknown) => {
@@ -117,7 +125,7 @@ export async function submitFile<R>(
   req.body = { ...req.body, sha256: file?.upload ? undefined : file?.sha256.toString("hex") };
   let isKept = false;
   try {
-    const form = await submit(req, FileForm, act as never, async (_values, em) => {
+    const form = await submit(req, z.object({ ...fields, ...SENT }), act as never, async (values, em) => {
       // The key of the form leaves with a question: one sent twice is answered as it was, whatever has changed since.
       if (!file) {
         await em.execute("select 1");
@@ -130,7 +138,7 @@ export async function submitFile<R>(
         },
       );
       if (file.upload) await em.nativeDelete(Upload, { tenantId, id: file.upload.id });
-      return verb(row, em);
+      return verb(row, em, values as never);
     });
     isKept = !form.errors;
     return form as Form<R>;
@@ -153,22 +161,28 @@ async function takeFile(req: Request, purpose: FilePurpose): Promise<Taken> {
   });
   let isKept = false;
   try {
-    const content = await buffer(await store.open(sent.key));
-    const kind = await sniff(content, name, purpose.kinds);
-    refusePolyglot(content, kind);
-    const drawn = await redraw(content, purpose.picture);
-    const ours = { name, ...(upload && { upload }) };
-    if (req.files.scanner) {
-      // As it was sent: what the scanner must see is not in a picture drawn again.
-      isKept = true;
-      return { ...sent, ...ours, type: kind.type, state: "pending" };
+    const kind = await sniff(readsOf(store, sent), sent.size, name, purpose.kinds);
+    const taken = { ...sent, name, type: kind.type, ...(upload && { upload }) };
+    const drawn = purpose.picture && (await redraw(await buffer(await store.open(sent.key)), purpose.picture));
+    if (drawn && !req.files.scanner) {
+      const kept = await store.put(tenantId, Readable.from([drawn]), { most: drawn.length });
+      return { ...taken, ...kept, type: `image/${purpose.picture!.format}`, state: "clean" };
     }
-    const kept = await store.put(tenantId, Readable.from([drawn]), { most: drawn.length });
-    return { ...kept, ...ours, type: `image/${purpose.picture.format}`, state: "clean" };
+    isKept = true;
+    // As it was sent: what the scanner must see is not in a picture drawn again.
+    return { ...taken, state: req.files.scanner ? "pending" : "clean" };
   } finally {
     if (!isKept) await store.remove(sent.key);
   }
 }
+
+/** Ranges within the file: a bucket refuses one that begins at its end. */
+const readsOf =
+  (store: Store, { key, size }: Kept): Reads =>
+  async (range) => {
+    if (range && range.start >= size) return Readable.from([]);
+    return store.open(key, range && { start: range.start, end: Math.min(range.end, size - 1) });
+  };
 
 /** The upload by pieces this form finishes, if it names one: its own person's, of this purpose, and whole. */
 async function wholeUpload(req: Request, { purpose }: FilePurpose): Promise<Upload | null> {

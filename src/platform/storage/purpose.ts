@@ -1,3 +1,4 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Picture } from "./image.ts";
 import type { KindName } from "./kinds.ts";
 
@@ -10,9 +11,11 @@ export interface FilePurpose {
   /** Bytes, as sent. */
   most: number;
   kinds: readonly KindName[];
-  /** Drawn again at this size; only its pixels are kept. */
-  picture: Picture;
+  /** Drawn again at this size; only its pixels are kept. Without it, the bytes stay those that were sent. */
+  picture?: Picture;
   /** A file nothing points to leaves once the acts that showed it can no longer be undone. */
   table: string;
   column: string;
+  /** The object that shows this file, for history and for whoever must be told; by default it is its sender's own affair. */
+  shownBy?(em: EntityManager, fileId: string): Promise<{ type: string; id: string; path: string } | null>;
 }

@@ -1,6 +1,6 @@
 import { Marked } from "marked";
 import sanitize from "sanitize-html";
-import { typo } from "../platform/text/index.ts";
+import { typo } from "./index.ts";
 
 const anchor = (text: string) =>
   text

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plainText, renderMarkdown } from "../../src/instance/markdown.ts";
+import { plainText, renderMarkdown } from "../../../src/platform/text/markdown.ts";
 
 test("les titres commencent au deuxième niveau et portent une ancre", () => {
   assert.match(

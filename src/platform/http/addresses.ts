@@ -1,4 +1,4 @@
-import type { Mark } from "../queries/paging.ts";
+import type { Mark } from "../db/paging.ts";
 
 type Values = Record<string, string | undefined>;
 
