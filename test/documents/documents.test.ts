@@ -90,6 +90,10 @@ test("DOC-2 : ce qui n’est pas permis est refusé avec la liste, et rien n’e
     assert.match(problemOf(text) ?? "", says, name);
     assert.match(text, /value="Essai /, "le titre tapé est gardé");
   }
+  const upload = await giveUpload(world, sophie, "document.file", program());
+  const pieces = await sophie.post(NEW, { title: "x", kind: "other", upload });
+  assert.equal(pieces.status, 422, "venu par morceaux aussi");
+  assert.match(problemOf(pieces.text) ?? "", /du genre EXE/);
   const untitled = await drop(sophie, "note.txt", words, { title: " " });
   assert.equal(untitled.status, 422);
   assert.match(untitled.text, /Écrivez un titre/);

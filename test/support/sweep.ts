@@ -66,6 +66,8 @@ export interface Ids {
   upload: string;
   /** A document in Markdown, with one version. */
   document: string;
+  /** A script, which warns before it is given. */
+  script: string;
   /** One that people put in the trash and take out. */
   tossed: string;
 }
@@ -126,6 +128,11 @@ const SAMPLES: Record<string, Sample> = {
   "/documents/:id": {
     reach: "tenant",
     params: ({ document }) => ({ id: document, number: "1" }),
+    unknown: { id: NOBODY, number: "1" },
+  },
+  "/documents/:id/versions/:number/mise-en-garde": {
+    reach: "tenant",
+    params: ({ script }) => ({ id: script, number: "1" }),
     unknown: { id: NOBODY, number: "1" },
   },
   "/documents/:id/corbeille": { reach: "tenant", params: ({ tossed }) => ({ id: tossed }) },
@@ -828,6 +835,14 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     file: (await giveFile(world, { tenantId, id: colleague.id })).id,
     upload: await giveUpload(world, { tenantId, id: colleague.id }, "user.picture"),
     document: (await giveDocument(world, admin, { title: `Charte ${key}` })).id,
+    script: (
+      await giveDocument(world, admin, {
+        title: `Script ${key}`,
+        kind: "script",
+        name: "poste.ps1",
+        type: "application/x-powershell",
+      })
+    ).id,
     tossed: (await giveDocument(world, admin, { title: `Brouillon ${key}` })).id,
   };
 }

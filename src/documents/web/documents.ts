@@ -186,7 +186,7 @@ export const create: RequestHandler = async (req, res) => {
 
 /** What is said after the file arrived and before the scanner has seen it. */
 export const waits = (req: Request): string =>
-  req.files.scanner ? " L’antivirus le vérifie\u00a0; il s’ouvrira ensuite." : "";
+  req.files.scanner ? " L’antivirus le vérifie\u202f; il s’ouvrira ensuite." : "";
 
 export const edit: RequestHandler<{ id: string }> = (req, res) => showEdit(req, res, { values: {} });
 

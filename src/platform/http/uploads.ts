@@ -157,7 +157,8 @@ async function takeFile(req: Request, purpose: FilePurpose): Promise<Taken> {
   if (!part) throw new RuleBroken("Choisissez d’abord un fichier.");
   const name = tidyFileName(part.name, purpose.kinds);
   const sent = await store.put(tenantId, part.bytes, { most: purpose.most }).catch((error: unknown) => {
-    throw part.isCut ? unreadable() : error;
+    // The reader is cut too when nothing more is to be kept of it: too heavy, or no room.
+    throw part.isCut && !(error instanceof RuleBroken) ? unreadable() : error;
   });
   let isKept = false;
   try {
@@ -171,9 +172,18 @@ async function takeFile(req: Request, purpose: FilePurpose): Promise<Taken> {
     isKept = true;
     // As it was sent: what the scanner must see is not in a picture drawn again.
     return { ...taken, state: req.files.scanner ? "pending" : "clean" };
+  } catch (error) {
+    // Sent again, it would be refused again: none of its pieces stays (DOC-2).
+    if (upload && error instanceof RuleBroken) await forget(req, upload);
+    throw error;
   } finally {
     if (!isKept) await store.remove(sent.key);
   }
+}
+
+async function forget(req: Request, { tenantId, id, pieces }: Upload): Promise<void> {
+  await req.db.note(tenantId, (em) => em.nativeDelete(Upload, { tenantId, id }));
+  for (const { key } of pieces) await req.files.store.remove(key);
 }
 
 /** Ranges within the file: a bucket refuses one that begins at its end. */
