@@ -1,4 +1,4 @@
-import type { Request, RequestHandler, Response } from "express";
+import type { Request, RequestHandler } from "express";
 import { NotFound } from "../../platform/errors.ts";
 import { sendFile } from "../../platform/http/send-file.ts";
 import { StoredFile } from "../../platform/storage/file.ts";
@@ -17,8 +17,8 @@ export async function publicLogo({ db }: Request): Promise<PublicLogo | null> {
 
 /** That one and no other: whoever asks is nobody yet. */
 export const show: RequestHandler<{ id: string }> = async (req, res) => {
-  const logo = await publicLogo(req as never);
+  const logo = await publicLogo(req);
   if (logo?.id !== req.params.id) throw new NotFound();
   const file = await req.db.read(logo.tenant_id, (em) => em.findOneOrFail(StoredFile, { id: logo.id }));
-  await sendFile(req as never, res as Response, file, { as: "inline" });
+  await sendFile(req, res, file, { as: "inline" });
 };

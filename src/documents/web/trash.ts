@@ -54,8 +54,8 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     subject: () => aboutDocument(req.params),
     at: AT,
   };
-  await submit(req as never, Nothing, act, async (_values, em) => {
-    const document = await visibleDocument(em, req as never, req.params.id);
+  await submit(req, Nothing, act, async (_values, em) => {
+    const document = await visibleDocument(em, req, req.params.id);
     trashDocument(em, document, { by: { id: by }, now: req.now });
     return document.title;
   });
@@ -72,8 +72,8 @@ export const destroy: RequestHandler<{ id: string }> = async (req, res) => {
     subject: () => aboutDocument(req.params),
     at,
   };
-  await submit(req as never, Nothing, act, async (_values, em) => {
-    const document = await visibleDocument(em, req as never, req.params.id);
+  await submit(req, Nothing, act, async (_values, em) => {
+    const document = await visibleDocument(em, req, req.params.id);
     restoreDocument(em, document, { by: { id: by } });
     return document.title;
   });

@@ -19,10 +19,7 @@ import { addressOf, DOCUMENTS, fileOf, HOME, readableVersion, visibleDocument } 
 const NEW = { page: "documents/versions/new" };
 const WARNING = { page: "documents/versions/warning" };
 
-interface Asked {
-  id: string;
-  number: string;
-}
+type Asked = { id: string; number: string };
 
 export const new_: RequestHandler<{ id: string }> = (req, res) => showNew(req, res, { values: {} });
 
@@ -50,7 +47,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     subject: () => aboutDocument(req.params),
     at,
   };
-  const form = await submitFile(req as never, DOCUMENT_FILE, act, async (file, em) => {
+  const form = await submitFile(req, DOCUMENT_FILE, act, async (file, em) => {
     const document = await visibleDocument(em, req, req.params.id);
     named = document.title;
     return addVersion(em, document, file, { by });
@@ -61,8 +58,8 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
 
 /** The document and one of its versions, each as this person may see it. */
 const found = (req: Request<Asked>): Promise<{ document: Document; version: VersionLine }> =>
-  read(req as never, async (em) => {
-    const document = await visibleDocument(em, req as never, req.params.id);
+  read(req, async (em) => {
+    const document = await visibleDocument(em, req, req.params.id);
     return { document, version: await readableVersion(em, document.id, req.params.number) };
   });
 
@@ -71,9 +68,9 @@ export const show: RequestHandler<Asked> = async (req, res) => {
   const { document, version } = await found(req);
   const { runs, digest } = fileOf(version);
   if (runs && req.query.empreinte !== digest) {
-    return goTo(req as never, res, `${addressOf(document)}/versions/${version.number}/mise-en-garde`);
+    return goTo(req, res, `${addressOf(document)}/versions/${version.number}/mise-en-garde`);
   }
-  await sendFile(req as never, res as Response, version, { as: "attachment" });
+  await sendFile(req, res, version, { as: "attachment" });
 };
 
 export const warn: RequestHandler<Asked> = async (req, res) => {
@@ -103,9 +100,9 @@ export const preview: RequestHandler<Asked> = async (req, res) => {
   const { version } = await found(req);
   const { seen } = fileOf(version);
   if (seen === null) throw new NotFound("Ce genre de fichier ne se voit pas ici. Téléchargez-le.");
-  if (seen !== "text") return sendFile(req as never, res as Response, version, { as: "preview" });
+  if (seen !== "text") return sendFile(req, res, version, { as: "preview" });
   const text = decodeSheet(await buffer(await req.files.store.open(version.blob)));
-  asPreview(res as Response, STYLED);
+  asPreview(res, STYLED);
   res.vary("HX-Request-Type");
   const html = views.render("/documents/versions/preview", {
     name: version.name,
