@@ -16,6 +16,7 @@ import { describeBase, enterDemo } from "./demo.ts";
 import { startScanning } from "./files/index.ts";
 import { liveSeals, openHeads, startSealer } from "./history/index.ts";
 import { declaredLevel } from "./instance/index.ts";
+import { tellFailures } from "./messages/index.ts";
 import { modules } from "./modules.ts";
 import { databaseClock } from "./platform/db/clock.ts";
 import { EmbeddedRefused } from "./platform/db/embedded.ts";
@@ -114,6 +115,7 @@ async function start() {
   const views = createViews({ debug: !config.production, cache: true });
   const transport = config.mail && !demo ? openTransport(config.mail) : null;
   services.transport = transport;
+  const failures = works ? tellFailures(services, { onError }) : null;
   const sender = works
     ? startSender(services, {
         kinds: registry.mails,
@@ -121,6 +123,7 @@ async function start() {
         views,
         publicUrl: config.publicUrl,
         domain: config.mail?.from.split("@").at(-1) ?? "localhost",
+        onFailed: (tenantId) => failures?.failed(tenantId),
         onError,
       })
     : null;
@@ -172,6 +175,7 @@ async function start() {
       await watchdog?.stop();
       await tick?.stop();
       await sender?.stop();
+      await failures?.stop();
       await scanning?.stop();
       await jobs.stop();
       await sealer?.stop();

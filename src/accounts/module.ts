@@ -102,6 +102,7 @@ export const accounts: Module = {
             undone: "Vos actes annulés",
             jobs: "Travaux terminés",
             files: "Vos fichiers refusés",
+            failures: "Messages en échec",
           },
         },
         picture_id: { label: "Photo de profil", format: "file" },

@@ -22,6 +22,11 @@ export const events = {
     payload: z.strictObject({ by, act: z.uuid(), recipients: z.int() }),
     beyond: "Un message parti ne se reprend pas\u00a0: un autre rectificatif peut le corriger.",
   },
+  "messages.failed": {
+    label: "messages en échec",
+    payload: z.strictObject({ count: z.int() }),
+    beyond: "Un message en échec se reprend depuis sa page, par «\u00a0Renvoyer\u00a0».",
+  },
   "mail.released": {
     label: "envois repris après une restauration",
     payload: z.strictObject({ by }),

@@ -80,3 +80,12 @@ export async function listMessages(
     older: backwards || overflow ? (kept.at(-1)?.id ?? null) : null,
   };
 }
+
+/** How many messages failed for good since midnight, where the organisation is. */
+export async function failedToday(em: EntityManager): Promise<number> {
+  const [row] = await em.execute<{ count: number }[]>(
+    `select count(*)::int as count from outbox o join tenant t on t.id = o.tenant_id
+     where o.state = 'failed' and (o.answers -> -1 ->> 'at')::timestamptz >= date_trunc('day', app_now(), t.zone)`,
+  );
+  return row!.count;
+}

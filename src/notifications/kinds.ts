@@ -25,6 +25,12 @@ export const KINDS = [
     hint: "L’antivirus refuse un fichier que vous avez envoyé.",
     icon: "alert-triangle",
   },
+  {
+    kind: "failures",
+    label: "Messages en échec",
+    hint: "Des messages de l’organisation n’ont pas pu partir. Une fois par jour, à qui administre.",
+    icon: "mail",
+  },
 ] as const;
 
 export type Kind = (typeof KINDS)[number]["kind"];

@@ -26,6 +26,25 @@ export async function notify(em: EntityManager, { kind, to, text, path }: Told):
   );
 }
 
+/** The same, but one a day where the organisation is: what is told again takes the place of what was, unread. */
+export async function notifyOncePerDay(em: EntityManager, { kind, to, text, path }: Told): Promise<void> {
+  const { rows } = await sql<{ user_id: string }>`
+    update notification n set text = ${text}, read_at = null, changeset_id = nullif(current_setting('app.changeset_id', true), '')::uuid
+    from tenant t where t.id = n.tenant_id and n.kind = ${kind} and n.user_id = any (${to}::uuid[])
+      and n.created_at >= date_trunc('day', app_now(), t.zone)
+    returning n.user_id`.execute(transaction(em));
+  const told = new Set(rows.map(({ user_id }) => user_id));
+  await notify(em, { kind, to: to.filter((id) => !told.has(id)), text, path });
+}
+
+/** Accounts that have one of these roles. */
+export async function peopleWith(em: EntityManager, roles: string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`select id from app_user where roles && ${roles}::text[]`.execute(
+    transaction(em),
+  );
+  return rows.map(({ id }) => id);
+}
+
 export interface NotificationLine {
   id: string;
   kind: Kind;

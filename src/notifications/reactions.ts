@@ -1,8 +1,9 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { findUserNames, type Role, roleLabel } from "../accounts/index.ts";
+import { allows, findUserNames, ROLES, type Role, roleLabel } from "../accounts/index.ts";
 import { findAct } from "../history/index.ts";
 import type { DomainEvent, Reaction } from "../platform/events/catalogue.ts";
-import { notify, type Told } from "./queries.ts";
+import { fr } from "../platform/text/index.ts";
+import { notify, notifyOncePerDay, peopleWith, type Told } from "./queries.ts";
 
 const ACCOUNT = "/compte";
 
@@ -54,6 +55,7 @@ export const reactions: Reaction[] = [
   },
   { on: "act.undone", run: tellAuthor },
   { on: "history.verified", run: tellAsker },
+  { on: "messages.failed", run: tellAdministrators },
 ];
 
 const rolesIn = (roles: Role[]) => roles.map((role) => roleLabel(role).toLowerCase()).join(", ") || "sans rôle";
@@ -79,5 +81,17 @@ async function tellAsker(em: EntityManager, { payload }: DomainEvent): Promise<v
       ? "La vérification de l’historique est terminée\u00a0: il est intact."
       : "La vérification de l’historique est terminée\u00a0: une altération est trouvée.",
     path: "/admin/historique/verification",
+  });
+}
+
+/** Those who may open the outbox, where each message says why and can be sent again. */
+async function tellAdministrators(em: EntityManager, { payload }: DomainEvent): Promise<void> {
+  const roles = ROLES.flatMap(({ code }) => (allows([code], "accounts.manage") ? code : []));
+  const count = fr.count(payload.count as number, "message n’a pas pu partir", "messages n’ont pas pu partir");
+  await notifyOncePerDay(em, {
+    kind: "failures",
+    to: await peopleWith(em, roles),
+    text: `${count} aujourd’hui. La boîte d’envoi dit pourquoi.`,
+    path: "/admin/boite-envoi?etat=failed",
   });
 }

@@ -17,6 +17,7 @@ import {
   start,
 } from "./instance.ts";
 
+const LONG = process.env.FAULTS === "long";
 const folder = newFolder();
 const port = await freePort();
 let running: Running | undefined;
@@ -127,7 +128,8 @@ test("F06 : PostgreSQL arrêté puis relancé deux fois sous 50 demandes par sec
   })();
 
   const back: number[] = [];
-  for (const mode of ["fast", "immediate"] as const) {
+  const modes = ["fast", "immediate"] as const;
+  for (const mode of LONG ? [...modes, ...modes, ...modes] : modes) {
     await pause(1_500);
     const restart = await postgres.stop(mode);
     await pause(1_000);

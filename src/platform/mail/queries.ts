@@ -96,14 +96,14 @@ export async function keepClaims(em: EntityManager, ids: string[]): Promise<void
 
 /**
  * Writes how attempts ended, all those of one organisation at once; only of messages still being sent. Taken over since
- * by another process, a message listens to the first only if it says the message left.
+ * by another process, a message listens to the first only if it says the message left. Gives how many failed for good.
  */
-export async function settle(em: EntityManager, outcomes: Outcome[]): Promise<void> {
+export async function settle(em: EntityManager, outcomes: Outcome[]): Promise<number> {
   const wait = sql.join(
     WAITS.map((minutes, i) => sql`when o.attempts = ${sql.lit(i + 1)} then ${sql.lit(minutes)}`),
     sql` `,
   );
-  await sql`
+  const { rows } = await sql<{ state: MailState }>`
     update outbox o set
       state = case
         when r.result = 'sent' then 'sent'
@@ -116,9 +116,9 @@ export async function settle(em: EntityManager, outcomes: Outcome[]): Promise<vo
       last_answer = left(r.answer, 1000), claimed_at = null,
       answers = o.answers || jsonb_build_array(jsonb_build_object('at', app_now(), 'result', r.result, 'answer', left(r.answer, 1000)))
     from jsonb_to_recordset(${JSON.stringify(outcomes)}::jsonb) as r (id uuid, attempt int, result text, answer text)
-    where o.tenant_id = ${outcomes[0]!.tenantId} and o.id = r.id and o.state = 'sending' and (o.attempts = r.attempt or r.result = 'sent')`.execute(
-    run(em),
-  );
+    where o.tenant_id = ${outcomes[0]!.tenantId} and o.id = r.id and o.state = 'sending' and (o.attempts = r.attempt or r.result = 'sent')
+    returning o.state`.execute(run(em));
+  return rows.filter(({ state }) => state === "failed").length;
 }
 
 /** The server is back: what met none leaves now, without waiting for its turn. */

@@ -32,6 +32,8 @@ export interface SenderParts {
   everyMs?: number;
   /** How often messages in hand are said to be. */
   keepMs?: number;
+  /** Messages of this organisation have just failed for good. */
+  onFailed?(tenantId: string): void;
   onError(error: unknown): void;
 }
 
@@ -53,7 +55,7 @@ export interface Sender {
  * killed between the two leaves it to the next one a minute later, under the same Message-ID (F03).
  */
 export function startSender({ db, clock }: Pick<Services, "db" | "clock">, parts: SenderParts): Sender {
-  const { kinds, transport, views, publicUrl, domain, everyMs = 1_000, keepMs = KEEP_MS, onError } = parts;
+  const { kinds, transport, views, publicUrl, domain, everyMs = 1_000, keepMs = KEEP_MS, onFailed, onError } = parts;
   const despiteHold = [...kinds.values()].filter((kind) => kind.leavesDespiteHold).map(({ kind }) => kind);
   const inHand = new Map<Promise<void>, Claimed & { since: number }>();
   const outcomes: Outcome[] = [];
@@ -67,7 +69,7 @@ export function startSender({ db, clock }: Pick<Services, "db" | "clock">, parts
     await new Promise(setImmediate);
     while (outcomes.length > 0) {
       for (const [tenantId, ended] of Map.groupBy(outcomes.splice(0), (one) => one.tenantId)) {
-        await db.note(tenantId, (em) => settle(em, ended));
+        if ((await db.note(tenantId, (em) => settle(em, ended))) > 0) onFailed?.(tenantId);
       }
     }
   };

@@ -1,0 +1,2 @@
+/** The public face of messages: the only file others import. */
+export { type FailureTeller, tellFailures } from "./failures.ts";
