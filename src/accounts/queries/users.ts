@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
+import { askWithNext } from "../../platform/db/index.ts";
 import { type Mark, PAGE_SIZE, type Paged, paged } from "../../platform/db/paging.ts";
 import { WITH_NEXT } from "../../platform/db/wire.ts";
 import type { Role } from "../roles.ts";
@@ -179,12 +180,9 @@ export function namesAmong(people: UserName[], ids: readonly string[]): Map<stri
   return names;
 }
 
-/** Everybody who has an account, by name: the choices of a filter. */
-export async function listUserNames(em: EntityManager): Promise<UserName[]> {
-  const { rows } = await sql<UserName>`
-    select ${NAME} from app_user u order by u.family_name, u.given_name`.execute(transaction(em));
-  return rows;
-}
+/** Everybody who has an account, by name: the choices of a filter. There once the next question is answered. */
+export const listUserNames = (em: EntityManager): Promise<() => UserName[]> =>
+  askWithNext(em, sql<UserName>`select ${NAME} from app_user u order by u.family_name, u.given_name`);
 
 /** Who last changed this object and when, for the person whose form was stale [GEN-8]. */
 export async function lastChange(

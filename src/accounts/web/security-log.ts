@@ -3,7 +3,7 @@ import { z } from "zod";
 import { readMark, withQuery, writeMark } from "../../platform/http/addresses.ts";
 import { query, read } from "../../platform/http/forms.ts";
 import { listSecurityEvents } from "../queries/security-log.ts";
-import { findUserNames, listUserNames } from "../queries/users.ts";
+import { listUserNames, namesAmong } from "../queries/users.ts";
 import { SECURITY_KINDS } from "../security-event.ts";
 import { told } from "./security-words.ts";
 
@@ -25,16 +25,18 @@ export const index: RequestHandler = async (req, res) => {
   const { genre, personne, du, au, page } = query(req, Filters);
   const { id: reader, tenant } = req.user!;
   const shown = await read(req, async (em) => {
+    const everybody = await listUserNames(em);
     const found = await listSecurityEvents(
       em,
       { kind: genre, userId: personne, from: du, to: au, zone: tenant.zone },
       { mark: readMark(page) },
     );
-    const names = await findUserNames(
-      em,
+    const people = everybody();
+    const names = namesAmong(
+      people,
       found.rows.flatMap(({ userId, actorId }) => [userId, actorId].filter((id) => id !== null)),
     );
-    return { found, events: found.rows.map((row) => told(row, names, reader)), people: await listUserNames(em) };
+    return { found, events: found.rows.map((row) => told(row, names, reader)), people };
   });
   const filters = { genre, personne, du, au };
   const { before, after, total } = shown.found;

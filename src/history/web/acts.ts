@@ -22,8 +22,9 @@ export const index: RequestHandler = async (req, res) => {
   const registry = registryOf(req);
   const { filter, values, page, at, isNarrowed } = readFilter(req);
   const shown = await read(req, async (em) => {
+    const everybody = await listUserNames(em);
     const { acts, newer, older } = await listActs(em, filter, { ...page, size: PAGE_SIZE });
-    const people = await listUserNames(em);
+    const people = everybody();
     return { acts: await shownActs(em, acts, registry, people), newer, older, people };
   });
   res.show(

@@ -51,14 +51,12 @@ export const index: RequestHandler = async (req, res) => {
   const kept = Object.entries(values).filter(([, value]) => value !== "");
   const at = (paging: Record<string, string>) =>
     `${AT}?${new URLSearchParams({ ...Object.fromEntries(kept), ...paging })}`;
-  const { found, people } = await read(req, async (em) => ({
-    found: await listMessages(
-      em,
-      { kind, state, personId, from, to, zone: req.user!.tenant.zone },
-      { before: avant, after: apres, size: PAGE_SIZE },
-    ),
-    people: await listUserNames(em),
-  }));
+  const { found, people } = await read(req, async (em) => {
+    const everybody = await listUserNames(em);
+    const filter = { kind, state, personId, from, to, zone: req.user!.tenant.zone };
+    const found = await listMessages(em, filter, { before: avant, after: apres, size: PAGE_SIZE });
+    return { found, people: everybody() };
+  });
   const names = namesAmong(
     people,
     found.lines.flatMap((line) => line.personId ?? []),

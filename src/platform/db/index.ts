@@ -6,7 +6,7 @@ import { openRecorder, react } from "../events/record.ts";
 import type { Channel } from "./changeset.ts";
 import { saltedDigest } from "./digest.ts";
 import { createOrm, PATIENCE, POOLING, type Pooling, poolOf } from "./orm.ts";
-import { PLAN_OUTDATED, WITH_COMMIT, WITH_NEXT } from "./wire.ts";
+import { ANSWERED_WITH_NEXT, isAnswered, PLAN_OUTDATED, WITH_COMMIT, WITH_NEXT } from "./wire.ts";
 
 export type { Channel } from "./changeset.ts";
 
@@ -221,7 +221,8 @@ function transaction<T, S extends Settings>(
   work: (em: EntityManager, run: Transaction<unknown>, settings: S) => Promise<T>,
   { readOnly = false, isPatient = false } = {},
 ): Promise<T> {
-  const set = setting(settings, isPatient ? `, ${PATIENCE}` : "");
+  // Read-only is said with the settings: a transaction of reads may be made of several of PostgreSQL (wire.ts).
+  const set = setting(settings, [readOnly ? READ_ONLY : "", isPatient ? PATIENCE : ""]);
   const begin = client(orm).transaction();
   return onPresentPlans(() =>
     (readOnly ? begin.setAccessMode("read only") : begin).execute(async (run) => {
@@ -245,12 +246,14 @@ const settingsOf = (act: ActInput): ActSettings => ({
   changeset_id: randomUUIDv7(),
 });
 
-function setting(settings: Settings, more = ""): CompiledQuery {
+const READ_ONLY = "set_config('transaction_read_only', 'on', true)";
+
+function setting(settings: Settings, more: string[] = []): CompiledQuery {
   const values = Object.values(settings);
   const wrong = values.find((value) => !UUID.test(value));
   if (wrong !== undefined) throw new Error(`Not an identifier: ${wrong}`);
   const set = Object.keys(settings).map((name, i) => `set_config('app.${name}', $${i + 1}, true)`);
-  return CompiledQuery.raw(`select ${set.join(", ")}${more}`, values);
+  return CompiledQuery.raw(`select ${[...set, ...more.filter(Boolean)].join(", ")}`, values);
 }
 
 function forkIn(orm: MikroORM, run: Transaction<unknown>): EntityManager {
@@ -260,6 +263,18 @@ function forkIn(orm: MikroORM, run: Transaction<unknown>): EntityManager {
 }
 
 const runOf = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
+
+/**
+ * Asks along with the next question of the transaction: one trip for both. What it gives has the rows once that next one
+ * is answered, and throws as long as it is not.
+ */
+export async function askWithNext<T>(em: EntityManager, question: RawBuilder<T>): Promise<() => T[]> {
+  const { rows } = await sql<T>`${sql.raw(ANSWERED_WITH_NEXT)}${question}`.execute(runOf(em));
+  return () => {
+    if (!isAnswered(rows)) throw new Error("The next question of this transaction was not answered.");
+    return rows;
+  };
+}
 
 const MOST_TRIES = 3;
 

@@ -11,12 +11,16 @@ export const WITH_COMMIT = "/* with the commit */ ";
 /** Put before a statement whose result is not used: it leaves with the query that follows, which fails if it does. */
 export const WITH_NEXT = "/* with the next */ ";
 
+/**
+ * Put before a question: it leaves with the query that follows, and the rows of the result given at once are there when
+ * that one is answered (`askWithNext`).
+ */
+export const ANSWERED_WITH_NEXT = "/* answered with the next */ ";
+
 /** PostgreSQL's "cached plan must not change result type": a next version migrated under this process (F22). */
 export const PLAN_OUTDATED = "0A000";
 
 const COMMIT = "commit";
-/** How long a connection nobody asks anything may still show its last reads as open. */
-const SOON_MS = 20;
 const BEGIN = /^(?:begin|start transaction)\b/;
 /** A question whose text never changes, unlike those of the ORM, which writes values into them. */
 const BY_HAND = /^\s*(?:select|with) [^"]/;
@@ -37,6 +41,21 @@ interface Statement {
 }
 interface Leader extends Statement {
   isKnown: boolean;
+  /** Where its rows are put, if anybody wants them. */
+  rows?: unknown[] | undefined;
+}
+/** What a planned statement answers with: told once by the server, which need not say it again. */
+interface Shape {
+  fields: unknown[];
+  _parsers: unknown[] | undefined;
+  _prebuiltEmptyResultObject: object | null;
+}
+
+/** Names of planned statements, common to the connections; null for what must not have one. */
+interface Plans {
+  names: Map<string, string | null>;
+  /** How many times all had to be made anew. */
+  age: number;
 }
 
 /** How often connections are looked at. */
@@ -48,7 +67,7 @@ const WATCH_MS = 250;
  * and whoever waits is told (F07). Those nobody uses go with it, or each would make its next user wait as long.
  */
 export function saveTrips(pool: pg.Pool, { silentMs, patientMs }: { silentMs: number; patientMs: number }): void {
-  const names = new Map<string, string | null>();
+  const plans: Plans = { names: new Map(), age: 0 };
   const wires = new Map<object, Wire>();
   pool.on("remove", (client) => wires.delete(client));
   const watch = setInterval(() => {
@@ -60,7 +79,7 @@ export function saveTrips(pool: pg.Pool, { silentMs, patientMs }: { silentMs: nu
     for (const wire of silent) wire.cut();
   }, WATCH_MS).unref();
   pool.on("connect", (client) => {
-    const wire = new Wire(client as unknown as pg.Client, names);
+    const wire = new Wire(client as unknown as pg.Client, plans);
     wires.set(client, wire);
     client.query = ((text: unknown, values?: unknown[]) => wire.query(text, values)) as typeof client.query;
   });
@@ -68,30 +87,36 @@ export function saveTrips(pool: pg.Pool, { silentMs, patientMs }: { silentMs: nu
   pool.on("release", (_error, client) => wires.get(client)?.leave());
 }
 
-/** One connection. `begin`, settings and a first write wait for the transaction's first query, a last write for its `commit`. */
+/**
+ * One connection. `begin`, settings and a first write wait for the transaction's first query, a last write for its `commit`.
+ * A transaction of reads is never begun: each of its questions leaves with the settings, which PostgreSQL takes together
+ * for one transaction. At this level of isolation (read committed) a question sees no less, and nothing stays open.
+ */
 class Wire {
   readonly #client: pg.Client;
   readonly #send: Send;
   /** Questions without their answer yet, and since when nothing was heard. */
   #asked = 0;
   #heardAt = 0;
-  /** Names of planned statements, common to the connections; null for what must not have one. */
-  readonly #names: Map<string, string | null>;
-  #lead: Statement[] = [];
+  readonly #plans: Plans;
+  /** Of the plans this connection knows. */
+  #age = 0;
+  #lead: Omit<Leader, "isKnown">[] = [];
   /** Names, on this connection, of statements that lead; undefined once a pooler proved not to keep them. */
   #leaders: Map<string, string> | undefined = new Map();
   #made = 0;
   #last: Statement | undefined;
-  /** Is the transaction under way one of reads only? */
-  #reads = false;
+  /** The settings of the transaction of reads under way. */
+  #reads: Statement | true | undefined;
+  readonly #shapes = new Map<string, Shape | null>();
   #isTaken = false;
   /** Did the transaction under way ask for the time of work? */
   #isPatient = false;
 
-  constructor(client: pg.Client, names: Map<string, string | null>) {
+  constructor(client: pg.Client, plans: Plans) {
     this.#client = client;
     this.#send = client.query.bind(client) as Send;
-    this.#names = names;
+    this.#plans = plans;
   }
 
   /** Nothing left by somebody else can ever lead the next one's queries. */
@@ -133,22 +158,24 @@ class Wire {
     return this.#send(text, values).finally(() => this.#heard());
   }
 
-  /** Drops what waits, but for the end of the reads before. */
+  /** Drops what waits. */
   forget(): void {
-    this.#lead = this.#lead.filter(({ text }) => text === COMMIT).slice(0, 1);
+    this.#lead = [];
     this.#last = undefined;
+    this.#reads = undefined;
   }
 
   query(text: unknown, values?: unknown[]): unknown {
     if (typeof text !== "string") return this.#follow(text, values);
     if (BEGIN.test(text)) {
       this.forget();
-      this.#lead.push({ text });
-      this.#reads = text.endsWith(" read only");
+      if (text.endsWith(" read only")) this.#reads = true;
+      else this.#lead.push({ text });
       return NOTHING;
     }
-    if (BEGIN.test(this.#lead.at(-1)?.text ?? "") && SETTINGS.test(text)) {
-      this.#lead.push({ text, values });
+    if (SETTINGS.test(text) && (this.#reads === true || BEGIN.test(this.#lead.at(-1)?.text ?? ""))) {
+      if (this.#reads) this.#reads = { text, values };
+      else this.#lead.push({ text, values });
       this.#isPatient = PATIENT.test(text);
       return NOTHING;
     }
@@ -156,11 +183,20 @@ class Wire {
       this.#lead.push({ text, values });
       return NOTHING;
     }
+    if (text.startsWith(ANSWERED_WITH_NEXT)) {
+      const rows: unknown[] = [];
+      unanswered.add(rows);
+      this.#lead.push({ text, values, rows });
+      return Promise.resolve({ command: "SELECT", rowCount: 0, rows });
+    }
+    if (this.#reads && (text === COMMIT || text === "rollback")) {
+      this.forget();
+      return NOTHING;
+    }
     if (text === "rollback") return this.#rollback(text);
     const last = this.#last;
     this.#last = undefined;
     if (last && text === COMMIT) return this.#together(last, text);
-    if (text === COMMIT && this.#reads) return this.#endReads();
     const before = last && this.#together(last);
     if (text.startsWith(WITH_COMMIT)) {
       this.#last = this.#named(text, values);
@@ -172,26 +208,16 @@ class Wire {
 
   /** A cursor, used at once: what waits leaves before it. Should that be refused, so is the cursor's own query. */
   #follow(cursor: unknown, values?: unknown[]): unknown {
+    if (this.#reads) {
+      // It lasts beyond one message: this transaction is begun after all.
+      const settings = this.#reads === true ? [] : [this.#reads];
+      this.#lead = [{ text: "begin read only" }, ...settings, ...this.#lead];
+      this.#reads = undefined;
+    }
     const waiting = this.#last ?? (this.#lead.length > 0 ? { text: "select" } : undefined);
     this.#last = undefined;
     if (waiting) this.#together(waiting).catch(() => {});
     return this.#send(cursor, values);
-  }
-
-  /** Reads have nothing to confirm: their end leaves with what comes next on this connection, or alone after a moment. */
-  #endReads(): Promise<unknown> {
-    if (!this.#hasBegun) this.forget();
-    else {
-      this.#lead = [{ text: COMMIT }];
-      setTimeout(() => this.#endAlone(), SOON_MS).unref();
-    }
-    return NOTHING;
-  }
-
-  #endAlone(): void {
-    if (this.#lead.length !== 1 || this.#lead[0]!.text !== COMMIT) return;
-    this.#lead = [];
-    this.#ask({ text: COMMIT }).catch(() => this.#client.end().catch(() => {}));
   }
 
   get #hasBegun(): boolean {
@@ -210,8 +236,9 @@ class Wire {
   }
 
   #together(main: Statement, trail?: string): Promise<unknown> {
-    if (this.#lead.length === 0 && !trail && !main.name) return this.#ask(main);
-    const lead = this.#lead.map((one) => this.#leading(one));
+    const waiting = typeof this.#reads === "object" ? [this.#reads, ...this.#lead] : this.#lead;
+    if (waiting.length === 0 && !trail && !main.name) return this.#ask(main);
+    const lead = waiting.map((one) => this.#leading(one));
     this.#lead = [];
     return new Promise((resolve, reject) => {
       const answered = (error: (Error & { code?: string }) | null, results: unknown) => {
@@ -219,9 +246,10 @@ class Wire {
         if (error) {
           if (error.code === PLAN_OUTDATED) {
             // A table is no longer what the plans were made for: all are made anew, under other names.
-            this.#names.clear();
+            this.#plans.names.clear();
+            this.#plans.age += 1;
           } else if (PLAN_LOST.has(error.code ?? "")) {
-            this.#names.set(main.text, null);
+            this.#plans.names.set(main.text, null);
             this.#leaders = undefined;
           }
           reject(error);
@@ -231,20 +259,32 @@ class Wire {
         }
       };
       this.#sent();
-      this.#send(new Gathered(main, answered, lead, trail));
+      this.#send(new Gathered(main, answered, lead, trail, this.#shapes));
     });
   }
 
   /** Known by a name once a message it led went through; a new one at each try, as the server may keep that of a failure. */
-  #leading({ text, values }: Statement): Leader {
+  #leading({ text, values, rows }: Omit<Leader, "isKnown">): Leader {
+    if (this.#age !== this.#plans.age) {
+      this.#leaders?.clear();
+      this.#shapes.clear();
+      this.#age = this.#plans.age;
+    }
     const known = this.#leaders?.get(text);
-    return { text, values, name: known ?? (this.#leaders && `lead${++this.#made}`), isKnown: known !== undefined };
+    return {
+      text,
+      values,
+      rows,
+      name: known ?? (this.#leaders && `lead${++this.#made}`),
+      isKnown: known !== undefined,
+    };
   }
 
   #named(text: string, values?: unknown[]): Statement {
     if (!values?.length && !BY_HAND.test(text)) return { text };
-    if (!this.#names.has(text) && this.#names.size < MOST_STATEMENTS) this.#names.set(text, `q${++named}`);
-    return { text, values: values ?? [], name: this.#names.get(text) ?? undefined };
+    const { names } = this.#plans;
+    if (!names.has(text) && names.size < MOST_STATEMENTS) names.set(text, `q${++named}`);
+    return { text, values: values ?? [], name: names.get(text) ?? undefined };
   }
 }
 
@@ -253,71 +293,135 @@ let named = 0;
 
 const NOTHING = Promise.resolve(NOT_ASKED);
 
+/** Rows promised by ANSWERED_WITH_NEXT that are not there yet. */
+const unanswered = new WeakSet<object>();
+export const isAnswered = (rows: object) => !unanswered.has(rows);
+
 /** What we use of pg's own query and connection, whose types say less than their code. */
 interface Messages {
   parse(message: { text: string; name?: string | undefined }): void;
   bind(message: object): void;
+  describe(message: object): void;
   execute(message: object): void;
   sync(): void;
   parsedStatements: Record<string, string>;
 }
 interface PgQuery {
-  name?: string;
+  name?: string | undefined;
+  queryMode?: string;
   portal: string;
+  _result: Shape & { rows: unknown[] };
+  _accumulateRows: boolean;
   prepare(connection: Messages): void;
+  handleRowDescription(message: unknown): void;
   handleDataRow(message: unknown): void;
   handleError(error: unknown, connection: Messages): void;
   handleCommandComplete(message: unknown, connection: Messages): void;
   _getRows(connection: Messages): void;
+  _checkForMultirow(): void;
 }
-const PgQuery = pg.Query as unknown as new (config: object, values: unknown[], answered: object) => PgQuery;
+const PgQuery = pg.Query as unknown as new (text: string, values: unknown[], answered: object) => PgQuery;
 
 /** A query with others before and after it, in one message that PostgreSQL stops reading at the first error. */
 class Gathered extends PgQuery {
+  readonly #main: Leader;
   readonly #lead: Leader[];
   readonly #trail: string | undefined;
+  readonly #shapes: Map<string, Shape | null>;
   #completed = 0;
-  #wasParsed = false;
+  /** Is the answer under way one whose columns are known? */
+  #isShaped = false;
 
-  constructor({ name, text, values = [] }: Statement, answered: object, lead: Leader[], trail: string | undefined) {
-    super({ name, text, queryMode: "extended" }, values, answered);
+  constructor(
+    { name, text, values = [] }: Statement,
+    answered: object,
+    lead: Leader[],
+    trail: string | undefined,
+    shapes: Map<string, Shape | null>,
+  ) {
+    super(text, values, answered);
+    this.name = name;
+    this.queryMode = "extended";
+    this._accumulateRows = true;
+    this.#main = { text, values, name, isKnown: false, rows: [] };
     this.#lead = lead;
     this.#trail = trail;
+    this.#shapes = shapes;
   }
 
   override prepare(connection: Messages): void {
-    this.#wasParsed = connection.parsedStatements[this.name ?? ""] !== undefined;
-    for (const leader of this.#lead) sendAlone(connection, leader);
-    super.prepare(connection);
+    this.#main.isKnown = connection.parsedStatements[this.name ?? ""] !== undefined;
+    for (const leader of this.#lead) this.#ask(connection, leader);
+    if (this.#main.isKnown && this.#shapes.has(this.name!)) {
+      this.#ask(connection, this.#main);
+      this.#end(connection);
+    } else super.prepare(connection);
+  }
+
+  /** One statement of the message; what it answers with is asked only where it is wanted and not known yet. */
+  #ask(connection: Messages, { text, values, name, isKnown, rows }: Leader): void {
+    if (!isKnown) connection.parse({ text, name });
+    connection.bind({ statement: name, values, valueMapper: prepareValue });
+    if (rows && !(name && this.#shapes.has(name))) connection.describe({ type: "P", name: "" });
+    connection.execute({});
   }
 
   override _getRows(connection: Messages): void {
     connection.execute({ portal: this.portal });
-    if (this.#trail) sendAlone(connection, { text: this.#trail, isKnown: false });
+    this.#end(connection);
+  }
+
+  #end(connection: Messages): void {
+    if (this.#trail) this.#ask(connection, { text: this.#trail, isKnown: false });
     connection.sync();
   }
 
+  /** The statement whose answer comes next; none once only the trail is left. */
+  get #answering(): Leader | undefined {
+    return this.#completed === this.#lead.length ? this.#main : this.#lead[this.#completed];
+  }
+
+  override handleRowDescription(message: unknown): void {
+    super.handleRowDescription(message);
+    this.#isShaped = true;
+    const { fields, _parsers, _prebuiltEmptyResultObject } = this._result;
+    const name = this.#answering?.name;
+    if (name) this.#shapes.set(name, { fields, _parsers, _prebuiltEmptyResultObject });
+  }
+
+  /** A row; those of statements whose answer nobody wants (the settings say their new values) are passed over. */
+  override handleDataRow(message: unknown): void {
+    if (!this.#answering?.rows) return;
+    if (!this.#isShaped) this.#shape();
+    super.handleDataRow(message);
+  }
+
+  #shape(): void {
+    this._checkForMultirow();
+    Object.assign(this._result, this.#shapes.get(this.#answering!.name!));
+    this.#isShaped = true;
+  }
+
   override handleCommandComplete(message: unknown, connection: Messages): void {
-    this.#completed += 1;
+    const ended = this.#answering;
+    if (ended?.rows && !this.#isShaped) {
+      if (ended.name && !this.#shapes.has(ended.name)) this.#shapes.set(ended.name, null);
+      this.#shape();
+    }
     super.handleCommandComplete(message, connection);
+    if (ended?.rows && ended !== this.#main) {
+      ended.rows.push(...this._result.rows);
+      unanswered.delete(ended.rows);
+    }
+    this.#completed += 1;
+    this.#isShaped = false;
   }
 
   /** What comes after an error is not read: pg took a leader's parse for that of the query, which the server never saw. */
   override handleError(error: unknown, connection: Messages): void {
-    if (!this.#wasParsed && this.#completed < this.#lead.length) delete connection.parsedStatements[this.name ?? ""];
+    if (!this.#main.isKnown && this.#completed < this.#lead.length) delete connection.parsedStatements[this.name ?? ""];
     super.handleError(error, connection);
   }
-
-  /** The settings say their new values in a row nobody described. */
-  override handleDataRow(message: unknown): void {
-    if (this.#completed >= this.#lead.length) super.handleDataRow(message);
-  }
-}
-
-function sendAlone(connection: Messages, { text, values, name, isKnown }: Leader): void {
-  if (!isKnown) connection.parse({ text, name });
-  connection.bind({ statement: name, values, valueMapper: prepareValue });
-  connection.execute({});
 }
 
 /** Arrays, dates and numbers as pg writes them for a query of its own. */

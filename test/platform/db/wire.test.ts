@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
 import { User } from "../../../src/accounts/user.ts";
+import { askWithNext } from "../../../src/platform/db/index.ts";
 import { WITH_COMMIT, WITH_NEXT } from "../../../src/platform/db/wire.ts";
 import { query } from "../../support/cluster.ts";
 import { actOf, buildTenant, testDatabase } from "../../support/database.ts";
@@ -11,6 +12,15 @@ import { actOf, buildTenant, testDatabase } from "../../support/database.ts";
 const { db, owner, superUrl } = await testDatabase({ pool: 1 });
 const { tenantId, userId } = await buildTenant(db);
 const run = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
+/** Of its connections, as the superuser sees them: anybody else is told nothing. */
+const states = async () =>
+  (
+    await query<{ state: string }>(
+      superUrl,
+      "select state from pg_stat_activity where datname = $1 and application_name = 'opstracker'",
+      [new URL(superUrl).pathname.slice(1)],
+    )
+  ).map(({ state }) => state);
 const nameNow = () => db.read(tenantId, async (em) => (await em.findOneOrFail(User, { id: userId })).givenName);
 const tenantSeen = async (em: EntityManager) => {
   const { rows } = await sql<{ tenant: string }>`select current_setting('app.tenant_id', true) as tenant`.execute(
@@ -40,30 +50,50 @@ test("une transaction qui ne demande rien, ou qui échoue avant de demander, ne 
     }),
     /avant toute question/,
   );
-  const { rows } = await owner.query(
-    "select from pg_stat_activity where datname = current_database() and state like 'idle in%'",
-  );
-  assert.equal(rows.length, 0);
+  assert.deepEqual(await states(), ["idle"]);
   assert.equal(await nameNow(), "Amina");
 });
 
-test("la fin d’une lecture part avec la suite, ou seule si rien ne suit", async () => {
-  const open = async () => {
-    const { rows } = await owner.query(
-      "select from pg_stat_activity where datname = current_database() and application_name = 'opstracker' and state like 'idle in%'",
-    );
-    return rows.length;
-  };
-  await nameNow();
-  await db.act(actOf(tenantId), async (em) => {
-    (await em.findOneOrFail(User, { id: userId })).givenName = "Suite";
+test("une lecture ne laisse rien ouvert, même entre deux questions, et ne peut rien écrire", async () => {
+  await db.read(tenantId, async (em) => {
+    assert.equal(await tenantSeen(em), tenantId);
+    assert.deepEqual(await states(), ["idle"]);
+    assert.equal(await tenantSeen(em), tenantId, "la question suivante a les mêmes réglages");
   });
-  assert.equal(await open(), 0, "l’acte n’a pas eu lieu dans la transaction de lecture");
-  assert.equal(await nameNow(), "Suite");
-  while ((await open()) > 0);
-  await db.act(actOf(tenantId), async (em) => {
-    (await em.findOneOrFail(User, { id: userId })).givenName = "Amina";
+  await assert.rejects(
+    db.read(tenantId, (em) => sql`update app_user set given_name = 'Écrit' where id = ${userId}`.execute(run(em))),
+    { code: "25006" },
+  );
+  assert.equal(await nameNow(), "Amina");
+});
+
+test("une question partie avec la suivante a ses propres lignes, à chaque fois, même sans ligne ou refusée", async () => {
+  for (const [low, high] of [
+    [1, 3],
+    [2, 4],
+    [5, 4],
+  ]) {
+    await db.read(tenantId, async (em) => {
+      const numbers = await askWithNext(
+        em,
+        sql<{ n: number }>`select n from generate_series(${low}::int, ${high}::int) n`,
+      );
+      assert.throws(numbers, /not answered/);
+      assert.equal(await tenantSeen(em), tenantId);
+      const wanted = Array.from({ length: Math.max(0, high! - low! + 1) }, (_, i) => ({ n: low! + i }));
+      assert.deepEqual(numbers(), wanted);
+      const { rows } = await sql<{ x: string; y: string }>`select ${"a"}::text as x, ${"b"}::text as y`.execute(
+        run(em),
+      );
+      assert.deepEqual(rows, [{ x: "a", y: "b" }]);
+    });
+  }
+  const divided = db.read(tenantId, async (em) => {
+    await askWithNext(em, sql`select 1 / ${0}::int`);
+    return tenantSeen(em);
   });
+  await assert.rejects(divided, { code: "22012" });
+  assert.equal(await db.read(tenantId, tenantSeen), tenantId);
 });
 
 test("ce qui part avec la suite porte des listes, des dates et des absences comme une question seule", async () => {
@@ -110,6 +140,15 @@ test("F22 : une requête dont le résultat a changé de forme est redemandée, e
   await owner.query("alter table shape add column b int");
   const { rows } = await ask();
   assert.deepEqual(rows, []);
+  const along = () =>
+    db.read(tenantId, async (em) => {
+      const shapes = await askWithNext(em, sql`select * from shape`);
+      await tenantSeen(em);
+      return shapes();
+    });
+  await along();
+  await owner.query("insert into shape values (1, 2); alter table shape add column d int default 4");
+  assert.deepEqual(await along(), [{ a: 1, b: 2, d: 4 }]);
   // An act too: all it wrote is undone, then done again.
   await owner.query("alter table shape add column c int");
   await db.act(actOf(tenantId), (em) => sql`select * from shape where a is distinct from ${1}::int`.execute(run(em)));
