@@ -145,7 +145,7 @@ test("une question lente n’est pas un silence tant que le serveur a le droit d
     const rows = await db.read(tenantId, (em) => em.execute("select pg_sleep(0.4), 1 as one"));
     assert.equal(rows[0]!.one, 1);
     await assert.rejects(
-      db.read(tenantId, async (em) => {
+      db.note(tenantId, async (em) => {
         await em.execute("set local statement_timeout = 50");
         await em.execute("select pg_sleep(5)");
       }),

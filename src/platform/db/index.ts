@@ -77,7 +77,10 @@ export interface DomainParts {
 
 export interface Database {
   readonly orm: MikroORM;
-  /** Reads of one tenant, in one short read-only transaction; nothing of it may be kept open across a stream. */
+  /**
+   * Reads of one tenant in its own read-only transaction, of which nothing may be kept open across a stream: each question
+   * leaves with the settings, so that nothing a question sets lasts beyond it.
+   */
   read<T>(tenantId: string, questions: (em: EntityManager) => Promise<T>): Promise<T>;
   /**
    * One act in one transaction, which is one changeset: verb, flush, reactions, act, events, jobs. All or nothing.

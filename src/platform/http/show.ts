@@ -97,5 +97,14 @@ function sendIfNew(res: Response, html: string): void {
  */
 function send(res: Response, status: number, html: string): void {
   res.status(status).setHeader("Content-Type", "text/html; charset=utf-8");
-  res.end(Buffer.from(html));
+  res.end(encoded(html));
+}
+
+/** Where pages are encoded before they are copied: `Buffer.from` would read the text once more, to know its size. */
+const ROOM = Buffer.allocUnsafeSlow(768 * 1024);
+const MOST_BYTES_EACH = 3;
+
+function encoded(html: string): Buffer {
+  if (html.length * MOST_BYTES_EACH > ROOM.length) return Buffer.from(html);
+  return Buffer.copyBytesFrom(ROOM, 0, ROOM.write(html));
 }
