@@ -8,9 +8,10 @@ import type { Measure } from "./measure.ts";
 import { outbox } from "./outbox.ts";
 import { page } from "./page.ts";
 import { undo10k } from "./undo.ts";
+import { upload } from "./upload.ts";
 import { write } from "./write.ts";
 
-const MEASURES: Measure[] = [coldStart, coldStartKilled, page, write, outbox, undo10k, backup];
+const MEASURES: Measure[] = [coldStart, coldStartKilled, page, write, outbox, undo10k, backup, upload];
 
 const strict = process.argv.includes("--strict");
 const names = process.argv.slice(2).filter((word) => !word.startsWith("-"));
@@ -23,8 +24,16 @@ if (unknown.length > 0) {
 for (const { name, unit, target, holds, run } of MEASURES) {
   if (names.length > 0 && !names.includes(name)) continue;
   console.error(`${name} (objectif : ${target})`);
-  const { value, floor, peakRssMB } = await run();
-  const line = { name, value, unit, floor, ratio: round(value / floor), peakRssMB };
+  const { value, floor, peakRssMB, grownMB } = await run();
+  const line = {
+    name,
+    value,
+    unit,
+    floor,
+    ratio: round(value / floor),
+    peakRssMB,
+    ...(grownMB !== undefined && { grownMB }),
+  };
   console.log(JSON.stringify({ ...line, value: round(value), floor: round(floor) }));
   if (holds(line)) continue;
   console.error(`  objectif manqué : ${target}`);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 /** What a run found; `floor` is the same thing measured beside it on the least that could do the work. */
 export interface Figure {
@@ -6,6 +6,8 @@ export interface Figure {
   floor: number;
   /** Most memory the server under test ever held. */
   peakRssMB: number;
+  /** Of it, how much more than before the measure, where that is a promise. */
+  grownMB?: number;
 }
 
 export interface Measure {
@@ -13,7 +15,7 @@ export interface Measure {
   unit: "s" | "req/s" | "mails/s";
   /** As people read it. */
   target: string;
-  holds(line: { value: number; ratio: number }): boolean;
+  holds(line: { value: number; ratio: number; grownMB?: number | undefined }): boolean;
   run(): Promise<Figure>;
 }
 
@@ -46,6 +48,11 @@ const shown = (n: number) => (n >= 100 ? n.toFixed(0) : n.toFixed(3));
 
 /** The high-water mark of a process that still lives. */
 export const peakRssMB = (pid: number): number => statusMB(pid, "VmHWM");
+
+export const rssMB = (pid: number): number => statusMB(pid, "VmRSS");
+
+/** So that the high-water mark is that of what follows. */
+export const forgetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, "5");
 
 function statusMB(pid: number, line: string): number {
   const [, kilobytes = "0"] =

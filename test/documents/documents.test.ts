@@ -206,6 +206,26 @@ test("DOC-5 : deux versions déposées en même temps ont deux numéros", async 
   assert.match((await karim.get(at)).text, /id="version-3"[\s\S]+id="version-2"[\s\S]+id="version-1"/);
 });
 
+test("HIS-12 : un dépôt s’annule, et son annulation aussi ; plus tard, il renvoie à la corbeille", async () => {
+  const at = isAt(await drop(sophie, "erreur.txt", Buffer.from("erreur")));
+  for (const status of [404, 200]) {
+    const undo = await lastUndo(sophie);
+    await sophie.get(undo);
+    assert.equal((await sophie.post(undo)).status, 303);
+    assert.equal((await karim.get(at)).status, status);
+  }
+  assert.equal((await karim.get(`${at}/versions/1/fichier`)).text, "erreur");
+
+  const second = isAt(await drop(sophie, "suivi.txt", Buffer.from("un")));
+  const deposit = await lastUndo(sophie);
+  const next = await sendForm(world, sophie, `${second}/versions/nouvelle`, {
+    name: "b.txt",
+    content: Buffer.from("deux"),
+  });
+  assert.equal(next.status, 303);
+  assert.match((await sophie.get(deposit)).text, /a reçu d’autres versions depuis\. Mettez-le plutôt à la corbeille/);
+});
+
 test("GEN-8 : renommer sur une page trop vieille est arrêté, avec ce qu’il en est", async () => {
   const { id } = await giveDocument(world, sophie, { title: "Avant" });
   const at = `/documents/${id}/modifier`;

@@ -66,5 +66,6 @@ async function sentenceOf(answer) {
     return "Votre session est terminée. Reconnectez-vous dans un autre onglet, puis envoyez de nouveau.";
   }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  return page.querySelector("p")?.textContent ?? "Le serveur a refusé ce fichier.";
+  // The sentence alone: what follows it speaks of another page.
+  return page.querySelector("p")?.firstChild?.textContent?.trim() || "Le serveur a refusé ce fichier.";
 }

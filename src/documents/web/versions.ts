@@ -92,7 +92,7 @@ const views = createViews({ debug: false, cache: true });
 
 /** No quote nor sign in it, so that it is printed as it stands; a frame without an origin of its own can fetch none. */
 const STYLE =
-  "html{color-scheme:light dark;background:Canvas;color:CanvasText}body{margin:0 auto;padding:24px;max-width:72ch;font:17px/1.55 sans-serif;overflow-wrap:anywhere}h2,h3,h4{line-height:1.25;margin:1.6em 0 .5em}pre{overflow:auto;padding:12px;border:1px solid GrayText}code,pre{font-family:ui-monospace,monospace;font-size:.9em}blockquote{margin:0;padding-inline-start:16px;border-inline-start:4px solid GrayText}.table-scroll{overflow:auto}table{border-collapse:collapse}th,td{border:1px solid GrayText;padding:4px 8px;text-align:start;vertical-align:top}caption{text-align:start}";
+  "html{color-scheme:light dark;background:Canvas;color:CanvasText}body{margin:0 auto;padding:24px;max-width:72ch;font:17px/1.55 sans-serif;overflow-wrap:anywhere}h2,h3,h4{line-height:1.25;margin:1.6em 0 .5em}pre{overflow:auto;padding:12px;border:1px solid GrayText}code,pre{font-family:ui-monospace,monospace;font-size:.9em}blockquote{margin:0;padding-inline-start:16px;border-inline-start:4px solid GrayText}.table-scroll{overflow:auto}table{border-collapse:collapse}th,td{border:1px solid GrayText;padding:4px 8px;text-align:start;vertical-align:top}.visually-hidden{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}";
 const STYLED = `${PREVIEW}; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`;
 
 /** To see: PDF and images as they are, Markdown as the page it describes; each where nothing can run (DOC-3, P33). */

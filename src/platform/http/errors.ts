@@ -153,7 +153,7 @@ function wholePage(render: Render, log: Log, req: Request, res: Response, said: 
 
 /** Fills the alert region and leaves the target as it is: an error is never shown inside a cell (rulings 23). */
 const alert = (req: Request, { sentence, remedy }: Told) =>
-  `<div id="alertes" hx-swap-oob="innerHTML"><div class="toast tone-danger"><p>${escaped(sentence)} ${escaped(remedy)}</p><p class="ref">Référence ${req.reference}</p></div></div>`;
+  `<div id="alertes" hx-swap-oob="innerHTML"><div class="toast tone-danger"><p>${escaped(sentence)} <span>${escaped(remedy)}</span></p><p class="ref">Référence ${req.reference}</p></div></div>`;
 
 /** When even the view fails: no style, all the words. */
 const plainPage = (req: Request, { heading, sentence, remedy }: Told) => `<!doctype html>

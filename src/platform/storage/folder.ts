@@ -10,6 +10,8 @@ import { checkKey, KEY, Meter, Missing, type Store, type Stored } from "./store.
 /** Bytes being written: on the same disk as the rest, so that a rename puts them in place at once. */
 const DRAFTS = ".en-cours";
 const LOOK_EVERY = 8_000_000;
+/** Bytes that wait for the disk: it is asked less often, for more. */
+const AHEAD = 1_048_576;
 const FULL = new Set(["ENOSPC", "EDQUOT"]);
 
 /** Files of a folder nobody serves: written beside, forced to the disk, then renamed. `floor` bytes stay free (P41). */
@@ -35,7 +37,11 @@ export function folderStore(folder: string, { floor = 0 } = {}): Store {
     });
     try {
       await checkRoom();
-      await pipeline(bytes, meter, createWriteStream(draft, { flags: "wx", mode: 0o600, flush: true }));
+      await pipeline(
+        bytes,
+        meter,
+        createWriteStream(draft, { flags: "wx", mode: 0o600, flush: true, highWaterMark: AHEAD }),
+      );
       await mkdir(path.dirname(place(key)), { recursive: true, mode: 0o700 });
       await rename(draft, place(key));
       await forceFolder(path.dirname(place(key)));
