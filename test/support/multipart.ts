@@ -44,5 +44,7 @@ export async function sendForm(
   fields: Record<string, string> = {},
 ): Promise<Answer> {
   const body = multipart({ _csrf: await tokenOf(browser, at), _key: randomUUID(), ...fields }, file);
-  return send(world.origin, { method: "POST", path: at, headers: multipartHeaders(world, browser), body });
+  // Not on a connection kept from before: the server may just have closed it.
+  const headers = multipartHeaders(world, browser, { connection: "close" });
+  return send(world.origin, { method: "POST", path: at, headers, body });
 }
