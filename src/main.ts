@@ -50,6 +50,9 @@ const refuse = (message: string): never => {
   process.exit(1);
 };
 
+// Whoever read the log has gone: to say so would be one more line for nobody, and another, without end.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
 async function start() {
   const config = readConfig(process.env);
   const log = createLog(config.logLevel);

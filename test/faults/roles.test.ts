@@ -47,4 +47,10 @@ test("ROLE=web sert les pages et laisse les tâches ; ROLE=jobs les fait, ne ser
   jobs.child.kill("SIGTERM");
   assert.equal(await jobs.ended, 0);
   assert.equal(await statusOf(web, "/health/ready"), 200);
+  // Whoever read its log has gone: it serves all the same, and stops when told.
+  web.child.stdout!.destroy();
+  web.child.stderr!.destroy();
+  for (let i = 0; i < 5; i++) assert.equal(await statusOf(web, "/connexion"), 200);
+  web.child.kill("SIGTERM");
+  assert.equal(await web.ended, 0);
 });
