@@ -37,12 +37,16 @@ const COLUMNS: Record<keyof Identity | "roles", string[]> = {
   familyName: ["nom", "nom de famille", "nom d usage"],
   email: ["adresse electronique", "adresse", "courriel", "email", "e mail", "mail", "adresse e mail", "adresse mail"],
   roles: ["roles", "role"],
+  department: ["service", "services", "direction", "departement"],
 };
+/** A file may do without. */
+const OPTIONAL: readonly string[] = ["department"] satisfies (keyof typeof COLUMNS)[];
 const NAMES: Record<keyof typeof COLUMNS, string> = {
   givenName: "Prénom",
   familyName: "Nom",
   email: "Adresse électronique",
   roles: "Rôles",
+  department: "Service",
 };
 
 export const COLUMN_NAMES = Object.values(NAMES);
@@ -59,7 +63,7 @@ export function readAccounts(rows: SheetRow[], { kind }: { kind: "instance" | "o
   const places = Object.fromEntries(
     Object.entries(COLUMNS).map(([name, said]) => [name, heads.findIndex((head) => said.includes(head))]),
   ) as Record<keyof typeof COLUMNS, number>;
-  const missing = Object.entries(places).filter(([, place]) => place < 0);
+  const missing = Object.entries(places).filter(([name, place]) => place < 0 && !OPTIONAL.includes(name));
   if (missing.length > 0) {
     const names = missing.map(([name]) => `«\u00a0${NAMES[name as keyof typeof NAMES]}\u00a0»`).join(", ");
     return { problem: `La première ligne doit nommer les colonnes. Il manque\u00a0: ${names}.` };
@@ -82,7 +86,12 @@ export function readAccounts(rows: SheetRow[], { kind }: { kind: "instance" | "o
         "Il y a plus de cases que de colonnes\u00a0: mettez entre guillemets ce qui contient le séparateur.",
       );
     }
-    const typed = { givenName: cell("givenName"), familyName: cell("familyName"), email: cell("email") };
+    const typed = {
+      givenName: cell("givenName"),
+      familyName: cell("familyName"),
+      email: cell("email"),
+      department: cell("department"),
+    };
     const tidy = tidied(typed, problems);
     const twin = firstLine.get(tidy.email);
     if (twin !== undefined) problems.push(`L’adresse ${tidy.email} est déjà à la ligne ${twin}.`);
@@ -107,7 +116,7 @@ export function readAccounts(rows: SheetRow[], { kind }: { kind: "instance" | "o
   return { lines };
 }
 
-const FIELDS = { givenName: "Prénom", familyName: "Nom", email: "Adresse" } as const;
+const FIELDS = { givenName: "Prénom", familyName: "Nom", email: "Adresse", department: "Service" } as const;
 
 /** Each field as it will be kept; a fault of one does not hide those of the others. */
 function tidied(typed: Identity, problems: string[]): Identity {
@@ -115,7 +124,7 @@ function tidied(typed: Identity, problems: string[]): Identity {
   const kept = { ...typed };
   for (const field of Object.keys(FIELDS) as (keyof typeof FIELDS)[]) {
     try {
-      kept[field] = tidyIdentity({ ...good, [field]: typed[field] })[field];
+      Object.assign(kept, { [field]: tidyIdentity({ ...good, [field]: typed[field] })[field] });
     } catch (error) {
       if (!(error instanceof RuleBroken)) throw error;
       problems.push(`${FIELDS[field]}\u00a0: ${fr.afterColon(error.message)}`);
@@ -162,9 +171,9 @@ export async function createUsers(
     );
   }
   const inviter = await em.findOne(User, { tenantId, id: by.id });
-  const created: CreatedAccount[] = lines.map(({ email, givenName, familyName, roles }) => {
+  const created: CreatedAccount[] = lines.map(({ email, givenName, familyName, department = null, roles }) => {
     const user = em.create(User, {
-      ...{ tenantId, email, givenName, familyName, roles },
+      ...{ tenantId, email, givenName, familyName, department, roles },
       id: randomUUIDv7(),
       deactivatedAt: null,
       createdAt: now,

@@ -37,6 +37,11 @@ export const events = {
   "user.second_factor_removed": { label: "double authentification retirée", payload: z.strictObject({}) },
   "user.second_factor_reset": { label: "double authentification réinitialisée", payload: z.strictObject({ by }) },
   "invitation.accepted": { label: "invitation acceptée", payload: z.strictObject({ link: z.uuid() }) },
+  "group.created": { label: "groupe créé", payload: z.strictObject({ by }) },
+  "group.renamed": { label: "groupe renommé", payload: z.strictObject({ by }) },
+  "group.member_added": { label: "membre ajouté à un groupe", payload: z.strictObject({ member: z.uuid(), by }) },
+  "group.member_removed": { label: "membre retiré d’un groupe", payload: z.strictObject({ member: z.uuid(), by }) },
+  "group.deleted": { label: "groupe supprimé", payload: z.strictObject({ by }) },
   "tenant.created": { label: "organisation créée", payload: z.strictObject({ name: z.string() }) },
   "tenant.edited": { label: "organisation modifiée", payload: z.strictObject({ fields: z.array(z.string()), by }) },
   "support.opened": {

@@ -6,6 +6,7 @@ export { foundOrganisation, hasSuperAdmin, prepareFirstRun } from "./instance.ts
 export { inviteUser } from "./invitation.ts";
 export { hashPassword } from "./password.ts";
 export { allows, explain, mayRoute } from "./permissions.ts";
+export { type GroupPerson, peopleOf } from "./queries/groups.ts";
 export { type StartStep, startListFor } from "./queries/organisations.ts";
 export { findUserLine, findUserNames, listUserNames, namesAmong, silence, type UserName } from "./queries/users.ts";
 export { closedBefore, recloseKeys } from "./reclose.ts";

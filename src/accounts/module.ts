@@ -4,6 +4,7 @@ import { fr } from "../platform/text/index.ts";
 import { AccessLinkSchema } from "./access-link.ts";
 import { CredentialSchema } from "./credential.ts";
 import { events } from "./events.ts";
+import { Group, GroupMemberSchema, GroupSchema } from "./group.ts";
 import { invitation, passwordReset } from "./link-mails.ts";
 import {
   accountLocked,
@@ -27,7 +28,16 @@ import { sweepTenantSessions } from "./session-rows.ts";
 import { SignInGuardSchema } from "./sign-in-guard.ts";
 import { SupportAccessSchema } from "./support-access.ts";
 import { HOLIDAY_ZONES, Tenant, TenantSchema } from "./tenant.ts";
-import { FACTOR_BEYOND, LINK_BEYOND, PASSWORD_BEYOND, SUPPORT_BEYOND, tenantUndo, userUndo } from "./undo.ts";
+import {
+  FACTOR_BEYOND,
+  groupUndo,
+  LINK_BEYOND,
+  memberUndo,
+  PASSWORD_BEYOND,
+  SUPPORT_BEYOND,
+  tenantUndo,
+  userUndo,
+} from "./undo.ts";
 import { User, UserSchema } from "./user.ts";
 import { routes } from "./web/routes.ts";
 
@@ -51,6 +61,8 @@ export const accounts: Module = {
     SecondFactorSchema,
     RecoveryCodeSchema,
     SupportAccessSchema,
+    GroupSchema,
+    GroupMemberSchema,
   ] as unknown as EntitySchema[],
   tracked: [
     {
@@ -106,6 +118,7 @@ export const accounts: Module = {
           },
         },
         picture_id: { label: "Photo de profil", format: "file" },
+        department: { label: "Service" },
         deactivated_at: { label: "Désactivé le", format: "dateTime" },
       },
     },
@@ -133,6 +146,25 @@ export const accounts: Module = {
         reason: { label: "Motif" },
         expires_at: { label: "Ouvert jusqu’au", format: "dateTime" },
         closed_at: { label: "Fermé le", format: "dateTime" },
+      },
+    },
+    {
+      table: "user_group",
+      subject: "group",
+      title: "r.name",
+      undo: groupUndo,
+      columns: { name: { label: "Nom" } },
+    },
+    {
+      table: "user_group_member",
+      subject: "group",
+      subjectId: "r.group_id",
+      title: `coalesce(${NAME_OF("r.user_id")}, 'Service ' || r.department)`,
+      undo: memberUndo,
+      columns: {
+        user_id: { label: "Personne", format: "user" },
+        department: { label: "Service" },
+        group_id: { label: "Groupe", format: "hidden" },
       },
     },
     {
@@ -209,6 +241,14 @@ export const accounts: Module = {
     },
     {
       section: "Administrer",
+      label: "Groupes",
+      href: "/admin/groupes",
+      icon: "briefcase",
+      right: "groups.manage",
+      order: 15,
+    },
+    {
+      section: "Administrer",
       label: "Organisation",
       href: "/admin/organisation",
       icon: "settings",
@@ -247,6 +287,13 @@ export const accounts: Module = {
       right: "accounts.manage",
       url: (id) => `/admin/utilisateurs/${id}`,
       label: async (em, id) => (await em.findOne(User, { id }))?.name() ?? null,
+    },
+    group: {
+      noun: "groupe",
+      icon: "briefcase",
+      right: "groups.manage",
+      url: (id) => `/admin/groupes/${id}`,
+      label: async (em, id) => (await em.findOne(Group, { id }))?.name ?? null,
     },
     tenant: {
       noun: "organisation",

@@ -166,6 +166,7 @@ export const PERMISSIONS = [
     readsPeople: true,
     superAdmin: true,
   }),
+  line("PRM-24", "groups.manage", "gérer les groupes de l’organisation", ["yes"], { readsPeople: true }),
   line("PRM-25", "campaigns.undo", "lire l’historique de cette campagne et annuler les actes d’autrui", ["yes", "yes"]),
   line("PRM-26", "acts.undo_own", "annuler vos propres actes", ["yes", "yes", "yes", "yes", "yes", "yes"], {
     superAdmin: true,

@@ -76,7 +76,7 @@ export async function openSupport(
 export async function closeSupport(em: EntityManager, tenantId: string, { now }: { now: Date }): Promise<void> {
   await holdTenant(em, tenantId);
   const access = await findSupport(em, now);
-  if (!access) throw new RuleBroken("Aucun accès de support n’est ouvert : il n’y a rien à fermer.");
+  if (!access) throw new RuleBroken("Aucun accès de support n’est ouvert : il n’y a rien à fermer.");
   access.closedAt = now;
   for (const { id } of await em.find(User, { supportOf: { $ne: null } })) await closeSessions(em, { userId: id });
   record(em, "support.closed", aboutTenant({ id: tenantId }), { access: access.id });
@@ -100,18 +100,18 @@ export function enterOrganisation(
   visit: Visit,
 ): Promise<{ userId: string; until: Date }> {
   const { visitor, from, now } = visit;
-  return inTheirHistory(db, tenantId, visit, "support.entered", `Entrée du support : ${visitor.name}`, async (em) => {
+  return inTheirHistory(db, tenantId, visit, "support.entered", `Entrée du support : ${visitor.name}`, async (em) => {
     const tenant = await holdTenant(em, tenantId);
-    if (tenant.isSuspended()) throw new RuleBroken("Cette organisation est suspendue : rouvrez-la d’abord.");
+    if (tenant.isSuspended()) throw new RuleBroken("Cette organisation est suspendue : rouvrez-la d’abord.");
     const access = await findSupport(em, now);
     if (!access) {
       throw new RuleBroken(
-        "Cette organisation n’a pas ouvert d’accès de support. Demandez-le à une personne qui l’administre : menu « Administrer », « Accès de support ».",
+        "Cette organisation n’a pas ouvert d’accès de support. Demandez-le à une personne qui l’administre : menu « Administrer », « Accès de support ».",
       );
     }
     if (tenant.guardedRoles().includes("admin") && !visitor.hasFactor) {
       throw new RuleBroken(
-        "Cette organisation exige la double authentification de qui l’administre : activez d’abord la vôtre, depuis « Mon compte ».",
+        "Cette organisation exige la double authentification de qui l’administre : activez d’abord la vôtre, depuis « Mon compte ».",
       );
     }
     const user = await supportAccount(em, tenantId, visitor, now);
@@ -124,7 +124,7 @@ export function enterOrganisation(
 /** Closes the access from the side of the instance, in an act of the organisation's history. Refused when none is open. */
 export function renounceSupport(db: Pick<Database, "act">, tenantId: string, visit: Visit): Promise<void> {
   const { visitor, from, now } = visit;
-  const label = `Accès de support fermé par l’instance : ${visitor.name}`;
+  const label = `Accès de support fermé par l’instance : ${visitor.name}`;
   return inTheirHistory(db, tenantId, visit, "support.closed", label, async (em) => {
     await closeSupport(em, tenantId, { now });
     noteSecurity(em, from, { kind: "support.closed", userId: null, actorId: visitor.id, tenantId });

@@ -25,7 +25,7 @@ export const userUndo: Undo = {
   right: "accounts.manage",
   // Preferences are their person's own.
   unless:
-    "t.id = who.id and (w.email, w.given_name, w.family_name, w.roles, w.deactivated_at) is not distinct from (t.email, t.given_name, t.family_name, t.roles, t.deactivated_at)",
+    "t.id = who.id and (w.email, w.given_name, w.family_name, w.department, w.roles, w.deactivated_at) is not distinct from (t.email, t.given_name, t.family_name, t.department, t.roles, t.deactivated_at)",
   created: { set: (now) => ({ deactivated_at: now.toISOString() }) },
   rules: [
     { when: "t.support_of is not null", why: "Un accès de support s’ouvre et se ferme sur sa page." },
@@ -77,6 +77,46 @@ async function followAccounts(em: EntityManager, rows: UndoneRow[], undoing: Und
     if (was.email !== is.email) note("identity.changed");
   }
 }
+
+/** A group comes back under the rules of its own page (ROL-5). */
+export const groupUndo: Undo = {
+  right: "groups.manage",
+  created: "delete",
+  rules: [
+    {
+      // Of a creation the row wanted is the present one: it is about to go.
+      when: "w is not distinct from t and exists (select from user_group_member m where m.tenant_id = t.tenant_id and m.group_id = t.id)",
+      why: "Ce groupe a des membres\u00a0: retirez-les d’abord, ou supprimez-le depuis sa page.",
+    },
+    {
+      when: "exists (select from user_group o where o.tenant_id = w.tenant_id and o.id <> w.id and public.unaccent(lower(o.name)) = public.unaccent(lower(w.name)))",
+      why: "Un autre groupe a maintenant ce nom.",
+    },
+  ],
+  hold: (em, { tenantId }) => holdTenant(em, tenantId),
+};
+
+/** What puts a member back, or takes it out, as a person would by hand (ROL-5). */
+export const memberUndo: Undo = {
+  right: "groups.manage",
+  created: "delete",
+  rules: [
+    {
+      // Unless the group went in the same act, and comes back with it.
+      when: `not exists (select from user_group g where g.tenant_id = w.tenant_id and g.id = w.group_id)
+        and not exists (select from change c where c.tenant_id = w.tenant_id and c.table_name = 'user_group' and c.row_id = w.group_id and c.operation = 'delete'
+          and c.changeset_id = (select m.changeset_id from change m where m.tenant_id = w.tenant_id and m.table_name = 'user_group_member'
+            and m.row_id = w.id and m.operation = 'delete' order by m.ordinal desc limit 1))`,
+      why: "Ce groupe n’existe plus.",
+    },
+    {
+      when: `exists (select from user_group_member o where o.tenant_id = w.tenant_id and o.group_id = w.group_id and o.id <> w.id
+        and (o.user_id = w.user_id or public.unaccent(lower(o.department)) = public.unaccent(lower(w.department))))`,
+      why: "Cette personne ou ce service est déjà dans le groupe.",
+    },
+  ],
+  hold: (em, { tenantId }) => holdTenant(em, tenantId),
+};
 
 /** Settings of an organisation, under what its page accepts today. */
 export const tenantUndo: Undo = {

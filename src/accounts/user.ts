@@ -20,6 +20,8 @@ const schema = defineEntity({
     email: p.text(),
     givenName: p.text(),
     familyName: p.text(),
+    // Of the organisation, as groups name it (ROL-5); null when nobody has said.
+    department: p.text().nullable(),
     roles: p.array().$type<Role[]>().columnType("text[]"),
     theme: p.enum(["system", "light", "dark"] as const).default("system"),
     density: p.enum(["comfort", "compact"] as const).default("comfort"),
@@ -66,6 +68,8 @@ export interface Identity {
   email: string;
   givenName: string;
   familyName: string;
+  /** Their department; an empty text or null for none. Left as it is when not given. */
+  department?: string | null;
 }
 
 export const aboutUser = ({ id }: { id: string }) => ({ type: "user", id });
@@ -77,7 +81,7 @@ export async function createUser(
   { tenantId, by, now }: { tenantId: string; by: By; now?: Date },
 ): Promise<User> {
   const tenant = await holdTenant(em, tenantId);
-  const { email, givenName, familyName } = tidyIdentity(identity);
+  const { email, givenName, familyName, department = null } = tidyIdentity(identity);
   await refuseTakenEmail(em, email);
   const user = em.create(User, {
     tenantId,
@@ -85,6 +89,7 @@ export async function createUser(
     email,
     givenName,
     familyName,
+    department,
     roles: rolesFor(tenant, roles),
     deactivatedAt: null,
     pictureId: null,
@@ -104,7 +109,9 @@ export async function editUser(em: EntityManager, user: User, identity: Identity
     await holdTenant(em, user.tenantId);
     await refuseTakenEmail(em, wanted.email);
   }
-  const changed = (Object.keys(wanted) as (keyof Identity)[]).filter((name) => wanted[name] !== user[name]);
+  const changed = (Object.keys(wanted) as (keyof Identity)[]).filter(
+    (name) => (wanted[name] ?? null) !== (user[name] ?? null),
+  );
   if (changed.length === 0) return;
   const before = user.email;
   Object.assign(user, wanted);
@@ -223,18 +230,29 @@ const LONGEST_NAME = 100;
 /** E-mails are kept in lower case [RG-002]. */
 export const tidyEmail = (email: string): string => email.trim().normalize("NFC").toLowerCase();
 
+const LONGEST_DEPARTMENT = 100;
+const UNSEEN = /[\p{Cc}\p{Bidi_Control}\u2028\u2029<>]/u;
+const NO_UNSEEN = "Retirez les signes < et >, les retours à la ligne et les caractères invisibles.";
+
 /** As they will be kept, or a refusal that names the field. */
-export function tidyIdentity({ email, givenName, familyName }: Identity): Identity {
+export function tidyIdentity({ email, givenName, familyName, department }: Identity): Identity {
   const tidy = { email: tidyEmail(email), givenName: tidyName(givenName), familyName: tidyName(familyName) };
   for (const field of ["givenName", "familyName"] as const) {
-    if (tidy[field] === "") throw new RuleBroken("Écrivez ce nom : il signe les actes dans l’historique.", field);
+    if (tidy[field] === "") throw new RuleBroken("Écrivez ce nom : il signe les actes dans l’historique.", field);
     if (tidy[field].length > LONGEST_NAME) throw new RuleBroken(`Raccourcissez à ${LONGEST_NAME} caractères.`, field);
-    if (/[\p{Cc}\p{Bidi_Control}\u2028\u2029<>]/u.test(tidy[field])) {
-      throw new RuleBroken("Retirez les signes < et >, les retours à la ligne et les caractères invisibles.", field);
-    }
+    if (UNSEEN.test(tidy[field])) throw new RuleBroken(NO_UNSEEN, field);
   }
   if (!isAddress(tidy.email)) throw new RuleBroken(WHOLE_ADDRESS, "email");
-  return tidy;
+  return department === undefined ? tidy : { ...tidy, department: tidyDepartment(department ?? "") };
+}
+
+function tidyDepartment(typed: string): string | null {
+  const department = tidyName(typed);
+  if (department.length > LONGEST_DEPARTMENT) {
+    throw new RuleBroken(`Raccourcissez à ${LONGEST_DEPARTMENT} caractères.`, "department");
+  }
+  if (UNSEEN.test(department)) throw new RuleBroken(NO_UNSEEN, "department");
+  return department === "" ? null : department;
 }
 
 const WHOLE_ADDRESS = "Écrivez une adresse complète, par exemple prenom.nom@exemple.fr.";

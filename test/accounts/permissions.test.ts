@@ -36,6 +36,7 @@ const TABLE = `
   directory.read        Y     Y     Y        -     team  scope  -
   directory.edit        Y     -     -        -     -     -      -
   accounts.manage       Y     -     -        -     -     -      -
+  groups.manage         Y     -     -        -     -     -      -
   campaigns.undo        Y     Y     -        -     -     -      -
   acts.undo_own         Y     Y     Y        Y     Y     Y      -
   history.read          Y     -     -        -     -     -      -

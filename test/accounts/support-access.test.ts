@@ -129,7 +129,7 @@ test("ROL-2 : l’instance le ferme aussi, du dehors ou du dedans, et l’organi
   assert.equal(await renounce(), 303);
   assert.equal(await renounce(), 422, "il n’y a plus rien à fermer");
   const denis = await world.as("denis");
-  assert.match((await denis.get("/admin/historique")).text, /Accès de support fermé par l’instance : Nadia/);
+  assert.match((await denis.get("/admin/historique")).text, /Accès de support fermé par l’instance\s: Nadia/);
   assert.match((await nadia.get("/admin/historique")).text, /Accès de support fermé dans l’organisation Mutuelle/);
   assert.equal((await open(denis)).status, 303);
   const { browser } = await enter();

@@ -56,6 +56,9 @@ export interface Ids {
   reset: string;
   /** A message that failed. */
   message: string;
+  /** A group, and the colleague as its member. */
+  group: string;
+  member: string;
   /** An organisation nobody has entered yet. */
   newborn: string;
   /** A job all of whose tries failed. */
@@ -90,6 +93,8 @@ interface Sample {
   params(ids: Ids): Record<string, string>;
   /** For reach "person": what belongs to whoever asks. */
   mine?(root: pg.Client, browser: Browser, world: World): Promise<Record<string, string>>;
+  /** Puts the object back, when a form took it away. */
+  ready?(world: World, ids: Ids): Promise<void>;
   /** Well-formed, and of nothing that exists. */
   unknown?: Record<string, string>;
 }
@@ -102,6 +107,12 @@ const SAMPLES: Record<string, Sample> = {
   "/admin/utilisateurs/:id/reactivation": { reach: "tenant", params: ({ gone }) => ({ id: gone }) },
   "/admin/utilisateurs/:id/mot-de-passe": { reach: "tenant", params: ({ forgetful }) => ({ id: forgetful }) },
   "/admin/utilisateurs/:id/invitation": { reach: "tenant", params: ({ invited }) => ({ id: invited }) },
+  "/admin/groupes/:id": { reach: "tenant", params: ({ group }) => ({ id: group }), ready: leaveGroup },
+  "/admin/groupes/:id/membres/:member": {
+    reach: "tenant",
+    params: ({ group, member }) => ({ id: group, member }),
+    ready: leaveGroup,
+  },
   "/admin/boite-envoi/:id": { reach: "tenant", params: ({ message }) => ({ id: message }) },
   "/admin/historique/:act": { reach: "tenant", params: ({ act }) => ({ act }) },
   "/actes/:act/annulation": { reach: "author", params: ({ act }) => ({ act }) },
@@ -337,6 +348,10 @@ const FORMS: Record<string, Filled> = {
       return {};
     },
   },
+  "/admin/groupes/nouveau": { fields: () => ({ name: `Groupe ${randomBytes(3).toString("hex")}` }) },
+  "/admin/groupes/:id/modifier": { fields: () => ({ name: `Groupe ${randomBytes(3).toString("hex")}` }) },
+  "/admin/groupes/:id/membres": { page: null, fields: ({ forgetful }) => ({ user: forgetful }) },
+  "/admin/groupes/:id/membres/:member/retrait": { page: null },
   "/admin/acces-support": {
     page: null,
     fields: async ({ tenantId }, _browser, world) => {
@@ -467,6 +482,24 @@ export async function setSupport(world: World, tenantId: string, open: boolean):
   }
 }
 
+/** The group with the colleague alone in it, beside any act. */
+async function leaveGroup(world: World, { tenantId, group, member, colleague }: Ids): Promise<void> {
+  const root = new pg.Client({ connectionString: world.superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    const name = "insert into user_group (tenant_id, id, name) values ($1, $2, 'Déploiement') on conflict do nothing";
+    await root.query(name, [tenantId, group]);
+    await root.query("delete from user_group_member where group_id = $1 and id <> $2", [group, member]);
+    await root.query(
+      "insert into user_group_member (tenant_id, id, group_id, user_id) values ($1, $2, $3, $4) on conflict do nothing",
+      [tenantId, member, group, colleague],
+    );
+  } finally {
+    await root.end();
+  }
+}
+
 /** An organisation on hold, or not, beside any act. */
 export async function holdOrganisation(world: World, id: string, onHold: boolean): Promise<void> {
   const root = new pg.Client({ connectionString: world.superUrl });
@@ -576,10 +609,11 @@ export async function startSweep(world: World): Promise<Sweep> {
 
   const address = async (route: Route, persona: Persona, whose: Whose, browser?: Browser): Promise<string | null> => {
     if (!route.path.includes(":")) return whose === "own" ? route.path : null;
-    const { reach, params, mine, unknown } = sampleOf(route);
+    const { reach, params, mine, ready, unknown } = sampleOf(route);
     const fill = (values: Record<string, string>) =>
       route.path.replace(/:(\w+)/g, (_, name: string) => values[name] ?? missing(route, name));
     if (whose === "unknown") return fill(unknown ?? Object.fromEntries(namesIn(route).map((name) => [name, NOBODY])));
+    if (whose === "own") await ready?.(world, idsOf(persona));
     if (whose === "own" && reach === "person") {
       if (persona.who === "anonymous") return fill(params(idsOf(persona)));
       return fill({ ...params(idsOf(persona)), ...(await mine?.(root, browser ?? (await browse(persona)), world)) });
@@ -818,7 +852,7 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
       [tenantId, randomUUIDv7(), `camille.temoin@${key}.example`, JSON.stringify({ at: now.toISOString() }), act!.id],
     ),
   );
-  return {
+  const ids: Ids = {
     tenantId,
     colleague: colleague.id,
     gone: gone.id,
@@ -831,6 +865,8 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     forgetful: forgetful.id,
     message,
     newborn,
+    group: randomUUIDv7(),
+    member: randomUUIDv7(),
     letter: randomUUID(),
     file: (await giveFile(world, { tenantId, id: colleague.id })).id,
     upload: await giveUpload(world, { tenantId, id: colleague.id }, "user.picture"),
@@ -845,6 +881,8 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     ).id,
     tossed: (await giveDocument(world, admin, { title: `Brouillon ${key}` })).id,
   };
+  await leaveGroup(world, ids);
+  return ids;
 }
 
 /** A job of this organisation that failed for good, there again if somebody settled it. */

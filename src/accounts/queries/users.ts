@@ -21,6 +21,7 @@ export interface UserLine {
   givenName: string;
   familyName: string;
   name: string;
+  department: string | null;
   roles: Role[];
   version: number;
   createdAt: Date;
@@ -38,6 +39,7 @@ interface UserRow {
   email: string;
   given_name: string;
   family_name: string;
+  department: string | null;
   roles: Role[];
   version: number;
   created_at: string;
@@ -52,7 +54,7 @@ interface UserRow {
 
 // One row an account, with its state computed by the database clock.
 const USERS = `
-  select u.id, u.email, u.given_name, u.family_name, u.roles, u.version, u.created_at, g.locked_until, g.last_sign_in_at, g.last_method,
+  select u.id, u.email, u.given_name, u.family_name, u.department, u.roles, u.version, u.created_at, g.locked_until, g.last_sign_in_at, g.last_method,
     f.id is not null as second_factor, u.support_of is not null as support, p.id as picture,
     case when u.deactivated_at is not null then 'deactivated' when c.id is null then 'invited'
       when g.locked_until > app_now() then 'locked' else 'active' end as state
@@ -70,6 +72,7 @@ const toUserLine = (row: UserRow): UserLine => ({
   givenName: row.given_name,
   familyName: row.family_name,
   name: `${row.given_name} ${row.family_name}`,
+  department: row.department,
   roles: row.roles,
   version: row.version,
   createdAt: new Date(row.created_at),
@@ -187,7 +190,7 @@ export const listUserNames = (em: EntityManager): Promise<() => UserName[]> =>
 /** Who last changed this object and when, for the person whose form was stale [GEN-8]. */
 export async function lastChange(
   em: EntityManager,
-  table: "app_user" | "tenant",
+  table: "app_user" | "tenant" | "user_group",
   id: string,
 ): Promise<{ by?: string; at?: Date }> {
   const [row] = await em.execute<{ actor_id: string | null; at: string }[]>(

@@ -8,8 +8,9 @@ import { fr } from "../../platform/text/index.ts";
 import { changePassword } from "../credential.ts";
 import { deviceOf } from "../device.ts";
 import { passwordHint } from "../password.ts";
+import { groupsOf } from "../queries/groups.ts";
 import { listSecurityEvents } from "../queries/security-log.ts";
-import { editPreferences, findUserLine, findUserNames } from "../queries/users.ts";
+import { editPreferences, findUserLine, findUserNames, type UserLine } from "../queries/users.ts";
 import { countRecoveryCodes } from "../recovery-code.ts";
 import { ROLES } from "../roles.ts";
 import { noteSecurity } from "../security-event.ts";
@@ -48,7 +49,8 @@ export const show: RequestHandler = async (req, res) => {
         current: session.id === user.sessionId,
       })),
       events: rows.map((row) => told(row, names, user.id)),
-      lastSignIn: lastSignInOf((await findUserLine(em, user.id))!),
+      ...ofAccount((await findUserLine(em, user.id))!),
+      groups: await groupsOf(em, user.id),
       codesLeft: user.secondFactor === "active" ? await countRecoveryCodes(em, user.id) : null,
     };
   });
@@ -60,6 +62,8 @@ export const show: RequestHandler = async (req, res) => {
     form: { values: {} },
   });
 };
+
+const ofAccount = (line: UserLine) => ({ lastSignIn: lastSignInOf(line), department: line.department });
 
 const Preferences = z.object({
   theme: z.enum(["system", "light", "dark"]).optional().describe("Thème"),

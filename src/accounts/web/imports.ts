@@ -48,8 +48,8 @@ export const template: RequestHandler = (req, res) => {
   const [first = "", second = first] = rolesHere(req).map(({ label }) => label);
   const lines = [
     COLUMN_NAMES,
-    ["Amina", "Diallo", "amina.diallo@exemple.fr", second],
-    ["Bruno", "Costa", "bruno.costa@exemple.fr", [...new Set([first, second])].join(", ")],
+    ["Amina", "Diallo", "amina.diallo@exemple.fr", second, "Sinistres"],
+    ["Bruno", "Costa", "bruno.costa@exemple.fr", [...new Set([first, second])].join(", "), ""],
   ];
   asDownload(res, "modele-comptes.csv").type("text/csv");
   res.send(CSV_MARK + lines.map(csvLine).join(""));
@@ -106,11 +106,12 @@ function showPreview(req: Request, res: Response, lines: AccountLine[], form: ob
     // Read again on arrival: what comes back is a file like another.
     text: [
       COLUMN_NAMES,
-      ...lines.map(({ givenName, familyName, email, roles }) => [
+      ...lines.map(({ givenName, familyName, email, roles, department }) => [
         givenName,
         familyName,
         email,
         names(roles).join(", "),
+        department ?? "",
       ]),
     ]
       .map((cells) => cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(";"))

@@ -1,6 +1,7 @@
 import { get, post, type Route } from "../../platform/http/route.ts";
 import * as account from "./account.ts";
 import * as deactivations from "./deactivations.ts";
+import * as groups from "./groups.ts";
 import * as imports from "./imports.ts";
 import * as installation from "./installation.ts";
 import * as invitations from "./invitations.ts";
@@ -23,6 +24,7 @@ import * as users from "./users.ts";
 
 const MANAGE = "accounts.manage";
 const SUPPORT = "support.open";
+const GROUPS = "groups.manage";
 const FACTOR = "/compte/double-authentification";
 
 export const routes: Route[] = [
@@ -98,6 +100,17 @@ export const routes: Route[] = [
   get("/admin/organisation/logo", MANAGE, logo.edit, { sitemap: "Logo de l’organisation" }),
   post("/admin/organisation/logo", MANAGE, logo.update, { upload: "form" }),
   post("/admin/organisation/logo/retrait", MANAGE, logo.destroy),
+
+  get("/admin/groupes", GROUPS, groups.index, { sitemap: "Groupes" }),
+  get("/admin/groupes/nouveau", GROUPS, groups.new_, { sitemap: "Créer un groupe" }),
+  post("/admin/groupes/nouveau", GROUPS, groups.create),
+  get("/admin/groupes/:id", GROUPS, groups.show),
+  get("/admin/groupes/:id/modifier", GROUPS, groups.edit),
+  post("/admin/groupes/:id/modifier", GROUPS, groups.update),
+  post("/admin/groupes/:id/membres", GROUPS, groups.addMember),
+  post("/admin/groupes/:id/membres/:member/retrait", GROUPS, groups.dropMember),
+  get("/admin/groupes/:id/suppression", GROUPS, groups.confirmDeletion),
+  post("/admin/groupes/:id/suppression", GROUPS, groups.destroy),
 
   get("/admin/acces-support", SUPPORT, supportAccesses.index, { sitemap: "Accès de support" }),
   post("/admin/acces-support", SUPPORT, supportAccesses.create, { recent: true }),

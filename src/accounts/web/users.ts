@@ -13,6 +13,7 @@ import { AccessLink } from "../access-link.ts";
 import { deviceOf } from "../device.ts";
 import { type Invited, inviteUser, inviteUserByMail, renewInvitation, renewInvitationByMail } from "../invitation.ts";
 import { canDeactivate, explainUser, visibleUsers } from "../policy.ts";
+import { groupsOf } from "../queries/groups.ts";
 import {
   findUserLine,
   findUserNames,
@@ -127,6 +128,7 @@ export async function showCard(req: Request<{ id: string }>, res: Response, form
         badge: MAIL_STATE_WORDS[line.state],
       })),
       user: withState((await findUserLine(em, user.id))!),
+      groups: await groupsOf(em, user.id),
       devices: (await em.find(Session, openSessions(user.id, req.now), { orderBy: { lastSeenAt: "desc" } })).map(
         ({ userAgent, lastSeenAt }) => ({ device: deviceOf(userAgent), lastSeenAt }),
       ),
@@ -163,6 +165,7 @@ const identity = {
   givenName: z.string().trim().min(1, "Écrivez le prénom.").max(100).describe("Prénom"),
   familyName: z.string().trim().min(1, "Écrivez le nom.").max(100).describe("Nom"),
   email: z.string().trim().min(1, "Écrivez l’adresse électronique.").max(254).describe("Adresse électronique"),
+  department: z.string().trim().max(100).default("").describe("Service"),
 };
 const NewForm = z.object({
   ...identity,
@@ -344,8 +347,12 @@ const editPage = (user: User, form: object) => ({
 async function currentUser(em: EntityManager, id: string): Promise<Current | null> {
   const user = await em.findOne(User, { id });
   if (!user) return null;
-  const { givenName, familyName, email, version } = user;
-  return { values: { givenName, familyName, email }, version, ...(await lastChange(em, "app_user", id)) };
+  const { givenName, familyName, email, department, version } = user;
+  return {
+    values: { givenName, familyName, email, department: department ?? "" },
+    version,
+    ...(await lastChange(em, "app_user", id)),
+  };
 }
 
 export const unlock: RequestHandler<{ id: string }> = async (req, res) => {
