@@ -41,8 +41,7 @@ export async function enrol(world: World, browser: Browser): Promise<string> {
 }
 
 /** The key written in full on the page of enrolment. */
-export const keyOn = (text: string): string =>
-  (/id="key"[^>]*value="([^"]+)"/.exec(text)?.[1] ?? "").replaceAll(" ", "");
+export const keyOn = (text: string): string => (/id="key"[^>]*>([^<]+)</.exec(text)?.[1] ?? "").replaceAll(" ", "");
 
 export interface Line {
   kind: string;

@@ -129,6 +129,11 @@ test("ACC-12 : un code de récupération remplace le téléphone une fois, même
   const { codes } = await enrol(await world.as("awa"));
   const one = await atTheCode("awa");
   assert.equal((await one.type({ recovery: codes[0]!.toLowerCase().replaceAll("-", " ") })).status, 303);
+  const welcome = (await one.browser.get("/")).text;
+  assert.match(
+    welcome,
+    /Il vous en reste 9[\s\S]+href="\/compte\/double-authentification"[^>]*>[^<]*Changer de téléphone/,
+  );
   const again = await atTheCode("awa");
   assert.equal((await again.type({ recovery: codes[0]! })).status, 422);
   const { id: userId, tenantId } = await world.userOf("awa");

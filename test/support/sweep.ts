@@ -524,7 +524,7 @@ async function enrolmentFields(_ids: Ids, browser: Browser, world: World): Promi
   if (browser.id) await dropFactor(world, browser);
   const { text } = await browser.get("/compte/double-authentification/activation");
   const ticket = /name="ticket" value="([^"]+)"/.exec(text)?.[1] ?? "";
-  const key = (/id="key"[^>]*value="([^"]+)"/.exec(text)?.[1] ?? "").replaceAll(" ", "");
+  const key = (/id="key"[^>]*>([^<]+)</.exec(text)?.[1] ?? "").replaceAll(" ", "");
   if (!key) return { ticket: "A".repeat(40), code: "000000" };
   return { ticket, code: await generate({ secret: key, epoch: Math.floor(world.clock.now().getTime() / 1000) }) };
 }

@@ -10,8 +10,8 @@ class CopyText extends HTMLElement {
   }
 
   async copy() {
-    const field = this.querySelector("input");
-    if (!field) return;
+    const field = this.querySelector("input, textarea");
+    if (!(field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement)) return;
     field.select();
     try {
       await navigator.clipboard.writeText(field.value);

@@ -5,13 +5,15 @@ import { NotFound } from "../../platform/errors.ts";
 import { cookieName, cookieOf } from "../../platform/http/cookies.ts";
 import { readFields } from "../../platform/http/fields.ts";
 import { issuesByField } from "../../platform/http/forms.ts";
+import { leaveNotice } from "../../platform/http/notice.ts";
 import { frenchProblem } from "../../platform/http/problems.ts";
 import { hit } from "../../platform/http/rate.ts";
 import { safePath } from "../../platform/http/safe-path.ts";
 import { passport } from "../../platform/http/sessions.ts";
 import { goTo } from "../../platform/http/show.ts";
 import { isSigned, sign } from "../../platform/http/signature.ts";
-import { isRecoveryCode } from "../recovery-code.ts";
+import { fr } from "../../platform/text/index.ts";
+import { countRecoveryCodes, isRecoveryCode } from "../recovery-code.ts";
 import { ROLES } from "../roles.ts";
 import { hasSecondFactor, isTelephoneCode } from "../second-factor.ts";
 import { rightsOf } from "../session-rows.ts";
@@ -184,6 +186,7 @@ async function open(req: Request, res: Response, account: Proved, { stay, retour
   if (stayDays > 0) session.cookie.maxAge = stayDays * 24 * 3_600_000;
   await changeSession(req, { tenantId, id: userId });
   await welcome(req.db, account, req, { method, stayDays, now: req.now });
+  if (method === "password_recovery") await tellCodesLeft(req, res, account);
   goTo(
     req,
     res,
@@ -193,6 +196,17 @@ async function open(req: Request, res: Response, account: Proved, { stay, retour
       ? "/"
       : retour,
   );
+}
+
+/** Who signs in without their telephone has perhaps lost it: what is left, and where another takes its place [ACC-12]. */
+async function tellCodesLeft(req: Request, res: Response, { tenantId, userId }: Proved): Promise<void> {
+  const left = await req.db.read(tenantId, (em) => countRecoveryCodes(em, userId));
+  const rest = left === 0 ? "C’était le dernier" : `Il vous en reste ${fr.number(left)}`;
+  leaveNotice(req, res, {
+    text: `Ce code de récupération ne servira plus. ${rest}. Si le téléphone est perdu, activez-en un autre dès maintenant.`,
+    tone: "warning",
+    action: { href: "/compte/double-authentification", label: "Changer de téléphone" },
+  });
 }
 
 /** A new identifier and a new anti-forgery secret for this account; what the session already says of it is kept [P18]. */

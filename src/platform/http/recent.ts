@@ -1,4 +1,6 @@
 import type { Request, Response } from "express";
+import { ownOrigins } from "./origin.ts";
+import { ownPath, safePath } from "./safe-path.ts";
 import type { Guards } from "./types.ts";
 
 const RECENT_MS = 15 * 60_000;
@@ -17,7 +19,7 @@ const PROOFS = {
       "Ce code ne convient pas. Tapez celui qui s’affiche maintenant, s’il n’a pas déjà servi, ou un code de récupération.",
   },
 };
-const FIELDS: readonly string[] = ["_csrf", ...Object.values(PROOFS).map(({ field }) => field)];
+const FIELDS: readonly string[] = ["_csrf", "_back", ...Object.values(PROOFS).map(({ field }) => field)];
 
 /**
  * Lets through who typed their password or code in the last 15 minutes, or types it now (ACC-11). Otherwise shows one
@@ -38,6 +40,8 @@ export async function isRecentlyConfirmed(req: Request, res: Response, guards: G
       title,
       proof,
       action: req.originalUrl,
+      // The page that held the form, kept through a second try.
+      back: safePath(req.body?._back ?? ownPath(req.headers.referer, ownOrigins(req))),
       fields: sentFields(req.body ?? {}),
       form: { values: {}, ...(typed && { errors: { [field]: problem } }) },
     },

@@ -177,10 +177,14 @@ test("acte sensible après 15 minutes : le mot de passe est redemandé, le formu
   assert.match(asked.text, /type="password"[^>]+name="_password"/);
   assert.deepEqual(db.acts, []);
 
-  const wrong = await one.post("/roles", { title: "t", _key, _password: "non" });
+  const wrong = await one.post("/roles", { title: "t", _key, _password: "non", _back: "/fiche?de=1" });
   assert.equal(wrong.status, 403);
   assert.match(wrong.text, /aria-invalid="true"/);
   assert.doesNotMatch(wrong.text, /value="non"/);
+  assert.match(wrong.text, /name="_back" value="\/fiche\?de=1"/);
+  assert.match(wrong.text, /href="\/fiche\?de=1">Renoncer et revenir à la page/, "renoncer ne mène pas ailleurs");
+  const abroad = await one.post("/roles", { title: "t", _key, _back: "https://ailleurs.example/" });
+  assert.match(abroad.text, /href="\/">Renoncer et revenir à l’accueil/);
 
   assert.equal((await one.post("/roles", { title: "t", _key, _password: PASSWORD })).status, 303);
   assert.equal((await one.post("/roles", { title: "t", _key })).status, 303);
