@@ -110,7 +110,10 @@ function conditions(filter: ActFilter): RawBuilder<unknown> {
     all.push(sql`a.id in (
       select id from act where subject_type = ${filter.subjectType} and subject_id = ${filter.subjectId}::uuid union
       select c.act_id from change h join changeset c on c.tenant_id = h.tenant_id and c.id = h.changeset_id
-      where h.subject_type = ${filter.subjectType} and h.subject_id = ${filter.subjectId}::uuid)`);
+      where h.subject_type = ${filter.subjectType} and h.subject_id = ${filter.subjectId}::uuid and h.row_id = h.subject_id
+        and h.row_id = ${filter.subjectId}::uuid union
+      select c.act_id from change h join changeset c on c.tenant_id = h.tenant_id and c.id = h.changeset_id
+      where h.subject_type = ${filter.subjectType} and h.subject_id = ${filter.subjectId}::uuid and h.row_id <> h.subject_id)`);
   } else if (filter.subjectType) all.push(sql`a.subject_type = ${filter.subjectType}`);
   // PostgreSQL knows when a local day starts, clock changes included.
   if (filter.from) all.push(sql`a.at >= ${filter.from}::date::timestamp at time zone ${filter.zone}`);

@@ -23,7 +23,7 @@ export const UNDO_DAYS = 30;
 const DAY_MS = 86_400_000;
 const BEYOND = "Ce genre de changement ne se restaure pas.";
 
-/** What undoing an act would do, row by row [HIS-12]; `lines` holds the first of each class. */
+/** What undoing an act would do, row by row [HIS-12]; `lines` holds the first of each class in each table. */
 export interface UndoPreview {
   act: ActLine;
   /** Why it cannot be undone at all, when that is so. */
@@ -72,7 +72,7 @@ export async function previewUndo(
   actId: string,
   undoing: Undoing,
   tracked: Map<string, Tracked>,
-  { shown = 100 } = {},
+  { shown = 100, conflicts = shown }: { shown?: number; conflicts?: number } = {},
 ): Promise<UndoPreview> {
   const act = await actFor(em, actId, undoing);
   const closed = await whyClosed(em, act, undoing.now);
@@ -91,7 +91,7 @@ export async function previewUndo(
       continue;
     }
     const refused = await refusals(em, actId, table, undo);
-    const { counts, lines } = await classifyTable(em, { actId, table, undo, undoing, refused }, shown);
+    const { counts, lines } = await classifyTable(em, { actId, table, undo, undoing, refused }, { shown, conflicts });
     for (const { class: one, n } of counts) preview.counts[one] += n;
     for (const line of lines) preview.lines[line.class].push(line);
   }

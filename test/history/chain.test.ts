@@ -66,6 +66,22 @@ test("une chaîne intacte se vérifie jusqu’au bout, sous signature", async ()
   assert.deepEqual(await verify(), { tenantId, verified: 11, signedUpTo: 11, firstBreak: null });
 });
 
+test("un texte entre dans l’empreinte par ses octets UTF-8, quels qu’ils soient", async () => {
+  const texts = ["", "é ’ 🌊", "\\x41", "a\\b", "\\\\", "fin\\", "\\012", "\u0001\n\t", null];
+  const { rows } = await open.owner.query(
+    `select history_part(t) = coalesce(int4send(octet_length(convert_to(t, 'UTF8'))) || convert_to(t, 'UTF8'), '\\xffffffff') as same
+     from unnest($1::text[]) t`,
+    [texts],
+  );
+  assert.deepEqual(
+    rows,
+    texts.map(() => ({ same: true })),
+  );
+  for (const text of texts) if (text) await edit(text);
+  await sealer.sealAll();
+  assert.equal((await verify()).firstBreak, null);
+});
+
 test("50 écrivains en parallèle : une chaîne linéaire, sans trou", async () => {
   const wide = await openDatabase(open.databaseUrl, open.registry, { pool: 50 });
   try {

@@ -93,6 +93,44 @@ test("HIS-12 : une ligne décochée reste, un conflit ne bouge que coché", asyn
   assert.match((await denis.get(`/admin/utilisateurs/${id}`)).text, /<h1>Claire/);
 });
 
+test("HIS-12 : au-delà de cent conflits, tous se montrent et chacun se force", async () => {
+  const run = (sql: string) =>
+    world.db.act(
+      {
+        tenantId: denis.tenantId,
+        actorId: denis.id,
+        channel: "bulk",
+        code: "user.edited",
+        label: "En masse",
+        now: world.clock.now(),
+      },
+      (em) => em.execute(sql, [denis.tenantId]),
+    );
+  await run(`insert into app_user (tenant_id, id, email, given_name, family_name, roles)
+    select ?, uuidv7(), 'banc' || n || '@quais.example', 'Banc', 'N ' || n, '{viewer}' from generate_series(1, 103) n`);
+  await run("update app_user set given_name = 'Marée' where tenant_id = ? and given_name = 'Banc'");
+  const at = `/actes/${await lastAct()}/annulation`;
+  await run("update app_user set given_name = 'Ressac' where tenant_id = ? and given_name = 'Marée'");
+  const forceable = (text: string) => [...text.matchAll(/name="force" value="([^"]+)"/g)].map(([, value]) => value!);
+
+  const first = (await denis.get(at)).text;
+  assert.equal(forceable(first).length, 100);
+  assert.match(first, /Les 3 conflits suivants restent tels quels\.[\s\S]+href="[^"]+\?conflits=tous#conflict"/);
+  const all = forceable((await denis.get(`${at}?conflits=tous`)).text);
+  assert.equal(all.length, 103);
+  const { status } = await denis.post(`${at}?conflits=tous`, { force: all.slice(100) });
+  assert.equal(status, 303);
+  const kept = await world.db.read(denis.tenantId, (em) =>
+    em.execute<{ name: string; n: number }[]>(
+      "select given_name as name, count(*)::int as n from app_user where email like 'banc%' group by 1 order by 1",
+    ),
+  );
+  assert.deepEqual(kept, [
+    { name: "Banc", n: 3 },
+    { name: "Ressac", n: 100 },
+  ]);
+});
+
 test("PRM-26 : chacun annule ce qu’il a fait, sans voir l’historique ; l’acte d’autrui n’existe pas", async () => {
   const karim = await world.as("karim");
   await karim.post("/compte/preferences", { theme: "dark" });

@@ -300,6 +300,20 @@ test("une création modifiée depuis est un conflit, qu’on peut forcer", async
   assert.equal(back.body, "Deux.");
 });
 
+test("une ligne qu’un autre écrit pendant l’annulation n’est pas recouverte : rien n’est annulé", async () => {
+  const { id } = await person();
+  const renamed = await edit(id, { givenName: "Marée" });
+  let refused: Promise<void> | undefined;
+  await act(async (em) => {
+    await em.execute("update app_user set density = 'compact' where id = ?", [id]);
+    refused = assert.rejects(undo(renamed), /vient de changer/);
+    const waits = "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%planned anew%'";
+    while ((await em.execute(waits)).length === 0);
+  });
+  await refused;
+  assert.equal((await userOf(id)).givenName, "Marée");
+});
+
 test("un acte de dix mille lignes se prévisualise et s’annule en une requête par table", async () => {
   const many = await act((em) =>
     em.execute(

@@ -2,6 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { Tracked } from "../../platform/db/tracking.ts";
 import type { Undo, Undoing, UndoneRow } from "../../platform/db/undo.ts";
+import { WITH_NEXT } from "../../platform/db/wire.ts";
 
 /** Put first, so that the statement is planned each time: a plan kept from an act of one row would not suit ten thousand. */
 const PLANNED_ANEW = sql.raw("/* planned anew */ ");
@@ -13,6 +14,8 @@ export interface TouchedTable {
   name: string;
   rows: number;
   changes: number;
+  /** Whether it made or removed rows, and did not only change them. */
+  isReshaped: boolean;
   /** Columns the act gave another value, or took away with a row. */
   columns: string[];
   isVersioned: boolean;
@@ -23,17 +26,36 @@ export interface TouchedTable {
 /** The tables of an act, the last changed first: parts go before what they belong to, and come back after it. */
 export async function touchedTables(em: EntityManager, actId: string): Promise<TouchedTable[]> {
   const { rows } = await sql<Omit<TouchedTable, "rows" | "changes"> & { rows: string; changes: string }>`
-    with h as materialized (
-      select h.table_name, h.row_id, h.ordinal, h.before from changeset c
-      join change h on h.tenant_id = c.tenant_id and h.changeset_id = c.id where c.act_id = ${actId}::uuid),
-    touched as (select table_name, count(*) as changes, count(distinct row_id) as rows, max(ordinal) as last from h group by 1)
-    select s.table_name as name, s.changes, s.rows,
-      array(select distinct k from h, jsonb_object_keys(coalesce(h.before, '{}')) k where h.table_name = s.table_name) as columns,
+    select s.table_name as name, s.changes, s.rows, s."isReshaped",
+      array(select k from jsonb_object_keys(s.merged) k where k in (
+        select attname from pg_attribute where attrelid = s.table_name::regclass and attnum > 0 and not attisdropped)) as columns,
       exists (select from pg_attribute where attrelid = s.table_name::regclass and attname = 'version' and not attisdropped) as "isVersioned",
       array(select attname::text from pg_attribute where attrelid = s.table_name::regclass and attnum > 0 and attnotnull
         and not attisdropped and not atthasdef and attname not in ('tenant_id', 'id')) as needed
-    from touched s order by s.last desc`.execute(transaction(em));
+    from (select h.table_name, count(*) as changes, count(distinct h.row_id) as rows, max(h.ordinal) as last, jsonb_merge(h.before) as merged,
+        bool_or(h.operation <> 'update') as "isReshaped"
+      from changeset c join change h on h.tenant_id = c.tenant_id and h.changeset_id = c.id
+      where c.act_id = ${actId}::uuid group by 1) s
+    order by s.last desc`.execute(transaction(em));
   return rows.map((row) => ({ ...row, rows: Number(row.rows), changes: Number(row.changes) }));
+}
+
+/**
+ * From so many rows on, an act is joined whole: what the database believes of a table it has not analysed since would
+ * have it read squared.
+ */
+const MANY_ROWS = 1_000;
+
+/** Asks a question of a whole table with no row by row, and room for all of them in memory; the next ones as before. */
+async function joiningWhole<T>(em: EntityManager, { rows }: TouchedTable, question: () => Promise<T>): Promise<T> {
+  if (rows < MANY_ROWS) return question();
+  const set = (joins: string, memory: RawBuilder<unknown>) =>
+    sql`${sql.raw(WITH_NEXT)}select set_config('enable_nestloop', ${joins}, true), set_config('enable_mergejoin', ${joins}, true),
+      set_config('work_mem', ${memory}, true)`.execute(transaction(em));
+  await set("off", sql`'64MB'`);
+  const answer = await question();
+  await set("on", sql`(select reset_val || unit from pg_settings where name = 'work_mem')`);
+  return answer;
 }
 
 /** Nobody else undoes this act until the end of the transaction. */
@@ -61,23 +83,32 @@ interface Asked {
 }
 
 /**
- * `h`: what the act came to for each row. `k`: its class, its reason, the row now and the row wanted. One statement for
- * a whole table, whatever its rows: a bulk act is previewed and undone at the speed of its own update.
+ * `h`: what the act came to for each row. `p`: with it, the row now and the row wanted. `k`: its class and its reason. One
+ * statement for a whole table, whatever its rows: a bulk act is previewed and undone at the speed of its own update. Each
+ * `offset 0` keeps what it follows from being worked out again wherever it is used.
  */
 function classed({ actId, table, undo, undoing, refused }: Asked): RawBuilder<unknown> {
   const name = sql.table(table.name);
   const created = undo.created;
-  const patch = typeof created === "object" && "set" in created ? JSON.stringify(created.set(undoing.now)) : "{}";
+  const patch = typeof created === "object" && "set" in created ? created.set(undoing.now) : {};
+  // What comes back is at most these columns: they alone are compared, not whole rows.
+  const alike = (columns: string[]) =>
+    columns.length > 0
+      ? sql`(${sql.join(
+          columns.map((column) => sql`t.${sql.id(column)} is not distinct from w.${sql.id(column)}`),
+          sql` and `,
+        )})`
+      : sql`true`;
   const why: RawBuilder<unknown>[] = [];
   const when = (condition: RawBuilder<unknown>, sentence: string) =>
     void why.push(sql`when ${condition} then ${sentence}::text`);
-  if (typeof created === "object" && "never" in created) when(sql`h.kind = 'create'`, created.never);
-  when(sql`h.kind <> 'delete' and t.id is null`, REASONS.gone);
-  when(sql`h.kind = 'delete' and t.id is not null`, REASONS.back);
-  when(sql`h.kind = 'delete' and not h.before ?& ${table.needed}::text[]`, REASONS.incomplete);
-  when(sql`h.kind = 'update' and h.before = '{}'`, REASONS.erased);
-  if (!(created === "delete")) when(sql`h.kind = 'create' and t is not distinct from w`, REASONS.same);
-  when(sql`h.kind = 'update' and t is not distinct from w`, REASONS.same);
+  if (typeof created === "object" && "never" in created) when(sql`p.kind = 'create'`, created.never);
+  when(sql`p.kind <> 'delete' and p.place is null`, REASONS.gone);
+  when(sql`p.kind = 'delete' and p.place is not null`, REASONS.back);
+  when(sql`p.kind = 'delete' and not p.before ?& ${table.needed}::text[]`, REASONS.incomplete);
+  when(sql`p.kind = 'update' and p.before = '{}'`, REASONS.erased);
+  if (!(created === "delete")) when(sql`p.kind = 'create' and ${alike(Object.keys(patch))}`, REASONS.same);
+  when(sql`p.kind = 'update' and ${alike(table.columns)}`, REASONS.same);
   if (!undoing.may(undo.right)) {
     when(undo.unless ? sql`(${sql.raw(undo.unless)}) is not true` : sql`true`, undoing.explain(undo.right));
   }
@@ -85,8 +116,9 @@ function classed({ actId, table, undo, undoing, refused }: Asked): RawBuilder<un
 
   // Most acts change a row once: nothing to merge then.
   const one = table.rows === table.changes;
-  const of = sql`from changeset c join change h on h.tenant_id = c.tenant_id and h.changeset_id = c.id
-    where c.act_id = ${actId}::uuid and h.table_name = ${table.name}`;
+  // Not a join, which would be read whole too.
+  const of = sql`from change h where h.table_name = ${table.name}
+    and h.changeset_id = any (array(select c.id from changeset c where c.act_id = ${actId}::uuid))`;
   const last = (column: string) => sql.raw(`(array_agg(h.${column} order by h.ordinal desc))[1] as ${column}`);
   const rows = one
     ? sql`select h.row_id, h.ordinal, h.subject_type, h.subject_id, h.title, h.operation as kind,
@@ -97,20 +129,28 @@ function classed({ actId, table, undo, undoing, refused }: Asked): RawBuilder<un
         (array_agg(h.operation order by h.ordinal))[1] as first, (array_agg(h.operation order by h.ordinal desc))[1] as last,
         jsonb_merge(h.before order by h.ordinal desc) as before, jsonb_merge(h.after order by h.ordinal) as after
         ${of} group by h.row_id) g`;
+  // The values history holds, told the way history tells them, are the same values; told otherwise they may still be.
+  const told = sql`jsonb_build_object(${sql.join(table.columns.flatMap((column) => [sql.lit(column), sql`t.${sql.id(column)}`]))})`;
+  const judged = sql`case ${sql.join(why, sql` `)} end`;
+  const known =
+    Object.keys(refused).length > 0
+      ? sql`coalesce(${JSON.stringify(refused)}::jsonb ->> p.row_id::text, ${judged})`
+      : judged;
   return sql`
-    h as materialized (${rows}),
-    k as materialized (
+    h as (${rows}),
+    k as (
       select j.*, case when j.why is not null then 'impossible' when j.is_changed then 'conflict' else 'restorable' end as class
-      from (select h.*, t as present, w as wanted,
-          coalesce(${JSON.stringify(refused)}::jsonb ->> h.row_id::text, case ${sql.join(why, sql` `)} end) as why,
-          case h.kind when 'update' then jsonb_populate_record(t, h.after) is distinct from t
-            when 'create' then exists (select from change l where l.table_name = ${table.name} and l.row_id = h.row_id and l.ordinal > h.ordinal)
-            else false end as is_changed
-        from h left join ${name} t on t.tenant_id = ${undoing.tenantId}::uuid and t.id = h.row_id
-        cross join lateral jsonb_populate_record(t, case h.kind when 'update' then h.before when 'create' then ${patch}::jsonb
-          else h.before || jsonb_build_object('tenant_id', ${undoing.tenantId}::text, 'id', h.row_id) end) w
-        cross join (select ${undoing.by.id}::uuid as id) who
-        where h.kind <> 'void') j)`;
+      from (select p.*, ${known} as why
+        from (select h.*, t.ctid as place, t as present,
+            jsonb_populate_record(t, case h.kind when 'update' then h.before when 'create' then ${JSON.stringify(patch)}::jsonb
+              else h.before || jsonb_build_object('tenant_id', ${undoing.tenantId}::text, 'id', h.row_id) end) as wanted,
+            case h.kind when 'update' then ${told} is distinct from h.after and jsonb_populate_record(t, h.after) is distinct from t
+              when 'create' then exists (select from change l where l.table_name = ${table.name} and l.row_id = h.row_id and l.ordinal > h.ordinal)
+              else false end as is_changed
+          from h left join ${name} t on t.tenant_id = ${undoing.tenantId}::uuid and t.id = h.row_id
+          where h.kind <> 'void' offset 0) p
+        cross join lateral (select (p.present).*) t cross join lateral (select (p.wanted).*) w
+        cross join (select ${undoing.by.id}::uuid as id) who offset 0) j)`;
 }
 
 /** The values a change of one of these columns would bring back, for rules that SQL cannot tell. */
@@ -147,24 +187,31 @@ export interface UndoLine {
   changedAt: string | null;
 }
 
-/** How many rows of a table are of each class, and the first `size` of each. */
+/** How many rows of a table are of each class, and the first of each. */
 export async function classifyTable(
   em: EntityManager,
   asked: Asked,
-  size: number,
+  { shown, conflicts }: { shown: number; conflicts: number },
 ): Promise<{ counts: { class: UndoClass; n: number }[]; lines: UndoLine[] }> {
   const { name } = asked.table;
-  const { rows } = await sql<UndoLine & { n: string }>`
+  const actOf = (column: string) =>
+    sql.raw(
+      `(select a.${column} from act a where a.id = (select c.act_id from changeset c where c.id = l.changeset_id))`,
+    );
+  const { rows } = await joiningWhole(em, asked.table, () =>
+    sql<UndoLine & { n: string }>`
     ${PLANNED_ANEW}with ${classed(asked)},
-    ranked as (select k.*, row_number() over (partition by class order by ordinal) as place, count(*) over (partition by class) as n from k)
+    ranked as (select k.*, row_number() over (partition by class order by ordinal) as nth, count(*) over (partition by class) as n from k)
     select ${name} as "table", r.row_id as "rowId", r.subject_type as "subjectType", r.subject_id as "subjectId", r.title, r.kind,
       r.class, r.why, r.before, r.after, to_jsonb(r.present) as present, r.n,
-      coalesce(l.ordinal, r.ordinal)::text as mark, l.actor_id as "changedById", l.at as "changedAt"
+      coalesce(l.ordinal, r.ordinal)::text as mark, ${actOf("actor_id")} as "changedById", ${actOf("at")} as "changedAt"
     from ranked r left join lateral (
-      select l.ordinal, a.actor_id, a.at from change l join changeset c on c.tenant_id = l.tenant_id and c.id = l.changeset_id
-      join act a on a.tenant_id = c.tenant_id and a.id = c.act_id
+      select l.ordinal, l.changeset_id from change l
       where l.table_name = ${name} and l.row_id = r.row_id and l.ordinal > r.ordinal order by l.ordinal desc limit 1) l on true
-    where r.place <= ${sql.lit(size)} order by r.ordinal`.execute(transaction(em));
+    where r.nth <= case r.class when 'conflict' then ${sql.lit(conflicts)} else ${sql.lit(shown)} end order by r.ordinal`.execute(
+      transaction(em),
+    ),
+  );
   const counts = new Map(rows.map((row) => [row.class, Number(row.n)]));
   return { counts: [...counts].map(([one, n]) => ({ class: one, n })), lines: rows };
 }
@@ -216,35 +263,48 @@ export async function restoreTable(
   const { table, undo, undoing } = asked;
   const name = sql.table(table.name);
   const { created } = undo;
-  const patched = typeof created === "object" && "set" in created ? Object.keys(created.set(undoing.now)) : [];
+  const patched =
+    table.isReshaped && typeof created === "object" && "set" in created ? Object.keys(created.set(undoing.now)) : [];
   const known = Object.keys(tracked.columns);
   const columns = new Set([...table.columns.filter((column) => known.includes(column)), ...patched]);
-  const sets = [...columns].map((column) => sql`${sql.id(column)} = (d.wanted).${sql.id(column)}`);
+  // No more than what is written is carried along: a row of ten thousand is copied several times.
+  const carried = created === "delete" && table.isReshaped ? ["tenant_id", "id", ...known] : [...columns];
+  const wanted = (column: string) => sql.id(`wanted_${column}`);
+  const sets = [...columns].map((column) => sql`${sql.id(column)} = d.${wanted(column)}`);
   if (sets.length > 0 && table.isVersioned) sets.push(sql`version = t.version + 1`);
-  const still = sql`d.is_done and t.tenant_id = ${undoing.tenantId}::uuid and t.id = d.row_id and t is not distinct from d.present`;
+  // A row somebody wrote since it was classed is elsewhere.
+  const still = sql`d.is_done and t.tenant_id = ${undoing.tenantId}::uuid and t.id = d.row_id and t.ctid = d.place`;
   const writes: RawBuilder<unknown>[] = [];
   if (sets.length > 0) {
     const kinds = created === "delete" ? sql`d.kind = 'update'` : sql`d.kind <> 'delete'`;
     writes.push(sql`update ${name} t set ${sql.join(sets)} from d where ${kinds} and ${still} returning 1`);
   }
-  if (created === "delete") {
-    const back = ["tenant_id", "id", ...known].map((column) => sql.id(column));
-    const values = back.map((column) => sql`(d.wanted).${column}`);
+  if (created === "delete" && table.isReshaped) {
     writes.push(
       sql`delete from ${name} t using d where d.kind = 'create' and ${still} returning 1`,
-      sql`insert into ${name} (${sql.join(back)}) select ${sql.join(values)} from d where d.is_done and d.kind = 'delete' returning 1`,
+      sql`insert into ${name} (${sql.join(carried.map((column) => sql.id(column)))})
+        select ${sql.join(carried.map((column) => sql`d.${wanted(column)}`))} from d where d.is_done and d.kind = 'delete' returning 1`,
     );
   }
   const followed = undo.applied?.columns ?? [];
+  const isFollowed =
+    followed.length > 0 && (table.isReshaped || followed.some((column) => table.columns.includes(column)));
+  const touched = isFollowed
+    ? sql`case when k.kind <> 'update' or k.before ?| ${followed}::text[] then jsonb_build_object('id', k.row_id,
+        'before', case when k.kind <> 'delete' then to_jsonb(k.present) end,
+        'after', case when k.kind <> 'create' or ${created !== "delete"} then to_jsonb(k.wanted) end) end`
+    : sql`null::jsonb`;
   const marks = JSON.stringify(Object.fromEntries(force.map(({ rowId, mark }) => [rowId, mark])));
-  const { rows } = await sql<
-    Record<"restored" | "forced" | "kept" | "impossible" | "stale" | "written", string> & {
-      touched: UndoneRow[] | null;
-    }
-  >`
+  const { rows } = await joiningWhole(em, table, () =>
+    sql<
+      Record<"restored" | "forced" | "kept" | "impossible" | "stale" | "written", string> & {
+        touched: UndoneRow[] | null;
+      }
+    >`
     ${PLANNED_ANEW}with ${classed(asked)},
     d as materialized (
-      select k.*, case k.class when 'restorable' then k.row_id <> all (${except}::uuid[])
+      select ${sql.join([...["row_id", "place", "kind", "class"].map((one) => sql`k.${sql.id(one)}`), ...carried.map((column) => sql`(k.wanted).${sql.id(column)} as ${wanted(column)}`)])}, ${touched} as touched,
+        case k.class when 'restorable' then k.row_id <> all (${except}::uuid[])
         when 'conflict' then ${marks}::jsonb ? k.row_id::text else false end as is_done
       from k)${sql.join(
         writes.map((write, i) => sql`, ${sql.raw(`w${i}`)} as (${write})`),
@@ -257,11 +317,10 @@ export async function restoreTable(
       count(*) filter (where is_done and class = 'conflict' and ${marks}::jsonb ->> row_id::text is distinct from
         (select max(l.ordinal)::text from change l where l.table_name = ${table.name} and l.row_id = d.row_id)) as stale,
       ${sql.join([sql`0`, ...writes.map((_, i) => sql`(select count(*) from ${sql.raw(`w${i}`)})`)], sql` + `)} as written,
-      (select jsonb_agg(jsonb_build_object('id', row_id, 'before', case when kind <> 'delete' then to_jsonb(present) end,
-          'after', case when kind <> 'create' or ${created !== "delete"} then to_jsonb(wanted) end))
-        from d where is_done and (kind <> 'update' or before ?| ${followed}::text[]) and ${followed.length > 0}) as touched
-    from d`.execute(transaction(em));
-  const { touched, ...figures } = rows[0]!;
+      ${isFollowed ? sql`jsonb_agg(touched) filter (where is_done and touched is not null)` : sql`null::jsonb`} as touched
+    from d`.execute(transaction(em)),
+  );
+  const { touched: followedRows, ...figures } = rows[0]!;
   const [restored, forced, kept, impossible, stale, written] = (
     ["restored", "forced", "kept", "impossible", "stale", "written"] as const
   ).map((figure) => Number(figures[figure])) as [number, number, number, number, number, number];
@@ -271,7 +330,7 @@ export async function restoreTable(
     kept,
     impossible,
     isStale: stale > 0 || written !== restored + forced,
-    touched: touched ?? [],
+    touched: followedRows ?? [],
   };
 }
 

@@ -3,7 +3,7 @@ import type { Request, RequestHandler } from "express";
 import { z } from "zod";
 import { allows, explain, findUserNames } from "../../accounts/index.ts";
 import type { Undoing } from "../../platform/db/undo.ts";
-import { read, submit } from "../../platform/http/forms.ts";
+import { query, read, submit } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { fr } from "../../platform/text/index.ts";
 import { SYSTEM } from "../channels.ts";
@@ -16,6 +16,8 @@ import { shownActs, shownMessages } from "./lines.ts";
 const VIEW = { page: "history/undos/new" };
 const LIST = { page: "history/undos/index" };
 const SHOWN = 100;
+/** Conflicts are forced one by one: as many as one form of the site may hold, past which a page is no use to anybody. */
+const MOST_CONFLICTS = 1_500;
 const OWN_SHOWN = 50;
 
 const ROW = /^([a-z][a-z0-9_]{0,62})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.(\d{1,19}))?$/;
@@ -25,6 +27,10 @@ const rows = (label: string) =>
     .max(SHOWN * 20)
     .default([])
     .describe(label);
+const Asked = z.object({
+  /** Every conflict, and not the first only. */
+  conflits: z.literal("tous").optional(),
+});
 const UndoForm = z.object({
   /** Restorable rows the page showed, and those left ticked: what is shown and not ticked stays as it is. */
   listed: rows("Lignes montrées"),
@@ -134,8 +140,13 @@ async function undoPage(req: Request<{ act: string }>, form: object) {
   const registry = req.app.locals.registry as Registry;
   const { zone } = req.user!.tenant;
   const tracked = trackedOf(registry);
+  const { conflits } = query(req, Asked);
+  const most = { restorable: SHOWN, conflict: conflits ? MOST_CONFLICTS : SHOWN, impossible: SHOWN };
   const drawn = async (em: EntityManager) => {
-    const preview = await previewUndo(em, req.params.act, undoingOf(req), tracked, { shown: SHOWN });
+    const preview = await previewUndo(em, req.params.act, undoingOf(req), tracked, {
+      shown: SHOWN,
+      conflicts: most.conflict,
+    });
     const all = Object.values(preview.lines).flat();
     const names = await findUserNames(em, [
       ...all.flatMap(({ changedById }) => changedById ?? []),
@@ -167,7 +178,7 @@ async function undoPage(req: Request<{ act: string }>, form: object) {
     const classes = Object.fromEntries(
       (["restorable", "conflict", "impossible"] as UndoClass[]).map((one) => [
         one,
-        { count: preview.counts[one], rows: preview.lines[one].slice(0, SHOWN).map(shown) },
+        { count: preview.counts[one], rows: preview.lines[one].slice(0, most[one]).map(shown) },
       ]),
     );
     const mayRead = allows(req.user!.roles, "history.read");
@@ -187,6 +198,7 @@ async function undoPage(req: Request<{ act: string }>, form: object) {
       act: { ...act, actor: act.actorId ? (names.get(act.actorId) ?? "Compte inconnu") : SYSTEM },
       closed: preview.closed && ((await whyBeyond(em, act, registry)) ?? preview.closed),
       classes,
+      allConflicts: conflits === "tous",
       messages: await shownMessages(em, act.id, req.user!.roles),
       back: mayRead ? `/admin/historique/${act.id}` : "/actes",
       zone,

@@ -83,9 +83,14 @@ export const ChangeRow = defineEntity({
   name: "Change",
   tableName: "change",
   ...tenantTable,
+  // Each costs a bulk act a tenth of its time: what a row is the subject of is found by the row, and its parts apart.
   indexes: [
-    { properties: ["tenantId", "subjectType", "subjectId"] },
-    { properties: ["tenantId", "tableName", "rowId"] },
+    { properties: ["tenantId", "rowId"] },
+    {
+      name: "change_of_parts_index",
+      expression:
+        'create index "change_of_parts_index" on "change" ("tenant_id", "subject_id") where row_id <> subject_id',
+    },
   ],
   properties: {
     tenantId: p.uuid().primary(),
