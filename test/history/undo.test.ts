@@ -17,7 +17,7 @@ import type { Undoing } from "../../src/platform/db/undo.ts";
 import { Forbidden, NotFound, RuleBroken } from "../../src/platform/errors.ts";
 import { actOf, buildTenant, testDatabase } from "../support/database.ts";
 
-const { db, registry, clock } = await testDatabase();
+const { db, registry, clock, owner } = await testDatabase();
 const tracked = new Map(registry.tracked.map((one) => [one.table, one]));
 const { tenantId, userId } = await buildTenant(db);
 const now = new Date("2026-11-21T10:00:00Z");
@@ -302,16 +302,20 @@ test("une création modifiée depuis est un conflit, qu’on peut forcer", async
 
 test("une ligne qu’un autre écrit pendant l’annulation n’est pas recouverte : rien n’est annulé", async () => {
   const { id } = await person();
-  const renamed = await edit(id, { givenName: "Marée" });
+  const renamed = await edit(id, { givenName: "Vague" });
   let refused: Promise<void> | undefined;
+  let isOver = false;
   await act(async (em) => {
     await em.execute("update app_user set density = 'compact' where id = ?", [id]);
-    refused = assert.rejects(undo(renamed), /vient de changer/);
-    const waits = "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%planned anew%'";
-    while ((await em.execute(waits)).length === 0);
+    refused = assert.rejects(undo(renamed), /vient de changer/).finally(() => {
+      isOver = true;
+    });
+    const waits =
+      "select from pg_locks join pg_stat_activity a using (pid) where not granted and a.datname = current_database()";
+    while (!isOver && (await owner.query(waits)).rowCount === 0);
   });
   await refused;
-  assert.equal((await userOf(id)).givenName, "Marée");
+  assert.equal((await userOf(id)).givenName, "Vague");
 });
 
 test("un acte de dix mille lignes se prévisualise et s’annule en une requête par table", async () => {
