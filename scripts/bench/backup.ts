@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { copyFile, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, open, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import pg from "pg";
@@ -21,9 +21,13 @@ const PEOPLE = 10_000;
 const CHANGES = 100_000;
 const FILES = 1_000;
 const FILE_BYTES = 50_000;
-const HELD = "pieces";
+/** Where the product keeps what people send, under VAR_DIR. */
+const STORED = "fichiers";
 
-/** A whole backup of 100 000 rows of history and 1 000 files; the floor COPYs the same tables and copies the same files. */
+/**
+ * A whole backup of 100 000 rows of history and 1 000 files; the floor COPYs the same tables and copies the same files, and
+ * neither is done before all of it is on the disk.
+ */
 export const backup: Measure = {
   name: "backup_100k",
   unit: "s",
@@ -39,8 +43,7 @@ async function measure(folder: string): Promise<Figure> {
     await migrate(ownerUrl, registry);
     const db = await openDatabase(databaseUrl, registry, { pool: 2 });
     await live(db).finally(() => db.close());
-    await mkdir(path.join(folder, HELD));
-    for (let n = 0; n < FILES; n++) await writeFile(path.join(folder, HELD, `${n}`), randomBytes(FILE_BYTES));
+    await send(path.join(folder, STORED));
 
     const into = path.join(folder, "sauvegardes");
     let tables: Manifest["tables"] = [];
@@ -48,14 +51,17 @@ async function measure(folder: string): Promise<Figure> {
     const ours = () =>
       timed(async () => {
         const now = new Date(Date.now() + ++turn * 1_000); // the name of a backup is its second
-        const store = folderStore(path.join(folder, "fichiers"));
-        const request = { databaseUrl, ownerUrl, varDir: folder, paths: [HELD], store, into, version: "0.0.0", now };
-        ({ tables } = (await writeBackup(request)).manifest);
+        const store = folderStore(path.join(folder, STORED));
+        const request = { databaseUrl, ownerUrl, varDir: folder, paths: ["heads"], store, into, version: "0.0.0", now };
+        const { manifest } = await writeBackup(request);
+        ({ tables } = manifest);
+        if (manifest.files.length < FILES)
+          throw new Error(`La sauvegarde ne tient que ${manifest.files.length} fichiers.`);
       });
     const floor = () =>
       timed(() =>
         rawCopy(withDatabase(server.superUrl, "opstracker"), tables, {
-          from: path.join(folder, HELD),
+          from: path.join(folder, STORED),
           to: path.join(folder, `brut-${++turn}`),
         }),
       );
@@ -73,6 +79,17 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const from = performance.now();
   await work();
   return (performance.now() - from) / 1_000;
+}
+
+/** Files as a browser sends them, already compressed, under the keys the product gives. */
+async function send(folder: string): Promise<void> {
+  const tenantId = randomUUID();
+  for (let n = 0; n < FILES; n++) {
+    const key = randomBytes(16).toString("hex");
+    const into = path.join(folder, tenantId, key.slice(0, 2));
+    await mkdir(into, { recursive: true });
+    await writeFile(path.join(into, key), randomBytes(FILE_BYTES));
+  }
 }
 
 /** People, then acts on all of them at once, until history holds what is asked. */
@@ -114,5 +131,22 @@ async function rawCopy(
   } finally {
     await client.end();
   }
-  for (const name of await readdir(from)) await copyFile(path.join(from, name), path.join(to, name));
+  await mkdir(path.join(to, "fichiers"));
+  for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    await copyFile(path.join(entry.parentPath, entry.name), path.join(to, "fichiers", entry.name));
+  }
+  await onDisk(to);
+}
+
+/** Each file, several at a time, which the disk answers together. */
+async function onDisk(folder: string): Promise<void> {
+  const left = (await readdir(folder, { recursive: true })).values();
+  const work = async () => {
+    for (const name of left) {
+      const handle = await open(path.join(folder, name));
+      await handle.sync().finally(() => handle.close());
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, work));
 }

@@ -1,10 +1,12 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { BackupRefused, checkPart, type Part, partKey, toDisk } from "./parts.ts";
+import { BackupRefused, checkPart, flush, type Part, partKey } from "./parts.ts";
 
 const FILE = "manifeste.json";
-const FORMAT = 1;
+const FORMAT = 2;
+/** In format 1 every part was compressed by gzip. */
+const READ: number[] = [1, FORMAT];
 
 export interface TablePart extends Part {
   schema: string;
@@ -23,7 +25,7 @@ export interface FilePart extends Part {
 
 /** The table of contents of a backup: what it holds, of what version, and the mark of each file. */
 export interface Manifest {
-  format: typeof FORMAT;
+  format: number;
   /** Of the product. */
   version: string;
   /** When its snapshot was taken. */
@@ -44,11 +46,16 @@ const macOf = (manifest: Manifest, key: Buffer) =>
     .update(JSON.stringify({ ...manifest, mac: undefined }))
     .digest();
 
-export async function writeManifest(folder: string, manifest: Manifest, key: Buffer | null): Promise<void> {
+export async function writeManifest(
+  folder: string,
+  contents: Omit<Manifest, "format" | "mac">,
+  key: Buffer | null,
+): Promise<Manifest> {
+  const manifest: Manifest = { format: FORMAT, ...contents };
   const signed = key ? { ...manifest, mac: macOf(manifest, key).toString("hex") } : manifest;
-  const file = path.join(folder, FILE);
-  await writeFile(file, `${JSON.stringify(signed, null, 1)}\n`, { flag: "wx", mode: 0o600 });
-  await toDisk(file);
+  await writeFile(path.join(folder, FILE), `${JSON.stringify(signed, null, 1)}\n`, { flag: "wx", mode: 0o600 });
+  await flush(folder, [FILE]);
+  return manifest;
 }
 
 /**
@@ -86,9 +93,9 @@ function parse(text: string, folder: string): Manifest {
   } catch {
     throw new BackupRefused(`Le manifeste de ${folder} est illisible : prenez une autre sauvegarde.`);
   }
-  if (manifest.format !== FORMAT) {
+  if (!READ.includes(manifest.format)) {
     throw new BackupRefused(
-      `Cette sauvegarde est au format ${manifest.format}, cette version d’OpsTracker lit le format ${FORMAT} : installez la version ${manifest.version}.`,
+      `Cette sauvegarde est au format ${manifest.format}, cette version d’OpsTracker lit les formats ${READ.join(" et ")} : installez la version ${manifest.version}.`,
     );
   }
   return manifest;

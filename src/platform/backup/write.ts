@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
 import type { Store } from "../storage/store.ts";
 import { type FilePart, type Manifest, STORED, type TablePart, writeManifest } from "./manifest.ts";
-import { BackupRefused, partKey, writePart } from "./parts.ts";
+import { BackupRefused, flush, type Part, partKey, writePart, writeWholePart } from "./parts.ts";
 
 /** Tables whose rows are better lost than restored. */
 const LEFT_OUT: Record<string, string> = {
@@ -79,22 +80,26 @@ async function writeWhole(client: pg.Client, request: BackupRequest): Promise<{ 
     // Heads before the snapshot: they are signed after their seals, so none speaks of a row the snapshot misses.
     const files = await writeFiles(draft, request, key);
     const migrations = await ranMigrations(request.ownerUrl);
-    const tables = await writeTables(client, draft, key);
-    // After the snapshot: a row's bytes are there before it, and outlive it by a day.
-    files.push(...(await writeStored(draft, request.store, key, files.length)));
+    await client.query("begin isolation level repeatable read read only");
+    const { rows: tenants } = await client.query<{ id: string }>("select id from lookup.tenants() order by id");
+    // Once the snapshot is taken: a row's bytes are there before it, and outlive it by a day.
+    const stored = writeStored(draft, request.store, key, files.length);
+    const [tables, kept] = await bothEnded(writeTables(client, draft, tenants, key), stored);
+    files.push(...kept);
+    // None of them waited for the disk; all of them do now, before the manifest says they are there.
+    await flush(
+      draft,
+      [...tables, ...files].map(({ file }) => file),
+    );
     const at = request.now.toISOString();
-    const manifest: Manifest = {
-      format: 1,
-      version: request.version,
-      at,
-      migrations,
-      salt,
-      tables,
-      files,
-      leftOut: LEFT_OUT,
-    };
-    await writeManifest(draft, manifest, key);
+    const { version } = request;
+    const manifest = await writeManifest(
+      draft,
+      { version, at, migrations, salt, tables, files, leftOut: LEFT_OUT },
+      key,
+    );
     await rename(draft, folder);
+    await flush(request.into, []);
     return { folder, manifest };
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
@@ -102,25 +107,64 @@ async function writeWhole(client: pg.Client, request: BackupRequest): Promise<{ 
   }
 }
 
+/** Both, whatever becomes of the other: nothing writes any more in a draft that is taken away. */
+async function bothEnded<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return Promise.all([first, second]);
+}
+
 async function writeFiles(draft: string, { varDir, paths }: BackupRequest, key: Buffer | null): Promise<FilePart[]> {
   const wanted = key ? [...paths, SECRETS] : paths;
   const found = (await Promise.all(wanted.map((one) => filesUnder(varDir, one)))).flat();
-  const parts: FilePart[] = [];
-  for (const [i, file] of found.entries()) {
+  return writeEach(draft, found, 0, key, async (file) => {
+    const source = path.join(varDir, file);
     // No more than what is there now: a log that grows meanwhile ends where the reading ends.
-    const part = await writePart(draft, `fichier-${i + 1}.gz`, createReadStream(path.join(varDir, file)), key);
-    parts.push({ ...part, path: file });
-  }
-  return parts;
+    const { size } = await stat(source);
+    return { path: file, bytes: size <= SMALL ? await readFile(source) : createReadStream(source) };
+  });
 }
 
 async function writeStored(draft: string, store: Store, key: Buffer | null, before: number): Promise<FilePart[]> {
+  return writeEach(draft, store.list(), before, key, async ({ key: name, size }) => {
+    const source = await store.open(name);
+    return { path: STORED + name, bytes: size <= SMALL ? await buffer(source) : source };
+  });
+}
+
+/** Held whole in memory, by so many at a time. */
+const SMALL = 1_000_000;
+const AT_ONCE = 4;
+
+/** Numbered in the order they come, a few at a time. */
+async function writeEach<T>(
+  draft: string,
+  all: Iterable<T> | AsyncIterable<T>,
+  before: number,
+  key: Buffer | null,
+  read: (one: T) => Promise<{ path: string; bytes: Buffer | Readable }>,
+): Promise<FilePart[]> {
   const parts: FilePart[] = [];
-  for await (const { key: name } of store.list()) {
-    const part = await writePart(draft, `fichier-${before + parts.length + 1}.gz`, await store.open(name), key);
-    parts.push({ ...part, path: STORED + name });
-  }
+  const left = numbered(all);
+  const work = async () => {
+    for await (const [i, one] of left) {
+      const { path: from, bytes } = await read(one);
+      const file = `fichier-${before + i + 1}`;
+      const part: Part = Buffer.isBuffer(bytes)
+        ? await writeWholePart(draft, file, bytes, key)
+        : await writePart(draft, file, bytes, key);
+      parts[i] = { ...part, path: from };
+    }
+  };
+  // The first that fails ends the list for all.
+  const workers = Array.from({ length: AT_ONCE }, work);
+  await Promise.allSettled(workers);
+  await Promise.all(workers);
   return parts;
+}
+
+async function* numbered<T>(all: Iterable<T> | AsyncIterable<T>): AsyncGenerator<[number, T]> {
+  let i = 0;
+  for await (const one of all) yield [i++, one];
 }
 
 async function filesUnder(varDir: string, relative: string): Promise<string[]> {
@@ -149,9 +193,12 @@ async function ranMigrations(ownerUrl: string): Promise<string[]> {
   }
 }
 
-async function writeTables(client: pg.Client, draft: string, key: Buffer | null): Promise<TablePart[]> {
-  await client.query("begin isolation level repeatable read read only");
-  const { rows: tenants } = await client.query<{ id: string }>("select id from lookup.tenants() order by id");
+async function writeTables(
+  client: pg.Client,
+  draft: string,
+  tenants: { id: string }[],
+  key: Buffer | null,
+): Promise<TablePart[]> {
   const parts: TablePart[] = [];
   for (const { schema, table, columns, condition } of await tablesOf(client)) {
     const list = columns.map(pg.escapeIdentifier).join(", ");
@@ -159,7 +206,7 @@ async function writeTables(client: pg.Client, draft: string, key: Buffer | null)
     let rows = 0;
     const source =
       schema === "public" ? Readable.from(byTenant(client, tenants, question)) : client.query(copyTo(question));
-    const part = await writePart(draft, `${schema}.${table}.gz`, source, key, (chunk) => {
+    const part = await writePart(draft, `${schema}.${table}.zst`, source, key, (chunk) => {
       // Each row of COPY's text ends with the only line feeds in it.
       for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) rows += 1;
     });

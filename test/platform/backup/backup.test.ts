@@ -191,13 +191,13 @@ test("un octet changé, un fichier perdu, une mauvaise clé, un manifeste retouc
   await assert.rejects(openBackup(folder, undefined), /chiffrée : donnez sa clé/);
   await assert.rejects(openBackup(folder, "une autre phrase, tout aussi longue"), /n’est pas la clé/);
 
-  const file = path.join(folder, "public.act.gz");
+  const file = path.join(folder, "public.act.zst");
   const bytes = await readFile(file);
   bytes[40]! ^= 1;
   await writeFile(file, bytes);
-  await assert.rejects(openBackup(folder, KEY), /public\.act\.gz .* a changé/);
+  await assert.rejects(openBackup(folder, KEY), /public\.act\.zst .* a changé/);
   await rm(file);
-  await assert.rejects(openBackup(folder, KEY), /public\.act\.gz .* ne se lit pas \(ENOENT\)/);
+  await assert.rejects(openBackup(folder, KEY), /public\.act\.zst .* ne se lit pas \(ENOENT\)/);
 
   const manifest = path.join(folder, "manifeste.json");
   await writeFile(manifest, (await readFile(manifest, "utf8")).replace('"rows": 0', '"rows": 1'));
