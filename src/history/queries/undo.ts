@@ -1,11 +1,9 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, sql, type Transaction } from "kysely";
+import { askWithNext } from "../../platform/db/index.ts";
 import type { Tracked } from "../../platform/db/tracking.ts";
 import type { Undo, Undoing, UndoneRow } from "../../platform/db/undo.ts";
-import { WITH_NEXT } from "../../platform/db/wire.ts";
-
-/** Put first, so that the statement is planned each time: a plan kept from an act of one row would not suit ten thousand. */
-const PLANNED_ANEW = sql.raw("/* planned anew */ ");
+import { PLANNED_ANEW } from "../../platform/db/wire.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -49,9 +47,13 @@ const MANY_ROWS = 1_000;
 /** Asks a question of a whole table with no row by row, and room for all of them in memory; the next ones as before. */
 async function joiningWhole<T>(em: EntityManager, { rows }: TouchedTable, question: () => Promise<T>): Promise<T> {
   if (rows < MANY_ROWS) return question();
+  // Together with the question: of a reading, each question is a transaction.
   const set = (joins: string, memory: RawBuilder<unknown>) =>
-    sql`${sql.raw(WITH_NEXT)}select set_config('enable_nestloop', ${joins}, true), set_config('enable_mergejoin', ${joins}, true),
-      set_config('work_mem', ${memory}, true)`.execute(transaction(em));
+    askWithNext(
+      em,
+      sql`select set_config('enable_nestloop', ${joins}, true), set_config('enable_mergejoin', ${joins}, true),
+      set_config('work_mem', ${memory}, true)`,
+    );
   await set("off", sql`'64MB'`);
   const answer = await question();
   await set("on", sql`(select reset_val || unit from pg_settings where name = 'work_mem')`);
@@ -200,7 +202,7 @@ export async function classifyTable(
     );
   const { rows } = await joiningWhole(em, asked.table, () =>
     sql<UndoLine & { n: string }>`
-    ${PLANNED_ANEW}with ${classed(asked)},
+    ${sql.raw(PLANNED_ANEW)}with ${classed(asked)},
     ranked as (select k.*, row_number() over (partition by class order by ordinal) as nth, count(*) over (partition by class) as n from k)
     select ${name} as "table", r.row_id as "rowId", r.subject_type as "subjectType", r.subject_id as "subjectId", r.title, r.kind,
       r.class, r.why, r.before, r.after, to_jsonb(r.present) as present, r.n,
@@ -301,7 +303,7 @@ export async function restoreTable(
         touched: UndoneRow[] | null;
       }
     >`
-    ${PLANNED_ANEW}with ${classed(asked)},
+    ${sql.raw(PLANNED_ANEW)}with ${classed(asked)},
     d as materialized (
       select ${sql.join([...["row_id", "place", "kind", "class"].map((one) => sql`k.${sql.id(one)}`), ...carried.map((column) => sql`(k.wanted).${sql.id(column)} as ${wanted(column)}`)])}, ${touched} as touched,
         case k.class when 'restorable' then k.row_id <> all (${except}::uuid[])

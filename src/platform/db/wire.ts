@@ -17,6 +17,12 @@ export const WITH_NEXT = "/* with the next */ ";
  */
 export const ANSWERED_WITH_NEXT = "/* answered with the next */ ";
 
+/**
+ * Put before a statement planned each time, and not kept by the connection: a plan of an act of one row would not suit ten
+ * thousand.
+ */
+export const PLANNED_ANEW = "/* planned anew */ ";
+
 /** PostgreSQL's "cached plan must not change result type": a next version migrated under this process (F22). */
 export const PLAN_OUTDATED = "0A000";
 
@@ -283,7 +289,9 @@ class Wire {
   #named(text: string, values?: unknown[]): Statement {
     if (!values?.length && !BY_HAND.test(text)) return { text };
     const { names } = this.#plans;
-    if (!names.has(text) && names.size < MOST_STATEMENTS) names.set(text, `q${++named}`);
+    if (!names.has(text) && names.size < MOST_STATEMENTS && !text.trimStart().startsWith(PLANNED_ANEW)) {
+      names.set(text, `q${++named}`);
+    }
     return { text, values: values ?? [], name: names.get(text) ?? undefined };
   }
 }
