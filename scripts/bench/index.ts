@@ -7,11 +7,12 @@ import { coldStart, coldStartKilled } from "./cold-start.ts";
 import type { Measure } from "./measure.ts";
 import { outbox } from "./outbox.ts";
 import { page } from "./page.ts";
+import { sse1000 } from "./sse.ts";
 import { undo10k } from "./undo.ts";
 import { upload } from "./upload.ts";
 import { write } from "./write.ts";
 
-const MEASURES: Measure[] = [coldStart, coldStartKilled, page, write, outbox, undo10k, backup, upload];
+const MEASURES: Measure[] = [coldStart, coldStartKilled, page, write, outbox, undo10k, backup, upload, sse1000];
 
 const strict = process.argv.includes("--strict");
 const names = process.argv.slice(2).filter((word) => !word.startsWith("-"));
