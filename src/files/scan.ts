@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
 import { User } from "../accounts/index.ts";
 import { Unavailable } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
@@ -67,7 +66,7 @@ async function scanFile(
 
   if (!purpose) throw new Error(`No module declares files of "${file.purpose}" any more.`);
   if (!purpose.picture) return release({ db, clock }, file, purpose);
-  const drawn = await redraw(await buffer(await store.open(file.blob)), purpose.picture);
+  const drawn = await redraw(await store.whole(file.blob), purpose.picture);
   const kept = await store.put(tenantId, Readable.from([drawn]), { most: drawn.length });
   const type = `image/${purpose.picture.format}`;
   const isDone = await db.note(tenantId, (em) => markClean(em, file, { ...kept, type }));

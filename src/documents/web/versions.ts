@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { buffer } from "node:stream/consumers";
 import type { Request, RequestHandler, Response } from "express";
 import { NotFound } from "../../platform/errors.ts";
 import { read } from "../../platform/http/forms.ts";
@@ -101,7 +100,7 @@ export const preview: RequestHandler<Asked> = async (req, res) => {
   const { seen } = fileOf(version);
   if (seen === null) throw new NotFound("Ce genre de fichier ne se voit pas ici. Téléchargez-le.");
   if (seen !== "text") return sendFile(req, res, version, { as: "preview" });
-  const text = decodeSheet(await buffer(await req.files.store.open(version.blob)));
+  const text = decodeSheet(await req.files.store.whole(version.blob));
   asPreview(res, STYLED);
   res.vary("HX-Request-Type");
   const html = views.render("/documents/versions/preview", {

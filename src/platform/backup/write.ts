@@ -3,7 +3,6 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
 import pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
 import type { Store } from "../storage/store.ts";
@@ -126,8 +125,7 @@ async function writeFiles(draft: string, { varDir, paths }: BackupRequest, key: 
 
 async function writeStored(draft: string, store: Store, key: Buffer | null, before: number): Promise<FilePart[]> {
   return writeEach(draft, store.list(), before, key, async ({ key: name, size }) => {
-    const source = await store.open(name);
-    return { path: STORED + name, bytes: size <= SMALL ? await buffer(source) : source };
+    return { path: STORED + name, bytes: size <= SMALL ? await store.whole(name) : await store.open(name) };
   });
 }
 

@@ -3,7 +3,6 @@
  * settled before a byte of it is kept (rulings 21); the file then goes straight to the storage.
  */
 import { finished, Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
 import busboy from "busboy";
 import type { Request, Response } from "express";
 import { z } from "zod";
@@ -166,7 +165,7 @@ async function takeFile(req: Request, purpose: FilePurpose): Promise<Taken> {
   try {
     const kind = await sniff(readsOf(store, sent), sent.size, name, purpose.kinds);
     const taken = { ...sent, name, type: kind.type, ...(upload && { upload }) };
-    const drawn = purpose.picture && (await redraw(await buffer(await store.open(sent.key)), purpose.picture));
+    const drawn = purpose.picture && (await redraw(await store.whole(sent.key), purpose.picture));
     if (drawn && !req.files.scanner) {
       const kept = await store.put(tenantId, Readable.from([drawn]), { most: drawn.length });
       return { ...taken, ...kept, type: `image/${purpose.picture!.format}`, state: "clean" };

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, open, opendir, rename, rm, stat, statfs } from "node:fs/promises";
+import { mkdir, open, opendir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -62,11 +62,10 @@ export function folderStore(folder: string, { floor = 0 } = {}): Store {
       return { key, size: meter.counted, sha256: meter.digest() };
     },
     async open(key, range) {
-      const file = await open(place(key)).catch((error: NodeJS.ErrnoException) => {
-        throw error.code === "ENOENT" ? new Missing(key) : error;
-      });
+      const file = await open(place(key)).catch(missing(key));
       return createReadStream("", { fd: file, ...range });
     },
+    whole: async (key) => readFile(place(key)).catch(missing(key)),
     remove: (key) => rm(place(key), { force: true }),
     async *list(tenantId = "") {
       for await (const one of filesUnder(path.join(folder, tenantId))) {
@@ -84,6 +83,10 @@ export function folderStore(folder: string, { floor = 0 } = {}): Store {
     },
   };
 }
+
+const missing = (key: string) => (error: NodeJS.ErrnoException) => {
+  throw error.code === "ENOENT" ? new Missing(key) : error;
+};
 
 async function* filesUnder(folder: string): AsyncIterable<Stored> {
   for await (const entry of await opendir(folder, { recursive: true }).catch(() => [])) {

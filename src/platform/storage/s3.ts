@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
@@ -81,6 +82,9 @@ export function s3Store(address: string): Store {
       } catch (error) {
         throw error instanceof NoSuchKey ? new Missing(key) : explained(error);
       }
+    },
+    async whole(key) {
+      return buffer(await this.open(key));
     },
     async remove(key) {
       await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: checkKey(key) })).catch((error: unknown) => {

@@ -26,6 +26,8 @@ export interface Store {
   put(tenantId: string, bytes: Readable, options: { most: number }): Promise<Kept>;
   /** The bytes from `start` to `end` included, all of them when not said. Throws Missing. */
   open(key: string, range?: { start: number; end: number }): Promise<Readable>;
+  /** All the bytes, for what is small enough to be held. Throws Missing. */
+  whole(key: string): Promise<Buffer>;
   /** Without a word when it is gone already. */
   remove(key: string): Promise<void>;
   /** Of this organisation, or of all of them. */

@@ -77,9 +77,11 @@ for (const [make, store] of Object.entries(MAKES)) {
       const { key } = await store.put(other, Readable.from(["a"]), { most: 10 });
       assert.deepEqual(await all(store, other), [key]);
       assert.ok((await all(store)).includes(key));
+      assert.equal((await store.whole(key)).toString(), "a");
       await store.remove(key);
       await store.remove(key);
       await assert.rejects(store.open(key), Missing);
+      await assert.rejects(store.whole(key), Missing);
       assert.deepEqual(await all(store, other), []);
     });
 
