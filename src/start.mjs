@@ -1,9 +1,14 @@
 import { existsSync } from "node:fs";
+import { enableCompileCache, flushCompileCache } from "node:module";
+import { fileURLToPath } from "node:url";
 import "./needs-node-24.mjs";
 
 if (existsSync(".env")) process.loadEnvFile(".env"); // what the environment already says wins
 // Whoever relaunches it has died: nobody could stop it any more.
 process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+// Compiled modules, kept beside the packages, where only who installs writes; elsewhere they are compiled each time.
+enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/opstracker", import.meta.url)));
 await import("./main.ts");
+flushCompileCache();
 process.send?.("ready");
 process.channel?.unref();
