@@ -14,7 +14,7 @@ ENV NODE_ENV=production \
   HOST=0.0.0.0 \
   PORT=3000 \
   VAR_DIR=/var/lib/opstracker
-RUN install -d -o node -g node -m 0700 /var/lib/opstracker
+RUN install -d -o node -g node -m 0700 /var/lib/opstracker /var/backups/opstracker
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 # Owned by root and read only: the process can change nothing of the program it runs.

@@ -22,6 +22,7 @@ await withConnections(async ({ databaseUrl, databaseOwnerUrl }, config) => {
     key: backupKey,
     version: VERSION,
     now: new Date(),
+    floor: config.diskFloor,
   });
   const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
   const held = `${fr.count(rows, "ligne", "lignes")}, ${fr.count(manifest.files.length, "fichier", "fichiers")}`;

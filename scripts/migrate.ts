@@ -4,7 +4,10 @@ import { migrate } from "../src/platform/db/migrate.ts";
 import { createRegistry } from "../src/platform/registry.ts";
 import { withConnections } from "./connections.ts";
 
-await withConnections(async ({ databaseOwnerUrl }) => {
-  const ran = await migrate(databaseOwnerUrl, createRegistry(modules));
-  console.log(ran.length > 0 ? `Migrations passées : ${ran.join(", ")}.` : "La base est déjà à jour.");
-});
+await withConnections(
+  async ({ databaseOwnerUrl }) => {
+    const ran = await migrate(databaseOwnerUrl, createRegistry(modules));
+    console.log(ran.length > 0 ? `Migrations passées : ${ran.join(", ")}.` : "La base est déjà à jour.");
+  },
+  { creates: true },
+);

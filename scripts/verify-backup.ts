@@ -1,7 +1,8 @@
 /** `npm run verify-backup -- SAUVEGARDE`: reads every file of a backup again and compares its SHA-256 (DOC-9). */
-import { ConfigRefused, readConfig } from "../src/config.ts";
+import { readConfig } from "../src/config.ts";
 import { BackupRefused, noteDrill, openBackup } from "../src/platform/backup/index.ts";
 import { fr } from "../src/platform/text/index.ts";
+import { tell } from "./connections.ts";
 
 const [folder] = process.argv.slice(2);
 try {
@@ -9,7 +10,7 @@ try {
   const { manifest } = await openBackup(folder, readConfig(process.env).backupKey);
   const { at, version, tables, files } = manifest;
   console.log(
-    `Intacte : ${fr.count(tables.length + files.length, "fichier relu", "fichiers relus")}, prise le ${at} par la version ${version}.`,
+    `Intacte : ${fr.count(tables.length + files.length, "fichier relu", "fichiers relus")}. Prise le ${fr.dateTime(at, "Europe/Paris")} (heure de Paris), version ${version}.`,
   );
   if (!(await noteDrill(folder, "verify", new Date()))) {
     console.log(
@@ -17,7 +18,5 @@ try {
     );
   }
 } catch (error) {
-  if (!(error instanceof BackupRefused || error instanceof ConfigRefused)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
+  tell(error);
 }

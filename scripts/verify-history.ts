@@ -4,6 +4,7 @@ import { openHeads, verifyHistory } from "../src/history/index.ts";
 import { modules } from "../src/modules.ts";
 import { openDatabase } from "../src/platform/db/index.ts";
 import { createRegistry } from "../src/platform/registry.ts";
+import { fr } from "../src/platform/text/index.ts";
 import { withConnections } from "./connections.ts";
 
 await withConnections(async ({ databaseUrl }, config) => {
@@ -15,7 +16,14 @@ await withConnections(async ({ databaseUrl }, config) => {
     if (tenants.length === 0) console.log("Aucune organisation : rien à vérifier.");
     for (const { id, name } of tenants) {
       const { verified, signedUpTo, firstBreak } = await verifyHistory(db, heads, id);
-      const read = `${verified} sceaux relus, signés jusqu’au numéro ${signedUpTo}`;
+      const read = `${fr.count(verified, "sceau relu", "sceaux relus")}, ${signedUpTo > 0 ? `signés jusqu’au numéro ${fr.number(signedUpTo)}` : "aucun signé"}`;
+      const foreign = await heads.foreign(id);
+      if (foreign > 0) {
+        process.exitCode = 1;
+        console.error(
+          `${name} : ${fr.count(foreign, "tête est signée", "têtes sont signées")} d’une clé que cette instance n’a pas. Remettez le secrets.json d’alors dans ${config.varDir}, puis relancez : sans lui, une fin d’historique retirée ne se verrait pas.`,
+        );
+      }
       if (!firstBreak) {
         console.log(`${name} : intact, ${read}.`);
         continue;

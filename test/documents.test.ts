@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { modules } from "../src/modules.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const read = (file: string) => readFileSync(path.join(root, file), "utf8");
@@ -67,8 +68,24 @@ test("les conteneurs ne donnent que des réglages connus, et les rôles de la ba
     given.filter((name) => !told.includes(name ?? "")),
     [],
   );
+  // Those the containers settle themselves; any other missing would be a setting that changes nothing there.
+  const settled = ["DEMO", "ROLE", "VAR_DIR"];
+  assert.deepEqual(
+    told.filter((name) => !given.includes(name) && !settled.includes(name)),
+    [],
+  );
   assert.match(compose, /\.\/deploy\/postgres:\/docker-entrypoint-initdb\.d:ro/);
   assert.ok(existsSync(path.join(root, "deploy/postgres/01-roles.sql")));
+});
+
+test("le relais d’exemple ne garde l’adresse d’aucun lien secret, et ferme les mesures (P49)", () => {
+  const relay = read("deploy/nginx.conf");
+  const [, unlogged = ""] = /location ~\* (\S+) \{\s+access_log off;/.exec(relay) ?? [];
+  const pattern = new RegExp(unlogged, "i");
+  const secret = modules.flatMap(({ routes = [] }) => routes).filter(({ options }) => options.secretPath);
+  assert.ok(unlogged && secret.length >= 6);
+  for (const { path: address } of secret) assert.match(address, pattern);
+  assert.match(relay, /location = \/metrics \{\s+return 404;/);
 });
 
 test("la licence est annoncée partout la même", () => {

@@ -10,7 +10,7 @@ export { type GroupPerson, peopleOf } from "./queries/groups.ts";
 export { type StartStep, startListFor } from "./queries/organisations.ts";
 export { findUserLine, findUserNames, listUserNames, namesAmong, silence, type UserName } from "./queries/users.ts";
 export { closedBefore, recloseKeys } from "./reclose.ts";
-export { factorHolders, rescueAccount, tidyReason } from "./rescue.ts";
+export { accountHolders, factorHolders, rescueAccount, rescuePassword, tidyReason } from "./rescue.ts";
 export { ROLES, type Role, roleLabel } from "./roles.ts";
 export { noteSecurity, type Origin } from "./security-event.ts";
 export { KEPT_IN_ROW, openPeople, sessionRows } from "./session-rows.ts";

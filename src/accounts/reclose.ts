@@ -1,4 +1,4 @@
-import { keyIdOf } from "../platform/cipher.ts";
+import { CannotOpen, keyIdOf } from "../platform/cipher.ts";
 import type { Database } from "../platform/db/index.ts";
 import { closeKey, findKey, SecondFactor } from "./second-factor.ts";
 
@@ -13,7 +13,8 @@ export async function closedBefore(db: Database, secret: string): Promise<number
 
 /**
  * Closes again, under the SECRET in force, what one of before closed, organisation after organisation (P57). Gives how
- * many; throws CannotOpen when a secret of before is missing. Nobody's factor changes, so history has nothing to say.
+ * many; one whose secret is lost stays as it is, for `closedBefore` to tell. Nobody's factor changes, so history has
+ * nothing to say.
  */
 export async function recloseKeys(db: Database, secret: string, { now }: { now: Date }): Promise<number> {
   let count = 0;
@@ -29,8 +30,12 @@ export async function recloseKeys(db: Database, secret: string, { now }: { now: 
     await db.act(act, async (em) => {
       for (const factor of await em.find(SecondFactor, { keyId: { $ne: keyIdOf(secret) } })) {
         const account = { tenantId, userId: factor.id };
-        const key = await findKey(em, account, secret);
-        const { keyId, bytes } = closeKey(key!, account, secret);
+        const key = await findKey(em, account, secret).catch((error: unknown) => {
+          if (error instanceof CannotOpen) return null;
+          throw error;
+        });
+        if (key === null) continue;
+        const { keyId, bytes } = closeKey(key, account, secret);
         Object.assign(factor, { keyId, seed: bytes });
         count += 1;
       }

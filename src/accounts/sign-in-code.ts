@@ -1,4 +1,6 @@
+import { CannotOpen } from "../platform/cipher.ts";
 import type { Database } from "../platform/db/index.ts";
+import { RuleBroken } from "../platform/errors.ts";
 import { countRecoveryCodes, isRecoveryCode, spendRecoveryCode } from "./recovery-code.ts";
 import { findKey, isTelephoneCode, stepOf } from "./second-factor.ts";
 import { noteSecurity, type Origin } from "./security-event.ts";
@@ -21,7 +23,14 @@ export const CODE_SHAPES =
 export const CODE_REFUSED =
   "Ce code ne convient pas. Tapez celui qui s’affiche maintenant : chacun ne sert qu’une fois. Après cinq échecs, le compte attend quinze minutes.";
 
-/** Whether the second factor is proved, and how. Counted before it is compared, like a password; used up by success [ACC-12, ACC-13]. */
+/** No code of this telephone can be compared any more: to refuse it as wrong would send its holder round in circles. */
+const KEY_LOST =
+  "Ce serveur ne sait plus lire la clé de votre téléphone\u00a0: aucun de ses codes ne conviendra. Tapez un code de récupération\u00a0; sans lui, demandez à une personne qui administre de réinitialiser la double authentification.";
+
+/**
+ * Whether the second factor is proved, and how. Counted before it is compared, like a password; used up by success
+ * [ACC-12, ACC-13]. Throws RuleBroken, uncounted, for a telephone whose key was closed under a SECRET that is lost.
+ */
 export async function proveCode(
   db: Database,
   account: Account,
@@ -30,8 +39,9 @@ export async function proveCode(
   { secret, now }: { secret: string; now: Date },
 ): Promise<boolean> {
   const { tenantId, userId } = account;
+  const key = "code" in typed ? await keyOf(db, account, secret) : null;
   const rank = await db.note(tenantId, (em) => takeCodeAttempt(em, account));
-  const step = "code" in typed && rank <= MOST_FAILURES ? await stepFor(typed.code) : null;
+  const step = key !== null && "code" in typed && rank <= MOST_FAILURES ? await stepOf(key, typed.code, now) : null;
   return db.note(tenantId, async (em) => {
     const right =
       rank <= MOST_FAILURES &&
@@ -50,9 +60,11 @@ export async function proveCode(
     if (rank === MOST_FAILURES) await tellLock(em, account, from, now);
     return false;
   });
-
-  async function stepFor(code: string): Promise<number | null> {
-    const key = await db.read(tenantId, (em) => findKey(em, account, secret));
-    return key === null ? null : stepOf(key, code, now);
-  }
 }
+
+const keyOf = (db: Database, account: Account, secret: string): Promise<string | null> =>
+  db
+    .read(account.tenantId, (em) => findKey(em, account, secret))
+    .catch((error: unknown) => {
+      throw error instanceof CannotOpen ? new RuleBroken(KEY_LOST, "code") : error;
+    });

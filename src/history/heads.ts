@@ -70,14 +70,20 @@ export class Heads {
     }
   }
 
-  #genuine(tenantId: string, line: string): Head | null {
-    let head: Head;
-    try {
-      head = JSON.parse(line) as Head;
-    } catch {
-      return null; // A crash in the middle of an append leaves a part of a line: the next one signs the same seals again.
+  /** Whole lines that no key of ours has signed: another instance's, or those of keys that are lost. */
+  async foreign(tenantId: string): Promise<number> {
+    let count = 0;
+    if (!existsSync(this.#file(tenantId))) return count;
+    for await (const line of createInterface({ input: createReadStream(this.#file(tenantId), "utf8") })) {
+      const head = parsed(line);
+      if (head?.tenant === tenantId && !this.#signerOf(head)) count += 1;
     }
-    return head.tenant === tenantId && this.#signerOf(head) ? head : null;
+    return count;
+  }
+
+  #genuine(tenantId: string, line: string): Head | null {
+    const head = parsed(line);
+    return head && head.tenant === tenantId && this.#signerOf(head) ? head : null;
   }
 
   #signerOf(head: Head): KeyObject | undefined {
@@ -99,5 +105,14 @@ export class Heads {
     let last = 0;
     for await (const head of this.read(tenantId)) if (head) last = Math.max(last, head.from + head.hashes.length - 1);
     return last;
+  }
+}
+
+/** A crash in the middle of an append leaves a part of a line: the next one signs the same seals again. */
+function parsed(line: string): Head | null {
+  try {
+    return JSON.parse(line) as Head;
+  } catch {
+    return null;
   }
 }

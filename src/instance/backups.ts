@@ -1,7 +1,8 @@
+import path from "node:path";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { z } from "zod";
 import { INSTANCE_ID, User } from "../accounts/index.ts";
-import { lastBackup, lastDrill, writeBackup } from "../platform/backup/index.ts";
+import { lastBackup, lastDrills, writeBackup } from "../platform/backup/index.ts";
 import { reasonOf } from "../platform/jobs/reason.ts";
 import type { Schedule } from "../platform/jobs/tick.ts";
 import { mailKind } from "../platform/mail/kinds.ts";
@@ -37,10 +38,10 @@ export const nightlyBackup: Schedule = {
   timeOf: ({ backups }) => backups?.at ?? null,
   ofInstance: true,
   limitSeconds: 6 * 3_600,
-  async run({ backups, clock, db }, { tenantId, day }) {
+  async run({ backups, clock, db, diskFloor = 0 }, { tenantId, day }) {
     if (!backups) return "Aucune sauvegarde n’est demandée (réglage BACKUP_DIR).";
     try {
-      const { manifest } = await writeBackup({ ...backups, now: clock.now() });
+      const { manifest } = await writeBackup({ ...backups, floor: diskFloor, now: clock.now() });
       const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
       return `${fr.count(rows, "ligne", "lignes")}, ${fr.count(manifest.files.length, "fichier", "fichiers")}`;
     } catch (error) {
@@ -63,67 +64,72 @@ async function tellSuperAdmins(em: EntityManager, payload: { day: string; reason
   }
 }
 
-/** When the last backup was written and the last one read again or restored, with what to do. */
+/** When the last backup was written, read again and restored, with what to do; those typed by hand too (INS-4). */
 export const backupVitals: Vitals = {
   title: "Sauvegardes",
   order: 35,
-  async look(services: Services, { now, zone }): Promise<Vital[]> {
-    const { backups } = services;
-    if (!backups) {
-      return [
-        {
-          label: "Sauvegarde de chaque nuit",
-          state: "warning",
-          value: "aucune",
-          remedy:
-            "Donnez le réglage BACKUP_DIR, sur un autre disque si vous pouvez : une sauvegarde partira chaque nuit.",
-        },
-      ];
-    }
-    const [last, drill] = await Promise.all([lastBackup(backups.into), lastDrill(backups.into)]);
+  async look({ backups, varDir }: Services, { now, zone }): Promise<Vital[]> {
+    // Without BACKUP_DIR, where `npm run backup` writes.
+    const into = backups?.into ?? path.join(varDir, "sauvegardes");
+    const [last, { verify, restore }] = await Promise.all([lastBackup(into), lastDrills(into)]);
     return [
-      { label: "Sauvegarde de chaque nuit", state: "told", value: `à ${backups.at}, dans ${backups.into}` },
-      lastLine(last, { now, zone }),
-      {
-        label: "Chiffrement",
-        state: backups.key ? "ok" : "told",
-        value: backups.key ? "chiffrées" : "en clair ; gardez secrets.json à part",
-      },
-      drillLine(drill, { now, zone }),
+      backups
+        ? { label: NIGHTLY, state: "told", value: `à ${backups.at}, dans ${into}` }
+        : {
+            label: NIGHTLY,
+            state: "warning",
+            value: "aucune",
+            remedy:
+              "Donnez le réglage BACKUP_DIR, sur un autre disque si vous pouvez : une sauvegarde partira chaque nuit.",
+          },
+      lastLine(last, { now, zone, isAutomatic: backups !== undefined }),
+      ...(backups
+        ? [
+            {
+              label: "Chiffrement",
+              state: backups.key ? ("ok" as const) : ("told" as const),
+              value: backups.key ? "chiffrées" : "en clair ; gardez secrets.json à part",
+            },
+          ]
+        : []),
+      drillLine(verify, "Dernière relecture", "Relisez-en une par «\u00a0npm run verify-backup\u00a0».", { now, zone }),
+      drillLine(
+        restore,
+        "Dernière restauration d’essai",
+        "Restaurez-en une sur une machine vide par «\u00a0npm run restore\u00a0» (README, Exploitation).",
+        { now, zone },
+      ),
     ];
   },
 };
+
+const NIGHTLY = "Sauvegarde de chaque nuit";
 
 interface Seen {
   now: Date;
   zone: string;
 }
 
-function lastLine(last: Date | null, { now, zone }: Seen): Vital {
+function lastLine(last: Date | null, { now, zone, isAutomatic }: Seen & { isAutomatic: boolean }): Vital {
   const label = "Dernière sauvegarde";
   const isLate = last === null || now.getTime() - last.getTime() > LATE_MS;
+  const remedy = isAutomatic
+    ? "Lisez pourquoi sur la page «\u00a0Tâches\u00a0», puis lancez-en une sans attendre\u00a0: «\u00a0npm run backup\u00a0»."
+    : "Lancez-en une\u00a0: «\u00a0npm run backup\u00a0».";
   return {
     label,
     state: isLate ? "failing" : "ok",
     value: last ? `${fr.ago(last, now)}, ${fr.dateTime(last, zone)}` : "aucune",
-    ...(isLate && {
-      remedy:
-        "Lisez pourquoi sur la page «\u00a0Tâches\u00a0», puis lancez-en une sans attendre\u00a0: «\u00a0npm run backup\u00a0».",
-    }),
+    ...(isLate && { remedy }),
   };
 }
 
-function drillLine(drill: { at: Date; kind: "verify" | "restore" } | null, { now, zone }: Seen): Vital {
+function drillLine(drill: { at: Date } | null, label: string, remedy: string, { now, zone }: Seen): Vital {
   const isStale = drill === null || now.getTime() - drill.at.getTime() > STALE_DRILL_MS;
   return {
-    label: "Dernière épreuve d’une sauvegarde",
+    label,
     state: isStale ? "warning" : "ok",
-    value: drill
-      ? `${drill.kind === "restore" ? "restaurée" : "relue"} ${fr.ago(drill.at, now)}, ${fr.dateTime(drill.at, zone)}`
-      : "aucune",
-    ...(isStale && {
-      remedy:
-        "Relisez-en une par «\u00a0npm run verify-backup\u00a0», et restaurez-en une sur une machine vide chaque trimestre (README, Exploitation).",
-    }),
+    value: drill ? `${fr.ago(drill.at, now)}, ${fr.dateTime(drill.at, zone)}` : "aucune",
+    ...(isStale && { remedy: `${remedy} Chaque trimestre suffit.` }),
   };
 }

@@ -94,12 +94,16 @@ export async function databaseFacts(
   return { ...row!, size: Number(row!.size) };
 }
 
-/** How many jobs wait, and how many gave up and wait for a person. */
-export async function queueFacts(em: EntityManager): Promise<{ waiting: number; failed: number }> {
-  const [row] = await em.execute<{ waiting: number; failed: number }[]>(
+/** How many jobs wait, since when the oldest could have been taken, and how many gave up and wait for a person. */
+export async function queueFacts(
+  em: EntityManager,
+): Promise<{ waiting: number; waitingSince: Date | null; failed: number }> {
+  const [row] = await em.execute<{ waiting: number; since: string | null; failed: number }[]>(
     `select count(*) filter (where name not like '%.dead' and state < 'completed')::int as waiting,
+       min(greatest(created_on, start_after)) filter (where name not like '%.dead' and state < 'active') as since,
        count(*) filter (where name like '%.dead')::int as failed
      from pgboss.job`,
   );
-  return row!;
+  const { waiting, since, failed } = row!;
+  return { waiting, waitingSince: since === null ? null : new Date(since), failed };
 }

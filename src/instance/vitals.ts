@@ -1,4 +1,6 @@
-import { statfs } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { stat, statfs } from "node:fs/promises";
+import path from "node:path";
 import { closedBefore } from "../accounts/index.ts";
 import { fr } from "../platform/text/index.ts";
 import { VERSION } from "../platform/version.ts";
@@ -85,14 +87,30 @@ const sessions: Vitals = {
   },
 };
 
+/** A free worker takes a job within seconds; a long one may hold the next for a while. */
+const UNTAKEN_MS = 15 * 60_000;
+
+/** Work that nobody takes: where pages and jobs are apart, nothing else would say that the second have stopped. */
+export function waitingVital(waiting: number, since: Date | null, { now, zone }: { now: Date; zone: string }): Vital {
+  const isUntaken = since !== null && now.getTime() - since.getTime() > UNTAKEN_MS;
+  return {
+    label: "En attente",
+    state: isUntaken ? "failing" : "told",
+    value: fr.count(waiting, "tâche", "tâches"),
+    ...(isUntaken && {
+      remedy: `La plus ancienne attend depuis ${fr.dateTime(since, zone)}\u00a0: vérifiez que le processus des tâches tourne (ROLE=jobs ou all), et lisez son journal.`,
+    }),
+  };
+}
+
 const queue: Vitals = {
   title: "File des tâches",
   order: 25,
-  async look({ db }, { tenantId }): Promise<Vital[]> {
-    const { waiting, failed } = await db.read(tenantId, queueFacts);
+  async look({ db }, { tenantId, now, zone }): Promise<Vital[]> {
+    const { waiting, waitingSince, failed } = await db.read(tenantId, queueFacts);
     const state: Health = failed > 0 ? "warning" : "ok";
     return [
-      { label: "En attente", state: "told", value: fr.count(waiting, "tâche", "tâches") },
+      waitingVital(waiting, waitingSince, { now, zone }),
       {
         label: "En échec",
         state,
@@ -119,7 +137,7 @@ const keys: Vitals = {
         value: before > 0 ? fr.count(before, "clé de téléphone", "clés de téléphone") : "aucune",
         ...(before > 0 && {
           remedy:
-            "Gardez l’ancien secret dans SECRET_PREVIOUS et redémarrez le processus des tâches\u00a0: il les referme au démarrage.",
+            "Gardez l’ancien secret dans SECRET_PREVIOUS et redémarrez le processus des tâches\u00a0: il les referme au démarrage. S’il est perdu, ces téléphones n’ouvrent plus\u00a0: retirez-les par «\u00a0npm run rescue\u00a0».",
         }),
       },
     ];
@@ -129,11 +147,38 @@ const keys: Vitals = {
 const storage: Vitals = {
   title: "Stockage",
   order: 40,
-  async look({ varDir, diskFloor = 0 }): Promise<Vital[]> {
-    const { bavail, blocks, bsize } = await statfs(varDir);
-    return [{ label: "Dossier", state: "told", value: varDir }, diskVital(bavail * bsize, blocks * bsize, diskFloor)];
+  async look({ varDir, diskFloor = 0, files, backups }): Promise<Vital[]> {
+    const folders = [varDir, files.store.folder, backups?.into].filter((one) => one !== undefined);
+    return [
+      { label: "Dossier", state: "told", value: varDir },
+      ...(await disksOf(folders)).map(({ free, total, holds }) => {
+        const line = diskVital(free, total, diskFloor);
+        return holds === varDir ? line : { ...line, label: `${line.label} pour ${holds}` };
+      }),
+    ];
   },
 };
+
+interface Disk {
+  free: number;
+  total: number;
+  /** The first of the folders it holds. */
+  holds: string;
+}
+
+/** The disks these folders are on, each once; a folder not made yet is on that of the one above. */
+export async function disksOf(folders: readonly string[]): Promise<Disk[]> {
+  const disks = new Map<number, Disk>();
+  for (const folder of folders) {
+    let at = path.resolve(folder);
+    while (!existsSync(at)) at = path.dirname(at);
+    const { dev } = await stat(at);
+    if (disks.has(dev)) continue;
+    const { bavail, blocks, bsize } = await statfs(at);
+    disks.set(dev, { free: bavail * bsize, total: blocks * bsize, holds: folder });
+  }
+  return [...disks.values()];
+}
 
 export const vitals: Vitals[] = [programme, database, sessions, queue, storage, keys];
 

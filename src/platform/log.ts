@@ -33,7 +33,8 @@ const HIDDEN = "[masqué]";
 const SECRET_KEY = /pass(word|wd|phrase)|^pass$|^pwd$|token|secret|authorization|cookie|api-?key|private-?key|^_?csrf/i;
 /** Passwords inside addresses (postgres://user:…@host) and in queries of links. */
 const IN_TEXT: [RegExp, string][] = [
-  [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]+):[^\s@]+@/gi, `$1:${HIDDEN}@`],
+  // No account is needed before the password (redis://:…@host), and an @ may be in it.
+  [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):\S+@/gi, `$1:${HIDDEN}@`],
   [/([?&](?:token|_csrf|secret|password)=)[^\s&#"]+/gi, `$1${HIDDEN}`],
 ];
 const MAX_TEXT = 8_000;

@@ -98,6 +98,35 @@ test("sans « oui » rien ne change, et chaque refus dit quoi faire", async () =
   assert.equal((await signIn(world, "yann")).answer.status, 303);
 });
 
+test("ACC-8 : un mot de passe oublié sans courriel ni collègue : le serveur donne un lien, l’écrit, et le téléphone reste demandé", async () => {
+  const { id, tenantId, email } = await world.userOf("sophie");
+  await giveFactor(world, { tenantId, id });
+  const done = await rescue(world, ["--compte", email, "--mot-de-passe", "--motif", "Oublié, vue au guichet", "--oui"]);
+  assert.equal(done.code, 0, done.text);
+  const link = /\/nouveau-mot-de-passe\/[\w-]{43}/.exec(done.text)![0];
+  assert.equal((await signIn(world, "sophie")).answer.status, 200, "le mot de passe d’avant vaut jusque-là");
+  const visitor = world.anonymous();
+  await visitor.get(link);
+  const password = "huit tuiles bleues sous la pluie 3";
+  assert.equal((await visitor.post(link, { password })).location, "/connexion");
+  const { answer } = await signIn(world, { email, password });
+  assert.match(answer.text, /Code de votre téléphone/);
+  const lines = await securityLines(world, "sophie");
+  assert.deepEqual(lines.find(({ kind }) => kind === "reset.offered")?.detail, { onServer: true });
+  const [act] = await world.db.read(tenantId, (em) =>
+    em.execute<{ label: string; reason: string; actor_id: string | null }[]>(
+      "select label, reason, actor_id from act where code = 'user.reset_offered' order by id desc limit 1",
+    ),
+  );
+  assert.deepEqual(act, {
+    label: "Lien de nouveau mot de passe remis depuis le serveur",
+    reason: "Oublié, vue au guichet",
+    actor_id: null,
+  });
+  const refused = await rescue(world, ["--compte", email, "--mot-de-passe", "--motif", "Essai"], "non\n");
+  assert.deepEqual([refused.code, /Rien n’a été changé/.test(refused.text)], [1, true]);
+});
+
 test("INS-1 : sans super-administrateur, un nouveau lien d’installation remplace celui d’avant", async () => {
   const linkOf = async () => {
     const { code, text } = await rescue(empty, []);

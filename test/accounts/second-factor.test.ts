@@ -355,3 +355,20 @@ test("tirer dix nouveaux codes annule les anciens", async () => {
   assert.equal(await prove(codes[0]!), false);
   assert.equal(await prove(old[0]!), true);
 });
+
+test("P57 : le secret d’alors perdu, le code du téléphone est refusé en le disant, sans compter d’échec ; un code de récupération ouvre", async () => {
+  const { codes, key } = await enrol(await world.as("hugo"));
+  const { tenantId, id } = await world.userOf("hugo");
+  await world.db.act(actOf(tenantId), (em) =>
+    em.execute("update second_factor set key_id = 'perdue' where id = ?", [id]),
+  );
+  await world.clock.advance(3 * STEP);
+  const { type } = await atTheCode("hugo");
+  for (let i = 0; i < 6; i++) {
+    const refused = await type({ code: await codeAt(key) });
+    assert.equal(refused.status, 422);
+    assert.match(refused.text, /ne sait plus lire la clé de votre téléphone[\s\S]*code de récupération/);
+  }
+  assert.equal((await type({ recovery: codes[0]! })).status, 303, "rien n’a été compté");
+  await dropFactor(world, await world.userOf("hugo"));
+});

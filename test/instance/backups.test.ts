@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -52,6 +52,7 @@ async function due(now: string, backups: Services["backups"]): Promise<string[]>
 test("sans BACKUP_DIR, rien ne part et les pages le disent ; à l’heure réglée, une fois pour toute l’instance", async () => {
   assert.deepEqual(await due("2026-11-21T05:00:00Z", undefined), []);
   assert.match(await page(), /Sauvegarde de chaque nuit À surveiller aucune Donnez le réglage BACKUP_DIR/);
+  assert.match(await page(), /Dernière sauvegarde En panne aucune Lancez-en une : « npm run backup »/);
   assert.match(await page("/instance/taches"), /Sauvegarde de la base et des fichiers[^.]*n’est pas réglée/);
   services.backups = settings;
   assert.deepEqual(await due("2026-11-21T02:09:00Z", settings), []);
@@ -75,14 +76,28 @@ test("INS-4 : la sauvegarde de la nuit est entière, le registre dit ce qu’ell
   assert.match(late.remedy!, /npm run backup/);
 });
 
-test("INS-4 : l’épreuve d’une sauvegarde est datée ; trois mois après, la page la redemande", async () => {
-  assert.match(await page(), /Dernière épreuve d’une sauvegarde À surveiller aucune/);
+test("INS-4 : sans BACKUP_DIR, une sauvegarde faite à la main se voit aussi", async () => {
+  const varDir = path.join(into, "à-la-main");
+  const at = world.clock.now().toISOString().slice(0, 19).replaceAll(":", "-");
+  await mkdir(path.join(varDir, "sauvegardes", `${at}Z`), { recursive: true });
+  const about = { tenantId: INSTANCE_ID, zone: "Europe/Paris", now: world.clock.now() };
+  const lines = await backupVitals.look({ ...services, backups: undefined, varDir }, about);
+  const last = lines.find(({ label }) => label === "Dernière sauvegarde")!;
+  assert.deepEqual([last.state, last.value.split(",")[0]], ["ok", "à l’instant"]);
+});
+
+test("INS-4 : relire et restaurer sont deux dates ; trois mois après, la page redemande l’une et l’autre", async () => {
+  assert.match(await page(), /Dernière relecture À surveiller aucune/);
+  assert.match(await page(), /Dernière restauration d’essai À surveiller aucune/);
   const [name] = (await readdir(into)).filter((one) => one.endsWith("Z"));
   const now = world.clock.now();
   assert.ok(await noteDrill(path.join(into, name!), "verify", new Date(now.getTime() - 100 * 86_400_000)));
-  assert.match(await page(), /épreuve d’une sauvegarde À surveiller relue il y a 3\smois/);
+  assert.match(await page(), /Dernière relecture À surveiller il y a 3\smois/);
   assert.ok(await noteDrill(path.join(into, name!), "restore", now));
-  assert.match(await page(), /épreuve d’une sauvegarde En ordre restaurée à l’instant/);
+  assert.match(await page(), /Dernière restauration d’essai En ordre à l’instant/);
+  assert.ok(await noteDrill(path.join(into, name!), "verify", now));
+  assert.match(await page(), /Dernière relecture En ordre à l’instant/);
+  assert.match(await page(), /Dernière restauration d’essai En ordre/, "une relecture ne cache pas la restauration");
 });
 
 test("un échec est dit une fois par jour à chaque super-administrateur, avec son motif", async () => {

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { connectionsVital, diskVital, lookAll } from "../../src/instance/vitals.ts";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
+import { connectionsVital, disksOf, diskVital, lookAll, waitingVital } from "../../src/instance/vitals.ts";
 import { Unavailable } from "../../src/platform/errors.ts";
 import type { Services } from "../../src/platform/services.ts";
 import { parseHtml, textOf } from "../support/html.ts";
@@ -67,6 +71,45 @@ test("sous le plancher c’est une panne, sous son double un avertissement, et l
   assert.equal(value, "1,5\u00a0Go sur 100\u00a0Go");
   assert.match(remedy!, /DISK_FLOOR[\s\S]*libérez de la place/);
   assert.deepEqual([connectionsVital(10, 100).state, connectionsVital(95, 100).state], ["ok", "warning"]);
+});
+
+test("INS-4 : chaque disque est regardé, celui des fichiers et celui des sauvegardes compris, une fois chacun", async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), "disques-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const [one, other] = [path.join(folder, "var"), path.join(folder, "autre")];
+  mkdirSync(other);
+  assert.deepEqual(
+    (await disksOf([one, path.join(one, "pas/encore"), folder])).map(({ holds }) => holds),
+    [one],
+  );
+  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", other]).status !== 0)
+    return t.skip("il faut être root, et pouvoir monter un tmpfs, pour avoir un second disque");
+  try {
+    const disks = await disksOf([one, other, path.join(other, "sauvegardes")]);
+    assert.deepEqual(
+      disks.map(({ holds }) => holds),
+      [one, other],
+    );
+    assert.ok(disks[1]!.total < 3_000_000);
+    const services = world.app.locals.services as Services;
+    const { backups } = services;
+    services.backups = { into: other, at: "02:30" } as Services["backups"];
+    const text = read(await page());
+    services.backups = backups;
+    assert.match(text, new RegExp(`Place libre pour ${other}`));
+  } finally {
+    spawnSync("umount", [other]);
+  }
+});
+
+test("INS-4 : une tâche que personne ne prend depuis un quart d’heure est une panne, avec quoi regarder", () => {
+  const now = new Date("2026-11-21T10:00:00Z");
+  const about = { now, zone: "Europe/Paris" };
+  const late = waitingVital(3, new Date(now.getTime() - 16 * 60_000), about);
+  assert.equal(late.state, "failing");
+  assert.match(late.remedy!, /10:44[\s\S]*ROLE=jobs/);
+  assert.equal(waitingVital(3, new Date(now.getTime() - 60_000), about).state, "told");
+  assert.equal(waitingVital(0, null, about).state, "told");
 });
 
 test("une partie qui ne peut être regardée le dit, et ne cache pas les autres", async () => {

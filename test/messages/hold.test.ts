@@ -59,6 +59,7 @@ test("après une restauration, rien de ce qui attendait ne part avant qu’on en
     folder,
     varDir: path.join(work, "ailleurs"),
     store: folderStore(path.join(work, "fichiers")),
+    forgetsSecrets: true,
     registry: world.registry,
   });
   const db = await openDatabase(empty.databaseUrl, world.registry);

@@ -62,6 +62,8 @@ test("aucun secret n’y entre, où qu’il soit", () => {
     user: { passwordHash: "Tr3sSecret", newPassword: "Tr3sSecret", name: "Amina" },
     headers: { Cookie: "Tr3sSecret", "set-cookie": ["Tr3sSecret"], authorization: "Tr3sSecret" },
     tokens: [{ token_hash: "Tr3sSecret" }],
+    redis: "rediss://:Tr3sSecret@cache:6379/0",
+    odd: "smtp://operations:Tr3s@Tr3sSecret@mail.example:587",
     url: "/invitation?token=Tr3sSecret&_csrf=Tr3sSecret",
     secret: { deep: "Tr3sSecret" },
     error: new Error("postgres://a:Tr3sSecret@h/x", { cause: new Error("postgres://a:Tr3sSecret@h/x") }),

@@ -59,7 +59,12 @@ test("P57 : la clé d’un téléphone fermée sous l’ancien secret se lit, pu
   });
   const acts = () => db.read(tenantId, (em) => em.execute<{ n: string }[]>("select count(*) as n from act"));
   const before = await acts();
-  await assert.rejects(recloseKeys(db, now, { now: clock.now() }), CannotOpen);
+  assert.equal(
+    await recloseKeys(db, now, { now: clock.now() }),
+    0,
+    "l’ancien secret manque : le démarrage n’en meurt pas",
+  );
+  assert.equal(await closedBefore(db, now), 1);
   alsoAccept(now, [former]);
   assert.equal(await closedBefore(db, now), 1);
   assert.equal(await recloseKeys(db, now, { now: clock.now() }), 1);
@@ -107,4 +112,6 @@ test("P54 : l’historique reste intact d’une clé à l’autre, l’attestati
     new Set([false, true]),
     "une tête dont la clé est oubliée n’est plus à personne",
   );
+  const lost = (await linesOf(openHeads(forgetful))).filter((isOurs) => !isOurs).length;
+  assert.deepEqual([await heads.foreign(tenantId), await openHeads(forgetful).foreign(tenantId)], [0, lost]);
 });

@@ -87,7 +87,8 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
     userId === null
       ? "Nouveau mot de passe demandé pour une adresse qui n’a pas de compte."
       : `Nouveau mot de passe demandé pour ${say.of(userId)}, par la page de connexion.`,
-  "reset.offered": (line, say) => `Lien de nouveau mot de passe préparé pour ${say.of(line.userId)}${say.by(line)}.`,
+  "reset.offered": (line, say) =>
+    `Lien de nouveau mot de passe préparé pour ${say.of(line.userId)}${line.detail.onServer ? ", depuis le serveur" : say.by(line)}.`,
   "password.reset": ({ userId }, say) =>
     `${say.has(userId)} choisi un nouveau mot de passe par un lien reçu ; toutes les sessions sont fermées.`,
   "step_up.succeeded": ({ userId }, say) =>

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from "express";
 import { Strategy } from "passport-local";
 import { z } from "zod";
-import { NotFound } from "../../platform/errors.ts";
+import { NotFound, RuleBroken } from "../../platform/errors.ts";
 import { cookieName, cookieOf } from "../../platform/http/cookies.ts";
 import { readFields } from "../../platform/http/fields.ts";
 import { issuesByField } from "../../platform/http/forms.ts";
@@ -152,9 +152,14 @@ export const confirm: RequestHandler = async (req, res) => {
   if (Object.keys(slips).length > 0) return refuse(slips);
   if (!code && !recovery) return refuse({ code: CODE_SHAPES });
   const typed = recovery ? { recovery } : { code: code! };
-  if (!(await proveCode(req.db, account, typed, req, { secret: req.config.secret, now: req.now }))) {
-    return refuse({ [recovery ? "recovery" : "code"]: CODE_REFUSED });
-  }
+  const proof = await proveCode(req.db, account, typed, req, { secret: req.config.secret, now: req.now }).catch(
+    (error: unknown) => {
+      if (error instanceof RuleBroken) return error;
+      throw error;
+    },
+  );
+  if (proof instanceof RuleBroken) return refuse({ code: proof.message });
+  if (!proof) return refuse({ [recovery ? "recovery" : "code"]: CODE_REFUSED });
   if (await isOnHold(req, res, account)) return;
   await open(req, res, account, { ...opening, method: recovery ? "password_recovery" : "password_code" });
 };

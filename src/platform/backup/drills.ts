@@ -21,16 +21,22 @@ export async function noteDrill(backup: string, kind: Drill["kind"], at: Date): 
   );
 }
 
-/** The last proof of a backup of this folder. */
-export async function lastDrill(into: string): Promise<Drill | null> {
+/** The last proof of each kind of a backup of this folder: one read again is not one restored. */
+export async function lastDrills(into: string): Promise<Record<Drill["kind"], Drill | null>> {
   const text = await readFile(path.join(into, FILE), "utf8").catch(() => "");
-  const last = text.trimEnd().split("\n").at(-1);
-  if (!last) return null;
+  const drills = text.split("\n").flatMap(drillOf);
+  const last = (kind: Drill["kind"]) =>
+    drills.filter((one) => one.kind === kind).reduce<Drill | null>((a, b) => (a && a.at > b.at ? a : b), null);
+  return { verify: last("verify"), restore: last("restore") };
+}
+
+/** None for a line cut short by a full disk. */
+function drillOf(line: string): Drill[] {
   try {
-    const { at, kind, backup } = JSON.parse(last) as { at: string; kind: Drill["kind"]; backup: string };
-    return { at: new Date(at), kind, backup };
+    const { at, kind, backup } = JSON.parse(line) as { at: string; kind: Drill["kind"]; backup: string };
+    return [{ at: new Date(at), kind, backup }];
   } catch {
-    return null; // cut short by a full disk: the next proof will tell
+    return [];
   }
 }
 

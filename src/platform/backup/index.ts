@@ -1,4 +1,4 @@
-export { type Drill, lastBackup, lastDrill, noteDrill } from "./drills.ts";
+export { type Drill, lastBackup, lastDrills, noteDrill } from "./drills.ts";
 export { type Manifest, openBackup } from "./manifest.ts";
 export { BackupRefused } from "./parts.ts";
 export { restoreBackup } from "./restore.ts";

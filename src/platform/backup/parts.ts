@@ -43,7 +43,7 @@ const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 const compress = promisify(zstdCompress);
 const newFile = { flag: "wx", mode: 0o600 };
 
-/** Writes what `source` gives; `flush` puts it on the disk. `seen` is shown the bytes before they are compressed. */
+/** Writes what `source` gives; `flush` puts it on the disk. `seen` is shown the bytes before they are compressed, and may refuse them. */
 export async function writePart(
   folder: string,
   file: string,
@@ -156,7 +156,11 @@ const gathering = (seen: (chunk: Buffer) => void) => {
   };
   return new Transform({
     transform(chunk, _encoding, done) {
-      seen(chunk);
+      try {
+        seen(chunk);
+      } catch (error) {
+        return done(error as Error);
+      }
       held.push(chunk);
       size += chunk.length;
       if (size < GATHERED) done();

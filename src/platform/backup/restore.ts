@@ -1,11 +1,11 @@
 import { createWriteStream, existsSync } from "node:fs";
-import { chmod, mkdir, readdir, rename } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { PassThrough } from "node:stream";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
-import { knownMigrations, migrate } from "../db/migrate.ts";
-import { holdMessages } from "../mail/hold.ts";
+import { knownMigrations, migrate, ranMigrations } from "../db/migrate.ts";
+import { holdMessages, holdRestored } from "../mail/hold.ts";
 import type { Registry } from "../registry.ts";
 import type { Store } from "../storage/store.ts";
 import { fr } from "../text/index.ts";
@@ -20,15 +20,18 @@ export interface RestoreRequest {
   /** Where the files people sent go back to; empty. */
   store: Store;
   key?: string | undefined;
+  /** The keys of the instance are lost, and who restores knows what it costs. */
+  forgetsSecrets?: boolean;
   registry: Registry;
 }
 
 /**
- * Restores a backup on an empty base, whole or not at all: checks every file, brings the schema to what it was, loads
- * every table in one transaction, then brings the schema to this version. Throws BackupRefused; nothing is erased ever.
+ * Restores a backup on an empty base, whole or not at all: checks every file, brings the schema to what it was, puts the
+ * files back, loads every table in one transaction that also holds all messages, then brings the schema to this version.
+ * Throws BackupRefused; nothing is erased ever.
  */
 export async function restoreBackup(request: RestoreRequest): Promise<Manifest> {
-  const { folder, ownerUrl, varDir, registry } = request;
+  const { folder, ownerUrl, registry } = request;
   const { manifest, key } = await openBackup(folder, request.key);
   const known = await knownMigrations();
   const foreign = manifest.migrations.find((name) => !known.includes(name));
@@ -38,43 +41,86 @@ export async function restoreBackup(request: RestoreRequest): Promise<Manifest> 
     );
   }
   await refuseInhabited(request, manifest);
-  await migrate(ownerUrl, registry, { upTo: manifest.migrations.at(-1) });
-  await loadTables(ownerUrl, manifest, (part, target) => readPart(folder, part, key, target));
-  await migrate(ownerUrl, registry);
+  refuseWithoutSecrets(request, manifest);
+  // Before the rows: a base without its files would look whole, files without their base do not.
+  const takeBack = await placeFiles(request, manifest, key);
   // What waited then may have left since, from the base this one replaces or beside it.
-  await holdMessages(
-    request.databaseUrl,
-    `Restauration de la sauvegarde du ${fr.dateTime(manifest.at, "Europe/Paris")}`,
-  );
-  for (const part of manifest.files) {
-    if (part.path.startsWith(STORED)) {
-      const bytes = new PassThrough();
-      const [read, kept] = [
-        readPart(folder, part, key, bytes),
-        request.store.restore(part.path.slice(STORED.length), bytes),
-      ];
-      await Promise.all([read, kept]);
-      continue;
-    }
-    const target = path.join(varDir, part.path);
-    await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
-    if (existsSync(target)) await rename(target, `${target}.avant-restauration`);
-    await readPart(folder, part, key, createWriteStream(target, { flags: "wx", mode: 0o600 }));
-    await chmod(target, 0o600);
+  const why = `Restauration de la sauvegarde du ${fr.dateTime(manifest.at, "Europe/Paris")}`;
+  let isHeld = false;
+  try {
+    await migrate(ownerUrl, registry, { upTo: manifest.migrations.at(-1) });
+    await loadTables(
+      ownerUrl,
+      manifest,
+      (part, target) => readPart(folder, part, key, target),
+      async (owner) => {
+        isHeld = await holdRestored(owner, why);
+      },
+    );
+  } catch (error) {
+    await takeBack();
+    throw error;
   }
+  await migrate(ownerUrl, registry);
+  if (!isHeld) await holdMessages(request.databaseUrl, why);
   return manifest;
+}
+
+const SECRETS = "secrets.json";
+
+/** Without the keys of then, no telephone opens any more and no signed head is anybody's. */
+function refuseWithoutSecrets({ varDir, forgetsSecrets }: RestoreRequest, { files }: Manifest): void {
+  const file = path.join(varDir, SECRETS);
+  if (forgetsSecrets || existsSync(file) || files.some((one) => one.path === SECRETS)) return;
+  throw new BackupRefused(
+    `Cette sauvegarde est en clair : elle ne contient pas les clés de l’instance. Remettez d’abord son ${SECRETS} en place (${file}). Sans lui, les téléphones ne se liraient plus et l’historique d’alors ne serait plus prouvé ; s’il est perdu, ajoutez « --sans-secrets ».`,
+  );
+}
+
+/** Puts each file back, or none; gives what takes them all away again. */
+async function placeFiles(
+  { folder, varDir, store }: RestoreRequest,
+  { files }: Manifest,
+  key: Buffer | null,
+): Promise<() => Promise<void>> {
+  const undo: (() => Promise<unknown>)[] = [];
+  const takeBack = async () => {
+    for (const one of undo.reverse()) await one();
+  };
+  try {
+    for (const part of files) {
+      if (part.path.startsWith(STORED)) {
+        const bytes = new PassThrough();
+        const name = part.path.slice(STORED.length);
+        undo.push(() => store.remove(name));
+        await Promise.all([readPart(folder, part, key, bytes), store.restore(name, bytes)]);
+        continue;
+      }
+      const target = path.join(varDir, part.path);
+      await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
+      if (existsSync(target)) {
+        const aside = `${target}.avant-restauration`;
+        await rename(target, aside);
+        undo.push(() => rename(aside, target));
+      }
+      undo.push(() => rm(target, { force: true }));
+      await readPart(folder, part, key, createWriteStream(target, { flags: "wx", mode: 0o600 }));
+      await chmod(target, 0o600);
+    }
+  } catch (error) {
+    await takeBack();
+    throw error;
+  }
+  return takeBack;
 }
 
 async function refuseInhabited(
   { databaseUrl, ownerUrl, varDir, store }: RestoreRequest,
-  { files }: Manifest,
+  { files, migrations, version }: Manifest,
 ): Promise<void> {
-  const owner = new pg.Client({ connectionString: ownerUrl });
-  await owner.connect();
-  const { rows } = await owner
-    .query("select to_regclass('public.tenant') is not null as migrated")
-    .finally(() => owner.end());
-  if (rows[0].migrated) {
+  const ran = await ranMigrations(ownerUrl);
+  const later = ran.find((name) => !migrations.includes(name));
+  if (ran.length > 0) {
     const app = new pg.Client({ connectionString: databaseUrl });
     await app.connect();
     const { rowCount } = await app.query("select from lookup.tenants()").finally(() => app.end());
@@ -84,9 +130,14 @@ async function refuseInhabited(
       );
     }
   }
+  if (later) {
+    throw new BackupRefused(
+      `La base est vide, mais déjà au schéma d’une version plus récente que la sauvegarde (${version}) : restaurez dans une base neuve, sans la migrer d’abord. La base fournie se vide par « npm run reset ».`,
+    );
+  }
   for await (const { key } of store.list()) {
     throw new BackupRefused(
-      `Le stockage des fichiers (${store.name}) n’est pas vide, on y trouve ${key} : il appartient à une autre base. Donnez-en un autre, ou déplacez-le.`,
+      `Le stockage des fichiers (${store.name}) n’est pas vide, on y trouve ${key} : il appartient à une autre base, ou à une restauration interrompue. Donnez-en un autre, ou déplacez-le.`,
     );
   }
   const beside = files.filter((file) => !file.path.startsWith(STORED));
@@ -94,7 +145,7 @@ async function refuseInhabited(
     const inside = await readdir(path.join(varDir, folder)).catch(() => []);
     if (inside.length > 0) {
       throw new BackupRefused(
-        `Le dossier ${path.join(varDir, folder)} n’est pas vide : il appartient à une autre base. Donnez un autre VAR_DIR, ou déplacez-le.`,
+        `Le dossier ${path.join(varDir, folder)} n’est pas vide : il appartient à une autre base, ou à une restauration interrompue. Donnez un autre VAR_DIR, ou déplacez-le.`,
       );
     }
   }
@@ -102,7 +153,12 @@ async function refuseInhabited(
 
 type Load = (part: TablePart, target: NodeJS.WritableStream) => Promise<void>;
 
-async function loadTables(ownerUrl: string, { tables }: Manifest, load: Load): Promise<void> {
+async function loadTables(
+  ownerUrl: string,
+  { tables }: Manifest,
+  load: Load,
+  beforeCommit: (owner: pg.Client) => Promise<void>,
+): Promise<void> {
   const owner = new pg.Client({ connectionString: ownerUrl, application_name: "opstracker restore" });
   await owner.connect();
   try {
@@ -113,6 +169,7 @@ async function loadTables(ownerUrl: string, { tables }: Manifest, load: Load): P
       .toSorted((a, b) => order.indexOf(a.table) - order.indexOf(b.table));
     for (const part of business) await loadTable(owner, part, load);
     for (const part of tables.filter(({ schema }) => schema === "pgboss")) await loadJobs(owner, part, load);
+    await beforeCommit(owner);
     await owner.query("commit");
   } catch (error) {
     await owner.query("rollback").catch(() => undefined);

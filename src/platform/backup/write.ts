@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, statfsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
 import pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
+import { ranMigrations } from "../db/migrate.ts";
 import type { Store } from "../storage/store.ts";
+import { fr } from "../text/index.ts";
 import { type FilePart, type Manifest, STORED, type TablePart, writeManifest } from "./manifest.ts";
 import { BackupRefused, flush, type Part, partKey, writePart, writeWholePart } from "./parts.ts";
 
@@ -32,6 +34,8 @@ export interface BackupRequest {
   key?: string | undefined;
   version: string;
   now: Date;
+  /** Bytes that stay free on the disk of `into`: a backup never takes the room the application writes in. */
+  floor?: number;
 }
 
 const SECRETS = "secrets.json";
@@ -56,13 +60,38 @@ export async function writeBackup(request: BackupRequest): Promise<{ folder: str
     if (!rows[0].mine) throw new BackupRefused("Une sauvegarde est déjà en cours : attendez qu’elle finisse.");
     await mkdir(request.into, { recursive: true, mode: 0o700 });
     await sweep(request.into, (name) => name.endsWith(DRAFT) && NAME.test(name.slice(0, -DRAFT.length))); // of a killed process
-    const written = await writeWhole(client, request);
     const limit = new Date(request.now.getTime() - KEPT_DAYS * 86_400_000).toISOString().slice(0, 10);
-    await sweep(request.into, (name) => (NAME.exec(name)?.[1] ?? limit) < limit);
+    const isOld = (name: string) => (NAME.exec(name)?.[1] ?? limit) < limit;
+    // The old ones first, or a disk they fill would never take another; the last one once it has a successor.
+    const newest = (await readdir(request.into))
+      .filter((name) => NAME.test(name))
+      .sort()
+      .at(-1);
+    await sweep(request.into, (name) => isOld(name) && name !== newest);
+    const written = await writeWhole(client, request);
+    await sweep(request.into, isOld);
     return written;
   } finally {
     await client.end();
   }
+}
+
+/** Called with what is about to be written: looks at the disk now and then, and throws BackupRefused under the floor. */
+type Took = (bytes: number) => void;
+const LOOK_EVERY = 4_000_000;
+
+function watchRoom({ into, floor = 0 }: BackupRequest): Took {
+  let since = LOOK_EVERY;
+  return (bytes) => {
+    since += bytes;
+    if (since < LOOK_EVERY) return;
+    since = 0;
+    const { bavail, bsize } = statfsSync(into);
+    if (bavail * bsize >= floor) return;
+    throw new BackupRefused(
+      `Il reste moins de ${fr.number(floor / 1e6)} Mo sur le disque de ${into} (réglage DISK_FLOOR) : libérez-y de la place, ou donnez un BACKUP_DIR d’un autre disque. Rien n’a été gardé.`,
+    );
+  };
 }
 
 async function sweep(folder: string, leaves: (name: string) => boolean): Promise<void> {
@@ -72,18 +101,23 @@ async function sweep(folder: string, leaves: (name: string) => boolean): Promise
 async function writeWhole(client: pg.Client, request: BackupRequest): Promise<{ folder: string; manifest: Manifest }> {
   const folder = path.join(request.into, nameOf(request.now));
   const draft = folder + DRAFT;
+  const took = watchRoom(request);
+  took(0);
   await mkdir(draft, { mode: 0o700 });
   try {
     const salt = request.key ? randomBytes(16).toString("hex") : null;
     const key = salt ? partKey(request.key!, salt) : null;
     // Heads before the snapshot: they are signed after their seals, so none speaks of a row the snapshot misses.
-    const files = await writeFiles(draft, request, key);
+    const files = await writeFiles(draft, request, key, took);
     const migrations = await ranMigrations(request.ownerUrl);
+    if (migrations.length === 0) {
+      throw new BackupRefused("Cette base n’a encore jamais servi : il n’y a rien à sauvegarder.");
+    }
     await client.query("begin isolation level repeatable read read only");
     const { rows: tenants } = await client.query<{ id: string }>("select id from lookup.tenants() order by id");
     // Once the snapshot is taken: a row's bytes are there before it, and outlive it by a day.
-    const stored = writeStored(draft, request.store, key, files.length);
-    const [tables, kept] = await bothEnded(writeTables(client, draft, tenants, key), stored);
+    const stored = writeStored(draft, request.store, key, files.length, took);
+    const [tables, kept] = await bothEnded(writeTables(client, draft, tenants, key, took), stored);
     files.push(...kept);
     // None of them waited for the disk; all of them do now, before the manifest says they are there.
     await flush(
@@ -112,10 +146,15 @@ async function bothEnded<A, B>(first: Promise<A>, second: Promise<B>): Promise<[
   return Promise.all([first, second]);
 }
 
-async function writeFiles(draft: string, { varDir, paths }: BackupRequest, key: Buffer | null): Promise<FilePart[]> {
+async function writeFiles(
+  draft: string,
+  { varDir, paths }: BackupRequest,
+  key: Buffer | null,
+  took: Took,
+): Promise<FilePart[]> {
   const wanted = key ? [...paths, SECRETS] : paths;
   const found = (await Promise.all(wanted.map((one) => filesUnder(varDir, one)))).flat();
-  return writeEach(draft, found, 0, key, async (file) => {
+  return writeEach(draft, found, 0, key, took, async (file) => {
     const source = path.join(varDir, file);
     // No more than what is there now: a log that grows meanwhile ends where the reading ends.
     const { size } = await stat(source);
@@ -123,8 +162,14 @@ async function writeFiles(draft: string, { varDir, paths }: BackupRequest, key: 
   });
 }
 
-async function writeStored(draft: string, store: Store, key: Buffer | null, before: number): Promise<FilePart[]> {
-  return writeEach(draft, store.list(), before, key, async ({ key: name, size }) => {
+async function writeStored(
+  draft: string,
+  store: Store,
+  key: Buffer | null,
+  before: number,
+  took: Took,
+): Promise<FilePart[]> {
+  return writeEach(draft, store.list(), before, key, took, async ({ key: name, size }) => {
     return { path: STORED + name, bytes: size <= SMALL ? await store.whole(name) : await store.open(name) };
   });
 }
@@ -139,6 +184,7 @@ async function writeEach<T>(
   all: Iterable<T> | AsyncIterable<T>,
   before: number,
   key: Buffer | null,
+  took: Took,
   read: (one: T) => Promise<{ path: string; bytes: Buffer | Readable }>,
 ): Promise<FilePart[]> {
   const parts: FilePart[] = [];
@@ -147,9 +193,10 @@ async function writeEach<T>(
     for await (const [i, one] of left) {
       const { path: from, bytes } = await read(one);
       const file = `fichier-${before + i + 1}`;
+      if (Buffer.isBuffer(bytes)) took(bytes.length);
       const part: Part = Buffer.isBuffer(bytes)
         ? await writeWholePart(draft, file, bytes, key)
-        : await writePart(draft, file, bytes, key);
+        : await writePart(draft, file, bytes, key, ({ length }) => took(length));
       parts[i] = { ...part, path: from };
     }
   };
@@ -180,22 +227,12 @@ async function filesUnder(varDir: string, relative: string): Promise<string[]> {
     .sort();
 }
 
-async function ranMigrations(ownerUrl: string): Promise<string[]> {
-  const owner = new pg.Client({ connectionString: ownerUrl });
-  await owner.connect();
-  try {
-    const { rows } = await owner.query<{ name: string }>("select name from mikro_orm_migrations order by name");
-    return rows.map(({ name }) => name);
-  } finally {
-    await owner.end();
-  }
-}
-
 async function writeTables(
   client: pg.Client,
   draft: string,
   tenants: { id: string }[],
   key: Buffer | null,
+  took: Took,
 ): Promise<TablePart[]> {
   const parts: TablePart[] = [];
   for (const { schema, table, columns, condition } of await tablesOf(client)) {
@@ -205,6 +242,7 @@ async function writeTables(
     const source =
       schema === "public" ? Readable.from(byTenant(client, tenants, question)) : client.query(copyTo(question));
     const part = await writePart(draft, `${schema}.${table}.zst`, source, key, (chunk) => {
+      took(chunk.length);
       // Each row of COPY's text ends with the only line feeds in it.
       for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) rows += 1;
     });

@@ -67,6 +67,22 @@ export async function knownMigrations(): Promise<string[]> {
   return (await readdir(MIGRATIONS)).map((file) => file.replace(/\.ts$/, "")).sort();
 }
 
+/** The names of the migrations this database has had, in order; none when it has never been migrated. */
+export async function ranMigrations(ownerUrl: string): Promise<string[]> {
+  const owner = new Client({ connectionString: ownerUrl });
+  await owner.connect();
+  try {
+    const { rowCount } = await owner.query(
+      "select from pg_class where oid = to_regclass('public.mikro_orm_migrations')",
+    );
+    if (!rowCount) return [];
+    const { rows } = await owner.query<{ name: string }>("select name from mikro_orm_migrations order by name");
+    return rows.map(({ name }) => name);
+  } finally {
+    await owner.end();
+  }
+}
+
 async function runMigrations(
   ownerUrl: string,
   owner: Client,

@@ -60,6 +60,28 @@ export async function holdMessages(databaseUrl: string, reason: string): Promise
   }
 }
 
+/**
+ * The same, by the owner that loads a backup, in the transaction of its rows: nobody ever sees them free to leave. False
+ * when the schema of the backup is of before messages could be held.
+ */
+export async function holdRestored(owner: Pick<pg.Client, "query">, reason: string): Promise<boolean> {
+  const { rows: known } = await owner.query("select from pg_class where oid = to_regclass('public.mail_hold')");
+  if (known.length === 0) return false;
+  await owner.query("set local role lookup"); // it alone sees organisations without being in one (rulings 3)
+  const { rows } = await owner.query<{ id: string }>(
+    "select id from tenant order by (kind = 'instance') desc, id limit 1",
+  );
+  await owner.query("reset role");
+  if (!rows[0]) return true;
+  await owner.query("select set_config('app.tenant_id', $1, true)", [rows[0].id]);
+  await owner.query("insert into mail_hold (tenant_id, id, reason) values ($1, $2, $3)", [
+    rows[0].id,
+    randomUUID(),
+    reason,
+  ]);
+  return true;
+}
+
 /** Ends the hold; what waits leaves at once. Gives how many were in force. */
 export const releaseHold = (em: EntityManager, { by, now }: { by: string; now: Date }): Promise<number> =>
   em.nativeUpdate(MailHold, { releasedAt: null }, { releasedAt: now, releasedById: by });

@@ -55,6 +55,7 @@ export function folderStore(folder: string, { floor = 0 } = {}): Store {
 
   return {
     name: `dossier ${folder}`,
+    folder,
     async put(tenantId, bytes, { most }) {
       const name = randomBytes(16).toString("hex");
       const key = `${tenantId}/${name.slice(0, 2)}/${name}`;

@@ -22,6 +22,8 @@ export interface Stored {
 export interface Store {
   /** French, for the page of the instance; no secret. */
   readonly name: string;
+  /** The folder of this machine it fills; absent for a bucket. */
+  readonly folder?: string;
   /** Keeps the whole stream or nothing. Throws TooLarge past `most` bytes, NoRoom when the disk is full (F18). */
   put(tenantId: string, bytes: Readable, options: { most: number }): Promise<Kept>;
   /** The bytes from `start` to `end` included, all of them when not said. Throws Missing. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { createHash, generateKeyPairSync } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { after, test } from "node:test";
 import { sql, type Transaction } from "kysely";
@@ -11,6 +13,8 @@ import { User } from "../../../src/accounts/user.ts";
 import { openHeads, startSealer, verifyHistory } from "../../../src/history/index.ts";
 import { BackupRefused, openBackup, restoreBackup, writeBackup } from "../../../src/platform/backup/index.ts";
 import { openDatabase } from "../../../src/platform/db/index.ts";
+import { migrate } from "../../../src/platform/db/migrate.ts";
+import { NoRoom } from "../../../src/platform/errors.ts";
 import { StoredFile } from "../../../src/platform/storage/file.ts";
 import { folderStore } from "../../../src/platform/storage/folder.ts";
 import { openFiles } from "../../../src/platform/storage/index.ts";
@@ -140,7 +144,11 @@ test("prise pendant qu’on écrit, elle est un seul instant : chaque acte y est
 
   const empty = await restored();
   const elsewhere = path.join(work, "pendant");
-  await restoreBackup({ ...empty, folder, varDir: elsewhere, store: storeAt(elsewhere), registry: source.registry });
+  const onto = { ...empty, folder, varDir: elsewhere, store: storeAt(elsewhere), registry: source.registry };
+  await assert.rejects(restoreBackup(onto), /en clair.*Remettez d’abord son secrets\.json[\s\S]*--sans-secrets/);
+  await mkdir(elsewhere, { recursive: true });
+  await copyFile(path.join(varDir, "secrets.json"), path.join(elsewhere, "secrets.json"));
+  await restoreBackup(onto);
   const db = await openDatabase(empty.databaseUrl, source.registry);
   try {
     assert.equal((await verifyHistory(db, openHeads({ varDir: elsewhere, historyKey }), tenantId)).firstBreak, null);
@@ -241,4 +249,97 @@ test("sans clé, aucun secret de l’instance n’y entre ; le manifeste dit ce 
   assert.ok(manifest.files.length > 0);
   assert.ok(manifest.files.every((file) => /^(heads|stockage)\//.test(file.path)));
   assert.match(manifest.leftOut.session!, /se reconnectent/);
+});
+
+test("tout ou rien : un fichier qui ne revient pas, et la base reste vide, l’ancien secrets.json à sa place ; relancée, elle passe (F21)", async () => {
+  const { folder } = await writeBackup(request("10", KEY));
+  const empty = await restored();
+  const elsewhere = path.join(work, "tout-ou-rien");
+  await mkdir(elsewhere);
+  await writeFile(path.join(elsewhere, "secrets.json"), "celui d’avant");
+  const there = storeAt(elsewhere);
+  let given = 0;
+  const full = {
+    ...there,
+    async restore(...one: Parameters<typeof there.restore>) {
+      given += 1;
+      if (given > 1) throw new NoRoom();
+      await there.restore(...one);
+    },
+  };
+  const onto = { ...empty, folder, varDir: elsewhere, key: KEY, registry: source.registry };
+  await assert.rejects(restoreBackup({ ...onto, store: full }), NoRoom);
+  assert.equal(given, 2, "le second fichier a manqué");
+  for await (const { key } of there.list()) assert.fail(`${key} est resté`);
+  assert.equal(await readFile(path.join(elsewhere, "secrets.json"), "utf8"), "celui d’avant");
+  await restoreBackup({ ...onto, store: there });
+  const db = await openDatabase(empty.databaseUrl, source.registry);
+  const names = (await db.lookup<{ name: string }>("tenants")).map(({ name }) => name);
+  await db.close();
+  assert.deepEqual(names.toSorted(), tenants.map(({ name }) => name).toSorted());
+});
+
+test("les envois sont retenus dans la transaction qui rend les lignes : rien ne part, où que la restauration soit coupée (F21)", async () => {
+  const { folder } = await writeBackup(request("11", KEY));
+  const empty = await restored();
+  const elsewhere = path.join(work, "retenus");
+  const onto = { ...empty, folder, varDir: elsewhere, store: storeAt(elsewhere), key: KEY, registry: source.registry };
+  await restoreBackup(onto);
+  const root = new pg.Client({ connectionString: empty.superUrl });
+  await root.connect();
+  const { rows } = await root.query(
+    "select distinct xmin::text from (select xmin from mail_hold where released_at is null union all select xmin from tenant) one",
+  );
+  await root.end();
+  assert.equal(rows.length, 1);
+});
+
+test("une base vide, mais migrée plus loin que la sauvegarde, est refusée : ses migrations ne verraient jamais ces lignes", async () => {
+  const { folder, manifest } = await writeBackup(request("12"));
+  const file = path.join(folder, "manifeste.json");
+  const last = manifest.migrations.at(-1)!;
+  const text = await readFile(file, "utf8");
+  await writeFile(file, text.replace(new RegExp(`,\\s*"${last}"`), ""));
+  const empty = await restored();
+  await migrate(empty.ownerUrl, source.registry);
+  const elsewhere = path.join(work, "trop-loin");
+  const onto = { ...empty, folder, varDir: elsewhere, store: storeAt(elsewhere), registry: source.registry };
+  await assert.rejects(restoreBackup(onto), /vide, mais déjà au schéma d’une version plus récente[\s\S]*npm run reset/);
+});
+
+test("sous le plancher du disque, rien n’est gardé et la phrase dit quoi faire ; une base qui n’a jamais servi n’a rien à garder", async () => {
+  const into = path.join(work, "plein");
+  const low = { ...request("13"), into, floor: Number.MAX_SAFE_INTEGER };
+  await assert.rejects(writeBackup(low), /Il reste moins de .* Mo .*DISK_FLOOR.*BACKUP_DIR/);
+  assert.deepEqual(await readdir(into), []);
+  const empty = await restored();
+  await assert.rejects(writeBackup({ ...request("14"), ...empty, into }), /jamais servi/);
+  assert.deepEqual(await readdir(into), []);
+});
+
+test("ce qui remplit le disque pendant la sauvegarde l’arrête au plancher, sans reste (F18)", async (t) => {
+  const into = path.join(work, "petit-disque");
+  await mkdir(into);
+  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=12m", "tmpfs", into]).status !== 0)
+    return t.skip("il faut être root, et pouvoir monter un tmpfs, pour remplir un disque");
+  try {
+    const heavy = storeAt(path.join(work, "lourd"));
+    await heavy.put(tenantId, Readable.from([randomBytes(9_000_000)]), { most: 1e8 });
+    await assert.rejects(
+      writeBackup({ ...request("15"), into, store: heavy, floor: 6_000_000 }),
+      /Il reste moins de 6 Mo/,
+    );
+    assert.deepEqual(await readdir(into), []);
+  } finally {
+    spawnSync("umount", [into]);
+  }
+});
+
+test("GDP-8 : des sauvegardes de plus de 30 jours qui remplissent le disque partent d’abord, sauf la dernière tant qu’elle est seule", async () => {
+  const into = path.join(work, "vieilles");
+  for (const day of ["2026-09-01", "2026-09-02"]) await mkdir(path.join(into, `${day}T02-00-00Z`), { recursive: true });
+  await assert.rejects(writeBackup({ ...request("16"), into, floor: Number.MAX_SAFE_INTEGER }));
+  assert.deepEqual(await readdir(into), ["2026-09-02T02-00-00Z"]);
+  await writeBackup({ ...request("16"), into });
+  assert.deepEqual(await readdir(into), ["2026-11-21T16-00-00Z"]);
 });
