@@ -17,7 +17,7 @@ await withConnections(async ({ databaseUrl, databaseOwnerUrl }, config) => {
     ownerUrl: databaseOwnerUrl,
     varDir,
     paths: registry.folders,
-    store: openFiles(filesOf(config), registry.files).store,
+    store: (await openFiles(filesOf(config), registry.files)).store,
     into: process.argv[2] ? path.resolve(process.argv[2]) : backupDir,
     key: backupKey,
     version: VERSION,

@@ -36,7 +36,7 @@ await withConnections(
       ownerUrl: databaseOwnerUrl,
       varDir,
       key: backupKey,
-      store: openFiles(filesOf(config), registry.files).store,
+      store: (await openFiles(filesOf(config), registry.files)).store,
       forgetsSecrets,
       registry,
     });

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { chown } from "node:fs/promises";
 import path from "node:path";
-import { ConfigRefused, readConfig, rotateSecrets } from "../src/config.ts";
+import { ConfigRefused, readConfig } from "../src/config.ts";
+import { rotateSecrets } from "../src/secrets.ts";
 import { tell } from "./connections.ts";
 
 try {

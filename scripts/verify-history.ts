@@ -1,10 +1,11 @@
 /** `npm run verify-history`: recomputes the chain of every organisation and names the first bad number (HIS-7). */
-import { loadSecrets } from "../src/config.ts";
+
 import { openHeads, verifyHistory } from "../src/history/index.ts";
 import { modules } from "../src/modules.ts";
 import { openDatabase } from "../src/platform/db/index.ts";
 import { createRegistry } from "../src/platform/registry.ts";
 import { fr } from "../src/platform/text/index.ts";
+import { loadSecrets } from "../src/secrets.ts";
 import { withConnections } from "./connections.ts";
 
 await withConnections(async ({ databaseUrl }, config) => {

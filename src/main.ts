@@ -11,7 +11,7 @@ import {
   sessionRows,
 } from "./accounts/index.ts";
 import { createApp } from "./app.ts";
-import { ConfigRefused, filesOf, loadSecrets, readConfig } from "./config.ts";
+import { ConfigRefused, filesOf, readConfig } from "./config.ts";
 import { describeBase, enterDemo } from "./demo.ts";
 import { startScanning } from "./files/index.ts";
 import { liveSeals, openHeads, startSealer } from "./history/index.ts";
@@ -43,6 +43,7 @@ import { createRegistry } from "./platform/registry.ts";
 import { openFiles } from "./platform/storage/index.ts";
 import { VERSION } from "./platform/version.ts";
 import { startWatchdog } from "./platform/watchdog.ts";
+import { loadSecrets } from "./secrets.ts";
 
 const say = (...lines: string[]) => process.stdout.write(`${lines.join("\n")}\n`);
 const refuse = (message: string): never => {
@@ -69,10 +70,11 @@ async function start() {
   const db = pages.patiently();
   const onError = (error: unknown) =>
     log.error("background", { error: error instanceof Error ? error.message : String(error) });
+  embedded?.server.watch(onError);
   const clock = await databaseClock({ ask: pages.now, onError });
-  const redis = config.redisUrl ? openRedis(config.redisUrl, log) : undefined;
+  const redis = config.redisUrl ? await openRedis(config.redisUrl, log) : undefined;
   const rows = sessionRows(pages);
-  const files = openFiles(filesOf(config), registry.files);
+  const files = await openFiles(filesOf(config), registry.files);
   const services = {
     db,
     files,
@@ -116,7 +118,7 @@ async function start() {
   const sealer = works ? startSealer(db, { heads, clock, onError }) : null;
 
   const views = createViews({ debug: !config.production, cache: true });
-  const transport = config.mail && !demo ? openTransport(config.mail) : null;
+  const transport = config.mail && !demo ? await openTransport(config.mail) : null;
   services.transport = transport;
   const failures = works ? tellFailures(services, { onError }) : null;
   const sender = works

@@ -4,7 +4,8 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { ConfigRefused, loadSecrets, readConfig, trusts } from "../src/config.ts";
+import { ConfigRefused, readConfig, trusts } from "../src/config.ts";
+import { loadSecrets } from "../src/secrets.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "opstracker-config-"));
 after(() => rm(folder, { recursive: true }));

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { explain } from "../scripts/explain.ts";
-import { loadSecrets } from "../src/config.ts";
+import { loadSecrets } from "../src/secrets.ts";
 import { freshDatabase, query } from "./support/cluster.ts";
 
 const work = mkdtempSync(path.join(tmpdir(), "opstracker-verbs-"));

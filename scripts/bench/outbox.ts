@@ -49,7 +49,7 @@ async function measure(folder: string): Promise<Figure> {
     { db, clock: systemClock },
     {
       kinds: registry.mails,
-      transport: openTransport({ smtpUrl, from: FROM, replyTo: FROM }),
+      transport: await openTransport({ smtpUrl, from: FROM, replyTo: FROM }),
       views,
       publicUrl: "https://bench.example",
       domain: "bench.example",

@@ -1,9 +1,10 @@
 /** Signs in to the product under test as its personas do, and reads what their pages hold. */
-import { loadSecrets } from "../../src/config.ts";
+
 import { modules } from "../../src/modules.ts";
 import { type Database, openDatabase } from "../../src/platform/db/index.ts";
 import { embeddedDatabase } from "../../src/platform/db/roles.ts";
 import { createRegistry } from "../../src/platform/registry.ts";
+import { loadSecrets } from "../../src/secrets.ts";
 import type { Server } from "./servers.ts";
 
 export interface Person {

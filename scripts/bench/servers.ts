@@ -77,7 +77,9 @@ async function start(command: string[], { port, env, ready, log }: Starting): Pr
     env: { ...process.env, ...env, NODE_ENV: "production" },
     stdio: ["ignore", out, out],
   });
-  process.once("exit", () => child.kill("SIGKILL")); // whatever happens here, nothing is left running
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill); // whatever happens here, nothing is left running
+  child.once("exit", () => process.off("exit", kill));
   let leaving = false;
   child.once("exit", (code, signal) => {
     if (!leaving)

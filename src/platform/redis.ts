@@ -1,5 +1,5 @@
 /** One link to Redis that fails fast: what it holds is either lost without harm or counted elsewhere meanwhile. */
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { Unavailable } from "./errors.ts";
 import type { Log } from "./log.ts";
 
@@ -19,7 +19,8 @@ export interface RedisLink {
 }
 
 /** Connects in the background: the product starts, and lives, without it. */
-export function openRedis(url: string, log: Log): RedisLink {
+export async function openRedis(url: string, log: Log): Promise<RedisLink> {
+  const { Redis } = await import("ioredis"); // few installations have one, and a start waits for each library it names
   const redis = new Redis(url, {
     commandTimeout: PATIENCE_MS,
     connectTimeout: PATIENCE_MS * 2,

@@ -48,6 +48,40 @@ test("LIV-1, LIV-5 : l’historique suit l’acte d’une autre personne, garde 
   await context.close();
 });
 
+test("LIV-2 : un flux absent ou muet 40 secondes, la page demande toutes les 30 secondes, puis revient au flux", async () => {
+  const context = await contextOf(chromium, world, "denis");
+  const page = await context.newPage();
+  await page.clock.install();
+  let asked = 0;
+  await page.route("**/flux?*", () => void asked++); // taken, never answered
+  await page.goto(`${world.origin}/admin/historique`);
+  const rows = page.locator("#acts tbody tr");
+  const before = await rows.count();
+  while (asked < 1) await page.waitForTimeout(20);
+  await somebodyActs();
+  await page.clock.fastForward(39_000);
+  assert.equal(await rows.count(), before);
+  await page.clock.fastForward(1_000);
+  await page.locator(`#acts tbody tr:nth-child(${before + 1})`).waitFor();
+  while (asked < 2) await page.waitForTimeout(20);
+  await somebodyActs();
+  await page.clock.fastForward(30_000);
+  await page.locator(`#acts tbody tr:nth-child(${before + 2})`).waitFor();
+  while (asked < 3) await page.waitForTimeout(20);
+
+  await page.unroute("**/flux?*");
+  const stream = page.waitForResponse((response) => response.url().includes("/flux?"));
+  await page.clock.fastForward(30_000);
+  assert.equal((await stream).status(), 200);
+  await somebodyActs();
+  await page.locator(`#acts tbody tr:nth-child(${before + 3})`).waitFor();
+  // Open, and mute: for this page forty seconds pass without a beat.
+  const again = page.waitForResponse((response) => response.url().includes("/flux?"));
+  await page.clock.fastForward(40_000);
+  assert.equal((await again).status(), 200);
+  await context.close();
+});
+
 test("LIV-1, LIV-4 : la page des tâches montre celle qui vient d’échouer, et ce que la personne a déplié le reste", async () => {
   const context = await contextOf(chromium, world, "nadia");
   const page = await context.newPage();

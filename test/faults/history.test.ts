@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Route } from "../../src/platform/http/route.ts";
-import { ABSENT_HERE, changedTables, fingerprints, nameOf, PERSONAS, report, startSweep } from "../support/sweep.ts";
+import { changedTables, fingerprints } from "../support/fingerprints.ts";
+import { ABSENT_HERE, nameOf, PERSONAS, report, startSweep } from "../support/sweep.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();

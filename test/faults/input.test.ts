@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import type { Route } from "../../src/platform/http/route.ts";
+import { changedTables, fingerprints } from "../support/fingerprints.ts";
 import { formsOf, parseHtml } from "../support/html.ts";
 import {
   ABSENT_HERE,
-  changedTables,
   expectedVerdict,
-  fingerprints,
   fromOurPage,
   nameOf,
   OTHER_TYPES,

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { cp, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -11,7 +11,7 @@ import { embeddedDataDir, eraseEmbedded } from "../../src/platform/db/embedded.t
 import { serverAccount } from "../../src/platform/db/postgres/account.ts";
 import { prepareBinaries, run } from "../../src/platform/db/postgres/binaries.ts";
 
-const MAIN = path.join(import.meta.dirname, "../../src/main.ts");
+export const REPOSITORY = path.join(import.meta.dirname, "../..");
 const SETTINGS =
   /^(?:DATABASE_|REDIS_|TEST_|VAR_DIR|SECRET|ROLE|DEMO|HOST|PORT|PUBLIC_URL|NODE_ENV|NODE_TEST|LOG_LEVEL|TRUST)/;
 
@@ -45,9 +45,15 @@ export function environment(folder: string, port: number, settings: Record<strin
   return { ...env, VAR_DIR: folder, PORT: String(port), DEMO: "oui", ...settings };
 }
 
-export function launch(folder: string, port: number, settings: Record<string, string> = {}): Running {
+/** That of this repository, or of the version in `from`. */
+export function launch(
+  folder: string,
+  port: number,
+  settings: Record<string, string> = {},
+  from = REPOSITORY,
+): Running {
   const env = environment(folder, port, settings);
-  const child = spawn(process.execPath, [MAIN], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [path.join(from, "src/main.ts")], { env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (piece) => (said += String(piece)));
   const ended = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | string);
@@ -59,9 +65,10 @@ export async function start(
   folder: string,
   port: number,
   settings: Record<string, string> = {},
+  version = REPOSITORY,
 ): Promise<Running & { ms: number }> {
   const from = performance.now();
-  const running = launch(folder, port, settings);
+  const running = launch(folder, port, settings, version);
   let over = false;
   void running.ended.then(() => (over = true));
   for (const limit = Date.now() + 90_000; Date.now() < limit; await pause(50)) {
@@ -73,6 +80,41 @@ export async function start(
     if (ready) return { ...running, ms: performance.now() - from };
   }
   throw new Error(`Le processus n’est pas prêt après 90 s :\n${running.said()}`);
+}
+
+/** `npm run …` there, by this repository's version or that of `from`; gives its code and what it said. */
+export async function command(
+  words: string[],
+  folder: string,
+  settings: Record<string, string> = {},
+  from = REPOSITORY,
+): Promise<{ code: number; said: string }> {
+  const child = spawn(process.execPath, ["scripts/run.mjs", ...words], {
+    cwd: from,
+    env: environment(folder, await freePort(), settings),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (piece) => (said += String(piece)));
+  const [code] = await once(child, "close");
+  return { code, said };
+}
+
+/** A version after this one, installed beside it: the same code, one migration more. */
+export async function makeNextVersion(at: string): Promise<void> {
+  for (const name of ["src", "migrations", "scripts", "deploy", "views", "public", "fixtures", "package.json"])
+    await cp(path.join(REPOSITORY, name), path.join(at, name), { recursive: true });
+  await symlink(path.join(REPOSITORY, "node_modules"), path.join(at, "node_modules"));
+  await writeFile(
+    path.join(at, "migrations/Migration29990101000000_next.ts"),
+    `import { Migration } from "@mikro-orm/migrations";
+export class Migration29990101000000_next extends Migration {
+  override up(): void {
+    this.addSql("alter table app_user add column next_version text not null default 'x'");
+  }
+}
+`,
+  );
 }
 
 /** The tools of PostgreSQL on this folder's server. */

@@ -67,7 +67,7 @@ test("après une restauration, rien de ce qui attendait ne part avant qu’on en
     { db, clock: world.clock },
     {
       kinds: world.registry.mails,
-      transport: openTransport({ smtpUrl: smtp.url, from: "ops@mail.example", replyTo: "ops@mail.example" }),
+      transport: await openTransport({ smtpUrl: smtp.url, from: "ops@mail.example", replyTo: "ops@mail.example" }),
       views: createViews({ debug: true, cache: true }),
       publicUrl: "https://ops.example.fr",
       domain: "mail.example",

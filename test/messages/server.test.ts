@@ -43,7 +43,7 @@ test("Tester l’envoi : refus, compte, nom, chiffrement et silence se disent ch
   const locked = await startSmtp({ auth: { user: "ops", pass: "juste" } });
   const dead = await startSmtp();
   await dead.stop();
-  const by = (smtpUrl: string, patience = {}) => tryBy(openTransport({ ...settings, smtpUrl }, patience));
+  const by = async (smtpUrl: string, patience = {}) => tryBy(await openTransport({ ...settings, smtpUrl }, patience));
   assert.match(await by(dead.url), /n’est pas parti[\s\S]*Vérifiez le nom et le port dans SMTP_URL/);
   const account = await by(locked.url.replace("//", "//ops:motsecret@"));
   assert.match(account, /Vérifiez le compte et le mot de passe/);

@@ -7,11 +7,12 @@ import { after, test } from "node:test";
 import { closedBefore, recloseKeys } from "../../src/accounts/index.ts";
 import { closeKey, drawKey, findKey, SecondFactor } from "../../src/accounts/second-factor.ts";
 import { User } from "../../src/accounts/user.ts";
-import { loadSecrets, readConfig, rotateSecrets } from "../../src/config.ts";
+import { readConfig } from "../../src/config.ts";
 import { openHeads, startSealer, verifyHistory } from "../../src/history/index.ts";
 import { CannotOpen, close, open } from "../../src/platform/cipher.ts";
 import { isSigned, sign } from "../../src/platform/http/signature.ts";
 import { alsoAccept } from "../../src/platform/previous-secrets.ts";
+import { loadSecrets, rotateSecrets } from "../../src/secrets.ts";
 import { actOf, buildTenant, testDatabase } from "../support/database.ts";
 
 const { db, clock } = await testDatabase();

@@ -119,7 +119,7 @@ test("P56 : un parcours entier au niveau debug ne laisse aucun secret, ni au jou
   const smtpUrl = smtp.url.replace("smtp://", `smtp://operations:${canary("mot de passe SMTP")}@`);
   const sender = startSender(services, {
     kinds: world.registry.mails,
-    transport: openTransport({ smtpUrl, from: "ops@mail.example", replyTo: "ops@mail.example" }),
+    transport: await openTransport({ smtpUrl, from: "ops@mail.example", replyTo: "ops@mail.example" }),
     views: createViews({ debug: true, cache: true }),
     publicUrl: world.origin,
     domain: "mail.example",

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import type { Route } from "../../src/platform/http/route.ts";
+import { changedTables, fingerprints } from "../support/fingerprints.ts";
 import {
   ABSENT_HERE,
-  changedTables,
-  fingerprints,
   formOf,
   fromOurPage,
   nameOf,

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
+import { changedTables, fingerprints } from "../support/fingerprints.ts";
 import {
   ABSENT_HERE,
-  changedTables,
-  fingerprints,
   formOf,
   nameOf,
   PERSONAS,

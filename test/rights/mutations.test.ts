@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { changedTables, fingerprints } from "../support/fingerprints.ts";
 import {
-  changedTables,
   expectedVerdict,
-  fingerprints,
   fromOurPage,
   nameOf,
   PERSONAS,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { changedTables, fingerprints } from "../support/fingerprints.ts";
 import { linksOf, parseHtml } from "../support/html.ts";
-import { changedTables, fingerprints, PERSONAS, startSweep } from "../support/sweep.ts";
+import { PERSONAS, startSweep } from "../support/sweep.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();

@@ -20,7 +20,7 @@ interface Person {
 const NOBODY = "00000000-0000-7000-8000-00000000dead";
 
 /** For what asks for files and meets none. */
-export const noFiles = openFiles(
+export const noFiles = await openFiles(
   { folder: "/nowhere", s3Url: undefined, floor: 0, quotas: { tenant: 0, person: 0 } },
   new Map(),
 );

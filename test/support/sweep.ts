@@ -193,12 +193,6 @@ export const OTHER_TYPES: Record<string, RegExp> = {
   "/.well-known/security.txt": /^text\/plain/,
 };
 
-/** What changes by itself while people only read: measures, on rows of their own (rulings 4). */
-export const MEASURES: Record<string, { columns: string[] | "all"; why: string }> = {
-  "public.session": { columns: ["last_seen_at"], why: "vue à l’instant, au plus une fois par minute" },
-  "public.rate_hit": { columns: "all", why: "compte les demandes par adresse" },
-};
-
 type Fields = Record<string, string | string[]>;
 
 interface Filled {
@@ -662,7 +656,7 @@ export async function startSweep(world: World): Promise<Sweep> {
     address,
     filled,
     admits: (route, persona) => isAdmitted(route, persona),
-    calm: async () => void (await root.query("truncate rate_hit")),
+    calm: async () => void (await root.query("delete from rate_hit")),
   };
 }
 
@@ -905,37 +899,6 @@ export async function freshToken({ world, ids }: Sweep, key = "quais"): Promise<
   );
   return token;
 }
-
-/** SHA-256 of the rows of each table, measures apart; of one organisation, or of everybody. */
-export async function fingerprints(
-  root: pg.Client,
-  { tenantId }: { tenantId?: string } = {},
-): Promise<Map<string, string>> {
-  const tables = await root.query<{ name: string; columns: string[] }>(`
-    select n.nspname || '.' || c.relname as name, array_agg(a.attname::text) as columns
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema', 'test') group by 1 order by 1`);
-  const prints = new Map<string, string>();
-  const parts: string[] = [];
-  for (const { name, columns } of tables.rows) {
-    const measure = MEASURES[name];
-    if (measure?.columns === "all" || (tenantId && !columns.includes("tenant_id"))) continue;
-    const without = (measure?.columns ?? []).map((column) => `'${column}'`).join(", ");
-    const row = `(to_jsonb(t) - array[${without}]::text[])::text`;
-    parts.push(
-      `select '${name}' as name, encode(sha256(convert_to(coalesce(string_agg(${row}, E'\\n' order by ${row} collate "C"), ''), 'UTF8')), 'hex') as print
-       from ${name} t ${tenantId ? `where tenant_id = '${tenantId}'` : ""}`,
-    );
-  }
-  const { rows } = await root.query<{ name: string; print: string }>(parts.join(" union all "));
-  for (const { name, print } of rows) prints.set(name, print);
-  return prints;
-}
-
-/** The tables whose rows are not what they were. */
-export const changedTables = (before: Map<string, string>, now: Map<string, string>): string[] =>
-  [...now].filter(([name, print]) => before.get(name) !== print).map(([name]) => name);
 
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 

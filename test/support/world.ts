@@ -110,9 +110,9 @@ export async function startWorld({
   await sealer.sealAll();
 
   const transport = smtpUrl
-    ? openTransport({ smtpUrl, from: "ops@mail.example", replyTo: "accueil@mail.example" })
+    ? await openTransport({ smtpUrl, from: "ops@mail.example", replyTo: "accueil@mail.example" })
     : null;
-  const files = openFiles(
+  const files = await openFiles(
     {
       folder: path.join(folder, "fichiers"),
       clamd,
@@ -122,7 +122,7 @@ export async function startWorld({
     },
     open.registry.files,
   );
-  const redis = redisUrl ? openRedis(redisUrl, log) : undefined;
+  const redis = redisUrl ? await openRedis(redisUrl, log) : undefined;
   const inDatabase = sessionRows(open.db);
   const rows = redis ? sessionsInRedis(inDatabase, redis, KEPT_IN_ROW) : inDatabase;
   const another = async (): Promise<Instance> => {

@@ -19,7 +19,8 @@ export class LiveStream {
     clearTimeout(this.again);
   }
 
-  follow() {
+  /** Opens the stream, and asks in its place once nothing has come for that long. */
+  follow(patience = SILENCE_MS) {
     this.rest();
     if (this.page.isResting() || document.hidden) return;
     const address = new URL(this.page.src, location.href);
@@ -27,11 +28,12 @@ export class LiveStream {
     else address.searchParams.set("depuis", this.page.since);
     const source = new EventSource(address);
     this.source = source;
-    const heard = () => {
+    const listen = (/** @type {number} */ ms) => {
       clearTimeout(this.silence);
-      this.silence = setTimeout(() => this.poll(), SILENCE_MS);
+      this.silence = setTimeout(() => this.poll(), ms);
     };
-    heard();
+    const heard = () => listen(SILENCE_MS);
+    listen(patience);
     source.addEventListener("open", heard);
     source.addEventListener("beat", heard);
     source.addEventListener("message", ({ data, lastEventId }) => {
@@ -53,6 +55,6 @@ export class LiveStream {
   /** Without a stream everything is asked, by version; then the stream is tried again. */
   poll() {
     this.page.changed(null);
-    this.follow();
+    this.follow(POLL_MS);
   }
 }

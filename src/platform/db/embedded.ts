@@ -11,6 +11,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { type Account, EmbeddedRefused, isReachable, serverAccount, sharedHome } from "./postgres/account.ts";
 import { type Binaries, prepareBinaries, run, VERSION } from "./postgres/binaries.ts";
+import { type Keeper, keepRunning } from "./postgres/keeper.ts";
 import { hasProcessIn, isAlive, livesOn, signature } from "./postgres/processes.ts";
 
 export { EmbeddedRefused };
@@ -23,6 +24,8 @@ export interface EmbeddedPostgres {
   superUrl: string;
   /** Where the data really are; elsewhere than under the folder when the server's account may not enter it. */
   dataDir: string;
+  /** Brings it back whenever it dies, as after a disk that filled up (F18): until `stop`, and only by who holds it. */
+  watch(onError: (error: unknown) => void): void;
   /** Stops the server, unless another living process holds it. */
   stop(): Promise<void>;
 }
@@ -71,14 +74,23 @@ export async function startEmbedded(dir: string, options: EmbeddedOptions = {}):
       if (found) process.kill(found, FAST_STOP);
     };
     if (holder) process.once("exit", ask);
+    const restart = async () => {
+      const done = await takeTurn(home);
+      await ensureRunning(binaries, home, notebook, account, { ...options, port: notebook.port }).finally(done);
+    };
+    let keeper: Keeper | undefined;
     return {
       pid,
       port: notebook.port,
       adopted,
       superUrl: superUrl(notebook),
       dataDir: notebook.dataDir,
+      watch(onError) {
+        if (holder) keeper = keepRunning({ isServing: () => serving() !== undefined, restart, onError });
+      },
       stop: async () => {
         if (!holder) return;
+        await keeper?.stop();
         process.off("exit", ask);
         if (serving()) await run(binaries.pg_ctl, ["-D", notebook.dataDir, "-m", "fast", "-w", "stop"], account);
         await rm(path.join(home, "holder"), { force: true });

@@ -29,6 +29,16 @@ const told = (status: number, heading: string, sentence: string, remedy: string,
 const unavailable = (sentence = "Le service ne répond pas pour l’instant ; rien n’a été enregistré.") =>
   told(503, "Service indisponible", sentence, "Réessayez dans quelques secondes.", 5);
 
+/** Waiting mends nothing by itself: somebody has to make room (F18). */
+const fullDisk = () =>
+  told(
+    503,
+    "Plus de place",
+    "Le disque de la base de données est plein ; rien n’a été enregistré. Ce qui s’y trouve se lit toujours.",
+    "Prévenez la personne qui administre l’instance : tout repart dès que de la place est faite.",
+    60,
+  );
+
 const stale = (sentence = "Quelqu’un a changé ces données pendant que vous les lisiez ; rien n’a été enregistré.") =>
   told(409, "Modifié entre-temps", sentence, "Rechargez la page, vérifiez, puis recommencez.");
 
@@ -105,6 +115,7 @@ const LOST =
 function explainDatabase(error: unknown): Told | null {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
     const { code } = cause as { code?: unknown };
+    if (code === "53100") return fullDisk();
     if ((typeof code === "string" && NOT_NOW.test(code)) || LOST.test(cause.message)) return unavailable();
     // No history, no change (P55). A refusal by row is something else: a fault of ours, to be seen.
     if (code === "42501" && !cause.message.includes("row-level security")) return unavailable();

@@ -1,4 +1,3 @@
-import { createTransport } from "nodemailer";
 import { oneLine, type Rendered } from "./letter.ts";
 
 export interface MailSettings {
@@ -43,10 +42,12 @@ const HASTE = { connectionTimeout: 8_000, greetingTimeout: 8_000, dnsTimeout: 5_
 const PATIENCE = { connectionTimeout: 10_000, greetingTimeout: 10_000, dnsTimeout: 10_000, socketTimeout: 75_000 };
 
 /** Opens the way to the SMTP server; nothing is said to it before the first message. */
-export function openTransport(
+export async function openTransport(
   { smtpUrl, from, replyTo }: MailSettings,
   patience: Partial<typeof PATIENCE> = {},
-): Transport {
+): Promise<Transport> {
+  // Imported by who sends only: a start waits for each library it names.
+  const { createTransport } = await import("nodemailer");
   const url = new URL(smtpUrl);
   const secure = url.protocol === "smtps:";
   const common = {

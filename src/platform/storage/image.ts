@@ -1,4 +1,3 @@
-import sharp from "sharp";
 import { RuleBroken } from "../errors.ts";
 
 /** How a picture is kept: drawn again at this size, without anything but its pixels. */
@@ -14,12 +13,18 @@ export interface Picture {
 export const MOST_PIXELS = 60_000_000;
 const LONGEST_SECONDS = 20;
 
-// One picture at a time and nothing kept: pages answer meanwhile, and the memory goes back.
-sharp.concurrency(1);
-sharp.cache(false);
+/** Imported by the first picture: a start waits for each library it names. */
+async function drawing() {
+  const { default: sharp } = await import("sharp");
+  // One picture at a time and nothing kept: pages answer meanwhile, and the memory goes back.
+  sharp.concurrency(1);
+  sharp.cache(false);
+  return sharp;
+}
 
 /** Draws a picture again: upright, at the size of its use, without place, date nor device (P41). Throws RuleBroken. */
 export async function redraw(content: Buffer, { width, height, fit, format }: Picture): Promise<Buffer> {
+  const sharp = await drawing();
   await checkPixels(content);
   try {
     return await sharp(content, { limitInputPixels: MOST_PIXELS, failOn: "error", animated: false })
@@ -38,6 +43,7 @@ export async function redraw(content: Buffer, { width, height, fit, format }: Pi
 
 /** By the picture's own header: a few bytes can promise a billion pixels. */
 async function checkPixels(content: Buffer): Promise<void> {
+  const sharp = await drawing();
   const { width, height } = await sharp(content, { limitInputPixels: false })
     .metadata()
     .catch(() => {

@@ -2,7 +2,6 @@ import { clamdAt, type Scanner } from "./clamd.ts";
 import type { Quotas } from "./file.ts";
 import { folderStore } from "./folder.ts";
 import type { FilePurpose } from "./purpose.ts";
-import { s3Store } from "./s3.ts";
 import type { Store } from "./store.ts";
 
 /** What a process needs to keep and give files. */
@@ -26,12 +25,13 @@ export interface FilesSettings {
   clamd?: string | undefined;
 }
 
-export function openFiles(
+/** What speaks to a bucket is imported by who has one only: a start waits for each library it names. */
+export async function openFiles(
   { folder, s3Url, floor, quotas, clamd }: FilesSettings,
   purposes: ReadonlyMap<string, FilePurpose>,
-): Files {
+): Promise<Files> {
   return {
-    store: s3Url ? s3Store(s3Url) : folderStore(folder, { floor }),
+    store: s3Url ? (await import("./s3.ts")).s3Store(s3Url) : folderStore(folder, { floor }),
     quotas,
     scanner: clamd ? clamdAt(clamd) : null,
     purposes,

@@ -167,7 +167,7 @@ test("prise pendant qu’on écrit, elle est un seul instant : chaque acte y est
 
 test("S35 : chaque fichier envoyé est dans la sauvegarde, et se retrouve au bit près après la restauration (DOC-9)", async () => {
   const settings = { folder: "", s3Url: undefined, floor: 0, quotas: { tenant: 1e9, person: 1e9 } };
-  const files = { ...openFiles(settings, source.registry.files), store };
+  const files = { ...(await openFiles(settings, source.registry.files)), store };
   const [karim] = await source.db.read(tenantId, (em) => em.find(User, KARIM));
   const world = { db: source.db, files };
   for (const name of ["un.png", "deux.png"]) await giveFile(world, { tenantId, id: karim!.id }, { name });

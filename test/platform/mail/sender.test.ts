@@ -70,7 +70,7 @@ const senderWith = (transport: Transport | null, everyMs = Number.POSITIVE_INFIN
   after(() => sender.stop());
   return sender;
 };
-const sender = senderWith(openTransport(settings));
+const sender = senderWith(await openTransport(settings));
 
 interface Line {
   state: string;
@@ -199,7 +199,7 @@ test("F10 : coupé après DATA, repris sous le même Message-ID", async () => {
 
 test("F10 : un serveur qui ne finit jamais de répondre à l’un ne retient pas les autres", async () => {
   // Patience is a minute and a half: here three seconds, which a loaded machine still answers within.
-  const hasty = senderWith(openTransport(settings, { socketTimeout: 3_000 }));
+  const hasty = senderWith(await openTransport(settings, { socketTimeout: 3_000 }));
   smtp.tarpit = "lent@x.example";
   await write("lent@x.example");
   for (let i = 0; i < 12; i++) await write(`vite${i}@x.example`);
@@ -217,7 +217,7 @@ test("F10 : un serveur qui ne finit jamais de répondre à l’un ne retient pas
 test("F10 : un chiffrement qui échoue n’envoie rien en clair, se dit, et tout part une fois réparé", async () => {
   const strange = await startSmtp({ selfSigned: true });
   await write("a@x.example");
-  await senderWith(openTransport({ ...settings, smtpUrl: strange.url })).sweep();
+  await senderWith(await openTransport({ ...settings, smtpUrl: strange.url })).sweep();
   const { state, last_answer } = await line("a@x.example");
   assert.deepEqual([state, strange.received.length], ["pending", 0]);
   assert.match(last_answer!, /La connexion chiffrée au serveur a échoué/);
@@ -281,7 +281,7 @@ test("F03 : un processus tué en plein envoi : un autre reprend une minute aprè
   await sender.sweep();
   assert.equal(smtp.received.length, 0);
   await open.clock.advance(2_000);
-  await Promise.all([sender.sweep(), senderWith(openTransport(settings)).sweep()]);
+  await Promise.all([sender.sweep(), senderWith(await openTransport(settings)).sweep()]);
   assert.deepEqual(
     smtp.received.map(({ mail }) => mail.messageId),
     ["<gardé@mail.example>"],
@@ -289,7 +289,7 @@ test("F03 : un processus tué en plein envoi : un autre reprend une minute aprè
 });
 
 test("F03 : un envoi qui dure reste à qui le tient tant qu’il vit ; pris par un autre, il n’écoute plus que « parti »", async () => {
-  const patient = senderWith(openTransport(settings), Number.POSITIVE_INFINITY, 20);
+  const patient = senderWith(await openTransport(settings), Number.POSITIVE_INFINITY, 20);
   smtp.tarpit = "lent@x.example";
   await write("lent@x.example");
   const sending = patient.sweep();
@@ -342,7 +342,7 @@ test("ROL-2 : les messages d’une organisation suspendue attendent, celui qui l
 
 test("deux processus vident la file ensemble : chacun reçoit une fois", async () => {
   await Promise.all(Array.from({ length: 60 }, (_, i) => write(`p${i}@x.example`)));
-  const other = senderWith(openTransport(settings));
+  const other = senderWith(await openTransport(settings));
   await Promise.all([sender.sweep(), other.sweep()]);
   await sender.sweep();
   assert.equal(smtp.received.length, 60);
@@ -359,7 +359,7 @@ test("MSG-14 : sans serveur, le message reste et le dit", async () => {
 
 test("mot de passe refusé, nom introuvable : la réponse dit quoi corriger", async () => {
   const locked = await startSmtp({ auth: { user: "ops", pass: "juste" } });
-  const asked = (smtpUrl: string) => openTransport({ ...settings, smtpUrl }).check();
+  const asked = (smtpUrl: string) => openTransport({ ...settings, smtpUrl }).then((transport) => transport.check());
   assert.match((await asked(locked.url.replace("//", "//ops:faux@"))).answer, /refuse le compte ou le mot de passe/);
   assert.equal((await asked(locked.url.replace("//", "//ops:juste@"))).result, "sent");
   assert.doesNotMatch((await asked(locked.url.replace("//", "//ops:motsecret@"))).answer, /motsecret/);
@@ -382,7 +382,7 @@ test("MSG-13 : le dimanche à 2 h, les messages de plus de 90 jours s’effacent
 });
 
 test("la boucle du processus envoie d’elle-même, et s’arrête proprement", async () => {
-  const loop = senderWith(openTransport(settings), 20);
+  const loop = senderWith(await openTransport(settings), 20);
   await Promise.all(Array.from({ length: 50 }, (_, i) => write(`q${i}@x.example`)));
   while (smtp.received.length < 50) await new Promise((resolve) => setTimeout(resolve, 20));
   await loop.stop();
