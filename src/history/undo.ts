@@ -59,6 +59,14 @@ export const mayUndo = (act: Pick<ActLine, "actorId">, { by, may }: Pick<Undoing
 export const canUndo = (act: ActLine & { undone: unknown }, undoing: Undoing): boolean =>
   !act.undone && isWithinUndo(act, undoing.now) && mayUndo(act, undoing);
 
+/** Why there is none, in a few words beside the act. */
+export const whyNotUndone = (act: Pick<ActLine, "at" | "changes">, now: Date): string =>
+  act.changes === 0
+    ? "rien à annuler"
+    : isWithinUndo(act, now)
+      ? "par un administrateur"
+      : `plus de ${UNDO_DAYS}\u00a0jours`;
+
 /** Whether it is still time, and there is something to take back. */
 export const isWithinUndo = (act: Pick<ActLine, "at" | "changes">, now: Date): boolean =>
   act.changes > 0 && now.getTime() - act.at.getTime() <= UNDO_DAYS * DAY_MS;

@@ -1,5 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { allows, findUserNames, ROLES, type Role, roleLabel } from "../accounts/index.ts";
+import { allows, findUserNames, ROLES, type Role, roleLabel, User } from "../accounts/index.ts";
 import { findAct } from "../history/index.ts";
 import type { DomainEvent, Reaction } from "../platform/events/catalogue.ts";
 import { fr } from "../platform/text/index.ts";
@@ -68,8 +68,15 @@ async function tellAuthor(em: EntityManager, { subject, payload }: DomainEvent):
     kind: "undone",
     to: [act.actorId],
     text: `${await nameOf(em, by)} a annulé votre acte «\u00a0${act.label ?? "Libellé effacé"}\u00a0».`,
-    path: "/actes",
+    path: await pageOfAct(em, act.actorId, subject.id),
   });
+}
+
+/** Where its author may see an act: all of history, or their own acts, or neither. */
+async function pageOfAct(em: EntityManager, authorId: string, actId: string): Promise<string | null> {
+  const author = await em.findOne(User, { id: authorId });
+  if (allows(author?.roles ?? [], "history.read")) return `/admin/historique/${actId}`;
+  return allows(author?.roles ?? [], "acts.undo_own") ? "/actes" : null;
 }
 
 async function tellAsker(em: EntityManager, { payload }: DomainEvent): Promise<void> {

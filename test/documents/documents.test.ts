@@ -226,6 +226,22 @@ test("HIS-12 : un dépôt s’annule, et son annulation aussi ; plus tard, il re
   assert.match((await sophie.get(deposit)).text, /a reçu d’autres versions depuis\. Mettez-le plutôt à la corbeille/);
 });
 
+test("HIS-11 : de l’historique d’un document, qui le gère annule son propre acte ; qui le lit seulement n’y entre pas", async () => {
+  const at = isAt(await drop(sophie, "suivi-de-pres.txt", Buffer.from("un")));
+  const link = /href="(\/historique\/document\/[0-9a-f-]+)"/.exec((await sophie.get(at)).text)![1]!;
+  const { status, text } = await sophie.get(link);
+  assert.equal(status, 200);
+  assert.doesNotMatch(text, /href="\/admin\/historique/, "l’historique de toute l’organisation n’est pas pour elle");
+  const undo = undoOf(text);
+  assert.equal((await sophie.get(undo)).status, 200);
+  assert.equal((await denis.get(link)).text.includes('href="/admin/historique/'), true);
+  for (const browser of [karim, await world.as("helene")]) {
+    assert.doesNotMatch((await browser.get(at)).text, /\/historique\//);
+    assert.equal((await browser.get(link)).status, 403);
+  }
+  assert.equal((await (await world.as("nathalie")).get(link)).status, 404);
+});
+
 test("GEN-8 : renommer sur une page trop vieille est arrêté, avec ce qu’il en est", async () => {
   const { id } = await giveDocument(world, sophie, { title: "Avant" });
   const at = `/documents/${id}/modifier`;

@@ -76,6 +76,41 @@ test("HIS-11 : l’avis qui suit un acte et l’historique de l’objet mènent 
   assert.match(line(object), /annulé/);
 });
 
+test("HIS-11 : inviter, une personne ou plusieurs, s’annule depuis l’avis ou la page qui suit ; l’objet est nommé sans faute", async () => {
+  const way = (text: string) =>
+    /href="(\/actes\/[0-9a-f-]{36}\/annulation)"[^>]*>[\s\S]{0,200}?Annuler/.exec(text)?.[1];
+  const person = { givenName: "Lou", familyName: "Hardy", roles: "viewer", by: "lien" };
+  await denis.get("/admin/utilisateurs/nouveau");
+  const one = await denis.post("/admin/utilisateurs/nouveau", { ...person, email: "lou@quais.example" });
+  assert.equal(one.status, 200);
+  assert.equal((await send(denis, way(one.text)!)).status, 303);
+  const lou = /href="\/admin\/utilisateurs\/([0-9a-f-]{36})"/.exec(one.text)![1]!;
+  assert.match((await denis.get(`/admin/utilisateurs/${lou}`)).text, /Désactivé/);
+
+  const text =
+    "Prénom;Nom;Adresse électronique;Rôles\nMax;Un;max.un@quais.example;Lecteur\nMax;Deux;max.deux@quais.example;Lecteur";
+  const many = await denis.post("/admin/utilisateurs/plusieurs", { text, by: "lien" });
+  assert.equal(many.status, 200);
+  assert.match((await denis.get(way(many.text)!)).text, /Restaurable\s: 2 lignes/);
+
+  const organisation = await denis.get(`/historique/tenant/${denis.tenantId}`);
+  assert.match(organisation.text, /Organisation\s: tous ses actes/);
+});
+
+test("PRM-26 : ses actes de trente jours se feuillettent, aucun n’est hors d’atteinte", async () => {
+  const aicha = await world.as("aicha");
+  for (let i = 0; i < 60; i++) await aicha.post("/compte/preferences", { density: i % 2 ? "comfort" : "compact" });
+  const ways = (page: string) =>
+    [...page.split("<tbody")[1]!.matchAll(/\/actes\/([0-9a-f-]{36})\/annulation/g)].map(([, id]) => id!);
+  const first = await aicha.get("/actes");
+  assert.equal(ways(first.text).length, 50);
+  const older = /href="(\/actes\?avant=[^"]+)" rel="next"/.exec(first.text)![1]!;
+  const second = await aicha.get(older);
+  assert.equal(ways(second.text).length, 10);
+  const newer = /href="(\/actes\?apres=[^"]+)" rel="prev"/.exec(second.text)![1]!;
+  assert.deepEqual(ways((await aicha.get(newer)).text), ways(first.text));
+});
+
 test("HIS-12 : une ligne décochée reste, un conflit ne bouge que coché", async () => {
   const { id } = await world.userOf("claire");
   await send(denis, `/admin/utilisateurs/${id}/modifier`, { givenName: "Clara" });

@@ -76,6 +76,42 @@ test("ACT-5 : ce qu’on fait soi-même n’est pas signalé ; ce qu’un autre 
   assert.equal(told!.path, "/actes");
 });
 
+test("ACT-5 : un acte annulé mène son auteur là où il peut aller : tout l’historique, ses actes, ou nulle part", async () => {
+  for (const [who, path] of [
+    ["helene", "/notifications"],
+    ["karim", "/actes"],
+  ] as const) {
+    const author = await world.as(who);
+    await author.post("/compte/preferences", { density: "compact" });
+    const [act] = await world.db.read(author.tenantId, (em) =>
+      em.execute<{ id: string }[]>("select id from act where actor_id = ? order by id desc limit 1", [author.id]),
+    );
+    await send(denis, `/actes/${act!.id}/annulation`, `/actes/${act!.id}/annulation`);
+    const [line] = await listOf(who);
+    const opened = await author.post(`/notifications/${line!.id}/lecture`);
+    assert.equal(opened.location, path);
+    assert.equal((await author.get(path)).status, 200, `${who} y entre`);
+  }
+});
+
+test("LIV-2 : la liste redemandée ne revient que changée, bien que ses formulaires aient des clés neuves ; « Tout marquer comme lu » vient avec ce qui arrive", async () => {
+  const claire = await world.as("claire");
+  const { id, tenantId } = await world.userOf("claire");
+  const tell = (text: string) =>
+    world.db.note(tenantId, (em) => notify(em, { kind: "jobs", to: [id], text, path: null }));
+  await claire.post("/notifications/lecture");
+  const ask = (headers = {}) =>
+    claire.get("/notifications", { part: true, headers: { "live-refresh": "1", ...headers } });
+  assert.doesNotMatch((await ask()).text, /Tout marquer comme lu/);
+  await tell("Un");
+  const { text, headers } = await ask();
+  assert.match(text, /Tout marquer comme lu/);
+  const version = { "if-none-match": headers.get("etag")! };
+  assert.equal((await ask(version)).status, 304);
+  await tell("Deux");
+  assert.equal((await ask(version)).status, 200);
+});
+
 test("ACT-5 : une sorte rendue muette n’arrive plus ; le choix est un acte, qui s’annule", async () => {
   const sophie = await world.as("sophie");
   const { id } = await world.userOf("sophie");

@@ -5,6 +5,7 @@ import { asDownload } from "../../platform/http/download.ts";
 import { readFields } from "../../platform/http/fields.ts";
 import { read, submit } from "../../platform/http/forms.ts";
 import { frenchProblem } from "../../platform/http/problems.ts";
+import { undoPath } from "../../platform/http/show.ts";
 import { CSV_MARK, csvLine } from "../../platform/sheets/csv.ts";
 import { decodeSheet, readSheet } from "../../platform/sheets/read.ts";
 import { fr } from "../../platform/text/index.ts";
@@ -155,10 +156,11 @@ export const create: RequestHandler = async (req, res) => {
   const created = form.result;
   if (created.every(({ token }) => token === null)) {
     const notice = `${fr.count(created.length, "compte est créé", "comptes sont créés")}. Les invitations sont en attente d’envoi.`;
-    return res.saved(DONE, {}, { at: "/admin/utilisateurs", notice });
+    return res.saved(DONE, {}, { at: "/admin/utilisateurs", notice, undo: true });
   }
   res.show(DONE, {
     title: "Liens à remettre",
+    undoAt: undoPath(req),
     crumbs: [HOME, USERS, BULK, { label: "Liens" }],
     accounts: created.map(({ user, token }) => ({
       id: user.id,

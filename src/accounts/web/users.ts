@@ -5,6 +5,7 @@ import { NotFound } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
 import { readMark, withQuery, writeMark } from "../../platform/http/addresses.ts";
 import { atVersion, type Current, query, read, submit } from "../../platform/http/forms.ts";
+import { undoPath } from "../../platform/http/show.ts";
 import { messagesTo } from "../../platform/mail/queries.ts";
 import { MAIL_STATE_WORDS } from "../../platform/mail/words.ts";
 import type { Registry } from "../../platform/registry.ts";
@@ -213,16 +214,17 @@ export const create: RequestHandler = async (req, res) => {
     },
   );
   if (form.errors) return res.show(NEW, newPage(req, form));
-  handOver(req, res, form.result);
+  handOver(req, res, form.result, { isNew: true });
 };
 
 /** The link itself, or the page of the person, whose message waits there. */
-function handOver(req: Request, res: Response, handed: Handed): void {
+function handOver(req: Request, res: Response, handed: Handed, { isNew = false } = {}): void {
   const { user } = handed;
   if (handed.token === null) {
     const notice = `Le compte ${fr.of(user.name())} est prêt. L’invitation est en attente d’envoi à ${user.email}.`;
-    res.saved(INVITED, {}, { at: `${AT}/${user.id}`, notice });
-  } else res.show(INVITED, invitedPage(req, handed));
+    // A link made anew is not taken back: what it replaced is dead.
+    res.saved(INVITED, {}, { at: `${AT}/${user.id}`, notice, undo: isNew });
+  } else res.show(INVITED, { ...invitedPage(req, handed), undoAt: isNew ? undoPath(req) : undefined });
 }
 
 /** A link for who lost theirs or let it expire; the former dies. */

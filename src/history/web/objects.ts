@@ -1,21 +1,25 @@
 import type { RequestHandler } from "express";
-import { NotFound } from "../../platform/errors.ts";
+import { allows, explain } from "../../accounts/index.ts";
+import { Forbidden, NotFound } from "../../platform/errors.ts";
 import { read } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { listActs } from "../queries.ts";
-import { canUndo } from "../undo.ts";
+import { canUndo, whyNotUndone } from "../undo.ts";
 import { readFilter } from "./filter.ts";
 import { shownActs } from "./lines.ts";
 import { undoingOf } from "./undos.ts";
 
 const PAGE_SIZE = 50;
 
-/** The history of one object, kept after the object is gone (HIS-5). */
+/** The history of one object, kept after the object is gone (HIS-5), for who may act on it and who reads all of history. */
 export const show: RequestHandler<{ type: string; id: string }> = async (req, res) => {
   const registry = req.app.locals.registry as Registry;
   const { type, id } = req.params;
   const subject = registry.subjects.get(type);
   if (!subject) throw new NotFound();
+  const { roles } = req.user!;
+  const mayRead = allows(roles, "history.read");
+  if (!mayRead && !allows(roles, subject.right)) throw new Forbidden(explain(roles, "history.read"));
   const { page } = readFilter(req);
   const shown = await read(req, async (em) => {
     const { acts, newer, older } = await listActs(
@@ -30,12 +34,17 @@ export const show: RequestHandler<{ type: string; id: string }> = async (req, re
   });
   const at = `/historique/${type}/${id}`;
   const undoing = undoingOf(req);
-  const acts = shown.acts.map((act) => ({ ...act, canUndo: canUndo(act, undoing) }));
+  const acts = shown.acts.map((act) => ({
+    ...act,
+    canUndo: canUndo(act, undoing),
+    whyNot: whyNotUndone(act, req.now),
+  }));
   res.show(
     { page: "history/objects/show" },
     {
       ...shown,
       acts,
+      mayRead,
       withUndo: acts.some(({ canUndo }) => canUndo),
       subject: { noun: subject.noun, icon: subject.icon, url: shown.label === null ? null : subject.url(id) },
       // Only the list of the whole organisation is followed live.

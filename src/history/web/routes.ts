@@ -20,5 +20,6 @@ export const routes = [
   get("/actes", "acts.undo_own", undos.index, { sitemap: "Mes actes" }),
   get("/actes/:act/annulation", "acts.undo_own", undos.new_),
   post("/actes/:act/annulation", "acts.undo_own", undos.create, { recent: true }),
-  get("/historique/:type/:id", "history.read", objects.show),
+  // Open to whom the manifest of the object says (rulings 17); sweeps ask for the one of an account.
+  get("/historique/:type/:id", "signed-in", objects.show, { sweep: { right: "accounts.manage" } }),
 ];

@@ -10,7 +10,7 @@ import { SYSTEM } from "../channels.ts";
 import { type Difference, differences } from "../differences.ts";
 import { eventNamesOf, type UndoClass, type UndoLine } from "../queries/undo.ts";
 import { type ActLine, listActs } from "../queries.ts";
-import { canUndo, previewUndo, UNDO_DAYS, type UndoChoice, type Undone, undoAct } from "../undo.ts";
+import { canUndo, previewUndo, UNDO_DAYS, type UndoChoice, type Undone, undoAct, whyNotUndone } from "../undo.ts";
 import { shownActs, shownMessages } from "./lines.ts";
 
 const VIEW = { page: "history/undos/new" };
@@ -27,6 +27,7 @@ const rows = (label: string) =>
     .max(SHOWN * 20)
     .default([])
     .describe(label);
+const Paging = z.object({ avant: z.uuid().optional(), apres: z.uuid().optional() });
 const Asked = z.object({
   /** Every conflict, and not the first only. */
   conflits: z.literal("tous").optional(),
@@ -58,10 +59,11 @@ const trackedOf = ({ tracked }: Registry) => new Map(tracked.map((one) => [one.t
 export const index: RequestHandler = async (req, res) => {
   const registry = req.app.locals.registry as Registry;
   const { id, tenant } = req.user!;
+  const { avant: before, apres: after } = query(req, Paging);
   const from = new Date(req.now.getTime() - UNDO_DAYS * 86_400_000).toISOString().slice(0, 10);
-  const acts = await read(req, async (em) => {
-    const { acts } = await listActs(em, { actorId: id, from, zone: tenant.zone }, { size: OWN_SHOWN });
-    return shownActs(em, acts, registry);
+  const { acts, newer, older } = await read(req, async (em) => {
+    const found = await listActs(em, { actorId: id, from, zone: tenant.zone }, { before, after, size: OWN_SHOWN });
+    return { ...found, acts: await shownActs(em, found.acts, registry) };
   });
   const undoing = undoingOf(req);
   res.show(LIST, {
@@ -70,7 +72,10 @@ export const index: RequestHandler = async (req, res) => {
     acts: acts.map((act) => ({
       ...act,
       canUndo: canUndo(act, undoing),
+      whyNot: whyNotUndone(act, req.now),
     })),
+    newerAt: newer && `/actes?apres=${newer}`,
+    olderAt: older && `/actes?avant=${older}`,
     zone: tenant.zone,
   });
 };

@@ -119,7 +119,11 @@ export const update: RequestHandler<{ criterion: string }> = async (req, res) =>
   res.saved(
     ONE,
     { title, ...card(criterion, form.result) },
-    { at, notice: `Critère ${criterion.number} enregistré : ${STATUSES[form.result.status].label.toLowerCase()}.` },
+    {
+      at,
+      notice: `Critère ${criterion.number} enregistré : ${STATUSES[form.result.status].label.toLowerCase()}.`,
+      undo: true,
+    },
   );
 };
 

@@ -54,11 +54,16 @@ export function createSaved(render: Render, guards: Guards): Response["saved"] {
   };
 }
 
-/** The way to take back what the request just did; its page is of the history module, known here by address alone. */
-function undoOf(req: Request, guards: Guards): Notice["action"] {
+/** Where what this request just did is taken back, if it did something; a page of the history module, known here by address alone. */
+export function undoPath(req: Request): string | undefined {
   const act = actOf(req);
-  if (!act || !req.user || !guards.may(req.user, "acts.undo_own")) return undefined;
-  return { href: `/actes/${act}/annulation`, label: "Annuler" };
+  return act && `/actes/${act}/annulation`;
+}
+
+function undoOf(req: Request, guards: Guards): Notice["action"] {
+  const href = undoPath(req);
+  if (!href || !req.user || !guards.may(req.user, "acts.undo_own")) return undefined;
+  return { href, label: "Annuler" };
 }
 
 /** 303, once the session is kept: a browser follows faster than a store writes. A fragment is told to leave (rulings 23). */
@@ -82,10 +87,13 @@ function templateFor(res: Response, { page, part }: View): string {
   return page;
 }
 
+/** Drawn anew at each answer, whatever it shows. */
+const FORM_KEYS = /name="_(?:csrf|key)" value="[^"]*"/g;
+
 /** To a page that refreshes itself: nothing when it has this very version (LIV-2), and its session grows no younger. */
 function sendIfNew(res: Response, html: string): void {
   leaveUntouched(res.req);
-  const tag = `"${createHash("sha256").update(html).digest("base64url").slice(0, 22)}"`;
+  const tag = `"${createHash("sha256").update(html.replace(FORM_KEYS, "")).digest("base64url").slice(0, 22)}"`;
   res.setHeader("ETag", tag);
   if (res.req.headers["if-none-match"] === tag) res.status(304).end();
   else send(res, 200, html);
