@@ -24,7 +24,11 @@ export const events = {
   "user.roles_changed": { label: "rôles changés", payload: z.strictObject({ before: roles, after: roles, by }) },
   "user.deactivated": { label: "compte désactivé", payload: z.strictObject({ by }) },
   "user.reactivated": { label: "compte réactivé", payload: z.strictObject({ by }) },
-  "user.unlocked": { label: "compte déverrouillé", payload: z.strictObject({ by }) },
+  "user.unlocked": {
+    label: "compte déverrouillé",
+    payload: z.strictObject({ by }),
+    beyond: "Un verrou levé ne se remet pas\u00a0: désactivez le compte pour le fermer.",
+  },
   "user.password_changed": {
     label: "mot de passe changé",
     payload: z.strictObject({ keepSession: z.uuid().nullable() }),

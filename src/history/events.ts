@@ -2,7 +2,11 @@ import { z } from "zod";
 import type { EventCatalogue } from "../platform/events/catalogue.ts";
 
 export const events: EventCatalogue = {
-  "history.verification_asked": { label: "vérification de l’historique demandée", payload: z.object({}) },
+  "history.verification_asked": {
+    label: "vérification de l’historique demandée",
+    payload: z.object({}),
+    beyond: "Une vérification lit l’historique et n’y change rien.",
+  },
   "history.verified": {
     label: "historique vérifié",
     payload: z.strictObject({ intact: z.boolean(), verified: z.int(), askedBy: z.uuid() }),
@@ -17,5 +21,9 @@ export const events: EventCatalogue = {
       by: z.uuid(),
     }),
   },
-  "history.exported": { label: "historique exporté", payload: z.object({ acts: z.int() }) },
+  "history.exported": {
+    label: "historique exporté",
+    payload: z.object({ acts: z.int() }),
+    beyond: "Un export est déjà sur l’appareil de la personne\u00a0: il ne se reprend pas.",
+  },
 };

@@ -3,7 +3,7 @@ import type { Services } from "../platform/services.ts";
 import { events } from "./events.ts";
 import { HEADS, Heads, headsFolder } from "./heads.ts";
 import { Seal } from "./seal.ts";
-import { runVerification, VerificationSchema, verifyTonight } from "./verification.ts";
+import { runVerification, VERIFY_CHAIN, VerificationSchema, verifyTonight } from "./verification.ts";
 import { vitals } from "./vitals.ts";
 import { routes } from "./web/routes.ts";
 
@@ -33,7 +33,7 @@ export const history: Module = {
   subscriptions: [
     {
       on: "history.verification_asked",
-      job: "history.verify_chain",
+      job: VERIFY_CHAIN,
       label: "Recalcul de la chaîne de l’historique",
       limitSeconds: 3_600,
       run: ({ tenantId, subject }, { db, clock, ...keys }) =>

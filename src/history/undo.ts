@@ -59,6 +59,10 @@ export const mayUndo = (act: Pick<ActLine, "actorId">, { by, may }: Pick<Undoing
 export const canUndo = (act: ActLine & { undone: unknown }, undoing: Undoing): boolean =>
   !act.undone && isWithinUndo(act, undoing.now) && mayUndo(act, undoing);
 
+/** The last instant it can be; null when it changed nothing, so never could. */
+export const undoableUntil = ({ at, changes }: Pick<ActLine, "at" | "changes">): Date | null =>
+  changes === 0 ? null : new Date(at.getTime() + UNDO_DAYS * DAY_MS);
+
 /** Why there is none, in a few words beside the act. */
 export const whyNotUndone = (act: Pick<ActLine, "at" | "changes">, now: Date): string =>
   act.changes === 0

@@ -2,6 +2,7 @@ import { defineEntity, type EntityManager, p } from "@mikro-orm/postgresql";
 import { createdAt, lookedUpTable, tenantKey } from "../platform/db/entity.ts";
 import type { Database } from "../platform/db/index.ts";
 import { record } from "../platform/events/record.ts";
+import { subjectsInHand } from "../platform/jobs/queries.ts";
 import { verifyHistory } from "./chain.ts";
 import type { Heads } from "./heads.ts";
 
@@ -33,6 +34,22 @@ export class Verification extends schema.class {
 }
 schema.setClass(Verification);
 export const VerificationSchema = schema;
+
+/** The queue that recomputes chains. */
+export const VERIFY_CHAIN = "history.verify_chain";
+/** Between the act that asks and the job in its queue nothing is amiss. */
+const SOON_MS = 60_000;
+
+/** Those begun and not finished that nobody works on any more: all their tries failed, or somebody dropped them. */
+export async function stoppedAmong(em: EntityManager, found: Verification[], now: Date): Promise<Set<string>> {
+  const old = found.filter((one) => one.isRunning() && now.getTime() - one.createdAt.getTime() > SOON_MS);
+  const inHand = await subjectsInHand(
+    em,
+    VERIFY_CHAIN,
+    old.map(({ id }) => id),
+  );
+  return new Set(old.flatMap(({ id }) => (inHand.has(id) ? [] : id)));
+}
 
 /** Asks for the chain to be recomputed by a job; the caller flushes. */
 export function askVerification(

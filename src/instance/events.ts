@@ -13,6 +13,14 @@ export const events = {
     label: "critère d’accessibilité évalué",
     payload: z.strictObject({ criterion: z.string(), status: z.string(), by: z.uuid() }),
   },
-  "job.retried": { label: "tâche relancée", payload: Jobs },
-  "job.dropped": { label: "tâche abandonnée", payload: Jobs },
+  "job.retried": {
+    label: "tâche relancée",
+    payload: Jobs,
+    beyond: "Une tâche relancée a repris aussitôt\u00a0: ce qu’elle fait s’annule depuis ses propres actes.",
+  },
+  "job.dropped": {
+    label: "tâche abandonnée",
+    payload: Jobs,
+    beyond: "Une tâche abandonnée a quitté la file et n’y revient pas.",
+  },
 } satisfies EventCatalogue;

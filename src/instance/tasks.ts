@@ -59,8 +59,9 @@ export function duration(ms: number): string {
 export function scheduleLine(
   schedule: Schedule,
   runs: Run[],
-  { now, zone, services }: { now: Date; zone: string; services: Services },
+  { now, zone, services, queue }: { now: Date; zone: string; services: Services; queue?: QueueState | undefined },
 ): TaskLine {
+  const retryAt = queue?.retryAt ?? null;
   const at = timeOf(schedule, services);
   const state = (["failed", "running", "waiting", "done"] as const).find((one) =>
     runs.some((run) => run.state === one),
@@ -77,9 +78,10 @@ export function scheduleLine(
         ? "n’est pas réglée"
         : `${schedule.weekday === undefined ? "chaque jour" : `chaque ${DAYS[schedule.weekday]}`} à ${at}${schedule.ofInstance ? "" : ", pour chaque organisation"}`,
     last: last > 0 ? new Date(last) : null,
-    next: at === null ? null : nextRun({ ...schedule, at }, now, zone),
+    next: retryAt ?? (at === null ? null : nextRun({ ...schedule, at }, now, zone)),
     nextSaid: "jamais",
-    badge: BADGES[state ?? "never"],
+    // Failed, and soon tried again: nobody has to decide yet.
+    badge: BADGES[state === "failed" && retryAt ? "retrying" : (state ?? "never")],
     duration: times.length > 0 ? duration(Math.max(...times)) : null,
     outcome: told.length === 1 ? told[0]!.outcome : told.length > 1 ? `faite dans ${told.length} organisations` : null,
     failures: failed

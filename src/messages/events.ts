@@ -11,6 +11,11 @@ export const events = {
     payload: z.strictObject({ by, copy: z.uuid().nullable() }),
     beyond: SENT,
   },
+  "messages.resent": {
+    label: "messages renvoyés",
+    payload: z.strictObject({ by, count: z.int() }),
+    beyond: "Des messages remis en file partent aussitôt\u00a0: l’annuler ne les reprendrait pas.",
+  },
   "message.dropped": {
     label: "message abandonné",
     payload: z.strictObject({ by }),

@@ -5,6 +5,7 @@ import { RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import type { MailKind } from "../platform/mail/kinds.ts";
 import { OutboxMessage } from "../platform/mail/outbox.ts";
+import { type MessageFilter, requeueStopped } from "./queries.ts";
 
 type State = Pick<OutboxMessage, "state">;
 
@@ -57,6 +58,21 @@ function copyOf(em: EntityManager, message: OutboxMessage, now: Date): OutboxMes
   } as never);
   em.persist(copy);
   return copy;
+}
+
+/**
+ * The same for all those of a filter that failed, or that no server could take; what no longer has a cause is dropped as
+ * it comes up [MSG-5, MSG-8]. Gives how many. Throws RuleBroken when there is none.
+ */
+export async function resendMessages(
+  em: EntityManager,
+  filter: MessageFilter,
+  { by, tenantId, now }: { by: string; tenantId: string; now: Date },
+): Promise<number> {
+  const count = await requeueStopped(em, filter, now);
+  if (count === 0) throw new RuleBroken("Aucun de ces messages n’est à renvoyer\u00a0: ils attendent, ou sont partis.");
+  record(em, "messages.resent", { type: "tenant", id: tenantId }, { by, count });
+  return count;
 }
 
 /** Gives up a message that has not left [MSG-5]. The caller flushes. */

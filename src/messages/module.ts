@@ -1,6 +1,7 @@
 import { OutboxMessage } from "../platform/mail/outbox.ts";
 import { purgeMessages } from "../platform/mail/queries.ts";
 import type { Module } from "../platform/module.ts";
+import { fr } from "../platform/text/index.ts";
 import { events } from "./events.ts";
 import { correction, testMessage } from "./mails.ts";
 import { vitals } from "./vitals.ts";
@@ -26,7 +27,8 @@ export const messages: Module = {
       label: "Effacement des messages de plus de 90 jours",
       at: "02:00",
       weekday: 0,
-      run: ({ db }, { tenantId }) => db.note(tenantId, purgeMessages),
+      run: async ({ db }, { tenantId }) =>
+        fr.count(await db.note(tenantId, purgeMessages), "message effacé", "messages effacés"),
     },
   ],
   menu: [

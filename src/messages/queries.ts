@@ -42,12 +42,7 @@ export interface MessagePage {
   older: string | null;
 }
 
-/** One page of the outbox by keyset, newest first [MSG-5]; `before` and `after` are ids of the neighbours. */
-export async function listMessages(
-  em: EntityManager,
-  { kind, state, personId, from, to, zone }: MessageFilter,
-  { before, after, size }: { before?: string | undefined; after?: string | undefined; size: number },
-): Promise<MessagePage> {
+function conditionsOf({ kind, state, personId, from, to, zone }: MessageFilter) {
   const conditions = ["true"];
   const values: unknown[] = [];
   const add = (condition: string, ...given: unknown[]) => {
@@ -59,6 +54,40 @@ export async function listMessages(
   if (personId) add("o.person_id = ?", personId);
   if (from) add("o.created_at >= (?::date)::timestamp at time zone ?", from, zone);
   if (to) add("o.created_at < (?::date + 1)::timestamp at time zone ?", to, zone);
+  return { conditions, values, add };
+}
+
+/** Failed for good, or left here for want of a server. */
+const STOPPED = "o.state in ('failed', 'unsent')";
+
+/** How many messages of a filter stopped before leaving. */
+export async function countStopped(em: EntityManager, filter: MessageFilter): Promise<number> {
+  const { conditions, values } = conditionsOf(filter);
+  const [row] = await em.execute<{ count: number }[]>(
+    `select count(*)::int as count from outbox o where ${STOPPED} and ${conditions.join(" and ")}`,
+    values,
+  );
+  return row!.count;
+}
+
+/** Puts them back in line, from their first attempt. Gives how many. */
+export async function requeueStopped(em: EntityManager, filter: MessageFilter, now: Date): Promise<number> {
+  const { conditions, values } = conditionsOf(filter);
+  const rows = await em.execute<{ id: string }[]>(
+    `update outbox o set state = 'pending', attempts = 0, first_attempt_at = null, next_attempt_at = ?, claimed_at = null, unreachable = false
+     where ${STOPPED} and ${conditions.join(" and ")} returning o.id`,
+    [now, ...values],
+  );
+  return rows.length;
+}
+
+/** One page of the outbox by keyset, newest first [MSG-5]; `before` and `after` are ids of the neighbours. */
+export async function listMessages(
+  em: EntityManager,
+  filter: MessageFilter,
+  { before, after, size }: { before?: string | undefined; after?: string | undefined; size: number },
+): Promise<MessagePage> {
+  const { conditions, values, add } = conditionsOf(filter);
   const [{ total }] = (await em.execute<{ total: number }[]>(
     `select count(*)::int as total from outbox o where ${conditions.join(" and ")}`,
     values,

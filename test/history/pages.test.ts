@@ -93,7 +93,11 @@ test("l’historique d’autrui n’existe pas, et celui de l’organisation dem
 test("la vérification se demande, se fait, et son verdict reste", async () => {
   const asked = await denis.post("/admin/historique/verification");
   assert.equal(asked.status, 303);
-  assert.match((await denis.get("/admin/historique/verification")).text, /En cours/);
+  const during = (await denis.get("/admin/historique/verification")).text;
+  assert.match(during, /En cours/);
+  assert.match(during, /<progress class="meter" max="\d+" value="0"/);
+  const twice = await denis.post("/admin/historique/verification");
+  assert.deepEqual([twice.status, /déjà en cours/.test(twice.text)], [422, true]);
   const [verification] = await world.db.read(denis.tenantId, recentVerifications);
   await world.sealer.sealAll();
   await runVerification(world.db, world.heads, {
@@ -104,6 +108,24 @@ test("la vérification se demande, se fait, et son verdict reste", async () => {
   const { text } = await denis.get("/admin/historique/verification", { part: true });
   assert.match(text, /^\s*<section id="verifications"[\s\S]+Intact/);
   assert.doesNotMatch(text, /every 2s/);
+});
+
+test("une vérification que plus rien ne fait est dite interrompue, et une autre se lance", async () => {
+  const AT = "/admin/historique/verification";
+  const queue = "history.verify_chain";
+  await denis.get(AT);
+  assert.equal((await denis.post(AT)).status, 303);
+  const [asked] = await world.db.read(denis.tenantId, recentVerifications);
+  const event = { event: { subject: { type: "verification", id: asked!.id } } };
+  await world.owner.query("insert into pgboss.job (name, data, state) values ($1, $2, 'retry')", [queue, event]);
+  await world.clock.advanceMinutes(90);
+  assert.match((await denis.get(AT)).text, /En cours/, "elle attend encore un essai");
+  // All its tries failed: the queue holds it no more.
+  await world.owner.query("delete from pgboss.job where name = $1", [queue]);
+  const { text } = await denis.get(AT);
+  assert.match(text, /Interrompue[\s\S]+Lancez-en un autre/);
+  assert.doesNotMatch(text, /every 2s|disabled/);
+  assert.equal((await denis.post(AT)).status, 303);
 });
 
 test("l’export CSV s’ouvre dans un tableur français, sans formule, et laisse son propre acte", async () => {

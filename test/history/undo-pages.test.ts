@@ -97,6 +97,62 @@ test("HIS-11 : inviter, une personne ou plusieurs, s’annule depuis l’avis ou
   assert.match(organisation.text, /Organisation\s: tous ses actes/);
 });
 
+test("HIS-12 : une création et une suppression disent ce qu’elles ont écrit ; changée depuis, la création dit aussi le présent et par qui", async () => {
+  await denis.get("/admin/groupes/nouveau");
+  const { location } = await denis.post("/admin/groupes/nouveau", { name: "Équipe nord" });
+  const made = await lastAct();
+  const cells = async (act: string) =>
+    [...(await denis.get(`/actes/${act}/annulation`)).text.matchAll(/<td data-label="([^"]+)">([\s\S]*?)<\/td>/g)].map(
+      ([, label, cell]) =>
+        `${label} = ${cell!
+          .replace(/<[^>]+>/g, " ")
+          .replace(/\s+/g, " ")
+          .trim()}`,
+    );
+  assert.deepEqual(await cells(made), ["Avant = n’existait pas", "Écrit par l’acte = Nom : Équipe nord"]);
+
+  const { id } = await world.userOf("claire");
+  assert.equal((await send(denis, `${location}/modifier`, { name: "Équipe sud" })).status, 303);
+  assert.deepEqual((await cells(made)).slice(0, 3), [
+    "Avant = n’existait pas",
+    "Écrit par l’acte = Nom : Équipe nord",
+    "Présent = Nom : Équipe sud",
+  ]);
+  assert.match((await cells(made))[3]!, /^Changé par = Denis Roussel/);
+
+  await denis.get(location!);
+  assert.equal((await denis.post(`${location}/membres`, { user: id })).status, 303);
+  await denis.get(`${location}/suppression`);
+  assert.equal((await denis.post(`${location}/suppression`)).status, 303);
+  const gone = await cells(await lastAct());
+  assert.ok(gone.includes("Avant = Nom : Équipe sud"), gone.join(" | "));
+  assert.ok(
+    gone.some((cell) => /^Avant = Personne : Cl/.test(cell)),
+    "une personne par son nom, jamais par son identifiant",
+  );
+  assert.ok(gone.includes("Écrit par l’acte = supprimé"));
+});
+
+test("HIS-15 : un export, un déverrouillage, une vérification disent pourquoi ils ne s’annulent pas, et la page d’un acte jusqu’à quand il s’annule", async () => {
+  const { id } = await world.userOf("karim");
+  for (const [address, why] of [
+    ["/admin/historique/export", /déjà sur l’appareil/],
+    [`/admin/utilisateurs/${id}/deverrouillage`, /verrou levé ne se remet pas/],
+    ["/admin/historique/verification", /lit l’historique et n’y change rien/],
+  ] as const) {
+    await denis.get("/admin/historique");
+    assert.ok((await denis.post(address)).status < 400);
+    const act = await lastAct();
+    const { text } = await denis.get(`/actes/${act}/annulation`);
+    assert.match(text, why);
+    assert.doesNotMatch(text, /<button[^>]*>[^<]*<svg[\s\S]{0,200}Annuler cet acte/);
+    assert.match((await denis.get(`/admin/historique/${act}`)).text, /rien à annuler/);
+  }
+  await send(denis, `/admin/utilisateurs/${id}/modifier`, { givenName: "Karim-Ali" });
+  const page = await denis.get(`/admin/historique/${await lastAct()}`);
+  assert.match(page.text, /possible jusqu’au \S+ \d/);
+});
+
 test("PRM-26 : ses actes de trente jours se feuillettent, aucun n’est hors d’atteinte", async () => {
   const aicha = await world.as("aicha");
   for (let i = 0; i < 60; i++) await aicha.post("/compte/preferences", { density: i % 2 ? "comfort" : "compact" });

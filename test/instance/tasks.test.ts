@@ -65,6 +65,17 @@ test("la dernière fois, sa durée et ce qu’elle a trouvé ; un échec dit che
   assert.match(text, /<details class="detail"><summary>Détail technique[\s\S]*?ENOSPC: no space left/);
 });
 
+test("un échec qui sera bientôt repris le dit, et quand : personne n’a à décider", async () => {
+  await note("failed", "lock timeout");
+  await world.owner.query(
+    "insert into pgboss.job (name, data, state, start_after, output) values ($1, $2, 'retry', now() + interval '3 minutes', '{\"message\": \"lock timeout\"}')",
+    [JOB, { tenantId, day: "2026-11-21" }],
+  );
+  assert.match(await read(), /Vérification quotidienne de l’historique[\s\S]*?À reprendre[\s\S]*?dans \d+\smin/);
+  await world.owner.query("delete from pgboss.job where name = $1", [JOB]);
+  assert.match(await read(), /Vérification quotidienne de l’historique[\s\S]*?En échec/);
+});
+
 test("Relancer renvoie la tâche avec son contenu, une fois, et l’historique de l’instance dit qui l’a fait", async () => {
   const id = await letter({ tenantId, day: "2026-11-20" });
   assert.match(await read(), /1 tâche attend votre décision[\s\S]*Un serveur dont elle a besoin n’a pas répondu/);

@@ -21,13 +21,14 @@ async function message({
   kind = "accounts.password_changed",
   tenantId = denis.tenantId,
   answers = [] as object[],
+  payload = { at: "2026-11-21T10:00:00.000Z" } as object,
 } = {}): Promise<string> {
   const id = randomUUIDv7();
   await world.db.note(tenantId, (em) =>
     em.execute(
       `insert into outbox (tenant_id, id, kind, address, person_type, person_id, subject, payload, state, attempts, last_answer, answers)
-       values (?, ?, ?, ?, 'user', ?, 'Votre mot de passe a changé', '{"at":"2026-11-21T10:00:00.000Z"}', ?, 3, 'No such user', ?::jsonb)`,
-      [tenantId, id, kind, address, helene, state, JSON.stringify(answers)],
+       values (?, ?, ?, ?, 'user', ?, 'Votre mot de passe a changé', ?::jsonb, ?, 3, 'No such user', ?::jsonb)`,
+      [tenantId, id, kind, address, helene, JSON.stringify(payload), state, JSON.stringify(answers)],
     ),
   );
   return id;
@@ -90,6 +91,41 @@ test("P57 : le lien personnel d’un message ne se lit ni sur sa page ni dans so
   const id = await message({ kind: "test.disparu" });
   assert.match((await denis.get(`${AT}/${id}`)).text, /n’existe plus dans cette version/);
   assert.equal((await denis.get(`${AT}/${id}/apercu`)).status, 404);
+  const invited = await message({ kind: "accounts.invited", payload: { by: "Denis Roussel" } });
+  const card = await denis.get(`${AT}/${invited}`);
+  assert.match(card.text, /Le lien personnel est masqué[\s\S]+\/invitation\/••••••••/);
+  const frame = await denis.get(`${AT}/${invited}/apercu`);
+  assert.match(frame.text, /\/invitation\/••••••••"/);
+  for (const { text } of [card, frame]) assert.doesNotMatch(text, /\/invitation\/[\w-]{20}/);
+});
+
+test("MSG-5 : tout ce qui n’est pas parti se renvoie en un acte, dans les filtres en place et nulle part ailleurs", async () => {
+  const kind = "accounts.factor_removed";
+  const failed = await message({ kind });
+  const unsent = await message({ kind, state: "unsent" });
+  const locked = await message({ kind: "accounts.locked" });
+  const sent = await message({ kind, state: "sent" });
+  const other = (await world.userOf("nathalie")).tenantId;
+  const theirs = await message({ kind, tenantId: other });
+  assert.doesNotMatch((await denis.get(AT)).text, /Renvoyer les/, "sans serveur, rien ne partirait");
+  const answer = await denis.post(`${AT}/renvoi?genre=${kind}`);
+  assert.deepEqual([answer.status, answer.location], [303, `${AT}?genre=${kind}`]);
+  const states = async (ids: string[]) => Promise.all(ids.map(async (id) => (await rowOf(id)).state));
+  assert.deepEqual(await states([failed, unsent, locked, sent]), ["pending", "pending", "failed", "sent"]);
+  const [row] = await world.db.read(other, (em) =>
+    em.execute<{ state: string }[]>("select state from outbox where id = ?", [theirs]),
+  );
+  assert.equal(row!.state, "failed", "l’autre organisation");
+  assert.match((await denis.get("/admin/historique")).text, /Renvoi de 2 messages/);
+  const again = await denis.post(`${AT}/renvoi?genre=${kind}`);
+  assert.deepEqual([again.status, /Aucun de ces messages/.test(again.text)], [422, true]);
+});
+
+test("MSG-14 : sans serveur, renvoyer ne promet pas un départ", async () => {
+  const id = await message({ state: "unsent" });
+  const { location } = await denis.post(`${AT}/${id}/renvoi`);
+  const { text } = await denis.get(location!);
+  assert.match(text, /id="notice"[\s\S]{0,400}reste dans la boîte d’envoi\s: cette instance n’a pas de serveur/);
 });
 
 test("MSG-5 : renvoyer ce qui a échoué le remet en file ; ce qui est parti est écrit à nouveau", async () => {

@@ -286,6 +286,7 @@ const FORMS: Record<string, Filled> = {
   "/admin/utilisateurs/:id/deverrouillage": { page: null },
   "/admin/utilisateurs/:id/invitation": { page: null },
   "/admin/utilisateurs/:id/mot-de-passe": { page: null },
+  "/admin/boite-envoi/renvoi": { page: null, fields: failAgain },
   "/admin/boite-envoi/:id/renvoi": { page: null, fields: failAgain },
   "/admin/boite-envoi/:id/abandon": { page: null, fields: failAgain },
   "/admin/boite-envoi/:id/adresse": {

@@ -13,6 +13,7 @@ import { fr } from "../../platform/text/index.ts";
 import { AccessLink } from "../access-link.ts";
 import { deviceOf } from "../device.ts";
 import { type Invited, inviteUser, inviteUserByMail, renewInvitation, renewInvitationByMail } from "../invitation.ts";
+import { allows } from "../permissions.ts";
 import { canDeactivate, explainUser, visibleUsers } from "../policy.ts";
 import { groupsOf } from "../queries/groups.ts";
 import {
@@ -151,6 +152,7 @@ export async function showCard(req: Request<{ id: string }>, res: Response, form
     lastSignIn: lastSignInOf(user),
     canDeactivate: canDeactivate(req.user!, user),
     why: explainUser(req.user!, user),
+    mayManageGroups: allows(req.user!.roles, "groups.manage"),
     form,
   });
 }

@@ -5,10 +5,10 @@ import { read } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { CHANNEL_WORDS } from "../channels.ts";
 import { differences } from "../differences.ts";
-import { actsAround, type ChangeLine, findAct, listActs, listChanges, withCreatedValues } from "../queries.ts";
-import { canUndo } from "../undo.ts";
+import { actsAround, findAct, listActs, listChanges, withCreatedValues } from "../queries.ts";
+import { canUndo, undoableUntil } from "../undo.ts";
 import { readFilter } from "./filter.ts";
-import { shownActs, shownMessages } from "./lines.ts";
+import { idsIn, shownActs, shownMessages } from "./lines.ts";
 import { undoingOf } from "./undos.ts";
 
 const PAGE_SIZE = 50;
@@ -59,7 +59,7 @@ export const show: RequestHandler<{ act: string }> = async (req, res) => {
     const tracked = new Map(registry.tracked.map((one) => [one.table, one]));
     const lines = await listChanges(em, act.id, after, CHANGES_SHOWN + 1);
     const changes = await withCreatedValues(em, lines.slice(0, CHANGES_SHOWN), tracked);
-    const names = await findUserNames(em, idsIn(changes));
+    const names = await findUserNames(em, idsIn(changes.flatMap(({ before, after }) => [before, after])));
     return {
       act: (await shownActs(em, [act], registry))[0]!,
       messages: await shownMessages(em, act.id, req.user!.roles),
@@ -77,16 +77,8 @@ export const show: RequestHandler<{ act: string }> = async (req, res) => {
     };
   });
   const { act } = shown;
-  res.show({ page: "history/acts/show" }, { ...shown, zone, canUndo: canUndo(act, undoingOf(req)) });
+  const until = undoableUntil(act);
+  res.show({ page: "history/acts/show" }, { ...shown, zone, canUndo: canUndo(act, undoingOf(req)), until });
 };
 
 const OPERATIONS = { create: "création", update: "modification", delete: "suppression", restore: "restauration" };
-
-// Any value may be the id of an account: asking for those that are not costs nothing.
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const idsIn = (changes: ChangeLine[]): string[] =>
-  changes.flatMap(({ before, after }) =>
-    [...Object.values(before ?? {}), ...Object.values(after ?? {})].filter(
-      (value): value is string => typeof value === "string" && UUID.test(value),
-    ),
-  );

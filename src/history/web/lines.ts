@@ -46,6 +46,15 @@ export async function shownActs(
   });
 }
 
+// Any value may be the id of an account: asking for those that are not costs nothing.
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The ids among these values, some of which may be those of accounts. */
+export const idsIn = (values: (Record<string, unknown> | null)[]): string[] =>
+  values.flatMap((row) =>
+    Object.values(row ?? {}).filter((value): value is string => typeof value === "string" && UUID.test(value)),
+  );
+
 const MESSAGES_SHOWN = 20;
 
 /** The messages of an act with the state of each, and where who may writes to those they reached [HIS-13]. */

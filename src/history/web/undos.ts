@@ -7,11 +7,11 @@ import { query, read, submit } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { fr } from "../../platform/text/index.ts";
 import { SYSTEM } from "../channels.ts";
-import { type Difference, differences } from "../differences.ts";
+import { differences } from "../differences.ts";
 import { eventNamesOf, type UndoClass, type UndoLine } from "../queries/undo.ts";
-import { type ActLine, listActs } from "../queries.ts";
+import { type ActLine, listActs, withCreatedValues } from "../queries.ts";
 import { canUndo, previewUndo, UNDO_DAYS, type UndoChoice, type Undone, undoAct, whyNotUndone } from "../undo.ts";
-import { shownActs, shownMessages } from "./lines.ts";
+import { idsIn, shownActs, shownMessages } from "./lines.ts";
 
 const VIEW = { page: "history/undos/new" };
 const LIST = { page: "history/undos/index" };
@@ -135,10 +135,28 @@ export interface ShownRow {
   noun: string;
   /** What will happen to it, in a word. */
   will: string;
-  fields: (Difference & { present: string | null })[];
+  /** A line for each field, on each side. */
+  before: string[];
+  written: string[];
+  present: string[];
   why: string | null;
   by: string | null;
   at: Date | null;
+}
+
+const keyOf = ({ table, rowId }: UndoLine) => `${table}.${rowId}`;
+
+/** These values, of the columns of those. */
+const only = (values: Record<string, unknown>, columns: Record<string, unknown>) =>
+  Object.fromEntries(Object.keys(columns).map((column) => [column, values[column] ?? null]));
+
+/** What the rows an act made were made with, by key: history keeps their id alone. */
+async function bornWith(em: EntityManager, lines: UndoLine[], tracked: ReturnType<typeof trackedOf>) {
+  const made = lines.flatMap((line) =>
+    line.kind === "create" ? { ...line, ordinal: 0, operation: "create" as const, before: null, after: null } : [],
+  );
+  const known = await withCreatedValues(em, made, tracked);
+  return new Map(made.map((line, i) => [`${line.table}.${line.rowId}`, known[i]!.after ?? {}]));
 }
 
 async function undoPage(req: Request<{ act: string }>, form: object) {
@@ -153,32 +171,50 @@ async function undoPage(req: Request<{ act: string }>, form: object) {
       conflicts: most.conflict,
     });
     const all = Object.values(preview.lines).flat();
+    const born = await bornWith(em, all, tracked);
     const names = await findUserNames(em, [
       ...all.flatMap(({ changedById }) => changedById ?? []),
       ...(preview.act.actorId ? [preview.act.actorId] : []),
+      ...idsIn(all.flatMap((line) => [line.before, line.after, born.get(keyOf(line)) ?? null])),
     ]);
     const shown = (line: UndoLine): ShownRow => ({
-      key: `${line.table}.${line.rowId}`,
+      key: keyOf(line),
       mark: line.mark,
       title: line.title ?? "Titre effacé",
       noun: registry.subjects.get(line.subjectType)?.noun ?? line.subjectType,
       will: willOf(line, tracked.get(line.table)?.undo),
-      fields: fieldsOf(line),
+      ...sidesOf(line),
       why: line.why,
       by: line.changedAt ? (line.changedById ? (names.get(line.changedById) ?? "Compte inconnu") : SYSTEM) : null,
       at: line.changedAt ? new Date(line.changedAt) : null,
     });
-    const fieldsOf = (line: UndoLine) => {
+    const sidesOf = (line: UndoLine): Pick<ShownRow, "before" | "written" | "present"> => {
       const one = tracked.get(line.table);
-      if (line.kind !== "update") return [];
-      const written = differences(one, line, { zone, names });
-      const only = (values: Record<string, unknown> | null) =>
-        values && Object.fromEntries(Object.keys(line.after).map((column) => [column, values[column] ?? null]));
-      const now = differences(one, { before: line.before, after: only(line.present) }, { zone, names });
-      return written.map((field) => ({
-        ...field,
-        present: now.find(({ label }) => label === field.label)?.after ?? null,
-      }));
+      const told = (values: Record<string, unknown> | null) =>
+        differences(one, { before: null, after: values }, { zone, names }).map(
+          ({ label, after }) => `${label}\u00a0: ${after}`,
+        );
+      const written = line.kind === "create" ? (born.get(keyOf(line)) ?? {}) : line.after;
+      // As it is now, in the columns the act wrote: of an object made by it, those that differ.
+      const now = (line.present && told(only(line.present, written))) ?? [];
+      if (line.kind === "update") {
+        const of = (
+          side: "before" | "after",
+          before: Record<string, unknown> | null,
+          after: Record<string, unknown> | null,
+        ) =>
+          differences(one, { before, after }, { zone, names }).map(
+            (field) => `${field.label}\u00a0: ${field[side] ?? ""}`,
+          );
+        return {
+          before: of("before", line.before, line.after),
+          written: of("after", line.before, line.after),
+          present: line.present ? of("after", line.before, only(line.present, line.after)) : [],
+        };
+      }
+      if (line.kind === "delete") return { before: told(line.before), written: ["supprimé"], present: now };
+      const made = told(written);
+      return { before: ["n’existait pas"], written: made, present: now.filter((text) => !made.includes(text)) };
     };
     const classes = Object.fromEntries(
       (["restorable", "conflict", "impossible"] as UndoClass[]).map((one) => [

@@ -1,29 +1,32 @@
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { findUserNames } from "../../accounts/index.ts";
-import { NotFound } from "../../platform/errors.ts";
+import { NotFound, RuleBroken } from "../../platform/errors.ts";
 import { asDownload } from "../../platform/http/download.ts";
 import { read, submit } from "../../platform/http/forms.ts";
 import type { Services } from "../../platform/services.ts";
 import { SYSTEM } from "../channels.ts";
 import { Heads, headsFolder } from "../heads.ts";
-import { askVerification, recentVerifications } from "../verification.ts";
+import { lastSequence } from "../queries.ts";
+import { askVerification, recentVerifications, stoppedAmong } from "../verification.ts";
 
 const VIEW = { page: "history/verifications/index", part: "history/verifications/_list" };
 
 /** What the last recomputations of the chain found (HIS-7). */
 export const index: RequestHandler = async (req, res) => {
-  const verifications = await read(req, async (em) => {
+  const { verifications, total } = await read(req, async (em) => {
     const found = await recentVerifications(em);
+    const stopped = await stoppedAmong(em, found, req.now);
     const names = await findUserNames(
       em,
       found.flatMap(({ askedById }) => askedById ?? []),
     );
-    return found.map((one) => ({
+    const verifications = found.map((one) => ({
       id: one.id,
       askedAt: one.createdAt,
       by: one.askedById ? (names.get(one.askedById) ?? "Compte inconnu") : SYSTEM,
-      isRunning: one.isRunning(),
+      isRunning: one.isRunning() && !stopped.has(one.id),
+      isStopped: stopped.has(one.id),
       isIntact: one.isIntact(),
       verified: one.verified,
       signedUpTo: one.signedUpTo,
@@ -31,8 +34,9 @@ export const index: RequestHandler = async (req, res) => {
       brokenNumber: one.brokenNumber ?? null,
       brokenReason: one.brokenReason ?? null,
     }));
+    return { verifications, total: await lastSequence(em) };
   });
-  res.show(VIEW, { verifications, isRunning: verifications.some((one) => one.isRunning) });
+  res.show(VIEW, { verifications, total, running: verifications.find((one) => one.isRunning) ?? null });
 };
 
 /** The last signed head as a file to keep elsewhere: whoever has it can tell that what it covers was rewritten (HIS-7). */
@@ -53,7 +57,16 @@ export const create: RequestHandler = async (req, res) => {
       label: "Vérification de l’historique demandée",
       subject: (_values, asked: { id: string }) => ({ type: "verification", id: asked.id }),
     },
-    (_values, em) => askVerification(em, { tenantId, by: id }),
+    async (_values, em) => {
+      const found = await recentVerifications(em);
+      const stopped = await stoppedAmong(em, found, req.now);
+      if (found.some((one) => one.isRunning() && !stopped.has(one.id))) {
+        throw new RuleBroken(
+          "Une vérification est déjà en cours\u00a0: revenez à sa page, son résultat s’y affichera.",
+        );
+      }
+      return askVerification(em, { tenantId, by: id });
+    },
   );
   res.saved(
     { page: VIEW.page },

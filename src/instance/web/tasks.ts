@@ -45,7 +45,7 @@ async function page(req: Request, form: object = {}) {
         scheduleLine(
           one,
           runs.filter(({ job }) => job === one.job),
-          { now: req.now, zone, services },
+          { now: req.now, zone, services, queue: states.get(one.job) },
         ),
       ),
     queues: registry.subscriptions.map(({ job, label }) => queueLine(label, states.get(job))),

@@ -5,6 +5,7 @@ import { read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { correctMessages } from "../correction.ts";
 import { recipientsOfAct } from "../queries.ts";
+import { whatComes } from "./outbox.ts";
 
 const VIEW = { page: "messages/corrections/new" };
 const SHOWN = 20;
@@ -51,6 +52,6 @@ export const create: RequestHandler<{ act: string }> = async (req, res) => {
   };
   const form = await submit(req, Letter, act, (values, em) => correctMessages(em, actId, values, { tenantId, by }));
   if (form.errors) return showForm(req, res, form);
-  const notice = `Le rectificatif est en attente d’envoi à ${fr.count(form.result, "personne", "personnes")}.`;
-  res.saved(VIEW, {}, { at, notice });
+  const whom = `Le rectificatif à ${fr.count(form.result, "personne", "personnes")}`;
+  res.saved(VIEW, {}, { at, ...(await whatComes(req, whom)) });
 };

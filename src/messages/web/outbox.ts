@@ -3,13 +3,15 @@ import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { findUserNames, listUserNames, namesAmong } from "../../accounts/index.ts";
 import { NotFound } from "../../platform/errors.ts";
-import { query, read, submit } from "../../platform/http/forms.ts";
+import { asError, query, read, submit } from "../../platform/http/forms.ts";
+import type { Tone } from "../../platform/http/types.ts";
 import { createViews } from "../../platform/http/views.ts";
 import { holdInForce } from "../../platform/mail/hold.ts";
 import { PREVIEW_POLICY, type Rendered, renderLetter } from "../../platform/mail/letter.ts";
 import { MAIL_STATES, type MailState, OutboxMessage } from "../../platform/mail/outbox.ts";
 import { MAIL_RESULT_WORDS, MAIL_STATE_WORDS } from "../../platform/mail/words.ts";
 import type { Registry } from "../../platform/registry.ts";
+import { fr } from "../../platform/text/index.ts";
 import {
   aboutMessage,
   canDrop,
@@ -18,8 +20,9 @@ import {
   dropMessage,
   readdressMessage,
   resendMessage,
+  resendMessages,
 } from "../message.ts";
-import { listMessages } from "../queries.ts";
+import { countStopped, listMessages } from "../queries.ts";
 
 const LIST = { page: "messages/outbox/index", part: "messages/outbox/_list" };
 const CARD = { page: "messages/outbox/show" };
@@ -44,18 +47,26 @@ const Filters = z.object({
   apres: z.uuid().optional(),
 });
 
-/** The messages of the organisation, newest first [MSG-5]. */
-export const index: RequestHandler = async (req, res) => {
+/** The filters of this address, and the address they make with another paging. */
+function asked(req: Request) {
   const { avant, apres, genre: kind, etat: state, personne: personId, du: from, au: to } = query(req, Filters);
   const values = { genre: kind ?? "", etat: state ?? "", personne: personId ?? "", du: from ?? "", au: to ?? "" };
   const kept = Object.entries(values).filter(([, value]) => value !== "");
-  const at = (paging: Record<string, string>) =>
-    `${AT}?${new URLSearchParams({ ...Object.fromEntries(kept), ...paging })}`;
-  const { found, people } = await read(req, async (em) => {
+  const at = (paging: Record<string, string>, path = AT) => {
+    const search = new URLSearchParams({ ...Object.fromEntries(kept), ...paging }).toString();
+    return search ? `${path}?${search}` : path;
+  };
+  const filter = { kind, state, personId, from, to, zone: req.user!.tenant.zone };
+  return { filter, values, active: kept.length, at, before: avant, after: apres };
+}
+
+/** The messages of the organisation, newest first [MSG-5]. */
+export const index: RequestHandler = async (req, res) => {
+  const { filter, values, active, at, before, after } = asked(req);
+  const { found, people, stopped } = await read(req, async (em) => {
     const everybody = await listUserNames(em);
-    const filter = { kind, state, personId, from, to, zone: req.user!.tenant.zone };
-    const found = await listMessages(em, filter, { before: avant, after: apres, size: PAGE_SIZE });
-    return { found, people: everybody() };
+    const found = await listMessages(em, filter, { before, after, size: PAGE_SIZE });
+    return { found, people: everybody(), stopped: await countStopped(em, filter) };
   });
   const names = namesAmong(
     people,
@@ -77,7 +88,9 @@ export const index: RequestHandler = async (req, res) => {
     sendsMail: req.config.sendsMail === true,
     hold: await holdInForce(req.db),
     form: { values },
-    active: kept.length,
+    active,
+    stopped,
+    resendAt: at({}, `${AT}/renvoi`),
     newer: found.newer && at({ apres: found.newer }),
     older: found.older && at({ avant: found.older }),
   });
@@ -166,10 +179,43 @@ export const resend: RequestHandler<{ id: string }> = async (req, res) => {
     resendMessage(em, await findMessage(em, req.params.id), { by: req.user!.id, now: req.now }),
   );
   if (form.errors) return showCard(req, res, form);
-  res.saved(CARD, {}, { at: `${AT}/${form.result.id}`, notice: WAITS });
+  res.saved(CARD, {}, { at: `${AT}/${form.result.id}`, ...(await whatComes(req, "Le message")) });
 };
 
-const WAITS = "Le message est en attente d’envoi.";
+/** What becomes of messages put back in line: they leave only where there is a server, and when nothing holds them [MSG-14]. */
+export async function whatComes(req: Request, what: string, many = false): Promise<{ notice: string; tone: Tone }> {
+  const wait = many ? "sont" : "est";
+  if (!req.config.sendsMail) {
+    const notice = `${what} ${many ? "restent" : "reste"} dans la boîte d’envoi\u00a0: cette instance n’a pas de serveur de messagerie.`;
+    return { notice, tone: "warning" };
+  }
+  if (await holdInForce(req.db)) {
+    const notice = `${what} ${wait} en attente, et les envois retenus\u00a0: ${many ? "ils partiront" : "il partira"} quand ils seront libérés.`;
+    return { notice, tone: "warning" };
+  }
+  return { notice: `${what} ${wait} en attente d’envoi.`, tone: "success" };
+}
+
+/** All those of the filters in place that stopped before leaving, in one act [MSG-5]. */
+export const resendAll: RequestHandler = async (req, res) => {
+  const { filter, at } = asked(req);
+  const { id: by, tenantId } = req.user!;
+  const act = {
+    code: "messages.resent",
+    label: (_values: object, count: number) => `Renvoi de ${fr.count(count, "message", "messages")}`,
+    subject: () => ({ type: "tenant", id: tenantId }),
+    channel: "bulk" as const,
+    at: at({}),
+    isLong: true as const,
+  };
+  const form = await submit(req, Nothing, act, (_values, em) =>
+    resendMessages(em, filter, { by, tenantId, now: req.now }),
+  );
+  if (form.errors) throw asError(form);
+  const count = form.result;
+  const said = await whatComes(req, fr.count(count, "message", "messages"), count > 1);
+  res.saved({ page: LIST.page }, {}, { at: at({}), ...said });
+};
 
 export const drop: RequestHandler<{ id: string }> = async (req, res) => {
   const at = `${AT}/${req.params.id}`;
@@ -226,5 +272,6 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
     return message;
   });
   if (form.errors) return showEdit(req, res, form);
-  res.saved(EDIT, {}, { at, notice: `L’adresse est corrigée. ${WAITS}` });
+  const { notice, tone } = await whatComes(req, "Le message");
+  res.saved(EDIT, {}, { at, notice: `L’adresse est corrigée. ${notice}`, tone });
 };

@@ -11,6 +11,7 @@ export const routes: Route[] = [
   get("/admin/boite-envoi", MANAGE, outbox.index, { sitemap: "Boîte d’envoi" }),
   get("/admin/boite-envoi/:id", MANAGE, outbox.show),
   get("/admin/boite-envoi/:id/apercu", MANAGE, outbox.preview),
+  post("/admin/boite-envoi/renvoi", MANAGE, outbox.resendAll),
   post("/admin/boite-envoi/:id/renvoi", MANAGE, outbox.resend),
   post("/admin/boite-envoi/:id/abandon", MANAGE, outbox.drop),
   get("/admin/boite-envoi/:id/adresse", MANAGE, outbox.edit),

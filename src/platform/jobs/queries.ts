@@ -48,6 +48,17 @@ export async function queueStates(em: EntityManager): Promise<QueueState[]> {
   }));
 }
 
+/** Which of these subjects have a job of this queue still to come, or under way. */
+export async function subjectsInHand(em: EntityManager, queue: string, ids: string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await em.execute<{ id: string }[]>(
+    `select data #>> '{event,subject,id}' as id from pgboss.job
+     where name = ? and state < 'completed' and data #>> '{event,subject,id}' in (${ids.map(() => "?").join(", ")})`,
+    [queue, ...ids],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** Another one as soon as a job waits, begins, ends or is put aside. */
 export async function queuesMark(em: EntityManager): Promise<string> {
   const [row] = await em.execute<{ mark: string | null }[]>(

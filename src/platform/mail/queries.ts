@@ -135,12 +135,13 @@ export async function markUnsent(em: EntityManager): Promise<void> {
   );
 }
 
-/** Forgets what is older than 90 days [MSG-13], save what is still to leave. */
-export async function purgeMessages(em: EntityManager): Promise<void> {
-  await sql`
+/** Forgets what is older than 90 days [MSG-13], save what is still to leave. Gives how many. */
+export async function purgeMessages(em: EntityManager): Promise<number> {
+  const { numAffectedRows } = await sql`
     delete from outbox where created_at < app_now() - make_interval(days => 90) and state not in ('pending', 'sending')`.execute(
     run(em),
   );
+  return Number(numAffectedRows ?? 0);
 }
 
 export interface MessageLine {
