@@ -1,6 +1,7 @@
 import { RuleBroken } from "../platform/errors.ts";
 import type { Guards } from "../platform/http/types.ts";
 import { explain, mayRoute } from "./permissions.ts";
+import { writeReading } from "./queries/readings.ts";
 import { provePassword } from "./sign-in.ts";
 import { proveCode, readCode } from "./sign-in-code.ts";
 import { INSTANCE_ID } from "./tenant.ts";
@@ -11,6 +12,13 @@ export const guards: Guards = {
   explain: (user, right) => explain(user.roles, right),
   detour: (user) => (user.secondFactor === "missing" ? "/compte/double-authentification/activation" : null),
   proof: (user) => user.support?.proof ?? (user.secondFactor === "active" ? "code" : "password"),
+  noteReading(req, page) {
+    const { id: userId, tenantId } = req.user!;
+    const { id = null } = req.params as { id?: string };
+    return req.db.note(tenantId, (em) =>
+      writeReading(em, { tenantId, userId, page, subjectId: id, address: req.ip ?? "" }),
+    );
+  },
   async confirm(req, typed) {
     const user = req.user!;
     // In a support access it is still the person of the instance who proves themself.

@@ -17,6 +17,7 @@ import {
   tenantReactivated,
   tenantSuspended,
 } from "./mails.ts";
+import { PeopleReadSchema, sweepReadings } from "./people-read.ts";
 import { TENANT_LOGO, USER_PICTURE } from "./pictures.ts";
 import { reactions } from "./reactions.ts";
 import { RecoveryCodeSchema } from "./recovery-code.ts";
@@ -58,6 +59,7 @@ export const accounts: Module = {
     SessionSchema,
     SignInGuardSchema,
     SecurityEventSchema,
+    PeopleReadSchema,
     SecondFactorSchema,
     RecoveryCodeSchema,
     SupportAccessSchema,
@@ -191,6 +193,7 @@ export const accounts: Module = {
       table: "recovery_code",
       why: "empreintes à usage unique ; l’emploi d’un code est une connexion, que le journal de sécurité dit",
     },
+    { table: "people_read", why: "mesure : qui a lu quelle page de personnes, gardé douze mois (PRM-32, règle 4)" },
     { table: "security_event", why: "journal à part, en ajout seul, gardé douze mois (HIS-16)" },
   ],
   routes,
@@ -224,7 +227,10 @@ export const accounts: Module = {
       at: "03:40",
       run: async ({ db, clock }, { tenantId }) =>
         fr.count(
-          await db.note(tenantId, (em) => sweepSecurityLog(em, { now: clock.now() })),
+          await db.note(tenantId, async (em) => {
+            const about = { now: clock.now() };
+            return (await sweepSecurityLog(em, about)) + (await sweepReadings(em, about));
+          }),
           "ligne supprimée",
           "lignes supprimées",
         ),

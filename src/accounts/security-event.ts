@@ -110,9 +110,13 @@ export function noteSecurity(
 
 const KEPT_MONTHS = 12;
 
-/** Lines older than a year leave [HIS-16]; the database refuses to delete a younger one. Gives how many left. */
-export async function sweepSecurityLog(em: EntityManager, { now }: { now: Date }): Promise<number> {
+/** What is older leaves the log. */
+export function yearBefore(now: Date): Date {
   const limit = new Date(now);
   limit.setUTCMonth(limit.getUTCMonth() - KEPT_MONTHS);
-  return em.nativeDelete(SecurityEvent, { at: { $lt: limit } });
+  return limit;
 }
+
+/** Lines older than a year leave [HIS-16]; the database refuses to delete a younger one. Gives how many left. */
+export const sweepSecurityLog = (em: EntityManager, { now }: { now: Date }): Promise<number> =>
+  em.nativeDelete(SecurityEvent, { at: { $lt: yearBefore(now) } });

@@ -192,3 +192,24 @@ test("LIV-4 : une ligne en cours de saisie n’est jamais remplacée, elle dit p
   assert.match(String(result.said), /modifiée par Awa – recharger/);
   await context.close();
 });
+
+test("LIV-5 : ce qui arrive est annoncé au plus toutes les trente secondes, tout compté", async () => {
+  const context = await contextOf(chromium, world, "denis");
+  const page = await context.newPage();
+  await page.clock.install();
+  const stream = page.waitForResponse((response) => response.url().includes("/flux?"));
+  await page.goto(`${world.origin}/admin/historique`);
+  await stream;
+  const rows = page.locator("#acts tbody tr");
+  const before = await rows.count();
+  const said = (words: string) => page.locator("#annonces", { hasText: words }).waitFor({ state: "attached" });
+  for (let n = 1; n <= 3; n++) {
+    await somebodyActs();
+    await page.locator(`#acts tbody tr:nth-child(${before + n})`).waitFor();
+    await page.clock.fastForward(n === 1 ? 1_000 : 5_000);
+    await said("1 nouvel acte");
+  }
+  await page.clock.fastForward(25_000);
+  await said("2 nouveaux actes");
+  await context.close();
+});

@@ -38,7 +38,7 @@ for (const persona of PERSONAS) {
     assert.deepEqual(
       changedTables(before, await fingerprints(root)),
       [],
-      "Une lecture a écrit : déplacez cette écriture dans un POST, ou dans une table de mesures (MEASURES, test/support/sweep.ts).",
+      "Une lecture a écrit : déplacez cette écriture dans un POST, ou dans une table de mesures (MEASURES, test/support/fingerprints.ts).",
     );
     await sweep.calm();
   });

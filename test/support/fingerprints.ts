@@ -4,6 +4,7 @@ import type pg from "pg";
 /** What changes by itself while people only read: measures, on rows of their own (rulings 4). */
 export const MEASURES: Record<string, { columns: string[] | "all"; why: string }> = {
   "public.session": { columns: ["last_seen_at"], why: "vue à l’instant, au plus une fois par minute" },
+  "public.people_read": { columns: "all", why: "qui a lu quelle page de personnes (PRM-32)" },
   "public.rate_hit": { columns: "all", why: "compte les demandes par adresse" },
 };
 

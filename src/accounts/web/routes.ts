@@ -11,6 +11,7 @@ import * as organisations from "./organisations.ts";
 import * as passwordResets from "./password-resets.ts";
 import * as picture from "./picture.ts";
 import * as publicLogo from "./public-logo.ts";
+import * as readings from "./readings.ts";
 import * as roles from "./roles.ts";
 import * as secondFactor from "./second-factor.ts";
 import * as resets from "./second-factor-resets.ts";
@@ -69,7 +70,7 @@ export const routes: Route[] = [
   post("/compte/sessions/:id/fermeture", "signed-in", sessions.closeOne),
   post("/compte/sessions/fermeture", "signed-in", sessions.closeOthers),
 
-  get("/admin/utilisateurs", MANAGE, users.index, { sitemap: "Utilisateurs" }),
+  get("/admin/utilisateurs", MANAGE, users.index, { sitemap: "Utilisateurs", people: "Liste des utilisateurs" }),
   get("/admin/utilisateurs/nouveau", MANAGE, users.new_, { sitemap: "Inviter une personne" }),
   post("/admin/utilisateurs/nouveau", MANAGE, users.create, { recent: true }),
   get("/admin/utilisateurs/plusieurs", MANAGE, imports.new_, { sitemap: "Inviter plusieurs personnes" }),
@@ -77,8 +78,8 @@ export const routes: Route[] = [
   // Answers with a rendering and keeps nothing.
   post("/admin/utilisateurs/plusieurs/apercu", MANAGE, imports.preview),
   post("/admin/utilisateurs/plusieurs", MANAGE, imports.create, { recent: true }),
-  get("/admin/utilisateurs/:id", MANAGE, users.show),
-  get("/admin/utilisateurs/:id/modifier", MANAGE, users.edit),
+  get("/admin/utilisateurs/:id", MANAGE, users.show, { people: "Fiche d’une personne" }),
+  get("/admin/utilisateurs/:id/modifier", MANAGE, users.edit, { people: "Correction d’une personne" }),
   post("/admin/utilisateurs/:id/modifier", MANAGE, users.update, { recent: true }),
   get("/admin/utilisateurs/:id/roles", MANAGE, roles.edit),
   post("/admin/utilisateurs/:id/roles", MANAGE, roles.update, { recent: true }),
@@ -104,7 +105,7 @@ export const routes: Route[] = [
   get("/admin/groupes", GROUPS, groups.index, { sitemap: "Groupes" }),
   get("/admin/groupes/nouveau", GROUPS, groups.new_, { sitemap: "Créer un groupe" }),
   post("/admin/groupes/nouveau", GROUPS, groups.create),
-  get("/admin/groupes/:id", GROUPS, groups.show),
+  get("/admin/groupes/:id", GROUPS, groups.show, { people: "Personnes d’un groupe" }),
   get("/admin/groupes/:id/modifier", GROUPS, groups.edit),
   post("/admin/groupes/:id/modifier", GROUPS, groups.update),
   post("/admin/groupes/:id/membres", GROUPS, groups.addMember),
@@ -116,7 +117,14 @@ export const routes: Route[] = [
   post("/admin/acces-support", SUPPORT, supportAccesses.create, { recent: true }),
   post("/admin/acces-support/fermeture", SUPPORT, supportAccesses.close),
 
-  get("/admin/journal-securite", "history.read", securityLog.index, { sitemap: "Journal de sécurité" }),
+  get("/admin/journal-securite", "history.read", securityLog.index, {
+    sitemap: "Journal de sécurité",
+    people: "Journal de sécurité",
+  }),
+  get("/admin/journal-securite/lectures", "history.read", readings.index, {
+    sitemap: "Lectures de données personnelles",
+    people: "Lectures de données personnelles",
+  }),
 
   get("/instance/organisations", "instance.manage", organisations.index, { sitemap: "Organisations de l’instance" }),
   get("/instance/organisations/nouvelle", "instance.manage", organisations.new_, {

@@ -8,8 +8,8 @@ const MANAGE = "accounts.manage";
 const INSTANCE = "instance.manage";
 
 export const routes: Route[] = [
-  get("/admin/boite-envoi", MANAGE, outbox.index, { sitemap: "Boîte d’envoi" }),
-  get("/admin/boite-envoi/:id", MANAGE, outbox.show),
+  get("/admin/boite-envoi", MANAGE, outbox.index, { sitemap: "Boîte d’envoi", people: "Boîte d’envoi" }),
+  get("/admin/boite-envoi/:id", MANAGE, outbox.show, { people: "Message à une personne" }),
   get("/admin/boite-envoi/:id/apercu", MANAGE, outbox.preview),
   post("/admin/boite-envoi/renvoi", MANAGE, outbox.resendAll),
   post("/admin/boite-envoi/:id/renvoi", MANAGE, outbox.resend),

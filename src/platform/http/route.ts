@@ -33,6 +33,8 @@ export interface RouteOptions {
   always?: boolean;
   /** Takes a file: `form`, a form with one file in it; `piece`, a part of a file sent by pieces. */
   upload?: "form" | "piece";
+  /** It shows people: its name in the log of readings of personal data (PRM-32). */
+  people?: string;
   /** What generated sweeps need to know to call this route well. */
   sweep?: Record<string, unknown>;
 }
@@ -141,7 +143,9 @@ function guarded({ path, right, handler, options }: Route, guards: Guards): Requ
       throw new Forbidden(guards.explain(req.user, right));
     }
     if (options.recent && !(await isRecentlyConfirmed(req, res, guards))) return;
-    return handler(req, res, next);
+    await handler(req, res, next);
+    if (options.people && req.method === "GET" && res.statusCode === 200)
+      await guards.noteReading?.(req, options.people);
   };
 }
 

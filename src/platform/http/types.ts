@@ -66,6 +66,8 @@ export interface Guards {
   detour(user: Principal): string | null;
   /** What a sensitive act asks this person for again: the code when they have a second factor (ACC-11). */
   proof(user: Principal): "password" | "code";
+  /** Writes that this person read a page of people, once it has left (PRM-32). */
+  noteReading?(req: Request, page: string): Promise<void>;
   /** Checks what `proof` asked for, counting failures like a sign-in. */
   confirm(req: Request, typed: string): Promise<boolean>;
 }
