@@ -12,6 +12,8 @@ import { markClean, markInfected } from "./queries.ts";
 
 /** A scanner that does not answer is asked again after this long. */
 const AWAY_MS = 30_000;
+/** So is it of a file it would not look into, while the others go on. */
+const RETRY_MS = 5 * 60_000;
 
 export interface Scanning {
   /** Looks into every file that waits; the process calls it every other second. */
@@ -24,13 +26,23 @@ export function startScanning(
   services: Pick<Services, "db" | "files" | "clock">,
   { everyMs = 2_000, onError }: { everyMs?: number; onError(error: unknown): void },
 ): Scanning {
-  const { db } = services;
+  const { db, files } = services;
   let stopped = false;
   let awayUntil = 0;
+  const later = new Map<string, number>();
   const sweep = async () => {
     for (const { tenant_id: tenantId, id } of await db.lookup<{ tenant_id: string; id: string }>("pending_files")) {
       if (stopped) return;
-      await scanFile(services, tenantId, id);
+      if ((later.get(id) ?? 0) > performance.now()) continue;
+      later.delete(id);
+      try {
+        await scanFile(services, tenantId, id);
+      } catch (error) {
+        // A scanner that is there and hangs up on one file, too large for it or unreadable, still serves the next.
+        if (error instanceof Unavailable && files.scanner && (await scannerAnswers(files)) === null) throw error;
+        later.set(id, performance.now() + RETRY_MS);
+        onError(error);
+      }
     }
   };
   let running: Promise<void> = Promise.resolve();

@@ -302,6 +302,11 @@ test("ACC-12 : un rôle qui l’exige mène à l’activation, et à rien d’au
   const led = await denis.get(`${AT}/activation`);
   assert.match(led.text, /Votre rôle demande la double authentification/);
   assert.doesNotMatch(led.text, /href="\/admin/);
+  assert.doesNotMatch(
+    led.text,
+    /<live-page|href="\/notifications"/,
+    "ce que ces adresses ne donneraient pas n’est pas demandé",
+  );
   assert.equal((await denis.get("/admin/utilisateurs", { part: true })).headers.get("hx-redirect"), `${AT}/activation`);
   await enrol(denis);
   assert.equal((await denis.get("/admin/utilisateurs")).status, 200);

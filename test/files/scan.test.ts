@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { test } from "node:test";
 import { crc32 } from "node:zlib";
 import { startScanning } from "../../src/files/index.ts";
+import { pendingLine } from "../../src/files/vitals.ts";
 import { Unavailable } from "../../src/platform/errors.ts";
 import { clamdAt } from "../../src/platform/storage/clamd.ts";
 import { EICAR, startClamd } from "../support/clamd.ts";
@@ -12,9 +13,10 @@ import { type Browser, startWorld } from "../support/world.ts";
 
 const clamd = await startClamd();
 const world = await startWorld({ clamd: clamd.address });
+const refusals: unknown[] = [];
 const scanning = startScanning(world.app.locals.services, {
   everyMs: 2 ** 30,
-  onError: (error) => assert.fail(String(error)),
+  onError: (error) => void refusals.push(error),
 });
 const AT = "/compte/photo";
 
@@ -85,6 +87,28 @@ test("P40 : EICAR est mis en quarantaine, dit à qui l’a envoyé, et jamais se
   assert.deepEqual(mails, [{ address: (await world.userOf("sophie")).email }]);
   const denis = await world.as("denis");
   assert.match((await denis.get("/admin/historique")).text, /Fichier mis en quarantaine par l’antivirus/);
+});
+
+test("P40 : un fichier trop lourd pour clamd n’arrête pas ceux qui le suivent, et l’état de l’instance dit lequel régler", async () => {
+  const [denis, claire] = [await world.as("denis"), await world.as("claire")];
+  const heavy = Buffer.from(`# Notice\n${randomBytes(4_500_000).toString("base64")}\n`);
+  const upload = await giveUpload(world, denis, "document.file", heavy);
+  await denis.get("/documents/nouveau");
+  const { status, text } = await denis.post("/documents/nouveau", { upload, title: "Notice lourde", kind: "other" });
+  assert.equal(status, 303, text.slice(0, 300));
+  await sendPicture(claire);
+  refusals.length = 0;
+  await scanning.sweep();
+  assert.ok(await shown(claire), "celle d’après est vérifiée");
+  assert.equal(refusals.length, 1);
+  const stuck = (await rows(denis)).find(({ type }) => type === "text/markdown")!;
+  assert.equal(stuck.state, "pending");
+  await scanning.sweep();
+  assert.equal(refusals.length, 1, "il n’est pas redemandé aussitôt");
+  const about = { zone: "Europe/Paris", now: new Date(Date.now() + 16 * 60_000) };
+  assert.match(pendingLine([stuck.id], about).remedy!, /StreamMaxLength/);
+  assert.equal(pendingLine([stuck.id], { ...about, now: new Date() }).state, "told");
+  await world.db.note(denis.tenantId, (em) => em.execute("update file set state = 'clean' where id = ?", [stuck.id]));
 });
 
 test("P40 : clamd tué, le fichier attend ; clamd revenu, il est vérifié", async () => {

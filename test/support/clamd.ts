@@ -30,6 +30,7 @@ export async function startClamd(): Promise<ClamdServer> {
     Foreground: "yes",
     TemporaryDirectory: folder,
     ConcurrentDatabaseReload: "no",
+    StreamMaxLength: "4M",
   };
   const file = path.join(folder, "clamd.conf");
   await writeFile(

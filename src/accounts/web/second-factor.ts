@@ -68,7 +68,11 @@ function enrolmentPage(req: Request, key: string, form: object) {
   const kept = JSON.stringify({ key, until: req.now.getTime() + ENROLMENT_MS });
   return {
     title: secondFactor === "active" ? "Changer de téléphone" : "Activer la double authentification",
-    crumbs: [...CRUMBS, { label: secondFactor === "active" ? "Changer de téléphone" : "Activer" }],
+    // Who must enrol goes nowhere else until then.
+    crumbs:
+      secondFactor === "missing"
+        ? []
+        : [...CRUMBS, { label: secondFactor === "active" ? "Changer de téléphone" : "Activer" }],
     missing: secondFactor === "missing",
     uri,
     qr: qrOf(uri),

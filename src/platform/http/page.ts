@@ -85,10 +85,15 @@ export class Page {
     if (this.#notice === undefined) this.#notice = takeNotice(this.#req, this.#res);
     return this.#notice;
   }
+  /** Where one must go before any other page, which would not answer: neither menu, nor news. */
+  get detour(): string | null {
+    const { user } = this.#req;
+    return user ? this.#parts.guards.detour(user) : null;
+  }
   get menu(): MenuSection[] {
     const { guards, menu } = this.#parts;
     const { path, user } = this.#req;
-    if (!user || guards.detour(user)) return [];
+    if (!user || this.detour) return [];
     const open = menu.filter(({ right }) => right === "public" || right === "signed-in" || guards.may(user, right));
     const here = currentOf(open, path);
     return SECTIONS.map((title) => ({

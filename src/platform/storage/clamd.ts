@@ -28,7 +28,8 @@ export function clamdAt(address: string, { silentMs = SILENT_MS } = {}): Scanner
         reject(new Unavailable("L’antivirus ne répond pas.", { cause }));
       };
       socket.setTimeout(silentMs, () => lost(new Error("clamd is silent.")));
-      socket.once("error", lost);
+      // It hangs up on a file too large for it, its answer said.
+      socket.once("error", (error) => (answer ? socket.destroy() : lost(error)));
       socket.setEncoding("utf8").on("data", (text) => {
         answer += text;
       });
