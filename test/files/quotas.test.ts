@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sweepFiles } from "../../src/files/sweep.ts";
 import { StoredFile } from "../../src/platform/storage/file.ts";
-import { giveFile, giveUpload } from "../support/files.ts";
+import { giveFile, giveUpload, picture } from "../support/files.ts";
+import { sendForm } from "../support/multipart.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld({ quotas: { person: 30_000, tenant: 50_000 } });
@@ -23,15 +24,22 @@ test("P41 : la place d’une personne, puis celle de l’organisation : 413, ave
   assert.equal(refused.status, 413);
   assert.match(refused.text, /il vous reste .*ko sur 30\sko/);
 
+  const held = await blobs();
+  const form = await sendForm(world, karim, AT, { name: "moi.png", content: await picture(300, 300) });
+  assert.equal(form.status, 413, "sans script aussi");
+  assert.match(form.text, /id="field-file-problem">[\s\S]*il vous reste .*ko sur 30\sko/);
+  assert.match(form.text, /<title>Erreur/);
+  assert.equal(await blobs(), held, "rien n’en reste");
+
   const sophie = await world.as("sophie");
   for (let i = 0; i < 7; i++) await giveFile(world, sophie).catch(() => undefined);
   const hugo = await world.as("hugo");
   await giveFile(world, hugo).catch(() => undefined);
   await giveFile(world, hugo).catch(() => undefined);
   const before = await blobs();
-  const form = await hugo.post("/envois", { ...full, mark: "2" }, { part: true });
-  assert.equal(form.status, 413);
-  assert.match(form.text, /reste .*ko à votre organisation sur 50\sko/);
+  const last = await hugo.post("/envois", { ...full, mark: "2" }, { part: true });
+  assert.equal(last.status, 413);
+  assert.match(last.text, /reste .*ko à votre organisation sur 50\sko/);
   assert.equal(await blobs(), before);
 });
 
