@@ -57,6 +57,18 @@ test("PRM-32, HIS-16 : lire une page de personnes écrit une ligne, qui, quoi, �
   assert.doesNotMatch((await nathalie.get(AT)).text, /Karim/);
 });
 
+test("une page de plusieurs personnes n’est dite de personne", async () => {
+  await denis.get("/admin/groupes/nouveau");
+  const { location } = await denis.post("/admin/groupes/nouveau", { name: "Nord" });
+  const before = (await readings(denis.tenantId, 0)).length;
+  await denis.get(location!);
+  await readings(denis.tenantId, before + 1);
+  assert.match(
+    (await denis.get(AT)).text,
+    /Personnes d’un groupe[\s\S]{0,300}Denis Roussel[\s\S]{0,200}plusieurs personnes/,
+  );
+});
+
 /** Under a right that opens pages of people, and showing nobody. */
 const NOBODY = new Set([
   "/admin/utilisateurs/nouveau",

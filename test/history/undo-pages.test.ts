@@ -109,13 +109,13 @@ test("HIS-12 : une création et une suppression disent ce qu’elles ont écrit 
           .replace(/\s+/g, " ")
           .trim()}`,
     );
-  assert.deepEqual(await cells(made), ["Avant = n’existait pas", "Écrit par l’acte = Nom : Équipe nord"]);
+  assert.deepEqual(await cells(made), ["Avant = n’existait pas", "Écrit = Nom : Équipe nord"]);
 
   const { id } = await world.userOf("claire");
   assert.equal((await send(denis, `${location}/modifier`, { name: "Équipe sud" })).status, 303);
   assert.deepEqual((await cells(made)).slice(0, 3), [
     "Avant = n’existait pas",
-    "Écrit par l’acte = Nom : Équipe nord",
+    "Écrit = Nom : Équipe nord",
     "Présent = Nom : Équipe sud",
   ]);
   assert.match((await cells(made))[3]!, /^Changé par = Denis Roussel/);
@@ -130,7 +130,7 @@ test("HIS-12 : une création et une suppression disent ce qu’elles ont écrit 
     gone.some((cell) => /^Avant = Personne : Cl/.test(cell)),
     "une personne par son nom, jamais par son identifiant",
   );
-  assert.ok(gone.includes("Écrit par l’acte = supprimé"));
+  assert.ok(gone.includes("Écrit = supprimé"));
 });
 
 test("HIS-15 : un export, un déverrouillage, une vérification disent pourquoi ils ne s’annulent pas, et la page d’un acte jusqu’à quand il s’annule", async () => {

@@ -25,8 +25,14 @@ export const index: RequestHandler = async (req, res) => {
     const everybody = await listUserNames(em);
     const found = await listReadings(em, { userId: personne, from: du, to: au, zone }, { mark: readMark(page) });
     const people = everybody();
-    const ids = found.rows.flatMap(({ userId, subjectId }) => [userId, ...(subjectId ? [subjectId] : [])]);
-    return { found, people, names: namesAmong(people, ids) };
+    return {
+      found,
+      people,
+      names: namesAmong(
+        people,
+        found.rows.map(({ userId }) => userId),
+      ),
+    };
   });
   const filters = { personne, du, au };
   const { rows, before, after, total } = found;
@@ -40,7 +46,8 @@ export const index: RequestHandler = async (req, res) => {
     readings: rows.map((row) => ({
       ...row,
       who: names.get(row.userId) ?? "Compte inconnu",
-      whose: (row.subjectId && names.get(row.subjectId)) ?? null,
+      // The id of a group or of a message is nobody's.
+      whose: people.find(({ id }) => id === row.subjectId)?.name ?? null,
     })),
     people,
     total,
