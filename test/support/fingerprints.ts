@@ -8,10 +8,15 @@ export const MEASURES: Record<string, { columns: string[] | "all"; why: string }
   "public.rate_hit": { columns: "all", why: "compte les demandes par adresse" },
 };
 
+interface Table {
+  /** Moves whenever a row is written or erased, and costs little to ask. */
+  mark: string;
+  print: string;
+}
 interface Question {
-  light: string;
-  whole: string;
-  answered?: { marks: string; prints: Map<string, string> };
+  marks: string;
+  prints: Map<string, string>;
+  answered: Map<string, Table>;
 }
 const asked = new WeakMap<pg.Client, Map<string, Question>>();
 
@@ -22,15 +27,18 @@ export async function fingerprints(
 ): Promise<Map<string, string>> {
   const known = asked.get(root) ?? new Map<string, Question>();
   asked.set(root, known);
-  const question = known.get(tenantId) ?? (await ask(root, tenantId));
-  known.set(tenantId, question);
-  // A row written has a newer transaction than all others; one erased is no longer counted: otherwise nothing has moved.
-  const { rows: marks } = await root.query<{ marks: string }>({ name: `marks ${tenantId}`, text: question.light });
-  if (question.answered?.marks === marks[0]!.marks) return question.answered.prints;
-  const { rows } = await root.query<{ name: string; print: string }>(question.whole);
-  const prints = new Map(rows.map(({ name, print }) => [name, print]));
-  question.answered = { marks: marks[0]!.marks, prints };
-  return prints;
+  const { marks, prints, answered } = known.get(tenantId) ?? (await ask(root, tenantId));
+  known.set(tenantId, { marks, prints, answered });
+  const { rows: now } = await root.query<{ name: string; mark: string }>({ name: `marks ${tenantId}`, text: marks });
+  const moved = now.filter(({ name, mark }) => answered.get(name)?.mark !== mark);
+  if (moved.length > 0) {
+    const { rows } = await root.query<{ name: string; print: string }>(
+      moved.map(({ name }) => prints.get(name)!).join(" union all "),
+    );
+    const told = new Map(rows.map(({ name, print }) => [name, print]));
+    for (const { name, mark } of moved) answered.set(name, { mark, print: told.get(name)! });
+  }
+  return new Map(now.map(({ name }) => [name, answered.get(name)!.print]));
 }
 
 async function ask(root: pg.Client, tenantId: string): Promise<Question> {
@@ -43,14 +51,22 @@ async function ask(root: pg.Client, tenantId: string): Promise<Question> {
     ({ name, columns }) => MEASURES[name]?.columns !== "all" && (!tenantId || columns.includes("tenant_id")),
   );
   const where = tenantId ? `where tenant_id = '${tenantId}'` : "";
-  const prints = looked.map(({ name }) => {
+  const printOf = (name: string) => {
     const without = [MEASURES[name]?.columns ?? []].flat().map((column) => `'${column}'`);
     const row = `(to_jsonb(t) - array[${without.join(", ")}]::text[])::text`;
     return `select '${name}' as name, encode(sha256(convert_to(coalesce(string_agg(${row}, E'\\n' order by ${row} collate "C"), ''), 'UTF8')), 'hex') as print
        from ${name} t ${where}`;
-  });
-  const marks = looked.map(({ name }) => `(select count(*) || ' ' || max(xmin::text::bigint) from ${name} ${where})`);
-  return { light: `select concat_ws(',', ${marks.join(", ")}) as marks`, whole: prints.join(" union all ") };
+  };
+  // A row written has a newer transaction than all others; one erased is no longer counted.
+  const marks = looked.map(
+    ({ name }) =>
+      `select '${name}' as name, concat_ws(' ', count(*), max(xmin::text::bigint)) as mark from ${name} ${where}`,
+  );
+  return {
+    marks: marks.join(" union all "),
+    prints: new Map(looked.map(({ name }) => [name, printOf(name)])),
+    answered: new Map(),
+  };
 }
 
 /** The tables whose rows are not what they were. */
