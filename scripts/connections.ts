@@ -3,7 +3,7 @@ import { type Config, ConfigRefused, readConfig } from "../src/config.ts";
 import { BackupRefused } from "../src/platform/backup/index.ts";
 import { EmbeddedRefused, embeddedDataDir } from "../src/platform/db/embedded.ts";
 import { type Connections, embeddedDatabase } from "../src/platform/db/roles.ts";
-import { explain } from "./explain.ts";
+import { explain } from "../src/platform/explain.ts";
 
 /**
  * Prints a refusal as the sentence it is, and leaves the exit code to say it. `creates`: where there is no embedded

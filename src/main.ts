@@ -24,6 +24,7 @@ import { openDatabase } from "./platform/db/index.ts";
 import { migrate } from "./platform/db/migrate.ts";
 import { PAGE_MS } from "./platform/db/orm.ts";
 import { embeddedDatabase } from "./platform/db/roles.ts";
+import { explain } from "./platform/explain.ts";
 import { createHealthApp } from "./platform/http/health.ts";
 import { countInDatabase, countInRedis } from "./platform/http/rate.ts";
 import { serve } from "./platform/http/server.ts";
@@ -209,5 +210,7 @@ async function start() {
 await start().catch((error: unknown) => {
   if (error instanceof ConfigRefused || error instanceof EmbeddedRefused) return refuse(error.message);
   if (error instanceof Error && /DATABASE_URL/.test(error.message)) return refuse(error.message);
+  const sentence = explain(error);
+  if (sentence !== null) return refuse(sentence);
   throw error;
 });

@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { explain } from "../scripts/explain.ts";
+import { explain } from "../src/platform/explain.ts";
 import { loadSecrets } from "../src/secrets.ts";
 import { freshDatabase, query } from "./support/cluster.ts";
 
@@ -22,8 +22,15 @@ const onBase = { DATABASE_URL: base.databaseUrl, DATABASE_OWNER_URL: base.ownerU
 let folders = 0;
 const newVar = () => path.join(work, `var-${++folders}`);
 
-async function verb(words: string[], settings: Record<string, string>): Promise<{ code: number | null; said: string }> {
-  const child = spawn(process.execPath, [path.resolve("scripts/run.mjs"), ...words], {
+const VERBS = path.resolve("scripts/run.mjs");
+const START = path.resolve("src/relaunch.mjs");
+
+async function verb(
+  words: string[],
+  settings: Record<string, string>,
+  program = VERBS,
+): Promise<{ code: number | null; said: string }> {
+  const child = spawn(process.execPath, [program, ...words], {
     cwd: work,
     env: { PATH: process.env.PATH, ...settings },
     stdio: ["ignore", "pipe", "pipe"],
@@ -34,8 +41,8 @@ async function verb(words: string[], settings: Record<string, string>): Promise<
   return { code, said };
 }
 
-async function refused(words: string[], settings: Record<string, string>, why: RegExp) {
-  const { code, said } = await verb(words, settings);
+async function refused(words: string[], settings: Record<string, string>, why: RegExp, program = VERBS) {
+  const { code, said } = await verb(words, settings, program);
   assert.equal(code, 1, said);
   assert.match(said, why);
   assert.doesNotMatch(said, /\bat .*:\d+:\d+|Error:|errno/, "ni pile, ni anglais");
@@ -75,6 +82,26 @@ test("PostgreSQL arrêté, un mot de passe faux, un dossier qui n’en est pas u
     ["seed"],
     { ...onBase, VAR_DIR: newVar(), NODE_ENV: "production", PUBLIC_URL: "https://ops.exemple.fr" },
     /n’entre pas dans une vraie instance/,
+  );
+});
+
+test("« npm start » devant un PostgreSQL arrêté ou qui refuse : la même phrase, et il s’arrête avec 1", async () => {
+  const away = "postgres://opstracker_app:x@127.0.0.1:9/opstracker";
+  const stopped = { DATABASE_URL: away, DATABASE_OWNER_URL: away.replace("_app", "_owner"), VAR_DIR: newVar() };
+  await refused([], stopped, /PostgreSQL ne répond pas à 127\.0\.0\.1:9\. Vérifiez que PostgreSQL est démarré/, START);
+  for (const name of ["DATABASE_URL", "DATABASE_OWNER_URL"] as const) {
+    const wrong = new URL(onBase[name]);
+    wrong.password = "un-autre";
+    const settings = { ...onBase, [name]: wrong.href, VAR_DIR: newVar() };
+    await refused([], settings, /refuse le compte ou le mot de passe de DATABASE_URL/, START);
+  }
+  const nowhere = new URL(base.ownerUrl);
+  nowhere.pathname = "/une-autre";
+  await refused(
+    [],
+    { ...onBase, DATABASE_OWNER_URL: nowhere.href, VAR_DIR: newVar() },
+    /Cette base n’existe pas/,
+    START,
   );
 });
 

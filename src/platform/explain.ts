@@ -1,4 +1,4 @@
-/** What the disk or PostgreSQL refused, for who types a command at night: what happened, and what to do now. */
+/** What the disk or PostgreSQL refused, for who types a command or starts the product at night: what happened, and what to do now. */
 
 interface SystemError {
   code?: string;
