@@ -29,7 +29,8 @@ export const guards: Guards = {
     if (guards.proof(user) === "code") {
       const code = readCode(typed);
       if (!code) return false;
-      const proved = await proveCode(req.db, account, code, req, { secret: req.config.secret, now: req.now }).catch(
+      const { secret } = req.config;
+      const proved = await proveCode(req.db, account, code, req, { secret, now: req.now, isStepUp: true }).catch(
         (error: unknown) => {
           if (error instanceof RuleBroken) return false; // its page names the recovery codes
           throw error;

@@ -42,7 +42,7 @@ export const SECURITY_KINDS = {
   "reset.asked": { label: "Nouveau mot de passe demandé", icon: "mail", tone: "neutral" },
   "reset.offered": { label: "Lien de mot de passe remis", icon: "send", tone: "primary" },
   "password.reset": { label: "Mot de passe oublié, changé", icon: "shield", tone: "warning" },
-  "step_up.succeeded": { label: "Mot de passe confirmé", icon: "check-circle", tone: "neutral" },
+  "step_up.succeeded": { label: "Identité confirmée", icon: "check-circle", tone: "neutral" },
   "step_up.failed": { label: "Confirmation refusée", icon: "alert-triangle", tone: "warning" },
   "factor.enrolled": { label: "Double authentification activée", icon: "smartphone", tone: "success" },
   "factor.failed": { label: "Code refusé", icon: "alert-triangle", tone: "warning" },

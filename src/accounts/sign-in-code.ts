@@ -28,15 +28,15 @@ const KEY_LOST =
   "Ce serveur ne sait plus lire la clé de votre téléphone\u00a0: aucun de ses codes ne conviendra. Tapez un code de récupération\u00a0; sans lui, demandez à une personne qui administre de réinitialiser la double authentification.";
 
 /**
- * Whether the second factor is proved, and how. Counted before it is compared, like a password; used up by success
- * [ACC-12, ACC-13]. Throws RuleBroken, uncounted, for a telephone whose key was closed under a SECRET that is lost.
+ * Whether the second factor is proved. Counted before it is compared, like a password; used up by success [ACC-12,
+ * ACC-13], which the security log tells by itself when it stands before a sensitive act (`isStepUp`) [ACC-11]. Throws RuleBroken, uncounted, for a telephone whose key was closed under a SECRET that is lost.
  */
 export async function proveCode(
   db: Database,
   account: Account,
   typed: TypedCode,
   from: Origin,
-  { secret, now }: { secret: string; now: Date },
+  { secret, now, isStepUp = false }: { secret: string; now: Date; isStepUp?: boolean },
 ): Promise<boolean> {
   const { tenantId, userId } = account;
   const key = "code" in typed ? await keyOf(db, account, secret) : null;
@@ -53,6 +53,10 @@ export async function proveCode(
       if ("recovery" in typed) {
         const left = await countRecoveryCodes(em, userId);
         noteSecurity(em, from, { kind: "factor.recovered", userId, tenantId, detail: { left } });
+      }
+      if (isStepUp) {
+        const method = "recovery" in typed ? "recovery" : "code";
+        noteSecurity(em, from, { kind: "step_up.succeeded", userId, tenantId, detail: { method } });
       }
       return true;
     }

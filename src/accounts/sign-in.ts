@@ -102,7 +102,7 @@ export async function provePassword(
   }
   await db.note(tenantId, async (em) => {
     await forgetFailures(em, account);
-    noteSecurity(em, from, { kind: "step_up.succeeded", userId, tenantId });
+    noteSecurity(em, from, { kind: "step_up.succeeded", userId, tenantId, detail: { method: "password" } });
   });
   return true;
 }

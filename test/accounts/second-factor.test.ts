@@ -192,15 +192,21 @@ test("ACC-11 : retirer demande un code, même juste après la connexion ; une fa
   assert.equal((await securityLines(world, "aicha"))[0]?.kind, "factor.failed");
   const done = await lea.post(`${AT}/retrait`, { code: codes[0]! });
   assert.deepEqual([done.status, done.location], [303, AT]);
+  const proved = (await securityLines(world, "aicha")).find(({ kind }) => kind === "step_up.succeeded");
+  assert.deepEqual(proved?.detail, { method: "recovery" });
   assert.match((await lea.get(AT)).text, /Elle n’est pas active/);
   assert.equal((await signIn(world, "aicha")).answer.status, 303);
 });
 
 test("ACC-11 : après quinze minutes, un acte sensible demande le code à qui a un téléphone, pas le mot de passe", async () => {
   const denis = await world.as("denis");
-  const { key } = await enrol(denis);
+  const { key, codes } = await enrol(denis);
   const { id } = await world.userOf("yann");
   const at = `/admin/utilisateurs/${id}/invitation`;
+  const confirmations = async () =>
+    (await securityLines(world, "denis"))
+      .filter(({ kind }) => kind === "step_up.succeeded")
+      .map(({ detail }) => detail);
   await world.clock.advanceMinutes(20);
   const page = `/admin/utilisateurs/${id}`;
   await denis.get(page);
@@ -211,10 +217,17 @@ test("ACC-11 : après quinze minutes, un acte sensible demande le code à qui a 
   assert.equal((await denis.post(at, { _password: PASSWORD })).status, 403, "le mot de passe ne suffit plus");
   assert.equal((await denis.post(at, { _code: "000000" })).status, 403);
   const code = await codeAt(key);
+  assert.deepEqual(await confirmations(), [], "aucun refus n’est une confirmation");
   assert.notEqual((await denis.post(at, { _code: code })).status, 403);
+  assert.deepEqual(await confirmations(), [{ method: "code" }]);
   await world.clock.advanceMinutes(16);
   await denis.get(page);
   assert.equal((await denis.post(at, { _code: code })).status, 403, "un code d’avant");
+  assert.notEqual((await denis.post(at, { _code: codes[0]! })).status, 403);
+  assert.deepEqual(await confirmations(), [{ method: "recovery" }, { method: "code" }]);
+  const log = (await denis.get("/admin/journal-securite")).text;
+  assert.match(log, /Vous avez confirmé votre identité par un code de récupération avant un acte sensible\./);
+  assert.match(log, /Vous avez confirmé votre identité par un code du téléphone avant un acte sensible\./);
   await dropFactor(world, await world.userOf("denis"));
 });
 

@@ -204,8 +204,12 @@ test("un acte sensible redemande le mot de passe après quinze minutes, sans per
   assert.equal(wrong.status, 403);
   const right = await denis.post(`${card}/roles`, { roles: ["technician", "viewer"], version, _password: PASSWORD });
   assert.equal(right.status, 303);
-  const kinds = (await securityLines(world, "denis")).map(({ kind }) => kind);
-  assert.deepEqual(kinds.slice(0, 2), ["step_up.succeeded", "step_up.failed"]);
+  const lines = await securityLines(world, "denis");
+  assert.deepEqual(
+    lines.slice(0, 2).map(({ kind }) => kind),
+    ["step_up.succeeded", "step_up.failed"],
+  );
+  assert.deepEqual(lines[0]!.detail, { method: "password" });
   const next = /name="version" value="(\d+)"/.exec((await denis.get(`${card}/roles`)).text)![1]!;
   assert.equal(
     (await denis.post(`${card}/roles`, { roles: ["technician"], version: next })).status,

@@ -165,6 +165,7 @@ export const remove: RequestHandler = async (req, res) => {
         const proved = await proveCode(req.db, { tenantId, userId: id }, readCode(code)!, req, {
           secret,
           now: req.now,
+          isStepUp: true,
         });
         if (!proved) throw new RuleBroken(CODE_REFUSED, "code");
       },

@@ -32,6 +32,8 @@ interface Sayer {
   of(id: string | null): string;
   /** "Karim Benali a" or "Vous avez". */
   has(id: string | null): string;
+  /** "son" or "votre". */
+  whose(id: string | null): string;
   /** " par Amina Diallo", or nothing when the person did it themself. */
   by(line: SecurityLine): string;
 }
@@ -42,6 +44,7 @@ function sayer(names: Map<string, string>, reader: string): Sayer {
   return {
     of,
     has: (id) => (id === reader ? "Vous avez" : `${of(id).replace(/^u/, "U")} a`),
+    whose: (id) => (id === reader ? "votre" : "son"),
     by: ({ userId, actorId }) => (actorId === null || actorId === userId ? "" : `, par ${of(actorId)}`),
   };
 }
@@ -51,6 +54,12 @@ const METHODS: Record<string, string> = {
   password_code: "par mot de passe et code",
   password_recovery: "par mot de passe et code de récupération",
   demo: "en un clic, comme personnage de démonstration",
+};
+
+const PROOFS: Record<string, string> = {
+  password: "par mot de passe",
+  code: "par un code du téléphone",
+  recovery: "par un code de récupération",
 };
 
 /** When an account was last entered, and how; null when it never was [ACC-19, ROL-6]. */
@@ -91,11 +100,8 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
     `Lien de nouveau mot de passe préparé pour ${say.of(line.userId)}${line.detail.onServer ? ", depuis le serveur" : say.by(line)}.`,
   "password.reset": ({ userId }, say) =>
     `${say.has(userId)} choisi un nouveau mot de passe par un lien reçu ; toutes les sessions sont fermées.`,
-  "step_up.succeeded": ({ userId }, say) =>
-    `${say.has(userId)} confirmé son mot de passe avant un acte sensible.`.replace(
-      "Vous avez confirmé son",
-      "Vous avez confirmé votre",
-    ),
+  "step_up.succeeded": ({ userId, detail }, say) =>
+    `${say.has(userId)} confirmé ${say.whose(userId)} identité ${PROOFS[String(detail.method)] ?? PROOFS.password} avant un acte sensible.`,
   "step_up.failed": ({ userId }, say) => `Confirmation du mot de passe refusée pour ${say.of(userId)}.`,
   "factor.enrolled": ({ userId, detail }, say) =>
     `${say.has(userId)} ${detail.replaced ? "changé le téléphone de la" : "activé la"} double authentification.`,
