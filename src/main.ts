@@ -15,7 +15,6 @@ import { ConfigRefused, filesOf, readConfig } from "./config.ts";
 import { describeBase, enterDemo } from "./demo.ts";
 import { startScanning } from "./files/index.ts";
 import { liveSeals, openHeads, startSealer } from "./history/index.ts";
-import { declaredLevel } from "./instance/index.ts";
 import { tellFailures } from "./messages/index.ts";
 import { modules } from "./modules.ts";
 import { databaseClock } from "./platform/db/clock.ts";
@@ -163,12 +162,10 @@ async function start() {
       })
     : createHealthApp(pages, config.metricsToken);
   app.locals.services = services;
-  // Another process may have completed the grid: all of them follow within a minute.
-  const declare = async () => {
-    app.locals.declaration = await declaredLevel(db);
-  };
-  await declare();
-  setInterval(() => declare().catch(onError), 60_000).unref();
+  // Another process may have changed what this one keeps in memory: all of them follow within a minute.
+  const readAgain = () => Promise.all(registry.inMemory.map((read) => read(db, app.locals)));
+  await readAgain();
+  setInterval(() => readAgain().catch(onError), 60_000).unref();
   await serve(app, {
     ...config,
     log,

@@ -6,7 +6,7 @@ import { backupFailed, backupVitals, nightlyBackup } from "./backups.ts";
 import { CriterionResult, CriterionResultSchema, criterionResultTracked } from "./criterion-result.ts";
 import { events } from "./events.ts";
 import { KINDS, PublicPage, PublicPageSchema, publicPageTracked } from "./public-page.ts";
-import { sweepRates, sweepRequestKeys } from "./queries.ts";
+import { declareLevel, sweepRates, sweepRequestKeys } from "./queries.ts";
 import { vitals } from "./vitals.ts";
 import { routes } from "./web/routes.ts";
 
@@ -43,6 +43,7 @@ export const instance: Module = {
     },
   ],
   vitals: [...vitals, backupVitals],
+  inMemory: [declareLevel],
   live: { tasks: { right: "instance.manage", watch: (db) => db.read(INSTANCE_ID, queuesMark) } },
   menu: [
     { section: "Accueil", label: "Accueil", href: "/", icon: "home", right: "signed-in", order: 0 },

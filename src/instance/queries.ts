@@ -12,9 +12,9 @@ export async function publicGrid(db: Database): Promise<Assessed[]> {
   return assess(await db.lookup<Recorded>("criterion_results"));
 }
 
-/** What every page of the instance says of its accessibility (UIX-10). */
-export async function declaredLevel(db: Database): Promise<Level> {
-  return summarise(await publicGrid(db)).level;
+/** Reads again what every page of the instance says of its accessibility (UIX-10). */
+export async function declareLevel(db: Database, locals: { declaration?: Level }): Promise<void> {
+  locals.declaration = summarise(await publicGrid(db)).level;
 }
 
 export interface PublicText {

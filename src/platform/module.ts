@@ -1,5 +1,6 @@
 import type { EntitySchema } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
+import type { Database } from "./db/index.ts";
 import type { Tracked, Untracked } from "./db/tracking.ts";
 import type { EventCatalogue, Reaction, Subscription } from "./events/catalogue.ts";
 import type { Route } from "./http/route.ts";
@@ -32,6 +33,9 @@ export interface Subject {
   label(em: EntityManager, id: string): Promise<string | null>;
 }
 
+/** Reads again, into what all requests of a process share, something it keeps in memory of the tables. */
+export type ReadAgain = (db: Database, locals: Record<string, unknown>) => Promise<void>;
+
 /** What a module brings to the product: plain data, listed once in src/modules.ts. */
 export interface Module {
   name: string;
@@ -57,4 +61,6 @@ export interface Module {
   live?: Record<string, LiveTopic>;
   /** Which live topics a sealed changeset concerns. */
   topicSources?: TopicSource[];
+  /** What each process keeps in memory: read again every minute, and at once where an act is undone. */
+  inMemory?: ReadAgain[];
 }

@@ -5,7 +5,7 @@ import type { Route } from "./http/route.ts";
 import type { Schedule } from "./jobs/tick.ts";
 import type { LiveTopic, TopicSource } from "./live/news.ts";
 import type { MailKind } from "./mail/kinds.ts";
-import type { MenuEntry, Module, Subject } from "./module.ts";
+import type { MenuEntry, Module, ReadAgain, Subject } from "./module.ts";
 import type { FilePurpose } from "./storage/purpose.ts";
 import type { Vitals } from "./vitals.ts";
 
@@ -27,6 +27,7 @@ export interface Registry {
   vitals: Vitals[];
   live: Map<string, LiveTopic>;
   topicSources: TopicSource[];
+  inMemory: ReadAgain[];
 }
 
 const unique = <T>(what: string, entries: [string, T][]): Map<string, T> => {
@@ -85,5 +86,6 @@ export function createRegistry(modules: Module[]): Registry {
       modules.flatMap((module) => Object.entries(module.live ?? {})),
     ),
     topicSources: all("topicSources") as TopicSource[],
+    inMemory: all("inMemory") as ReadAgain[],
   };
 }

@@ -250,3 +250,21 @@ test("le pied de chaque page dit le niveau déclaré, et change quand la grille 
   }
   assert.match((await world.anonymous().get("/connexion")).text, /Accessibilité\u00a0: totalement conforme<\/a>/);
 });
+
+test("HIS-11 : annuler une évaluation change aussitôt le niveau déclaré au pied des pages, et l’annulation de l’annulation aussi", async () => {
+  const nadia = await world.as("nadia");
+  const level = async () =>
+    /Accessibilité\u00a0: ([^<]+)<\/a>/.exec((await world.anonymous().get("/connexion")).text)?.[1];
+  const undoLast = async () => {
+    const { text } = await nadia.get("/admin/historique");
+    const act = /href="\/admin\/historique\/([0-9a-f-]{36})"/.exec(text)![1]!;
+    const preview = (await nadia.get(`/actes/${act}/annulation`)).text;
+    const listed = /name="listed" value="([^"]+)"/.exec(preview)![1]!;
+    assert.equal((await nadia.post(`/actes/${act}/annulation`, { listed, rows: listed })).status, 303);
+  };
+  assert.equal(await level(), "totalement conforme");
+  await undoLast();
+  assert.equal(await level(), "non conforme");
+  await undoLast();
+  assert.equal(await level(), "totalement conforme");
+});

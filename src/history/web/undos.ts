@@ -106,6 +106,7 @@ export const create: RequestHandler<{ act: string }> = async (req, res) => {
     (values, em) => undoAct(em, actId, undoingOf(req), trackedOf(registry), choiceOf(values)),
   );
   if (form.errors) return res.show(VIEW, await undoPage(req, form));
+  await Promise.all(registry.inMemory.map((read) => read(req.db, req.app.locals)));
   res.saved(VIEW, {}, { at, notice: sentence(form.result), undo: true });
 };
 

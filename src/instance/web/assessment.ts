@@ -6,7 +6,7 @@ import { atVersion, type Form, query, read, submit } from "../../platform/http/f
 import { assess, STATUSES, type Status, summarise } from "../assessment.ts";
 import { CRITERIA, type Criterion, findCriterion, THEMES } from "../criteria.ts";
 import { assessCriterion, CriterionResult } from "../criterion-result.ts";
-import { declaredLevel } from "../queries.ts";
+import { declareLevel } from "../queries.ts";
 
 const ONE = { page: "instance/assessment/show", part: "instance/assessment/_criterion" };
 const LONGEST = 2_000;
@@ -115,7 +115,7 @@ export const update: RequestHandler<{ criterion: string }> = async (req, res) =>
     const result = await read(req, (em) => findResult(em, criterion));
     return res.show(ONE, { title, ...card(criterion, result, form), version: form.stale?.version ?? drawnFrom(req) });
   }
-  req.app.locals.declaration = await declaredLevel(req.db);
+  await declareLevel(req.db, req.app.locals);
   res.saved(
     ONE,
     { title, ...card(criterion, form.result) },

@@ -1,2 +1,0 @@
-/** The public face of instance. */
-export { declaredLevel } from "./queries.ts";
