@@ -15,6 +15,7 @@ import { ConfigRefused, filesOf, readConfig } from "./config.ts";
 import { describeBase, enterDemo } from "./demo.ts";
 import { startScanning } from "./files/index.ts";
 import { liveSeals, openHeads, startSealer } from "./history/index.ts";
+import { startDeathWatch } from "./instance/index.ts";
 import { tellFailures } from "./messages/index.ts";
 import { modules } from "./modules.ts";
 import { databaseClock } from "./platform/db/clock.ts";
@@ -115,6 +116,7 @@ async function start() {
   if (works && secrets.previousSecrets.length > 0) await recloseKeys(db, secrets.secret, { now: clock.now() });
   const heads = openHeads(services);
   const tick = works ? startTick(services, registry.schedules, jobs.send, onError) : null;
+  const deaths = works ? startDeathWatch(services, registry, onError) : null;
   const sealer = works ? startSealer(db, { heads, clock, onError }) : null;
 
   const views = createViews({ debug: !config.production, cache: true });
@@ -177,6 +179,7 @@ async function start() {
     async close() {
       await watchdog?.stop();
       await tick?.stop();
+      await deaths?.stop();
       await sender?.stop();
       await failures?.stop();
       await scanning?.stop();

@@ -117,6 +117,7 @@ export const accounts: Module = {
             jobs: "Travaux terminés",
             files: "Vos fichiers refusés",
             failures: "Messages en échec",
+            deaths: "Tâches en échec",
           },
         },
         picture_id: { label: "Photo de profil", format: "file" },

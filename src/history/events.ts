@@ -11,6 +11,11 @@ export const events: EventCatalogue = {
     label: "historique vérifié",
     payload: z.strictObject({ intact: z.boolean(), verified: z.int(), askedBy: z.uuid() }),
   },
+  "history.verification_stopped": {
+    label: "vérification de l’historique interrompue",
+    payload: z.strictObject({ askedBy: z.uuid() }),
+    beyond: "Une vérification interrompue n’a rien changé\u00a0: demandez-en une autre.",
+  },
   "act.undone": {
     label: "acte annulé",
     payload: z.strictObject({

@@ -3,7 +3,7 @@ import type { Services } from "../platform/services.ts";
 import { events } from "./events.ts";
 import { HEADS, Heads, headsFolder } from "./heads.ts";
 import { Seal } from "./seal.ts";
-import { runVerification, VERIFY_CHAIN, VerificationSchema, verifyTonight } from "./verification.ts";
+import { runVerification, tellStopped, VERIFY_CHAIN, VerificationSchema, verifyTonight } from "./verification.ts";
 import { vitals } from "./vitals.ts";
 import { routes } from "./web/routes.ts";
 
@@ -38,6 +38,7 @@ export const history: Module = {
       limitSeconds: 3_600,
       run: ({ tenantId, subject }, { db, clock, ...keys }) =>
         runVerification(db, openHeads(keys), { tenantId, id: subject.id, now: () => clock.now() }),
+      died: ({ tenantId, subject }, { db, clock }) => tellStopped(db, { tenantId, id: subject.id, now: clock.now() }),
     },
   ],
   schedules: [

@@ -1,4 +1,5 @@
-import { defineEntity, type EntityManager, p } from "@mikro-orm/postgresql";
+import { defineEntity, type EntityManager, LockMode, p } from "@mikro-orm/postgresql";
+import { ActRow } from "../platform/db/changeset.ts";
 import { createdAt, lookedUpTable, tenantKey } from "../platform/db/entity.ts";
 import type { Database } from "../platform/db/index.ts";
 import { record } from "../platform/events/record.ts";
@@ -122,6 +123,23 @@ export async function runVerification(
       record(em, "history.verified", subject, { intact: !firstBreak, verified, askedBy });
     },
   );
+}
+
+/** Tells who asked, once, that it stopped and nothing is concluded: an event, as its end would be. */
+export async function tellStopped(
+  db: Database,
+  { tenantId, id, now }: { tenantId: string; id: string; now: Date },
+): Promise<void> {
+  const code = "history.verification_stopped";
+  const subject = { type: "verification", id };
+  const label = "Vérification de l’historique interrompue";
+  await db.act({ tenantId, actorId: null, channel: "job", code, label, subject, now }, async (em) => {
+    // Its row is held: another process may be telling it.
+    const asked = await em.findOne(Verification, { tenantId, id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    if (!asked?.askedById || !asked.isRunning()) return;
+    const told = await em.count(ActRow, { code, subjectType: subject.type, subjectId: id });
+    if (told === 0) record(em, code, subject, { askedBy: asked.askedById });
+  });
 }
 
 export const recentVerifications = (em: EntityManager) =>

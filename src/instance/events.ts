@@ -23,4 +23,9 @@ export const events = {
     payload: Jobs,
     beyond: "Une tâche abandonnée a quitté la file et n’y revient pas.",
   },
+  "jobs.died": {
+    label: "tâche en échec définitif",
+    payload: z.strictObject({ queue: z.string(), label: z.string(), count: z.int(), upTo: z.string() }),
+    beyond: "Une tâche en échec définitif se relance depuis la page «\u00a0Tâches\u00a0».",
+  },
 } satisfies EventCatalogue;

@@ -1,5 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { StartStep } from "../accounts/index.ts";
+import { INSTANCE_ID, type StartStep } from "../accounts/index.ts";
 import { ActRow, IdempotencyRow } from "../platform/db/changeset.ts";
 import type { Database } from "../platform/db/index.ts";
 import { type Assessed, assess, type Level, type Recorded, summarise } from "./assessment.ts";
@@ -106,4 +106,31 @@ export async function queueFacts(
   );
   const { waiting, since, failed } = row!;
   return { waiting, waitingSince: since === null ? null : new Date(since), failed };
+}
+
+/** Jobs of one queue that gave up and nobody was told of; `upTo`, when the last of them did. */
+export interface Deaths {
+  queue: string;
+  count: number;
+  upTo: string;
+}
+
+/** Queues whose deaths are to be told: new ones since the last telling, which was not today where the instance is. */
+export const untoldDeaths = (em: EntityManager): Promise<Deaths[]> =>
+  em.execute<Deaths[]>(
+    `with told as (
+       select e.payload ->> 'queue' as queue, max((e.payload ->> 'upTo')::timestamptz) as up_to, max(a.at) as at
+       from act a join changeset c on c.act_id = a.id join event e on e.changeset_id = c.id and e.name = a.code
+       where a.subject_type = 'tenant' and a.subject_id = ? and a.code = 'jobs.died' group by 1)
+     select left(j.name, -5) as queue, count(*)::int as count, max(j.created_on)::text as "upTo"
+     from pgboss.job j join tenant t on t.id = ? left join told on told.queue = left(j.name, -5)
+     where j.name like '%.dead'
+       and (told.queue is null or (j.created_on > told.up_to and told.at < date_trunc('day', app_now(), t.zone)))
+     group by 1 order by 1`,
+    [INSTANCE_ID, INSTANCE_ID],
+  );
+
+/** Makes the other processes wait that would tell of the same deaths. */
+export async function holdTellings(em: EntityManager): Promise<void> {
+  await em.execute("select pg_advisory_xact_lock(hashtextextended('jobs.died', 0))");
 }

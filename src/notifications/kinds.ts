@@ -16,7 +16,7 @@ export const KINDS = [
   {
     kind: "jobs",
     label: "Travaux terminés",
-    hint: "Un long travail que vous avez demandé prend fin.",
+    hint: "Un long travail que vous avez demandé prend fin, ou s’interrompt.",
     icon: "hourglass",
   },
   {
@@ -30,6 +30,12 @@ export const KINDS = [
     label: "Messages en échec",
     hint: "Des messages de l’organisation n’ont pas pu partir. Une fois par jour, à qui administre.",
     icon: "mail",
+  },
+  {
+    kind: "deaths",
+    label: "Tâches en échec",
+    hint: "Une tâche de l’instance a échoué à tous ses essais. Une fois par jour et par tâche, à qui tient l’instance.",
+    icon: "list-check",
   },
 ] as const;
 

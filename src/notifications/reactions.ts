@@ -6,6 +6,7 @@ import { fr } from "../platform/text/index.ts";
 import { notify, notifyOncePerDay, peopleWith, type Told } from "./queries.ts";
 
 const ACCOUNT = "/compte";
+const VERIFICATIONS = "/admin/historique/verification";
 
 /** Tells the person an event is about, unless they did it themself. */
 const toSubject =
@@ -55,8 +56,34 @@ export const reactions: Reaction[] = [
   },
   { on: "act.undone", run: tellAuthor },
   { on: "history.verified", run: tellAsker },
+  {
+    on: "history.verification_stopped",
+    run: (em, { payload }) =>
+      notify(em, {
+        kind: "jobs",
+        to: [payload.askedBy as string],
+        text: "La vérification de l’historique s’est interrompue\u00a0: rien n’en est conclu. Lancez-en une autre.",
+        path: VERIFICATIONS,
+      }),
+  },
   { on: "messages.failed", run: tellAdministrators },
+  {
+    on: "jobs.died",
+    run: async (em, { payload }) => {
+      const { label, count } = payload as { label: string; count: number };
+      const times = count === 1 ? "" : `, ${fr.number(count)} fois`;
+      await notify(em, {
+        kind: "deaths",
+        to: await peopleWith(em, rolesWith("instance.manage")),
+        text: `La tâche «\u00a0${label}\u00a0» a échoué à tous ses essais${times}. La page «\u00a0Tâches\u00a0» dit pourquoi.`,
+        path: "/instance/taches",
+      });
+    },
+  },
 ];
+
+const rolesWith = (right: Parameters<typeof allows>[1]) =>
+  ROLES.flatMap(({ code }) => (allows([code], right) ? code : []));
 
 const rolesIn = (roles: Role[]) => roles.map((role) => roleLabel(role).toLowerCase()).join(", ") || "sans rôle";
 
@@ -87,17 +114,16 @@ async function tellAsker(em: EntityManager, { payload }: DomainEvent): Promise<v
     text: intact
       ? "La vérification de l’historique est terminée\u00a0: il est intact."
       : "La vérification de l’historique est terminée\u00a0: une altération est trouvée.",
-    path: "/admin/historique/verification",
+    path: VERIFICATIONS,
   });
 }
 
 /** Those who may open the outbox, where each message says why and can be sent again. */
 async function tellAdministrators(em: EntityManager, { payload }: DomainEvent): Promise<void> {
-  const roles = ROLES.flatMap(({ code }) => (allows([code], "accounts.manage") ? code : []));
   const count = fr.count(payload.count as number, "message n’a pas pu partir", "messages n’ont pas pu partir");
   await notifyOncePerDay(em, {
     kind: "failures",
-    to: await peopleWith(em, roles),
+    to: await peopleWith(em, rolesWith("accounts.manage")),
     text: `${count} aujourd’hui. La boîte d’envoi dit pourquoi.`,
     path: "/admin/boite-envoi?etat=failed",
   });

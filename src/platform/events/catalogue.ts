@@ -39,4 +39,6 @@ export interface Subscription {
   /** After this long the run counts as failed and is tried again; a quarter of an hour when not said. */
   limitSeconds?: number;
   run(event: DomainEvent, services: Services): Promise<void>;
+  /** What becomes of it when every try failed; heard again each minute as long as nobody has decided of the job. */
+  died?(event: DomainEvent, services: Services): Promise<void>;
 }

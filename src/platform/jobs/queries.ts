@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Database, JobContent } from "../db/index.ts";
+import type { DomainEvent } from "../events/catalogue.ts";
 
 export interface QueueState {
   queue: string;
@@ -94,6 +95,18 @@ export async function deadLetters(
 /** One of them, or null when it is gone: tried again or dropped by somebody else. */
 export async function findDeadLetter(em: EntityManager, id: string): Promise<DeadLetter | null> {
   return (await deadLetters(em, { shown: 1, id }))[0] ?? null;
+}
+
+const MOST_HEARD = 100;
+
+/** The events whose job in this queue failed at every try, newest first. */
+export async function deadEvents(em: EntityManager, queue: string): Promise<DomainEvent[]> {
+  const rows = await em.execute<{ event: Omit<DomainEvent, "at"> & { at: string } }[]>(
+    `select data -> 'event' as event from pgboss.job
+     where name = ? and data ->> 'tenantId' is not null and data -> 'event' is not null order by created_on desc limit ${MOST_HEARD}`,
+    [`${queue}${DEAD}`],
+  );
+  return rows.map(({ event }) => ({ ...event, at: new Date(event.at) }));
 }
 
 /** More at once would hold the page, and the queue, for too long: the button takes the oldest, then the next. */

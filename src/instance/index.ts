@@ -1,0 +1,2 @@
+/** The public face of instance. */
+export { startDeathWatch } from "./deaths.ts";
