@@ -16,8 +16,8 @@ await withConnections(async ({ databaseUrl }, config) => {
     const tenants = await db.lookup<{ id: string; name: string }>("tenants");
     if (tenants.length === 0) console.log("Aucune organisation : rien à vérifier.");
     for (const { id, name } of tenants) {
-      const { verified, signedUpTo, firstBreak } = await verifyHistory(db, heads, id);
-      const read = `${fr.count(verified, "sceau relu", "sceaux relus")}, ${signedUpTo > 0 ? `signés jusqu’au numéro ${fr.number(signedUpTo)}` : "aucun signé"}`;
+      const { verified, signedUpTo, erasedUpTo, firstBreak } = await verifyHistory(db, heads, id);
+      const read = `${fr.count(verified, "sceau relu", "sceaux relus")}, ${signedUpTo > 0 ? `signés jusqu’au numéro ${fr.number(signedUpTo)}` : "aucun signé"}${erasedUpTo > 0 ? `, effacés jusqu’au numéro ${fr.number(erasedUpTo)} au terme de leur conservation` : ""}`;
       const foreign = await heads.foreign(id);
       if (foreign > 0) {
         process.exitCode = 1;

@@ -90,6 +90,7 @@ export const accounts: Module = {
         suspension_reason: { label: "Motif de la suspension" },
         logo_id: { label: "Logo", format: "file" },
         stay_connected_days: { label: "Durée de « Rester connecté », en jours" },
+        history_years: { label: "Durée de conservation de l’historique, en années" },
       },
     },
     {

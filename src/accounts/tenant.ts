@@ -8,11 +8,21 @@ import { inOrder, type Role } from "./roles.ts";
 export const PASSWORD_PRESETS = ["robustesse", "composition"] as const;
 export type PasswordPreset = (typeof PASSWORD_PRESETS)[number];
 
+/** How long history is kept (HIS-17). */
+export const LEAST_HISTORY_YEARS = 2;
+export const MOST_HISTORY_YEARS = 10;
+
 const schema = defineEntity({
   name: "Tenant",
   tableName: "tenant",
   ...lookedUpTable,
-  checks: [{ name: "tenant_is_its_own_tenant", expression: "tenant_id = id" }],
+  checks: [
+    { name: "tenant_is_its_own_tenant", expression: "tenant_id = id" },
+    {
+      name: "tenant_history_years_check",
+      expression: `(history_years >= ${LEAST_HISTORY_YEARS}) AND (history_years <= ${MOST_HISTORY_YEARS})`,
+    },
+  ],
   properties: {
     ...tenantKey(),
     name: p.text(),
@@ -24,6 +34,8 @@ const schema = defineEntity({
     accent: p.text().nullable(),
     logoId: p.uuid().nullable(),
     stayConnectedDays: p.integer().default(30),
+    // After that history is erased by whole days (HIS-17).
+    historyYears: p.integer().default(LEAST_HISTORY_YEARS),
     // Null: whoever holds the keys, except in a demo (ACC-12).
     secondFactorRoles: p.array().$type<Role[]>().columnType("text[]").nullable(),
     demo: p.boolean().default(false),
@@ -130,7 +142,10 @@ export async function holdTenant(em: EntityManager, tenantId: string): Promise<T
   return em.findOneOrFail(Tenant, { tenantId, id: tenantId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
 }
 
-export type TenantSettings = Pick<Tenant, "name" | "zone" | "holidayZone" | "passwordPreset" | "stayConnectedDays"> & {
+export type TenantSettings = Pick<
+  Tenant,
+  "name" | "zone" | "holidayZone" | "passwordPreset" | "stayConnectedDays" | "historyYears"
+> & {
   secondFactorRoles: readonly string[];
 };
 
@@ -157,6 +172,16 @@ export function editTenant(
   const days = wanted.stayConnectedDays;
   if (days !== undefined && !(Number.isInteger(days) && days >= 0 && days <= MOST_STAY_DAYS)) {
     throw new RuleBroken(`Écrivez un nombre de jours de 0 à ${MOST_STAY_DAYS}.`, "stayConnectedDays");
+  }
+  const years = wanted.historyYears;
+  if (
+    years !== undefined &&
+    !(Number.isInteger(years) && years >= LEAST_HISTORY_YEARS && years <= MOST_HISTORY_YEARS)
+  ) {
+    throw new RuleBroken(
+      `Écrivez un nombre d’années de ${LEAST_HISTORY_YEARS} à ${MOST_HISTORY_YEARS}.`,
+      "historyYears",
+    );
   }
   change(em, tenant, wanted, by);
 }

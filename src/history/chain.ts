@@ -26,6 +26,8 @@ export interface Verdict {
   verified: number;
   /** The last number under a signature outside the database. */
   signedUpTo: number;
+  /** The last number retention erased, under a signed checkpoint; 0 when none (HIS-17). */
+  erasedUpTo: number;
   firstBreak: Break | null;
 }
 
@@ -43,7 +45,7 @@ interface SealRow {
 
 /**
  * Recomputes a tenant's chain by pages and names the first break (HIS-7): numbers, links, contents, erasable texts,
- * signed heads, rows that no seal covers. `progress` is told the number of seals read.
+ * signed heads, rows that no seal covers. It begins where a signed checkpoint says the rest was erased. `progress` is told the number of seals read.
  */
 export async function verifyHistory(
   db: Database,
@@ -52,11 +54,12 @@ export async function verifyHistory(
   progress?: (verified: number) => void | Promise<void>,
 ): Promise<Verdict> {
   const hashes = new Map<number, string>();
+  const { upTo: erasedUpTo, hash } = await beginning(db, heads, tenantId);
   let verified = 0;
-  let previous: Buffer = GENESIS;
+  let previous = hash;
   let firstBreak: Break | null = null;
   while (!firstBreak) {
-    const after = verified;
+    const after = erasedUpTo + verified;
     const page = await db.read(tenantId, async (em) => {
       const run = em.getTransactionContext<Transaction<unknown>>()!;
       const { rows } = await sql<SealRow>`
@@ -71,12 +74,25 @@ export async function verifyHistory(
     if (page.read < PAGE) break;
   }
 
-  const signatures = await checkHeads(heads, tenantId, hashes, verified, firstBreak);
+  const read = { from: erasedUpTo, to: erasedUpTo + verified };
+  const signatures = await checkHeads(heads, tenantId, hashes, read, firstBreak);
   if (signatures.firstBreak && (!firstBreak?.number || signatures.firstBreak.number! < firstBreak.number)) {
     firstBreak = signatures.firstBreak;
   }
   firstBreak ??= await findUncovered(db, tenantId);
-  return { tenantId, verified, signedUpTo: signatures.signedUpTo, firstBreak };
+  return { tenantId, verified, signedUpTo: signatures.signedUpTo, erasedUpTo, firstBreak };
+}
+
+/** Where the chain begins: at its first seal, or after the last checkpoint that comes before the first seal there is. */
+async function beginning(db: Database, heads: Heads, tenantId: string): Promise<{ upTo: number; hash: Buffer }> {
+  const first = await db.read(tenantId, async (em) => {
+    const run = em.getTransactionContext<Transaction<unknown>>()!;
+    const { rows } = await sql<{ sequence: string }>`select sequence from seal order by sequence limit 1`.execute(run);
+    return Number(rows[0]?.sequence ?? 1);
+  });
+  const before = (await heads.checkpoints(tenantId)).filter(({ upTo }) => upTo < first);
+  const last = before.toSorted((a, b) => a.upTo - b.upTo).at(-1);
+  return last ? { upTo: last.upTo, hash: Buffer.from(last.hash, "hex") } : { upTo: 0, hash: GENESIS };
 }
 
 async function checkPage(
@@ -191,7 +207,7 @@ async function checkHeads(
   heads: Heads,
   tenantId: string,
   hashes: Map<number, string>,
-  verified: number,
+  read: { from: number; to: number },
   found: Break | null,
 ): Promise<{ signedUpTo: number; firstBreak: Break | null }> {
   let signedUpTo = 0;
@@ -201,8 +217,8 @@ async function checkHeads(
     for (const [i, hash] of head.hashes.entries()) {
       const number = head.from + i;
       signedUpTo = Math.max(signedUpTo, number);
-      // Past the first break of the chain nothing was read: the head has nothing to be compared with.
-      if (number > verified && found) continue;
+      // Past the first break, and before what retention erased, nothing was read to be compared with the head.
+      if (number <= read.from || (number > read.to && found)) continue;
       if (hashes.get(number) === hash) continue;
       const reason = hashes.has(number)
         ? "sa chaîne a été recalculée : elle ne correspond plus à la signature gardée hors de la base."

@@ -16,6 +16,11 @@ export const events: EventCatalogue = {
     payload: z.strictObject({ askedBy: z.uuid() }),
     beyond: "Une vérification interrompue n’a rien changé\u00a0: demandez-en une autre.",
   },
+  "history.purged": {
+    label: "historique ancien effacé",
+    payload: z.strictObject({ upTo: z.int(), lastDay: z.iso.date(), acts: z.int(), changes: z.int() }),
+    beyond: "Ce que la durée de conservation a effacé ne se retrouve que dans une sauvegarde d’avant.",
+  },
   "act.undone": {
     label: "acte annulé",
     payload: z.strictObject({

@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
 
@@ -15,6 +15,18 @@ export interface Head {
   key?: string;
 }
 
+/** What retention erased, up to which seal, and its hash, from which the rest of the chain hangs (HIS-17). */
+export interface Checkpoint {
+  tenant: string;
+  upTo: number;
+  hash: string;
+  /** The last day erased, in the organisation's zone: "2024-11-20". */
+  lastDay: string;
+  at: string;
+  signature: string;
+  key: string;
+}
+
 /** Under VAR_DIR. */
 export const HEADS = "heads";
 export const headsFolder = (varDir: string) => path.join(varDir, HEADS);
@@ -22,13 +34,19 @@ export const headsFolder = (varDir: string) => path.join(varDir, HEADS);
 const signedText = ({ tenant, from, hashes, at }: Omit<Head, "signature">) =>
   Buffer.from([tenant, from, at, ...hashes].join("\n"));
 
+const signedCheckpoint = ({ tenant, upTo, hash, lastDay, at }: Omit<Checkpoint, "signature" | "key">) =>
+  Buffer.from(["checkpoint", tenant, upTo, hash, lastDay, at].join("\n"));
+
 const idOf = (key: KeyObject) =>
   createHash("sha256")
     .update(key.export({ type: "spki", format: "der" }))
     .digest("base64url")
     .slice(0, 12);
 
-/** The signed heads, outside the database (rulings 10): one file of JSON lines a tenant under `<VAR_DIR>/heads`. */
+/**
+ * The signed heads, outside the database (rulings 10): one file of JSON lines a tenant under `<VAR_DIR>/heads`, and
+ * another beside it for its checkpoints.
+ */
 export class Heads {
   readonly #folder: string;
   readonly #key: KeyObject;
@@ -49,17 +67,50 @@ export class Heads {
     return path.join(this.#folder, `${tenantId}.jsonl`);
   }
 
+  #checkpointFile(tenantId: string) {
+    return path.join(this.#folder, `${tenantId}.checkpoints.jsonl`);
+  }
+
   /** Signs and appends; returns once the line is on the disk. */
   async append(tenantId: string, from: number, hashes: Buffer[], at: Date): Promise<void> {
     const head = { tenant: tenantId, from, hashes: hashes.map((hash) => hash.toString("hex")), at: at.toISOString() };
-    const signature = sign(null, signedText(head), this.#key).toString("base64");
-    const file = await open(this.#file(tenantId), "a", 0o600);
+    await this.#write(this.#file(tenantId), head, signedText(head));
+  }
+
+  /** Signs that what comes up to this seal may be erased, before it is; returns once the line is on the disk. */
+  async appendCheckpoint(
+    tenantId: string,
+    { upTo, hash, lastDay }: { upTo: number; hash: Buffer; lastDay: string },
+    at: Date,
+  ): Promise<void> {
+    const checkpoint = { tenant: tenantId, upTo, hash: hash.toString("hex"), lastDay, at: at.toISOString() };
+    await this.#write(this.#checkpointFile(tenantId), checkpoint, signedCheckpoint(checkpoint));
+  }
+
+  async #write(at: string, line: object, text: Buffer): Promise<void> {
+    const signature = sign(null, text, this.#key).toString("base64");
+    const file = await open(at, "a", 0o600);
     try {
-      await file.appendFile(`${JSON.stringify({ ...head, signature, key: this.#keyId })}\n`);
+      await file.appendFile(`${JSON.stringify({ ...line, signature, key: this.#keyId })}\n`);
       await file.datasync();
     } finally {
       await file.close();
     }
+  }
+
+  /** What retention was allowed to erase, oldest first; a line that is not ours, or not whole, is left out. */
+  async checkpoints(tenantId: string): Promise<Checkpoint[]> {
+    const text = await readFile(this.#checkpointFile(tenantId), "utf8").catch((error) => {
+      if (error.code === "ENOENT") return "";
+      throw error;
+    });
+    return text.split("\n").flatMap((line) => {
+      const found = parsed<Checkpoint>(line);
+      if (found?.tenant !== tenantId) return [];
+      const key = this.#publicKeys.get(found.key);
+      const isOurs = key && verify(null, signedCheckpoint(found), key, Buffer.from(found.signature, "base64"));
+      return isOurs ? [found] : [];
+    });
   }
 
   /** The heads of a tenant, oldest first; a line that is not ours, or not whole, comes as null. */
@@ -75,14 +126,14 @@ export class Heads {
     let count = 0;
     if (!existsSync(this.#file(tenantId))) return count;
     for await (const line of createInterface({ input: createReadStream(this.#file(tenantId), "utf8") })) {
-      const head = parsed(line);
+      const head = parsed<Head>(line);
       if (head?.tenant === tenantId && !this.#signerOf(head)) count += 1;
     }
     return count;
   }
 
   #genuine(tenantId: string, line: string): Head | null {
-    const head = parsed(line);
+    const head = parsed<Head>(line);
     return head && head.tenant === tenantId && this.#signerOf(head) ? head : null;
   }
 
@@ -109,9 +160,9 @@ export class Heads {
 }
 
 /** A crash in the middle of an append leaves a part of a line: the next one signs the same seals again. */
-function parsed(line: string): Head | null {
+function parsed<T>(line: string): T | null {
   try {
-    return JSON.parse(line) as Head;
+    return JSON.parse(line) as T;
   } catch {
     return null;
   }

@@ -1,7 +1,9 @@
 import type { Module } from "../platform/module.ts";
 import type { Services } from "../platform/services.ts";
+import { fr } from "../platform/text/index.ts";
 import { events } from "./events.ts";
 import { HEADS, Heads, headsFolder } from "./heads.ts";
+import { purgeOldHistory } from "./retention.ts";
 import { Seal } from "./seal.ts";
 import { runVerification, tellStopped, VERIFY_CHAIN, VerificationSchema, verifyTonight } from "./verification.ts";
 import { vitals } from "./vitals.ts";
@@ -48,6 +50,18 @@ export const history: Module = {
       label: "Vérification quotidienne de l’historique",
       at: "02:15",
       run: ({ db, clock }, { tenantId }) => verifyTonight(db, { tenantId, now: clock.now() }),
+    },
+    {
+      job: "history.purge",
+      label: "Effacement de l’historique au terme de sa conservation",
+      at: "03:30",
+      limitSeconds: 3_600,
+      run: async ({ db, clock, ...keys }, { tenantId }) =>
+        fr.count(
+          await purgeOldHistory(db, openHeads(keys), { tenantId, now: clock.now() }),
+          "acte effacé",
+          "actes effacés",
+        ),
     },
   ],
   live: { history: { right: "history.read" } },

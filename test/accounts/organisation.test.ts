@@ -58,17 +58,16 @@ test("les réglages de sécurité redemandent le mot de passe, vont au journal e
   const fresh = await world.as("denis");
   const at = await version();
   await world.clock.advanceMinutes(16);
-  const asked = await fresh.post(`${AT}/securite`, {
-    passwordPreset: "composition",
-    stayConnectedDays: "5",
-    version: at,
-  });
+  const wanted = { passwordPreset: "composition", stayConnectedDays: "5", historyYears: "4", version: at };
+  const asked = await fresh.post(`${AT}/securite`, wanted);
   assert.equal(asked.status, 403);
   const again = await world.as("denis");
-  assert.equal(
-    (await again.post(`${AT}/securite`, { passwordPreset: "composition", stayConnectedDays: "5", version: at })).status,
-    303,
-  );
+  for (const historyYears of ["1", "11", "deux", ""]) {
+    const { status, text } = await again.post(`${AT}/securite`, { ...wanted, historyYears });
+    assert.equal(status, 422, historyYears);
+    assert.match(text, /Écrivez un nombre d’années de 2 à 10/);
+  }
+  assert.equal((await again.post(`${AT}/securite`, wanted)).status, 303);
   assert.equal((await securityLines(world, "denis"))[0]?.kind, "settings.changed");
   const [change] = await world.db.read(denis.tenantId, (em) =>
     em.execute<{ before: object; after: object }[]>(
@@ -76,8 +75,8 @@ test("les réglages de sécurité redemandent le mot de passe, vont au journal e
     ),
   );
   assert.deepEqual(change, {
-    before: { password_preset: "robustesse", stay_connected_days: 15 },
-    after: { password_preset: "composition", stay_connected_days: 5 },
+    before: { password_preset: "robustesse", stay_connected_days: 15, history_years: 2 },
+    after: { password_preset: "composition", stay_connected_days: 5, history_years: 4 },
   });
   assert.match((await again.get("/compte/mot-de-passe")).text, /Au moins 8 caractères/);
 });

@@ -305,6 +305,7 @@ test("ACC-12 : un rôle qui l’exige mène à l’activation, et à rien d’au
     version: fieldOf(tenant, "version"),
     passwordPreset: "robustesse",
     stayConnectedDays: "15",
+    historyYears: "2",
     secondFactorRoles: ["admin", "viewer"],
   });
   assert.equal(saved.status, 303, saved.text);

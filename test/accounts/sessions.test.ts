@@ -51,6 +51,7 @@ test("« Rester connecté » tient des jours, suit la baisse du réglage et fini
     return denis.post("/admin/organisation/securite", {
       passwordPreset: "robustesse",
       stayConnectedDays: days,
+      historyYears: "2",
       version,
     });
   };

@@ -63,7 +63,7 @@ async function tamper(sql: string, values: unknown[] = []) {
 
 test("une chaîne intacte se vérifie jusqu’au bout, sous signature", async () => {
   await tenActs();
-  assert.deepEqual(await verify(), { tenantId, verified: 11, signedUpTo: 11, firstBreak: null });
+  assert.deepEqual(await verify(), { tenantId, verified: 11, signedUpTo: 11, erasedUpTo: 0, firstBreak: null });
 });
 
 test("un texte entre dans l’empreinte par ses octets UTF-8, quels qu’ils soient", async () => {

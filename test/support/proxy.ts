@@ -13,8 +13,10 @@ export async function startProxy(origins: string[]): Promise<{ origin: string }>
     req.on("data", (piece: Buffer) => pieces.push(piece));
     req.on("end", () => {
       const body = Buffer.concat(pieces);
+      // Its own: what others ask meanwhile must not bring it back to the process that failed it.
+      const first = turn++;
       const ask = (tries: number) => {
-        const { hostname, port } = new URL(origins[turn++ % origins.length]!);
+        const { hostname, port } = new URL(origins[(first + tries) % origins.length]!);
         const sent = request(
           { hostname, port, method: req.method, path: req.url, headers: { ...req.headers, connection: "close" } },
           (answer) => {

@@ -12,6 +12,8 @@ import {
   chooseAccent,
   editTenant,
   HOLIDAY_ZONES,
+  LEAST_HISTORY_YEARS,
+  MOST_HISTORY_YEARS,
   MOST_STAY_DAYS,
   PASSWORD_PRESETS,
   Tenant,
@@ -21,6 +23,8 @@ import { rolesHere } from "./users.ts";
 
 const VIEW = { page: "accounts/organisation/edit" };
 const AT = "/admin/organisation";
+
+const YEARS_ASKED = `Écrivez un nombre d’années de ${LEAST_HISTORY_YEARS} à ${MOST_HISTORY_YEARS}.`;
 
 const General = z.object({
   name: z.string().trim().min(1, "Écrivez le nom de l’organisation.").max(120).describe("Nom"),
@@ -35,6 +39,11 @@ const Security = z.object({
     .max(MOST_STAY_DAYS, `Écrivez un nombre de jours de 0 à ${MOST_STAY_DAYS}.`)
     .describe("Durée de « Rester connecté »"),
   secondFactorRoles: z.array(z.string()).describe("Double authentification exigée"),
+  historyYears: z
+    .int(YEARS_ASKED)
+    .min(LEAST_HISTORY_YEARS, YEARS_ASKED)
+    .max(MOST_HISTORY_YEARS, YEARS_ASKED)
+    .describe("Durée de conservation de l’historique"),
 });
 const Accent = z.object({
   accent: z.string().trim().max(9).optional().describe("Couleur"),
@@ -73,6 +82,7 @@ export const updateSecurity: RequestHandler = async (req, res) => {
       preset: tenant.passwordPreset,
       days: tenant.stayConnectedDays,
       secondFactor: tenant.guardedRoles(),
+      historyYears: tenant.historyYears,
     });
     const before = rules();
     editTenant(em, tenant, values, { by: req.user! });
@@ -123,7 +133,7 @@ const said = (req: Request, label: string) => ({
   at: AT,
   current: async (em: EntityManager): Promise<Current> => {
     const tenant = await ownTenant(em, req);
-    const { name, zone, holidayZone, passwordPreset, stayConnectedDays, version, id } = tenant;
+    const { name, zone, holidayZone, passwordPreset, stayConnectedDays, historyYears, version, id } = tenant;
     const secondFactorRoles = tenant.guardedRoles().map(roleLabel).join(", ");
     const values = {
       name,
@@ -132,6 +142,7 @@ const said = (req: Request, label: string) => ({
       passwordPreset,
       stayConnectedDays: String(stayConnectedDays),
       secondFactorRoles,
+      historyYears: String(historyYears),
     };
     return { values, version, ...(await lastChange(em, "tenant", id)) };
   },
@@ -155,6 +166,7 @@ async function page(req: Request, { form, security, colour, proposal = null }: F
     zones: ZONES.map((zone) => ({ value: zone, label: zone.replaceAll("_", " ") })),
     holidayZones: HOLIDAY_ZONES,
     mostDays: MOST_STAY_DAYS,
+    historyYears: { least: LEAST_HISTORY_YEARS, most: MOST_HISTORY_YEARS },
     roles: rolesHere(req).map(({ code, label }) => ({ value: code, label })),
     guarded: (security as { values?: Record<string, unknown> } | undefined)?.values?.secondFactorRoles ?? [
       ...tenant.guardedRoles(),

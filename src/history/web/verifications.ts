@@ -1,4 +1,4 @@
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler } from "express";
 import { z } from "zod";
 import { findUserNames } from "../../accounts/index.ts";
 import { NotFound, RuleBroken } from "../../platform/errors.ts";
@@ -14,6 +14,7 @@ const VIEW = { page: "history/verifications/index", part: "history/verifications
 
 /** What the last recomputations of the chain found (HIS-7). */
 export const index: RequestHandler = async (req, res) => {
+  const erased = (await headsOf(req).checkpoints(req.user!.tenantId)).at(-1) ?? null;
   const { verifications, total } = await read(req, async (em) => {
     const found = await recentVerifications(em);
     const stopped = await stoppedAmong(em, found, req.now);
@@ -34,18 +35,22 @@ export const index: RequestHandler = async (req, res) => {
       brokenNumber: one.brokenNumber ?? null,
       brokenReason: one.brokenReason ?? null,
     }));
-    return { verifications, total: await lastSequence(em) };
+    return { verifications, total: (await lastSequence(em)) - (erased?.upTo ?? 0) };
   });
-  res.show(VIEW, { verifications, total, running: verifications.find((one) => one.isRunning) ?? null });
+  res.show(VIEW, { verifications, total, erased, running: verifications.find((one) => one.isRunning) ?? null });
 };
 
 /** The last signed head as a file to keep elsewhere: whoever has it can tell that what it covers was rewritten (HIS-7). */
 export const attestation: RequestHandler = async (req, res) => {
-  const { varDir, historyKey, pastHistoryKeys } = req.app.locals.services as Services;
-  const found = await new Heads(headsFolder(varDir), historyKey, pastHistoryKeys).attestation(req.user!.tenantId);
+  const found = await headsOf(req).attestation(req.user!.tenantId);
   if (!found) throw new NotFound("Aucun acte n’est encore scellé : revenez dans une seconde.");
   asDownload(res, `attestation-historique-${found.from + found.hashes.length - 1}.json`).json(found);
 };
+
+function headsOf(req: Request): Heads {
+  const { varDir, historyKey, pastHistoryKeys } = req.app.locals.services as Services;
+  return new Heads(headsFolder(varDir), historyKey, pastHistoryKeys);
+}
 
 export const create: RequestHandler = async (req, res) => {
   const { tenantId, id } = req.user!;

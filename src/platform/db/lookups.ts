@@ -25,6 +25,7 @@ export const DEFINER_FUNCTIONS: Record<string, string> = {
   "lookup.forget_hits": "rates of yesterday, which belong to no tenant and help nobody",
   "lookup.public_page": "pages everybody may read: accessibility, legal notice, privacy, contact",
   "lookup.criterion_results": "the self-assessment shown on the public accessibility page",
+  "public.purge_history": "acts older than the organisation keeps, which it refuses to take for granted (HIS-17)",
   "public.take_imprint": "the digest of a changeset, which the application may read but not write",
 };
 
