@@ -1,6 +1,12 @@
 import type { Response } from "express";
 
-/** A file to keep, never a page to show: opened in a tab by some old habit, it could still run nothing (P33). */
+const STALL_MS = 60_000;
+
+/**
+ * A file to keep, never a page to show: opened in a tab by some old habit, it could still run nothing (P33). A reader who
+ * takes nothing of it for a minute is cut, so that nobody holds a file or a cursor open for nothing (F19).
+ */
 export function asDownload(res: Response, name: string): Response {
+  res.setTimeout(res.req.config.stallMs ?? STALL_MS, () => res.destroy());
   return res.attachment(name).setHeader("Content-Security-Policy", "sandbox; default-src 'none'");
 }

@@ -25,6 +25,8 @@ export interface HttpConfig {
   contact?: string | undefined;
   /** A mail server is configured, and this is no demo: messages leave (MSG-14). */
   sendsMail?: boolean | undefined;
+  /** After this long without taking a byte of a download its reader is cut; one minute when not said (F19). */
+  stallMs?: number | undefined;
 }
 
 export interface PrincipalTenant {
