@@ -1,17 +1,16 @@
-import { once } from "node:events";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { noteSecurity } from "../../accounts/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
-import { asDownload } from "../../platform/http/download.ts";
+import { asDownload, pour } from "../../platform/http/download.ts";
 import { read, submit } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { CSV_MARK, csvLine } from "../../platform/sheets/csv.ts";
 import { fr } from "../../platform/text/index.ts";
 import { countActs, listActs } from "../queries.ts";
 import { readFilter } from "./filter.ts";
-import { shownActs } from "./lines.ts";
+import { type ShownAct, shownActs } from "./lines.ts";
 
 const BATCH = 1_000;
 const HEADS = [
@@ -52,29 +51,29 @@ export const create: RequestHandler = async (req, res) => {
 
   asDownload(res.status(200), `historique-${req.now.toISOString().slice(0, 10)}.csv`);
   res.setHeader("Content-Type", "text/csv; charset=utf-8");
-  res.write(CSV_MARK + csvLine(HEADS));
-  for (let before: string | null | undefined, first = true; first || before; first = false) {
-    const page = await read(req, async (em) => {
-      const { acts, older } = await listActs(em, filter, { before: before ?? undefined, size: BATCH });
-      return { acts: await shownActs(em, acts, registry), older };
-    });
-    const lines = page.acts.map((act) =>
-      csvLine([
-        act.number,
-        fr.shortDate(act.at, tenant.zone),
-        fr.exactTime(act.at, tenant.zone),
-        act.actor,
-        act.what,
-        act.reason,
-        act.subject?.noun ?? null,
-        act.way,
-        act.changes,
-        act.requestId,
-      ]),
-    );
-    if (!res.write(lines.join(""))) await Promise.race([once(res, "drain"), once(res, "close")]);
-    if (res.destroyed) return;
-    before = page.older;
-  }
-  res.end();
+  const lines = async function* () {
+    yield CSV_MARK + csvLine(HEADS);
+    for (let before: string | null | undefined, first = true; first || before; first = false) {
+      const page = await read(req, async (em) => {
+        const { acts, older } = await listActs(em, filter, { before: before ?? undefined, size: BATCH });
+        return { acts: await shownActs(em, acts, registry), older };
+      });
+      yield page.acts.map((act) => csvLine(columnsOf(act, tenant.zone))).join("");
+      before = page.older;
+    }
+  };
+  await pour(lines(), res);
 };
+
+const columnsOf = (act: ShownAct, zone: string) => [
+  act.number,
+  fr.shortDate(act.at, zone),
+  fr.exactTime(act.at, zone),
+  act.actor,
+  act.what,
+  act.reason,
+  act.subject?.noun ?? null,
+  act.way,
+  act.changes,
+  act.requestId,
+];

@@ -1,3 +1,5 @@
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Response } from "express";
 
 const STALL_MS = 60_000;
@@ -9,4 +11,11 @@ const STALL_MS = 60_000;
 export function asDownload(res: Response, name: string): Response {
   res.setTimeout(res.req.config.stallMs ?? STALL_MS, () => res.destroy());
   return res.attachment(name).setHeader("Content-Security-Policy", "sandbox; default-src 'none'");
+}
+
+/** Gives it all, at the pace of the reader; one who leaves before the end is nobody to tell. */
+export async function pour(source: Readable | AsyncIterable<string>, res: Response): Promise<void> {
+  await pipeline(source, res).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+  });
 }

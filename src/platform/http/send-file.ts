@@ -1,9 +1,8 @@
-import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
 import { NotFound } from "../errors.ts";
 import type { StoredFile } from "../storage/file.ts";
 import { Missing } from "../storage/store.ts";
-import { asDownload } from "./download.ts";
+import { asDownload, pour } from "./download.ts";
 
 /** Bytes of a file never change: a browser may keep them, for its own person only. */
 const KEPT = "private, max-age=31536000, immutable";
@@ -52,10 +51,7 @@ export async function sendFile(
     for (const name of res.getHeaderNames()) if (/^(content-|cache-|etag|accept-r)/.test(name)) res.removeHeader(name);
     throw error instanceof Missing ? new NotFound("Ce fichier n’est plus gardé ici.") : error;
   });
-  // The reader left before the end: there is nobody to tell.
-  await pipeline(bytes, res).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
-  });
+  await pour(bytes, res);
 }
 
 /** One range at most; several, or one we cannot read, are answered by the whole. */

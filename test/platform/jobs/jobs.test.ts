@@ -218,6 +218,16 @@ test("F14 : l’horloge saute de deux heures puis d’un jour, en avant et en ar
   assert.deepEqual(sent, ["2026-11-10", "2026-11-11"], "un jour en avant, puis en arrière, plus loin qu’au départ");
   await live(["2026-11-11T01:22:00Z", "2026-11-12T01:22:00Z"], fiveMinutes);
   assert.deepEqual(sent, ["2026-11-10", "2026-11-11", "2026-11-12"]);
+  // And on and on, two steps forward and one back: no day twice, nor one that is over.
+  const hours = [2, 7, -2, 24, -24, 1, -2, 2, 24, -2];
+  let moment = Date.parse("2026-11-13T01:00:00Z");
+  const moments = Array.from({ length: process.env.FAULTS === "long" ? 300 : 20 }, (_, i) => {
+    moment += hours[i % hours.length]! * 3_600_000;
+    return new Date(moment).toISOString();
+  });
+  await live(moments, fiveMinutes);
+  assert.deepEqual(sent, [...new Set(sent)].sort());
+  assert.ok(sent.length > 4);
 });
 
 test("une organisation suspendue ne prend aucun jour ; rouverte, le dernier dû", async () => {
