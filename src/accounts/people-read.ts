@@ -1,16 +1,12 @@
 import { defineEntity, p } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { tenantKey, tenantTable } from "../platform/db/entity.ts";
-import { yearBefore } from "./security-event.ts";
+import { tenantKey } from "../platform/db/entity.ts";
+import { yearBefore, yearTable } from "./security-event.ts";
 
 const schema = defineEntity({
   name: "PeopleRead",
   tableName: "people_read",
-  ...tenantTable,
-  policies: [
-    ...tenantTable.policies,
-    { name: "kept_a_year", type: "restrictive", command: "delete", using: "(at < (app_now() - '1 year'::interval))" },
-  ],
+  ...yearTable,
   indexes: [{ properties: ["tenantId", "userId", "id"] }],
   properties: {
     ...tenantKey(),

@@ -3,15 +3,25 @@ import { defineEntity, p } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { tenantKey, tenantTable } from "../platform/db/entity.ts";
 
-const schema = defineEntity({
-  name: "SecurityEvent",
-  tableName: "security_event",
+/** A table of the log: PostgreSQL itself refuses to delete what is younger than a year [HIS-16]. */
+export const yearTable = {
   ...tenantTable,
   // As PostgreSQL writes it back, so that the comparison with the migrations finds nothing to do.
   policies: [
     ...tenantTable.policies,
-    { name: "kept_a_year", type: "restrictive", command: "delete", using: "(at < (app_now() - '1 year'::interval))" },
+    {
+      name: "kept_a_year",
+      type: "restrictive" as const,
+      command: "delete" as const,
+      using: "(at < (app_now() - '1 year'::interval))",
+    },
   ],
+};
+
+const schema = defineEntity({
+  name: "SecurityEvent",
+  tableName: "security_event",
+  ...yearTable,
   indexes: [{ properties: ["tenantId", "userId", "id"] }],
   properties: {
     ...tenantKey(),
