@@ -13,6 +13,8 @@ import { startProduct, withFolder } from "./servers.ts";
 
 const TARGET = 4;
 const ROWS = 10_000;
+/** The floor alone goes from one to two from one turn to the next. */
+const TURNS = 4;
 const FLOOR_DATABASE = "bench_undo_floor";
 
 /** An act that changed 10,000 accounts, taken back; the floor is the bare UPDATE of as many rows as wide. */
@@ -52,6 +54,7 @@ async function measure(folder: string): Promise<Figure> {
       },
       () => timed(() => floor!.query("update person set given_name = $1, version = version + 1", [randomUUID()])),
       {
+        turns: TURNS,
         warm: async () => {
           await takeBack(db, admin, await change(db, admin, "Essai"));
           await floor!.query("update person set given_name = 'Essai', version = version + 1");

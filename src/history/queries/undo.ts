@@ -16,7 +16,8 @@ export interface TouchedTable {
   isReshaped: boolean;
   /** Columns the act gave another value, or took away with a row. */
   columns: string[];
-  isVersioned: boolean;
+  /** Every column the table has, with its type as SQL writes it. */
+  types: Record<string, string>;
   /** Columns a new row cannot do without. */
   needed: string[];
 }
@@ -27,7 +28,8 @@ export async function touchedTables(em: EntityManager, actId: string): Promise<T
     select s.table_name as name, s.changes, s.rows, s."isReshaped",
       array(select k from jsonb_object_keys(s.merged) k where k in (
         select attname from pg_attribute where attrelid = s.table_name::regclass and attnum > 0 and not attisdropped)) as columns,
-      exists (select from pg_attribute where attrelid = s.table_name::regclass and attname = 'version' and not attisdropped) as "isVersioned",
+      (select jsonb_object_agg(attname, format_type(atttypid, atttypmod)) from pg_attribute
+        where attrelid = s.table_name::regclass and attnum > 0 and not attisdropped) as types,
       array(select attname::text from pg_attribute where attrelid = s.table_name::regclass and attnum > 0 and attnotnull
         and not attisdropped and not atthasdef and attname not in ('tenant_id', 'id')) as needed
     from (select h.table_name, count(*) as changes, count(distinct h.row_id) as rows, max(h.ordinal) as last, jsonb_merge(h.before) as merged,
@@ -85,11 +87,15 @@ interface Asked {
 }
 
 /**
- * `h`: what the act came to for each row. `p`: with it, the row now and the row wanted. `k`: its class and its reason. One
- * statement for a whole table, whatever its rows: a bulk act is previewed and undone at the speed of its own update. Each
- * `offset 0` keeps what it follows from being worked out again wherever it is used.
+ * `h`: what the act came to for each row. `p`: with it, the row now and what comes `back` to it. `k`: its class and its
+ * reason, and `also`, told over `t`, the row now, and `w`, the row wanted. One statement for a whole table, whatever its
+ * rows: a bulk act is previewed and undone at the speed of its own update. Each `offset 0` keeps what it follows from being
+ * worked out again wherever it is used; `t` and `w` are told by column, a whole row costing as much as all the rest.
  */
-function classed({ actId, table, undo, undoing, refused }: Asked): RawBuilder<unknown> {
+function classed(
+  { actId, table, undo, undoing, refused }: Asked,
+  also: (t: RawBuilder<unknown>, w: RawBuilder<unknown>) => RawBuilder<unknown>[] = () => [],
+): RawBuilder<unknown> {
   const name = sql.table(table.name);
   const created = undo.created;
   const patch = typeof created === "object" && "set" in created ? created.set(undoing.now) : {};
@@ -131,27 +137,42 @@ function classed({ actId, table, undo, undoing, refused }: Asked): RawBuilder<un
         (array_agg(h.operation order by h.ordinal))[1] as first, (array_agg(h.operation order by h.ordinal desc))[1] as last,
         jsonb_merge(h.before order by h.ordinal desc) as before, jsonb_merge(h.after order by h.ordinal) as after
         ${of} group by h.row_id) g`;
-  // The values history holds, told the way history tells them, are the same values; told otherwise they may still be.
-  const told = sql`jsonb_build_object(${sql.join(table.columns.flatMap((column) => [sql.lit(column), sql`t.${sql.id(column)}`]))})`;
   const judged = sql`case ${sql.join(why, sql` `)} end`;
   const known =
     Object.keys(refused).length > 0
       ? sql`coalesce(${JSON.stringify(refused)}::jsonb ->> p.row_id::text, ${judged})`
       : judged;
+  const named = (value: (column: string) => RawBuilder<unknown>, prefix = "") =>
+    sql.join(Object.keys(table.types).map((column) => sql`${value(column)} as ${sql.id(prefix + column)}`));
+  const held = (json: "p.back" | "h.after", column: string) => {
+    const type = table.types[column]!;
+    return /\[\]$|^json/.test(type)
+      ? sql`(jsonb_populate_record(null::${name}, ${sql.raw(json)})).${sql.id(column)}`
+      : sql`(${sql.raw(json)} ->> ${sql.lit(column)})::${sql.raw(type)}`;
+  };
+  const now = (column: string) => sql`p.${sql.id(`now_${column}`)}`;
+  const wanted = (column: string) =>
+    table.isReshaped || table.columns.includes(column)
+      ? sql`case when p.back ? ${sql.lit(column)} then ${held("p.back", column)} else ${now(column)} end`
+      : now(column);
+  const moved = table.columns.map(
+    (column) => sql`h.after ? ${sql.lit(column)} and t.${sql.id(column)} is distinct from ${held("h.after", column)}`,
+  );
   return sql`
     h as (${rows}),
     k as (
       select j.*, case when j.why is not null then 'impossible' when j.is_changed then 'conflict' else 'restorable' end as class
-      from (select p.*, ${known} as why
-        from (select h.*, t.ctid as place, t as present,
-            jsonb_populate_record(t, case h.kind when 'update' then h.before when 'create' then ${JSON.stringify(patch)}::jsonb
-              else h.before || jsonb_build_object('tenant_id', ${undoing.tenantId}::text, 'id', h.row_id) end) as wanted,
-            case h.kind when 'update' then ${told} is distinct from h.after and jsonb_populate_record(t, h.after) is distinct from t
+      from (select p.row_id, p.ordinal, p.subject_type, p.subject_id, p.title, p.kind, p.before, p.after, p.place, p.is_changed,
+          ${sql.join([sql`${known} as why`, ...also(sql`to_jsonb(t)`, sql`to_jsonb(w)`)])}
+        from (select h.*, t.ctid as place, ${named((column) => sql`t.${sql.id(column)}`, "now_")},
+            case h.kind when 'update' then h.before when 'create' then ${JSON.stringify(patch)}::jsonb
+              else h.before || jsonb_build_object('tenant_id', ${undoing.tenantId}::text, 'id', h.row_id) end as back,
+            case h.kind when 'update' then ${moved.length > 0 ? sql.join(moved, sql` or `) : sql`false`}
               when 'create' then exists (select from change l where l.table_name = ${table.name} and l.row_id = h.row_id and l.ordinal > h.ordinal)
               else false end as is_changed
           from h left join ${name} t on t.tenant_id = ${undoing.tenantId}::uuid and t.id = h.row_id
           where h.kind <> 'void' offset 0) p
-        cross join lateral (select (p.present).*) t cross join lateral (select (p.wanted).*) w
+        cross join lateral (select ${named(now)}) t cross join lateral (select ${named(wanted)}) w
         cross join (select ${undoing.by.id}::uuid as id) who offset 0) j)`;
 }
 
@@ -205,7 +226,7 @@ export async function classifyTable(
     ${sql.raw(PLANNED_ANEW)}with ${classed(asked)},
     ranked as (select k.*, row_number() over (partition by class order by ordinal) as nth, count(*) over (partition by class) as n from k)
     select ${name} as "table", r.row_id as "rowId", r.subject_type as "subjectType", r.subject_id as "subjectId", r.title, r.kind,
-      r.class, r.why, r.before, r.after, to_jsonb(r.present) as present, r.n,
+      r.class, r.why, r.before, r.after, (select to_jsonb(t) from ${sql.table(name)} t where t.ctid = r.place) as present, r.n,
       coalesce(l.ordinal, r.ordinal)::text as mark, ${actOf("actor_id")} as "changedById", ${actOf("at")} as "changedAt"
     from ranked r left join lateral (
       select l.ordinal, l.changeset_id from change l
@@ -273,7 +294,7 @@ export async function restoreTable(
   const carried = created === "delete" && table.isReshaped ? ["tenant_id", "id", ...known] : [...columns];
   const wanted = (column: string) => sql.id(`wanted_${column}`);
   const sets = [...columns].map((column) => sql`${sql.id(column)} = d.${wanted(column)}`);
-  if (sets.length > 0 && table.isVersioned) sets.push(sql`version = t.version + 1`);
+  if (sets.length > 0 && "version" in table.types) sets.push(sql`version = t.version + 1`);
   // A row somebody wrote since it was classed is elsewhere.
   const still = sql`d.is_done and t.tenant_id = ${undoing.tenantId}::uuid and t.id = d.row_id and t.ctid = d.place`;
   const writes: RawBuilder<unknown>[] = [];
@@ -291,11 +312,11 @@ export async function restoreTable(
   const followed = undo.applied?.columns ?? [];
   const isFollowed =
     followed.length > 0 && (table.isReshaped || followed.some((column) => table.columns.includes(column)));
-  const touched = isFollowed
-    ? sql`case when k.kind <> 'update' or k.before ?| ${followed}::text[] then jsonb_build_object('id', k.row_id,
-        'before', case when k.kind <> 'delete' then to_jsonb(k.present) end,
-        'after', case when k.kind <> 'create' or ${created !== "delete"} then to_jsonb(k.wanted) end) end`
-    : sql`null::jsonb`;
+  const touched = (t: RawBuilder<unknown>, w: RawBuilder<unknown>) =>
+    isFollowed
+      ? sql`case when p.kind <> 'update' or p.before ?| ${followed}::text[] then jsonb_build_object('id', p.row_id,
+          'before', case when p.kind <> 'delete' then ${t} end, 'after', case when p.kind <> 'create' or ${created !== "delete"} then ${w} end) end`
+      : sql`null::jsonb`;
   const marks = JSON.stringify(Object.fromEntries(force.map(({ rowId, mark }) => [rowId, mark])));
   const { rows } = await joiningWhole(em, table, () =>
     sql<
@@ -303,9 +324,9 @@ export async function restoreTable(
         touched: UndoneRow[] | null;
       }
     >`
-    ${sql.raw(PLANNED_ANEW)}with ${classed(asked)},
+    ${sql.raw(PLANNED_ANEW)}with ${classed(asked, (t, w) => [sql`${touched(t, w)} as touched`, ...carried.map((column) => sql`w.${sql.id(column)} as ${wanted(column)}`)])},
     d as materialized (
-      select ${sql.join([...["row_id", "place", "kind", "class"].map((one) => sql`k.${sql.id(one)}`), ...carried.map((column) => sql`(k.wanted).${sql.id(column)} as ${wanted(column)}`)])}, ${touched} as touched,
+      select ${sql.join(["row_id", "place", "kind", "class", "touched", ...carried.map((column) => `wanted_${column}`)].map((one) => sql`k.${sql.id(one)}`))},
         case k.class when 'restorable' then k.row_id <> all (${except}::uuid[])
         when 'conflict' then ${marks}::jsonb ? k.row_id::text else false end as is_done
       from k)${sql.join(
