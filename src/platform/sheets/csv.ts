@@ -15,3 +15,7 @@ function csvCell(value: string | number | null): string {
 
 /** What tells a spreadsheet that the file is UTF-8. */
 export const CSV_MARK = "\ufeff";
+
+/** A cell without the apostrophe an export put before what a spreadsheet would compute [EXP-7]. */
+export const withoutGuard = (cell: string): string =>
+  cell.charCodeAt(0) === 0x27 && FORMULA.test(cell.slice(1)) ? cell.slice(1) : cell;
