@@ -5,17 +5,25 @@ export { guards } from "./guards.ts";
 export { foundOrganisation, hasSuperAdmin, prepareFirstRun } from "./instance.ts";
 export { inviteUser } from "./invitation.ts";
 export { hashPassword } from "./password.ts";
-export { allows, explain, mayRoute } from "./permissions.ts";
-export { type GroupPerson, peopleOf } from "./queries/groups.ts";
+export { allows, explain, type Grant, mayRoute, type PermissionCode, type Relation } from "./permissions.ts";
+export { type GroupPerson, groupIdsOf, listGroups, peopleOf } from "./queries/groups.ts";
 export { type StartStep, startListFor } from "./queries/organisations.ts";
-export { findUserLine, findUserNames, listUserNames, namesAmong, silence, type UserName } from "./queries/users.ts";
+export {
+  findUserLine,
+  findUserNames,
+  lastChange,
+  listUserNames,
+  namesAmong,
+  silence,
+  type UserName,
+} from "./queries/users.ts";
 export { closedBefore, recloseKeys } from "./reclose.ts";
 export { accountHolders, factorHolders, rescueAccount, rescuePassword, tidyReason } from "./rescue.ts";
 export { ROLES, type Role, roleLabel } from "./roles.ts";
 export { noteSecurity, type Origin } from "./security-event.ts";
 export { KEPT_IN_ROW, openPeople, sessionRows } from "./session-rows.ts";
 export type { SignedIn } from "./signed-in.ts";
-export { chooseAccent, createTenant, editTenant, INSTANCE_ID, Tenant } from "./tenant.ts";
+export { chooseAccent, createTenant, editTenant, HOLIDAY_ZONES, INSTANCE_ID, Tenant, ZONES } from "./tenant.ts";
 export {
   type By,
   changeRoles,

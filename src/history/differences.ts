@@ -23,7 +23,7 @@ interface Reading {
  * row was born without, or died without, is no difference.
  */
 export function differences(
-  tracked: Tracked | undefined,
+  tracked: Pick<Tracked, "columns"> | undefined,
   change: { before: Record<string, unknown> | null; after: Record<string, unknown> | null },
   reading: Reading,
 ): Difference[] {
@@ -34,12 +34,19 @@ export function differences(
     const [before, after] = [change.before?.[name] ?? null, change.after?.[name] ?? null];
     return before !== null || after !== null;
   });
-  return told.map((name) => {
+  return told.flatMap((name) => {
     const column = tracked?.columns[name] ?? { label: name };
+    if (column.isKeyed) {
+      const inside = { before: objectIn(change.before, name), after: objectIn(change.after, name) };
+      return differences({ columns: {} }, inside, reading);
+    }
     const side = (values: Record<string, unknown> | null) => (values ? readable(column, values[name], reading) : null);
     return { label: column.label, before: side(change.before), after: side(change.after) };
   });
 }
+
+const objectIn = (values: Record<string, unknown> | null, name: string): Record<string, unknown> | null =>
+  values && ((values[name] ?? {}) as Record<string, unknown>);
 
 /** Which of two files it was, without its name, which may be a person's. */
 const fileOf = (id: string) => `fichier ${id.slice(-4)}`;
@@ -60,18 +67,22 @@ function readable(column: TrackedColumn, value: unknown, { zone, names }: Readin
 
 /**
  * What a row held when it was created: history keeps a creation's id alone, and the values follow from what came after.
- * A column's first later change tells what it was before; an untouched one still holds it, or the deletion kept it.
+ * A column's first later change tells what it was before; an untouched one still holds it, or the deletion kept it. A
+ * keyed one is walked back change by change.
  */
 export function valuesAtCreation(
-  columns: string[],
+  columns: Record<string, Pick<TrackedColumn, "isKeyed">>,
   later: { before: Record<string, unknown> | null }[],
   present: Record<string, unknown> | null,
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {};
-  for (const column of columns) {
-    const first = later.find(({ before }) => before && column in before);
-    if (first) values[column] = first.before![column];
-    else if (present && column in present) values[column] = present[column];
+  for (const [name, { isKeyed }] of Object.entries(columns)) {
+    const sides = later.flatMap(({ before }) => (before && name in before ? [before[name]] : []));
+    if (isKeyed) {
+      const walked = Object.assign({}, present?.[name], ...sides.toReversed());
+      values[name] = Object.fromEntries(Object.entries(walked).filter(([, value]) => value !== null));
+    } else if (sides.length > 0) values[name] = sides[0];
+    else if (present && name in present) values[name] = present[name];
   }
   return values;
 }

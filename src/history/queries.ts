@@ -212,7 +212,7 @@ export async function withCreatedValues(
   }
   return changes.map((change) => {
     if (change.operation !== "create") return change;
-    const columns = Object.keys(tracked.get(change.table)?.columns ?? {});
+    const columns = tracked.get(change.table)?.columns ?? {};
     const row = key(change.table, change.rowId);
     return { ...change, after: valuesAtCreation(columns, laterOf.get(row) ?? [], present.get(row) ?? null) };
   });

@@ -103,7 +103,8 @@ export async function previewUndo(
       continue;
     }
     const refused = await refusals(em, actId, table, undo);
-    const { counts, lines } = await classifyTable(em, { actId, table, undo, undoing, refused }, { shown, conflicts });
+    const asked = { actId, table, tracked: tracked.get(table.name)!, undo, undoing, refused };
+    const { counts, lines } = await classifyTable(em, asked, { shown, conflicts });
     for (const { class: one, n } of counts) preview.counts[one] += n;
     for (const line of lines) preview.lines[line.class].push(line);
   }
@@ -138,8 +139,7 @@ export async function undoAct(
     const of = <T extends { table: string }>(rows: T[]) => rows.filter((row) => row.table === table.name);
     const applied = await restoreTable(
       em,
-      tracked.get(table.name)!,
-      { actId, table, undo, undoing, refused },
+      { actId, table, tracked: tracked.get(table.name)!, undo, undoing, refused },
       { except: of(except).map(({ rowId }) => rowId), force: of(force) },
     ).catch((error: unknown) => {
       throw refusedByBase(error) ? new Conflict(AGAINST_RULES) : error;

@@ -4,6 +4,7 @@ import type { Database } from "./db/index.ts";
 import type { Tracked, Untracked } from "./db/tracking.ts";
 import type { EventCatalogue, Reaction, Subscription } from "./events/catalogue.ts";
 import type { Route } from "./http/route.ts";
+import type { Principal } from "./http/types.ts";
 import type { Schedule } from "./jobs/tick.ts";
 import type { LiveTopic, TopicSource } from "./live/news.ts";
 import type { MailKind } from "./mail/kinds.ts";
@@ -27,6 +28,8 @@ export interface Subject {
   icon: string;
   /** The permission that opens the object's own history. */
   right: string;
+  /** Where that depends on the object and its reader: decides in place of `right`; a no is told as an object that is not there. */
+  isOpenTo?(em: EntityManager, reader: Principal, id: string): Promise<boolean>;
   /** Address of the object's page, or null when it has none. */
   url(id: string): string | null;
   /** The object's present name, or null when this tenant has no such object. */

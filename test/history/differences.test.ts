@@ -58,13 +58,32 @@ test("ce qu’une ligne n’a jamais eu n’est pas une différence ; une colonn
 
 test("les valeurs de naissance se déduisent de ce qui a suivi", () => {
   const later = [{ before: { nom: "A" } }, { before: { nom: "B", places: 2 } }, { before: { nom: "C", places: 3 } }];
-  assert.deepEqual(valuesAtCreation(["nom", "places", "actif", "mot"], later, { nom: "D", places: 4, actif: true }), {
-    nom: "A",
-    places: 2,
-    actif: true,
-  });
-  assert.deepEqual(valuesAtCreation(["nom", "places"], [{ before: { nom: "A", places: 1 } }], null), {
+  assert.deepEqual(
+    valuesAtCreation({ nom: {}, places: {}, actif: {}, mot: {} }, later, { nom: "D", places: 4, actif: true }),
+    {
+      nom: "A",
+      places: 2,
+      actif: true,
+    },
+  );
+  assert.deepEqual(valuesAtCreation({ nom: {}, places: {} }, [{ before: { nom: "A", places: 1 } }], null), {
     nom: "A",
     places: 1,
+  });
+});
+
+test("FLD-1 : un objet à clés libres se lit clé par clé, et son origine se remonte de changement en changement", () => {
+  const tracked = { columns: { champs: { label: "Champs", isKeyed: true as const } } };
+  const change = {
+    before: { champs: { salle: null, poste: "PC-1" } },
+    after: { champs: { salle: "B12", poste: null } },
+  };
+  assert.deepEqual(differences(tracked, change, { zone: "Europe/Paris", names: new Map() }), [
+    { label: "salle", before: "(vide)", after: "B12" },
+    { label: "poste", before: "PC-1", after: "(vide)" },
+  ]);
+  const later = [{ before: { champs: { salle: null } } }, { before: { champs: { salle: "B12", poste: "PC-1" } } }];
+  assert.deepEqual(valuesAtCreation(tracked.columns, later, { champs: { salle: "C1", site: "Nord" } }), {
+    champs: { site: "Nord", poste: "PC-1" },
   });
 });

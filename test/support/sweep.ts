@@ -12,6 +12,7 @@ import { createUser, foundOrganisation, hashPassword, mayRoute, setPassword, Use
 import { inviteUser, renewInvitation } from "../../src/accounts/invitation.ts";
 import { offerReset } from "../../src/accounts/reset.ts";
 import { closeKey, drawKey } from "../../src/accounts/second-factor.ts";
+import { createCampaign } from "../../src/campaigns/index.ts";
 import type { Route } from "../../src/platform/http/route.ts";
 import { holdMessages } from "../../src/platform/mail/hold.ts";
 import { TEST_PASSWORD } from "./cluster.ts";
@@ -73,6 +74,11 @@ export interface Ids {
   script: string;
   /** One that people put in the trash and take out. */
   tossed: string;
+  /** A restricted campaign of the manager (of the administrator, where there is none), and a grant on it. */
+  campaign: string;
+  grant: string;
+  /** An archived one, of the same. */
+  shelved: string;
 }
 
 export type Whose = "own" | "colleague" | "other" | "unknown";
@@ -83,10 +89,11 @@ export type Whose = "own" | "colleague" | "other" | "unknown";
  * - person: one's own, and not a colleague's;
  * - instance: any organisation, for those who run the instance;
  * - letter: of the queue, for those who run the instance; gone once settled, so another takes its place;
+ * - campaign: what belongs to a restricted campaign, for its owner and the administrators;
  * - fixed: a word of the product itself, the same for everybody;
  * - secret: whoever holds the address may open it.
  */
-type Reach = "tenant" | "author" | "person" | "instance" | "letter" | "fixed" | "secret";
+type Reach = "tenant" | "author" | "person" | "instance" | "letter" | "campaign" | "fixed" | "secret";
 
 interface Sample {
   reach: Reach;
@@ -155,6 +162,16 @@ const SAMPLES: Record<string, Sample> = {
     reach: "person",
     params: ({ upload }) => ({ id: upload }),
     mine: async (_root, browser, world) => ({ id: await giveUpload(world, browser, "user.picture") }),
+  },
+  "/campagnes/:id": {
+    reach: "campaign",
+    params: ({ campaign, grant }) => ({ id: campaign, grant }),
+    ready: leaveCampaigns,
+  },
+  "/campagnes/:id/restauration": {
+    reach: "campaign",
+    params: ({ shelved }) => ({ id: shelved }),
+    ready: leaveCampaigns,
   },
   "/invitation/:token": { reach: "secret", params: ({ token }) => ({ token }), unknown: { token: "A".repeat(43) } },
   // The demo world has its super-admin: no set-up link can be open. The pages suite opens one in a base of its own.
@@ -361,11 +378,60 @@ const FORMS: Record<string, Filled> = {
       return {};
     },
   },
+  "/campagnes/nouvelle": {
+    fields: () => ({
+      name: `Campagne ${randomBytes(3).toString("hex")}`,
+      startsOn: "2026-12-01",
+      endsOn: "2027-01-29",
+    }),
+  },
+  "/campagnes/:id/reglages": { fields: () => ({ name: `Campagne ${randomBytes(3).toString("hex")}` }) },
+  "/campagnes/:id/calendrier": {
+    page: null,
+    fields: async (ids, _browser, world) => ({
+      defaultHour: `10:${10 + Math.floor(Math.random() * 49)}`,
+      closedDays: "24/12/2026",
+      version: await versionOf(world, ids),
+    }),
+  },
+  "/campagnes/:id/acces": { page: null, fields: ({ forgetful }) => ({ grantee: `u.${forgetful}`, letters: ["see"] }) },
+  "/campagnes/:id/acces/:grant/retrait": { page: null },
+  "/campagnes/:id/visibilite": {
+    page: null,
+    fields: async (ids, _browser, world) => ({ visibility: "public", version: await versionOf(world, ids) }),
+  },
+  "/campagnes/:id/proprietaire": {
+    page: null,
+    fields: async (ids, _browser, world) => ({
+      owner: await otherOwner(world, ids),
+      version: await versionOf(world, ids),
+    }),
+  },
+  "/campagnes/:id/archivage": { fields: () => ({ reason: "Projet abandonné" }) },
+  "/campagnes/:id/restauration": { page: null, fields: () => ({ reason: "Reprise du projet" }) },
   "/instance/taches/:id/relance": { page: null },
   "/instance/taches/:id/abandon": { page: null },
   "/instance/taches/relance": { page: null, fields: withDeadLetter },
   "/instance/taches/abandon": { page: null, fields: withDeadLetter },
 };
+
+async function versionOf({ db }: World, { tenantId, campaign }: Ids): Promise<string> {
+  const rows = await db.read(tenantId, (em) =>
+    em.execute<{ version: number }[]>("select version from campaign where id = ?", [campaign]),
+  );
+  return String(rows[0]?.version ?? 1);
+}
+
+/** Somebody who may own the campaign and does not. */
+async function otherOwner({ db }: World, { tenantId, campaign }: Ids): Promise<string> {
+  const rows = await db.read(tenantId, (em) =>
+    em.execute<{ id: string }[]>(
+      "select id from app_user where roles && '{admin,campaign_manager}' and deactivated_at is null and id <> coalesce((select owner_id from campaign where id = ?), gen_random_uuid()) order by given_name limit 1",
+      [campaign],
+    ),
+  );
+  return rows[0]?.id ?? NOBODY;
+}
 
 async function withDeadLetter({ tenantId, letter }: Ids, _browser: Browser, { owner }: World): Promise<Fields> {
   await leaveDeadLetter(owner, { tenantId, id: letter });
@@ -489,6 +555,34 @@ async function leaveGroup(world: World, { tenantId, group, member, colleague }: 
     await root.query(
       "insert into user_group_member (tenant_id, id, group_id, user_id) values ($1, $2, $3, $4) on conflict do nothing",
       [tenantId, member, group, colleague],
+    );
+  } finally {
+    await root.end();
+  }
+}
+
+async function giveCampaign({ db, clock }: World, { tenantId, id }: { tenantId: string; id: string }, name: string) {
+  const outline = { name, description: "", startsOn: "2026-11-02", endsOn: "2027-02-26" };
+  const said = { ...actOf(tenantId), actorId: id, code: "campaign.created", label: outline.name, now: clock.now() };
+  return (await db.act(said, (em) => createCampaign(em, outline, { tenantId, by: { id } }))).id;
+}
+
+/** The campaigns as they were made, one archived, the grant given, beside any act. */
+async function leaveCampaigns(world: World, { tenantId, campaign, shelved, grant, colleague }: Ids): Promise<void> {
+  const root = new pg.Client({ connectionString: world.superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    await root.query(
+      `update campaign set state = case when id = $2 then 'archived' else 'draft' end, state_before = case when id = $2 then 'draft' end,
+         visibility = 'restricted', owner_id = coalesce((select id from app_user where tenant_id = $3 and given_name = 'Sophie'), owner_id)
+       where id in ($1, $2)`,
+      [campaign, shelved, tenantId],
+    );
+    await root.query("delete from campaign_grant where campaign_id = $1 and id <> $2", [campaign, grant]);
+    await root.query(
+      "insert into campaign_grant (tenant_id, id, campaign_id, user_id, letters) values ($1, $2, $3, $4, '{see}') on conflict do nothing",
+      [tenantId, grant, campaign, colleague],
     );
   } finally {
     await root.end();
@@ -624,7 +718,7 @@ export async function startSweep(world: World): Promise<Sweep> {
     if (whose === "own" && reach === "instance") return fill(params(ids.quais!));
     if (whose === "own") return fill(params(idsOf(persona)));
     if (whose === "colleague") return reach === "person" ? fill(params(idsOf(persona))) : null;
-    return reach === "tenant" || reach === "author" || reach === "person" ? fill(params(othersOf(persona))) : null;
+    return ["tenant", "author", "person", "campaign"].includes(reach) ? fill(params(othersOf(persona))) : null;
   };
 
   const filled = async (route: Route, persona: Persona, browser: Browser): Promise<Fields> => {
@@ -722,8 +816,12 @@ export function expectedVerdict(sweep: Sweep, route: Route, persona: Persona, wh
   if (route.right !== "public" && persona.who === "anonymous") return "à la connexion";
   if (!sweep.admits(route, persona)) return "refusé";
   if (ABSENT_HERE[route.path] || whose !== "own") return "absent";
+  if (route.path.includes(":") && sampleOf(route).reach === "campaign" && !steersCampaign(persona)) return "absent";
   return "ouvert";
 }
+
+/** Who sees the campaign of the sample: its owner, and who administers (CAM-23). */
+const steersCampaign = ({ who }: Persona): boolean => ["denis", "sophie", "nathalie"].includes(who);
 
 /** An act this person did on their own account, and could do again. */
 async function actOfOwn({ db, clock }: World, { id, tenantId }: { id: string; tenantId: string }): Promise<string> {
@@ -877,8 +975,12 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
       })
     ).id,
     tossed: (await giveDocument(world, admin, { title: `Brouillon ${key}` })).id,
+    campaign: await giveCampaign(world, admin, `Campagne témoin ${key}`),
+    grant: randomUUIDv7(),
+    shelved: await giveCampaign(world, admin, `Campagne rangée ${key}`),
   };
   await leaveGroup(world, ids);
+  await leaveCampaigns(world, ids);
   return ids;
 }
 

@@ -60,6 +60,10 @@ export async function listGroups(em: EntityManager): Promise<GroupLine[]> {
   return rows;
 }
 
+/** SQL: the ids of the groups a person is in now, for the rights that name groups (CAM-24). */
+export const groupIdsOf = (userId: string) =>
+  sql<string>`select group_id from (${PEOPLE}) p where user_id = ${userId}::uuid`;
+
 /** The groups a person is in now, by name (ROL-6). */
 export async function groupsOf(em: EntityManager, userId: string): Promise<{ id: string; name: string }[]> {
   const { rows } = await sql<{ id: string; name: string }>`

@@ -188,11 +188,7 @@ export const listUserNames = (em: EntityManager): Promise<() => UserName[]> =>
   askWithNext(em, sql<UserName>`select ${NAME} from app_user u order by u.family_name, u.given_name`);
 
 /** Who last changed this object and when, for the person whose form was stale [GEN-8]. */
-export async function lastChange(
-  em: EntityManager,
-  table: "app_user" | "tenant" | "user_group",
-  id: string,
-): Promise<{ by?: string; at?: Date }> {
+export async function lastChange(em: EntityManager, table: string, id: string): Promise<{ by?: string; at?: Date }> {
   const [row] = await em.execute<{ actor_id: string | null; at: string }[]>(
     `select a.actor_id, a.at from change h
      join changeset c on c.tenant_id = h.tenant_id and c.id = h.changeset_id

@@ -22,6 +22,9 @@ export interface TouchedTable {
   needed: string[];
 }
 
+/** The columns of a table whose changes are kept key by key. */
+const keyedOf = ({ columns }: Tracked): string[] => Object.keys(columns).filter((column) => columns[column]!.isKeyed);
+
 /** The tables of an act, the last changed first: parts go before what they belong to, and come back after it. */
 export async function touchedTables(em: EntityManager, actId: string): Promise<TouchedTable[]> {
   const { rows } = await sql<Omit<TouchedTable, "rows" | "changes"> & { rows: string; changes: string }>`
@@ -80,6 +83,7 @@ export const REASONS = {
 interface Asked {
   actId: string;
   table: TouchedTable;
+  tracked: Tracked;
   undo: Undo;
   undoing: Undoing;
   /** Refusals already known, by row. */
@@ -93,7 +97,7 @@ interface Asked {
  * worked out again wherever it is used; `t` and `w` are told by column, a whole row costing as much as all the rest.
  */
 function classed(
-  { actId, table, undo, undoing, refused }: Asked,
+  { actId, table, tracked, undo, undoing, refused }: Asked,
   also: (t: RawBuilder<unknown>, w: RawBuilder<unknown>) => RawBuilder<unknown>[] = () => [],
 ): RawBuilder<unknown> {
   const name = sql.table(table.name);
@@ -127,6 +131,17 @@ function classed(
   // Not a join, which would be read whole too.
   const of = sql`from change h where h.table_name = ${table.name}
     and h.changeset_id = any (array(select c.id from changeset c where c.act_id = ${actId}::uuid))`;
+  const keyed = keyedOf(tracked);
+  // Of several changes of a row, the first before and the last after: of each key too.
+  const merged = (side: "before" | "after") => {
+    const order = sql.raw(`order by h.ordinal${side === "before" ? " desc" : ""}`);
+    const json = sql.raw(`h.${side}`);
+    const inner = keyed.map(
+      (column) => sql`case when bool_or(${json} ? ${sql.lit(column)}) then
+        jsonb_build_object(${sql.lit(column)}, jsonb_merge(coalesce(${json} -> ${sql.lit(column)}, '{}') ${order})) else '{}' end`,
+    );
+    return sql`${sql.join([sql`jsonb_merge(${json} ${order})`, ...inner], sql` || `)} as ${sql.raw(side)}`;
+  };
   const last = (column: string) => sql.raw(`(array_agg(h.${column} order by h.ordinal desc))[1] as ${column}`);
   const rows = one
     ? sql`select h.row_id, h.ordinal, h.subject_type, h.subject_id, h.title, h.operation as kind,
@@ -135,7 +150,7 @@ function classed(
         when g.last = 'delete' then 'delete' else 'update' end as kind
       from (select h.row_id, max(h.ordinal) as ordinal, ${last("subject_type")}, ${last("subject_id")}, ${last("title")},
         (array_agg(h.operation order by h.ordinal))[1] as first, (array_agg(h.operation order by h.ordinal desc))[1] as last,
-        jsonb_merge(h.before order by h.ordinal desc) as before, jsonb_merge(h.after order by h.ordinal) as after
+        ${merged("before")}, ${merged("after")}
         ${of} group by h.row_id) g`;
   const judged = sql`case ${sql.join(why, sql` `)} end`;
   const known =
@@ -144,13 +159,17 @@ function classed(
       : judged;
   const named = (value: (column: string) => RawBuilder<unknown>, prefix = "") =>
     sql.join(Object.keys(table.types).map((column) => sql`${value(column)} as ${sql.id(prefix + column)}`));
+  const now = (column: string) => sql`p.${sql.id(`now_${column}`)}`;
   const held = (json: "p.back" | "h.after", column: string) => {
     const type = table.types[column]!;
+    if (keyed.includes(column)) {
+      const present = json === "p.back" ? now(column) : sql`t.${sql.id(column)}`;
+      return sql`with_keys(coalesce(${present}, '{}'), ${sql.raw(json)} -> ${sql.lit(column)})`;
+    }
     return /\[\]$|^json/.test(type)
       ? sql`(jsonb_populate_record(null::${name}, ${sql.raw(json)})).${sql.id(column)}`
       : sql`(${sql.raw(json)} ->> ${sql.lit(column)})::${sql.raw(type)}`;
   };
-  const now = (column: string) => sql`p.${sql.id(`now_${column}`)}`;
   const wanted = (column: string) =>
     table.isReshaped || table.columns.includes(column)
       ? sql`case when p.back ? ${sql.lit(column)} then ${held("p.back", column)} else ${now(column)} end`
@@ -277,13 +296,8 @@ export interface Applied {
 }
 
 /** Writes back a whole table in one statement; nothing is written over a row that moved since it was classed. */
-export async function restoreTable(
-  em: EntityManager,
-  tracked: Tracked,
-  asked: Asked,
-  { except, force }: Chosen,
-): Promise<Applied> {
-  const { table, undo, undoing } = asked;
+export async function restoreTable(em: EntityManager, asked: Asked, { except, force }: Chosen): Promise<Applied> {
+  const { table, tracked, undo, undoing } = asked;
   const name = sql.table(table.name);
   const { created } = undo;
   const patched =

@@ -19,9 +19,11 @@ export const show: RequestHandler<{ type: string; id: string }> = async (req, re
   if (!subject) throw new NotFound();
   const { roles } = req.user!;
   const mayRead = allows(roles, "history.read");
-  if (!mayRead && !allows(roles, subject.right)) throw new Forbidden(explain(roles, "history.read"));
+  const { isOpenTo } = subject;
+  if (!mayRead && !isOpenTo && !allows(roles, subject.right)) throw new Forbidden(explain(roles, "history.read"));
   const { page } = readFilter(req);
   const shown = await read(req, async (em) => {
+    if (!mayRead && isOpenTo && !(await isOpenTo(em, req.user!, id))) throw new NotFound();
     const { acts, newer, older } = await listActs(
       em,
       { subjectType: type, subjectId: id },

@@ -9,6 +9,11 @@ export interface TrackedColumn {
   format?: "text" | "date" | "dateTime" | "yesNo" | "list" | "secret" | "user" | "file" | "hidden";
   /** French words of coded values. */
   values?: Record<string, string>;
+  /**
+   * A JSON object whose keys the organisation chooses: its changes are kept, shown and undone key by key. No value of
+   * it is ever null: null says that the key was not there.
+   */
+  isKeyed?: true;
 }
 
 /** A table whose rows' changes enter history; only the columns named here do (rulings 9). */
@@ -46,11 +51,14 @@ export function trackingSql({ table, title, subject, subjectId = "r.id", columns
   const fn = identifier(`track_${table}`);
   const on = (expression: string, alias: string) => expression.replace(/\br\./g, `${alias}.`);
   const differs = names.map((c) => `o.${c} is distinct from n.${c}`);
+  const side = (c: string, name: string, alias: string) =>
+    columns[name]!.isKeyed ? `changed_keys(${alias}.${c}, ${alias === "o" ? "n" : "o"}.${c})` : `${alias}.${c}`;
   const changed = (alias: string) =>
-    names
-      .map(
-        (c, i) => `case when ${differs[i]} then jsonb_build_object('${c.slice(1, -1)}', ${alias}.${c}) else '{}' end`,
-      )
+    Object.keys(columns)
+      .map((name, i) => {
+        const value = side(names[i]!, name, alias);
+        return `case when ${differs[i]} then jsonb_build_object('${name}', ${value}) else '{}' end`;
+      })
       .join(" || ");
   const whole = `jsonb_build_object(${names.map((c) => `'${c.slice(1, -1)}', o.${c}`).join(", ")})`;
   const insert = (operation: string, rows: string) => `

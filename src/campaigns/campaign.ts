@@ -1,0 +1,251 @@
+import { randomUUIDv7 } from "node:crypto";
+import { defineEntity, p } from "@mikro-orm/core";
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { HOLIDAY_ZONES, User, ZONES } from "../accounts/index.ts";
+import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
+import { Conflict, RuleBroken } from "../platform/errors.ts";
+import { record } from "../platform/events/record.ts";
+import { campaignNamed, holdNames } from "./queries/campaigns.ts";
+
+/** The five states (CAM-3), as glossary §3 names and shows them. */
+export const STATES = [
+  { code: "draft", label: "Préparation", icon: "pencil", tone: "warning" },
+  { code: "upcoming", label: "À venir", icon: "calendar-clock", tone: "primary" },
+  { code: "active", label: "En cours", icon: "play-circle", tone: "success" },
+  { code: "finished", label: "Terminée", icon: "flag", tone: "complete" },
+  { code: "archived", label: "Archivée", icon: "archive", tone: "muted" },
+] as const;
+export type CampaignState = (typeof STATES)[number]["code"];
+export const stateOf = (code: CampaignState) => STATES.find((one) => one.code === code)!;
+
+export const VISIBILITIES = [
+  {
+    value: "restricted",
+    label: "Restreinte",
+    hint: "Vous, les administrateurs, et les personnes ou groupes que vous habilitez.",
+  },
+  { value: "public", label: "Publique", hint: "En plus, tous les gestionnaires et lecteurs de l’organisation." },
+] as const;
+export type Visibility = (typeof VISIBILITIES)[number]["value"];
+
+export const LEAST_NAME = 3;
+export const LONGEST_NAME = 255;
+export const LONGEST_DESCRIPTION = 2_000;
+
+const schema = defineEntity({
+  name: "Campaign",
+  tableName: "campaign",
+  ...tenantTable,
+  indexes: [
+    {
+      name: "campaign_name_free",
+      expression:
+        'create unique index "campaign_name_free" on "campaign" ("tenant_id", folded(name)) where state <> \'archived\'',
+    },
+    { properties: ["tenantId", "owner"] },
+  ],
+  checks: [{ name: "campaign_days_in_order", expression: "ends_on >= starts_on" }],
+  properties: {
+    ...tenantKey(),
+    name: p.text(),
+    description: p.text().default(""),
+    startsOn: p.date(),
+    endsOn: p.date(),
+    owner: () =>
+      p
+        .manyToOne(User)
+        .joinColumns("tenant_id", "owner_id")
+        .referencedColumnNames("tenant_id", "id")
+        .deleteRule("no action")
+        .updateRule("no action"),
+    visibility: p.enum(VISIBILITIES.map(({ value }) => value)),
+    state: p.enum(STATES.map(({ code }) => code)),
+    /** What it was before it was archived: where restoring leads (CAM-3). */
+    stateBefore: p.text().$type<CampaignState>().nullable(),
+    /** Null: the organisation's (GEN-3). */
+    zone: p.text().nullable(),
+    holidayZone: p.text().nullable(),
+    closedDays: p.json<string[]>().columnType("jsonb").defaultRaw("'[]'::jsonb"),
+    defaultHour: p.text().default("09:00"),
+    closedAt: p.datetime().nullable(),
+    ...createdAt(),
+    ...versioned(),
+  },
+});
+
+/** One mass operation as a whole: its days, its owner, who sees it. */
+export class Campaign extends schema.class {
+  isArchived() {
+    return this.state === "archived";
+  }
+}
+schema.setClass(Campaign);
+export const CampaignSchema = schema;
+
+export const toCampaign = () =>
+  p
+    .manyToOne(Campaign)
+    .joinColumns("tenant_id", "campaign_id")
+    .referencedColumnNames("tenant_id", "id")
+    .deleteRule("no action")
+    .updateRule("no action");
+
+export const aboutCampaign = ({ id }: { id: string }) => ({ type: "campaign", id });
+
+export interface By {
+  id: string;
+}
+
+/** What step 1 of a campaign says (CAM-1). */
+export interface Outline {
+  name: string;
+  description: string;
+  startsOn: string;
+  endsOn: string;
+}
+
+export interface Calendar {
+  zone: string | null;
+  holidayZone: string | null;
+  closedDays: string[];
+  defaultHour: string;
+}
+
+const READ_ONLY = "Campagne archivée, lecture seule. Restaurez-la pour la modifier.";
+
+/** Stops every changing act on an archived campaign and on what it holds (CAM-8). */
+export function refuseArchived(campaign: Pick<Campaign, "isArchived">): void {
+  if (campaign.isArchived()) throw new Conflict(READ_ONLY);
+}
+
+/** A draft owned by who creates it, restricted (CAM-22, CAM-23). Refused under a name a live one has (CAM-2). The caller flushes. */
+export async function createCampaign(
+  em: EntityManager,
+  outline: Outline,
+  { tenantId, by }: { tenantId: string; by: By },
+): Promise<Campaign> {
+  const campaign = em.create(Campaign, {
+    tenantId,
+    id: randomUUIDv7(),
+    ...(await tidyOutline(em, outline)),
+    owner: em.getReference(User, [tenantId, by.id] as never),
+    visibility: "restricted",
+    state: "draft",
+    stateBefore: null,
+    zone: null,
+    holidayZone: null,
+    closedDays: [],
+    closedAt: null,
+  });
+  em.persist(campaign);
+  record(em, "campaign.created", aboutCampaign(campaign), { by: by.id });
+  return campaign;
+}
+
+/** Another name, description or days, under the rules of its creation. The caller flushes. */
+export async function editCampaign(
+  em: EntityManager,
+  campaign: Campaign,
+  outline: Outline,
+  { by }: { by: By },
+): Promise<void> {
+  refuseArchived(campaign);
+  const wanted = await tidyOutline(em, outline, campaign);
+  if (Object.entries(wanted).every(([key, value]) => campaign[key as keyof Outline] === value)) return;
+  Object.assign(campaign, wanted);
+  record(em, "campaign.edited", aboutCampaign(campaign), { by: by.id });
+}
+
+/** Its zones, closed days and default hour (CAM-1); nothing else moves (CAM-16). The caller flushes. */
+export function setCalendar(
+  em: EntityManager,
+  campaign: Campaign,
+  { zone, holidayZone, closedDays, defaultHour }: Calendar,
+  { by }: { by: By },
+): void {
+  refuseArchived(campaign);
+  if (zone !== null && !ZONES.includes(zone)) throw new RuleBroken("Choisissez un fuseau horaire de la liste.", "zone");
+  if (holidayZone !== null && !HOLIDAY_ZONES.some(({ value }) => value === holidayZone)) {
+    throw new RuleBroken("Choisissez une zone de jours fériés de la liste.", "holidayZone");
+  }
+  if (!/^([01]\d|2[0-3]):[0-5]\d$/.test(defaultHour)) {
+    throw new RuleBroken("Écrivez l’heure avec quatre chiffres\u00a0: 09:00.", "defaultHour");
+  }
+  Object.assign(campaign, { zone, holidayZone, closedDays: [...new Set(closedDays)].toSorted(), defaultHour });
+  record(em, "campaign.edited", aboutCampaign(campaign), { by: by.id });
+}
+
+/** Who sees it besides its owner and those granted (CAM-23). The caller flushes. */
+export function setVisibility(em: EntityManager, campaign: Campaign, visibility: Visibility, { by }: { by: By }): void {
+  refuseArchived(campaign);
+  if (campaign.visibility === visibility) return;
+  campaign.visibility = visibility;
+  record(em, "campaign.visibility_changed", aboutCampaign(campaign), { visibility, by: by.id });
+}
+
+/** Gives it to an active campaign manager or admin; who had it keeps only what was granted (CAM-22). The caller flushes. */
+export async function transferCampaign(
+  em: EntityManager,
+  campaign: Campaign,
+  ownerId: string,
+  { by }: { by: By },
+): Promise<void> {
+  refuseArchived(campaign);
+  const owner = await em.findOne(User, { tenantId: campaign.tenantId, id: ownerId, supportOf: null });
+  if (!owner?.isActive() || !owner.roles.some((role) => role === "admin" || role === "campaign_manager")) {
+    throw new RuleBroken(
+      "Choisissez une personne dont le compte est actif et qui est gestionnaire ou administratrice.",
+      "owner",
+    );
+  }
+  if (campaign.owner.id === owner.id) throw new RuleBroken(`${owner.name()} en est déjà propriétaire.`, "owner");
+  campaign.owner = owner;
+  record(em, "campaign.transferred", aboutCampaign(campaign), { to: owner.id, by: by.id });
+}
+
+/** Read-only from now on; anything but a finished one is archived as abandoned (CAM-3, CAM-8). The caller flushes. */
+export function archiveCampaign(em: EntityManager, campaign: Campaign, { by }: { by: By }): void {
+  if (campaign.isArchived()) throw new Conflict("Cette campagne est déjà archivée.");
+  const from = campaign.state;
+  Object.assign(campaign, { stateBefore: from, state: "archived" });
+  record(em, "campaign.archived", aboutCampaign(campaign), { from, by: by.id });
+}
+
+/** Back in the state it was archived in, unless its name was taken meanwhile (CAM-2, CAM-3). The caller flushes. */
+export async function restoreCampaign(em: EntityManager, campaign: Campaign, { by }: { by: By }): Promise<void> {
+  if (!campaign.isArchived()) throw new Conflict("Cette campagne n’est pas archivée.");
+  await refuseTaken(em, campaign.name, campaign);
+  Object.assign(campaign, { state: campaign.stateBefore ?? "finished", stateBefore: null });
+  record(em, "campaign.restored", aboutCampaign(campaign), { to: campaign.state, by: by.id });
+}
+
+const INVISIBLE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029<>]/u;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+
+async function tidyOutline(em: EntityManager, outline: Outline, own?: Campaign): Promise<Outline> {
+  const name = outline.name.normalize("NFC").replace(/\s+/gu, " ").trim();
+  const length = [...name].length;
+  if (length < LEAST_NAME || length > LONGEST_NAME) {
+    throw new RuleBroken(`Écrivez un nom de ${LEAST_NAME} à ${LONGEST_NAME} caractères.`, "name");
+  }
+  if (INVISIBLE.test(name)) {
+    throw new RuleBroken("Retirez du nom les signes < et > et les caractères invisibles.", "name");
+  }
+  const { startsOn, endsOn } = outline;
+  if (!DAY.test(startsOn)) throw new RuleBroken("Choisissez le premier jour de la campagne.", "startsOn");
+  if (!DAY.test(endsOn)) throw new RuleBroken("Choisissez le dernier jour de la campagne.", "endsOn");
+  if (endsOn < startsOn) {
+    throw new RuleBroken("Le dernier jour vient avant le premier\u00a0: corrigez l’un des deux.", "endsOn");
+  }
+  await refuseTaken(em, name, own);
+  const description = outline.description.normalize("NFC").replace(/\r\n?/g, "\n").trim();
+  return { name, description, startsOn, endsOn };
+}
+
+async function refuseTaken(em: EntityManager, name: string, own?: Campaign): Promise<void> {
+  await holdNames(em);
+  const taken = await campaignNamed(em, name);
+  if (taken && taken.id !== own?.id) {
+    throw new RuleBroken(`Une campagne s’appelle déjà «\u00a0${taken.name}\u00a0»\u00a0: donnez un autre nom.`, "name");
+  }
+}

@@ -1,0 +1,5 @@
+/** The public face of campaigns: the only file other modules import. */
+
+export { aboutCampaign, Campaign, createCampaign } from "./campaign.ts";
+export { campaignFor, type Standing } from "./policy.ts";
+export { visibleCampaigns } from "./queries/campaigns.ts";

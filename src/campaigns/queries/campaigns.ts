@@ -1,0 +1,80 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
+import { type Grant, groupIdsOf, type SignedIn } from "../../accounts/index.ts";
+import type { CampaignState } from "../campaign.ts";
+
+const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
+
+/** Two campaigns named at once wait for each other, so that the second reads the first. */
+export async function holdNames(em: EntityManager): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended('campaign names ' || current_setting('app.tenant_id'), 0))`.execute(
+    transaction(em),
+  );
+}
+
+/** The live campaign of this name, whatever its case or accents (CAM-2). */
+export async function campaignNamed(em: EntityManager, name: string): Promise<{ id: string; name: string } | null> {
+  const { rows } = await sql<{ id: string; name: string }>`
+    select id, name from campaign where folded(name) = folded(${name}) and state <> 'archived'`.execute(
+    transaction(em),
+  );
+  return rows[0] ?? null;
+}
+
+const hasRole = (user: SignedIn, ...roles: string[]) => user.roles.some((role) => roles.includes(role));
+
+/**
+ * SQL over `c`: the campaigns this person sees (CAM-23, CAM-24, PRM-1): where every list, count and search begins
+ * (CAM-26). To keep in step with the line PRM-1 of the matrix, which decides for one campaign.
+ */
+export function visibleCampaigns(user: SignedIn): RawBuilder<SqlBool> {
+  if (hasRole(user, "admin")) return sql<SqlBool>`true`;
+  const ways: RawBuilder<SqlBool>[] = [
+    sql`exists (select from campaign_grant g where g.tenant_id = c.tenant_id and g.campaign_id = c.id
+      and (g.user_id = ${user.id}::uuid or g.group_id in (${groupIdsOf(user.id)})))`,
+  ];
+  if (hasRole(user, "campaign_manager")) ways.push(sql`c.owner_id = ${user.id}::uuid`);
+  if (hasRole(user, "campaign_manager", "viewer")) ways.push(sql`c.visibility = 'public'`);
+  return sql<SqlBool>`(${sql.join(ways, sql` or `)})`;
+}
+
+/** What was granted to this person on this campaign, by name or by group. */
+export async function lettersOn(em: EntityManager, campaignId: string, userId: string): Promise<Set<Grant>> {
+  const { rows } = await sql<{ letter: Grant }>`
+    select distinct unnest(letters) as letter from campaign_grant
+    where campaign_id = ${campaignId}::uuid and (user_id = ${userId}::uuid or group_id in (${groupIdsOf(userId)}))`.execute(
+    transaction(em),
+  );
+  return new Set(rows.map(({ letter }) => letter));
+}
+
+export interface CampaignLine {
+  id: string;
+  name: string;
+  state: CampaignState;
+  startsOn: string;
+  endsOn: string;
+  visibility: "restricted" | "public";
+  ownerId: string;
+  ownerName: string;
+}
+
+/** All the campaigns this person sees: the live ones, or the archived ones; the nearest end first. */
+export async function listCampaigns(
+  em: EntityManager,
+  user: SignedIn,
+  { archived, q = "" }: { archived: boolean; q?: string | undefined },
+): Promise<CampaignLine[]> {
+  const words = q.split(/\s+/u).filter(Boolean).slice(0, 5);
+  const conditions = [
+    visibleCampaigns(user),
+    archived ? sql`c.state = 'archived'` : sql`c.state <> 'archived'`,
+    ...words.map((word) => sql`folded(c.name) like folded(${`%${word.replace(/[\\%_]/g, "\\$&")}%`})`),
+  ];
+  const { rows } = await sql<CampaignLine>`
+    select c.id, c.name, c.state, c.starts_on::text as "startsOn", c.ends_on::text as "endsOn", c.visibility,
+      c.owner_id as "ownerId", u.given_name || ' ' || u.family_name as "ownerName"
+    from campaign c join app_user u on u.tenant_id = c.tenant_id and u.id = c.owner_id
+    where ${sql.join(conditions, sql` and `)} order by c.ends_on, folded(c.name), c.id`.execute(transaction(em));
+  return rows;
+}

@@ -1,0 +1,70 @@
+import type { Request, RequestHandler, Response } from "express";
+import { z } from "zod";
+import { read, submit } from "../../platform/http/forms.ts";
+import { aboutCampaign, archiveCampaign, type Campaign, restoreCampaign, stateOf } from "../campaign.ts";
+import { campaignFor } from "../policy.ts";
+import { addressOf, frameOf } from "./shown.ts";
+
+const PAGE = { page: "campaigns/archives/edit" };
+
+const ReasonForm = z.object({
+  reason: z
+    .string()
+    .trim()
+    .min(3, "Indiquez le motif, en quelques mots\u00a0: il reste dans l’historique.")
+    .max(500, "Raccourcissez à 500 caractères.")
+    .describe("Motif"),
+});
+
+export const edit: RequestHandler<{ id: string }> = (req, res) => show(req, res, { values: {} });
+
+/** The same page leads both ways: into the archive, and out of it. */
+async function show(req: Request<{ id: string }>, res: Response, form: object): Promise<void> {
+  const standing = await read(req, (em) => campaignFor(em, req.user!, req.params.id, "campaigns.govern"));
+  const { campaign } = standing;
+  const title = campaign.isArchived() ? "Restaurer" : "Archiver";
+  res.show(PAGE, {
+    title: `${title} ${campaign.name}`,
+    ...frameOf(req, standing, "outline", title),
+    leadsTo: stateOf(campaign.stateBefore ?? "finished").label,
+    isAbandoned: campaign.state !== "finished",
+    form,
+  });
+}
+
+export const create: RequestHandler<{ id: string }> = async (req, res) => {
+  const at = addressOf(req.params);
+  const act = {
+    code: "campaign.archived",
+    label: (_values: object, { name }: Campaign) => `Archivage de la campagne «\u00a0${name}\u00a0»`,
+    subject: () => aboutCampaign(req.params),
+    reason: ({ reason }: { reason: string }) => reason,
+    at,
+  };
+  const form = await submit(req, ReasonForm, act, async (_values, em) => {
+    const { campaign } = await campaignFor(em, req.user!, req.params.id, "campaigns.govern");
+    archiveCampaign(em, campaign, { by: { id: req.user!.id } });
+    return campaign;
+  });
+  if (form.errors) return show(req, res, form);
+  res.saved(PAGE, {}, { at, notice: "La campagne est archivée\u00a0: elle se lit et ne se modifie plus.", undo: true });
+};
+
+export const destroy: RequestHandler<{ id: string }> = async (req, res) => {
+  const at = addressOf(req.params);
+  const act = {
+    code: "campaign.restored",
+    label: (_values: object, { name }: Campaign) => `Restauration de la campagne «\u00a0${name}\u00a0»`,
+    subject: () => aboutCampaign(req.params),
+    reason: ({ reason }: { reason: string }) => reason,
+    at,
+  };
+  const form = await submit(req, ReasonForm, act, async (_values, em) => {
+    const { campaign } = await campaignFor(em, req.user!, req.params.id, "campaigns.govern");
+    await restoreCampaign(em, campaign, { by: { id: req.user!.id } });
+    return campaign;
+  });
+  if (form.errors) return show(req, res, form);
+  const notice = `La campagne est restaurée, dans l’état «\u00a0${stateOf(form.result.state).label}\u00a0».`;
+  res.saved(PAGE, {}, { at, notice, undo: true });
+};

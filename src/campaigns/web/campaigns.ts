@@ -1,0 +1,105 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { Request, RequestHandler, Response } from "express";
+import { z } from "zod";
+import { allows, lastChange } from "../../accounts/index.ts";
+import { query, read, submit } from "../../platform/http/forms.ts";
+import { aboutCampaign, type Campaign, createCampaign, LONGEST_DESCRIPTION, LONGEST_NAME } from "../campaign.ts";
+import { campaignFor } from "../policy.ts";
+import { listCampaigns } from "../queries/campaigns.ts";
+import { AT, addressOf, badgeOf, CAMPAIGNS, frameOf, HOME } from "./shown.ts";
+
+const LIST = { page: "campaigns/campaigns/index", part: "campaigns/campaigns/_list" };
+const CARD = { page: "campaigns/campaigns/show" };
+const NEW = { page: "campaigns/campaigns/new" };
+
+const Filters = z.object({ q: z.string().max(200).optional() });
+
+const day = (missing: string) => z.iso.date(missing);
+export const OutlineFields = {
+  name: z
+    .string()
+    .trim()
+    .min(3, "Écrivez un nom d’au moins 3 caractères.")
+    .max(LONGEST_NAME, `Raccourcissez à ${LONGEST_NAME} caractères.`)
+    .describe("Nom"),
+  description: z
+    .string()
+    .max(LONGEST_DESCRIPTION, `Raccourcissez à ${LONGEST_DESCRIPTION} caractères.`)
+    .default("")
+    .describe("Description"),
+  startsOn: day("Choisissez le premier jour de la campagne.").describe("Premier jour"),
+  endsOn: day("Choisissez le dernier jour de la campagne.").describe("Dernier jour"),
+};
+
+/** The fields of the form in words, for its summary of errors. */
+export const OUTLINE_LABELS = {
+  name: "Nom",
+  description: "Description",
+  startsOn: "Premier jour",
+  endsOn: "Dernier jour",
+};
+
+const index =
+  (archived: boolean): RequestHandler =>
+  async (req, res) => {
+    const { q } = query(req, Filters);
+    const found = await read(req, (em) => listCampaigns(em, req.user!, { archived, q }));
+    const at = archived ? `${AT}/archivees` : AT;
+    res.show(LIST, {
+      title: archived ? "Campagnes archivées" : "Campagnes",
+      crumbs: archived ? [HOME, CAMPAIGNS, { label: "Archivées" }] : [HOME, { label: "Campagnes" }],
+      campaigns: found.map((line) => ({
+        ...line,
+        href: addressOf(line),
+        badge: badgeOf(line),
+        isMine: line.ownerId === req.user!.id,
+      })),
+      archived,
+      at,
+      form: { values: { q: q ?? "" } },
+      active: q ? 1 : 0,
+      mayCreate: allows(req.user!.roles, "campaigns.create"),
+    });
+  };
+export const live = index(false);
+export const archived = index(true);
+
+export const new_: RequestHandler = (_req, res) => showNew(res, { values: {} });
+
+function showNew(res: Response, form: object): void {
+  const title = "Créer une campagne";
+  res.show(NEW, { title, crumbs: [HOME, CAMPAIGNS, { label: title }], labels: OUTLINE_LABELS, form });
+}
+
+export const create: RequestHandler = async (req, res) => {
+  const { id, tenantId } = req.user!;
+  const act = {
+    code: "campaign.created",
+    label: (_values: object, { name }: Campaign) => `Création de la campagne «\u00a0${name}\u00a0»`,
+    subject: (_values: object, campaign: Campaign) => aboutCampaign(campaign),
+    at: (_values: object, campaign: Campaign) => addressOf(campaign),
+  };
+  const form = await submit(req, z.object(OutlineFields), act, (values, em) =>
+    createCampaign(em, values, { tenantId, by: { id } }),
+  );
+  if (form.errors) return showNew(res, form);
+  const notice = "La campagne est créée, en préparation\u00a0: vous seul et les administrateurs la voyez.";
+  res.saved(CARD, {}, { at: addressOf(form.result), notice, undo: true });
+};
+
+export const show: RequestHandler<{ id: string }> = async (req, res) => {
+  const standing = await read(req, (em) => campaignFor(em, req.user!, req.params.id));
+  res.show(CARD, { title: standing.campaign.name, ...frameOf(req, standing, "outline") });
+};
+
+/** The present values of a campaign, for a form that met a newer version (GEN-8). */
+export const current =
+  (req: Request<{ id: string }>, values: (campaign: Campaign) => Record<string, string>) =>
+  async (em: EntityManager) => {
+    const { campaign } = await campaignFor(em, req.user!, req.params.id);
+    return {
+      values: values(campaign),
+      version: campaign.version,
+      ...(await lastChange(em, "campaign", campaign.id)),
+    };
+  };

@@ -1,0 +1,43 @@
+import type { Request } from "express";
+import type { Campaign } from "../campaign.ts";
+import { stateOf } from "../campaign.ts";
+import type { Standing } from "../policy.ts";
+
+export const AT = "/campagnes";
+export const HOME = { label: "Accueil", href: "/" };
+export const CAMPAIGNS = { label: "Campagnes", href: AT };
+export const addressOf = ({ id }: { id: string }) => `${AT}/${id}`;
+
+type Tab = "outline" | "access" | "settings";
+
+/** What each page of a campaign shows above its own matter: its name, its state, its tabs, the way here (CAM-28). */
+export function frameOf(req: Request, { campaign, may }: Standing, here: Tab, label?: string) {
+  const at = addressOf(campaign);
+  const tabs = [
+    { tab: "outline", label: "Vue d’ensemble", href: at, open: true },
+    { tab: "access", label: "Accès", href: `${at}/acces`, open: may("grants.edit") || may("campaigns.visibility") },
+    { tab: "settings", label: "Réglages", href: `${at}/reglages`, open: may("campaigns.configure") },
+    { tab: "history", label: "Historique", href: `/historique/campaign/${campaign.id}`, open: may("campaigns.undo") },
+  ];
+  return {
+    campaign,
+    at,
+    badge: badgeOf(campaign),
+    zone: campaign.zone ?? req.user!.tenant.zone,
+    mayConfigure: may("campaigns.configure") && !campaign.isArchived(),
+    mayGovern: may("campaigns.govern"),
+    tabs: tabs.flatMap(({ tab, label: word, href, open }) =>
+      open ? { label: word, href, current: tab === here } : [],
+    ),
+    crumbs: [
+      HOME,
+      CAMPAIGNS,
+      ...(label ? [{ label: campaign.name, href: at }, { label }] : [{ label: campaign.name }]),
+    ],
+  };
+}
+
+export const badgeOf = ({ state }: Pick<Campaign, "state">) => {
+  const { label, icon, tone } = stateOf(state);
+  return { label, icon, tone };
+};
