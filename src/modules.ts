@@ -1,5 +1,6 @@
 import { accounts } from "./accounts/module.ts";
 import { campaigns } from "./campaigns/module.ts";
+import { directory } from "./directory/module.ts";
 import { documents } from "./documents/module.ts";
 import { files } from "./files/module.ts";
 import { history } from "./history/module.ts";
@@ -9,4 +10,4 @@ import { notifications } from "./notifications/module.ts";
 import type { Module } from "./platform/module.ts";
 
 /** The product's table of contents: what is not listed here does not exist. */
-export const modules: Module[] = [accounts, campaigns, documents, files, history, instance, messages, notifications];
+export const modules: Module[] = [accounts, campaigns, directory, documents, files, history, instance, messages, notifications];

@@ -162,11 +162,18 @@ export const PERMISSIONS = [
     readsPeople: true,
   }),
   line("PRM-23", "directory.edit", "modifier l’annuaire ou y importer des personnes", ["yes"]),
+  // The specification has no line for it: those who give work out know who is away.
+  line("PRM-23", "technicians.plan", "régler les horaires et les absences des techniciens", ["yes", "yes", "yes"], {
+    readsPeople: true,
+  }),
   line("PRM-24", "accounts.manage", "gérer les comptes et les réglages de l’organisation", ["yes"], {
     readsPeople: true,
     superAdmin: true,
   }),
   line("PRM-24", "groups.manage", "gérer les groupes de l’organisation", ["yes"], { readsPeople: true }),
+  line("PRM-24", "scopes.manage", "relier les comptes à l’annuaire et régler les périmètres", ["yes"], {
+    readsPeople: true,
+  }),
   line("PRM-25", "campaigns.undo", "lire l’historique de cette campagne et annuler les actes d’autrui", ["yes", "yes"]),
   line("PRM-26", "acts.undo_own", "annuler vos propres actes", ["yes", "yes", "yes", "yes", "yes", "yes"], {
     superAdmin: true,

@@ -258,10 +258,10 @@ function tidyDepartment(typed: string): string | null {
 const WHOLE_ADDRESS = "Écrivez une adresse complète, par exemple prenom.nom@exemple.fr.";
 const isAddress = (email: string) => email.length <= LONGEST_EMAIL && EMAIL.test(email);
 
-/** An address as accounts keep them, or a refusal on the field "address". */
-export function tidyAddress(text: string): string {
+/** An address as accounts keep them, or a refusal on this field. */
+export function tidyAddress(text: string, field = "address"): string {
   const address = tidyEmail(text);
-  if (!isAddress(address)) throw new RuleBroken(WHOLE_ADDRESS, "address");
+  if (!isAddress(address)) throw new RuleBroken(WHOLE_ADDRESS, field);
   return address;
 }
 

@@ -14,7 +14,7 @@ const CHANGED_SECRET = "modifié";
 
 interface Reading {
   zone: string;
-  /** Names of the accounts that values may point to. */
+  /** Names of the accounts and objects that values may point to. */
   names: Map<string, string>;
 }
 
@@ -55,6 +55,8 @@ function readable(column: TrackedColumn, value: unknown, { zone, names }: Readin
   if (value === null || value === undefined || value === "") return EMPTY_VALUE;
   if (column.format === "secret") return CHANGED_SECRET;
   if (column.format === "file") return fileOf(String(value));
+  if (column.tell) return column.tell(value);
+  if (column.of) return names.get(String(value)) ?? String(value);
   const word = (one: unknown) => column.values?.[String(one)] ?? String(one);
   if (Array.isArray(value)) return value.length === 0 ? EMPTY_VALUE : fr.list(value.map(word));
   if (typeof value === "boolean") return value ? "oui" : "non";

@@ -268,3 +268,14 @@ export async function sealedSince(em: EntityManager, at: Date, most: number): Pr
     where created_at > ${at}::timestamptz order by sequence`.execute(transaction(em));
   return rows.map(toSealed);
 }
+
+/** The last title history has of each of these rows. */
+export async function titlesOf(em: EntityManager, rowIds: string[]): Promise<Map<string, string>> {
+  if (rowIds.length === 0) return new Map();
+  const { rows } = await sql<{ id: string; title: string }>`
+    select distinct on (row_id) row_id as id, title from change
+    where row_id = any (${rowIds}::uuid[]) and title is not null order by row_id, ordinal desc`.execute(
+    transaction(em),
+  );
+  return new Map(rows.map(({ id, title }) => [id, title]));
+}

@@ -35,8 +35,10 @@ const TABLE = `
   catalogue.edit        Y     Y     Y        -     -     -      -
   directory.read        Y     Y     Y        -     team  scope  -
   directory.edit        Y     -     -        -     -     -      -
+  technicians.plan      Y     Y     Y        -     -     -      -
   accounts.manage       Y     -     -        -     -     -      -
   groups.manage         Y     -     -        -     -     -      -
+  scopes.manage         Y     -     -        -     -     -      -
   campaigns.undo        Y     Y     -        -     -     -      -
   acts.undo_own         Y     Y     Y        Y     Y     Y      -
   history.read          Y     -     -        -     -     -      -

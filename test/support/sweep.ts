@@ -60,6 +60,15 @@ export interface Ids {
   /** A group, and the colleague as its member. */
   group: string;
   member: string;
+  /** Somebody of the directory, in the team of the team manager and in the scope of the coordinator. */
+  staff: string;
+  /** Where they are, and another of each nobody is of. */
+  department: string;
+  emptyDepartment: string;
+  site: string;
+  emptySite: string;
+  /** A department in the scope of the colleague. */
+  scope: string;
   /** An organisation nobody has entered yet. */
   newborn: string;
   /** A job all of whose tries failed. */
@@ -119,6 +128,18 @@ const SAMPLES: Record<string, Sample> = {
     reach: "tenant",
     params: ({ group, member }) => ({ id: group, member }),
     ready: leaveGroup,
+  },
+  "/admin/annuaire/agents/:id": { reach: "tenant", params: ({ staff }) => ({ id: staff }), ready: leaveStaff },
+  "/admin/annuaire/services/:id": {
+    reach: "tenant",
+    params: ({ emptyDepartment }) => ({ id: emptyDepartment }),
+    ready: leaveStaff,
+  },
+  "/admin/annuaire/sites/:id": { reach: "tenant", params: ({ emptySite }) => ({ id: emptySite }), ready: leaveStaff },
+  "/admin/utilisateurs/:id/annuaire": {
+    reach: "tenant",
+    params: ({ colleague, scope }) => ({ id: colleague, scope }),
+    ready: leaveStaff,
   },
   "/admin/boite-envoi/:id": { reach: "tenant", params: ({ message }) => ({ id: message }) },
   "/admin/historique/:act": { reach: "tenant", params: ({ act }) => ({ act }) },
@@ -364,6 +385,32 @@ const FORMS: Record<string, Filled> = {
   "/admin/groupes/:id/modifier": { fields: () => ({ name: `Groupe ${randomBytes(3).toString("hex")}` }) },
   "/admin/groupes/:id/membres": { page: null, fields: ({ forgetful }) => ({ user: forgetful }) },
   "/admin/groupes/:id/membres/:member/retrait": { page: null },
+  "/admin/annuaire/agents/nouveau": {
+    fields: () => ({ staffNumber: `N${randomBytes(4).toString("hex")}`, givenName: "Inès", familyName: "Morel" }),
+  },
+  "/admin/annuaire/agents/:id/modifier": { fields: () => ({ position: `Poste ${randomBytes(3).toString("hex")}` }) },
+  "/admin/annuaire/agents/:id/desactivation": { page: null, fields: () => ({ reason: "Départ" }) },
+  "/admin/annuaire/agents/:id/reactivation": { page: null, fields: putStaff("deactivated_at = now()") },
+  "/admin/annuaire/agents/:id/sms": { page: null, fields: () => ({ on: "2026-03-12", proof: "Bulletin signé" }) },
+  "/admin/annuaire/agents/:id/sms/retrait": {
+    page: null,
+    fields: putStaff("sms_consent_at = now(), sms_consent_proof = 'Bulletin signé'"),
+  },
+  "/admin/annuaire/services/nouveau": { fields: () => ({ name: `Service ${randomBytes(3).toString("hex")}` }) },
+  "/admin/annuaire/services/:id/modifier": { fields: () => ({ name: `Service ${randomBytes(3).toString("hex")}` }) },
+  "/admin/annuaire/services/:id/fusion": { page: null, fields: ({ department }) => ({ into: department }) },
+  "/admin/annuaire/services/:id/suppression": { page: null },
+  "/admin/annuaire/sites/nouveau": { fields: () => ({ name: `Site ${randomBytes(3).toString("hex")}` }) },
+  "/admin/annuaire/sites/:id/modifier": { fields: () => ({ name: `Site ${randomBytes(3).toString("hex")}` }) },
+  "/admin/annuaire/sites/:id/fusion": { page: null, fields: ({ site }) => ({ into: site }) },
+  "/admin/annuaire/sites/:id/suppression": { page: null },
+  "/admin/utilisateurs/:id/annuaire": { page: null, fields: () => ({ person: "TEMOIN-1" }) },
+  "/admin/utilisateurs/:id/annuaire/retrait": { page: null, fields: tiedColleague },
+  "/admin/utilisateurs/:id/annuaire/perimetre": {
+    page: null,
+    fields: ({ emptyDepartment }) => ({ department: emptyDepartment }),
+  },
+  "/admin/utilisateurs/:id/annuaire/perimetre/:scope/retrait": { page: null },
   "/admin/acces-support": {
     page: null,
     fields: async ({ tenantId }, _browser, world) => {
@@ -587,6 +634,86 @@ async function leaveCampaigns(world: World, { tenantId, campaign, shelved, grant
   } finally {
     await root.end();
   }
+}
+
+/** Somebody in the directory, where they are, and places nobody is of, as they are at first, beside any act. */
+async function leaveStaff({ superUrl }: World, ids: Ids): Promise<void> {
+  const { tenantId, staff, department, emptyDepartment, site, emptySite, scope, colleague } = ids;
+  const root = new pg.Client({ connectionString: superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    for (const [id, name] of [
+      [department, "Service témoin"],
+      [emptyDepartment, "Service vide"],
+    ]) {
+      const row =
+        "insert into department (tenant_id, id, name) values ($1, $2, $3) on conflict (tenant_id, id) do nothing";
+      await root.query(row, [tenantId, id, name]);
+    }
+    for (const [id, name] of [
+      [site, "Site témoin"],
+      [emptySite, "Site vide"],
+    ]) {
+      const row = `insert into site (tenant_id, id, name, zone, holiday_zone, hours) values ($1, $2, $3, 'Europe/Paris', 'metropole', '{}')
+        on conflict (tenant_id, id) do nothing`;
+      await root.query(row, [tenantId, id, name]);
+    }
+    await root.query("delete from account_tie where user_id = $1", [colleague]);
+    // In the team of whoever is tied, and in a department of whoever has a scope: they too may open this page.
+    await root.query(
+      `insert into staff_member (tenant_id, id, staff_number, family_name, given_name, phone, department_id, site_id, manager_id)
+       values ($1, $2, 'TEMOIN-1', 'Témoin', 'Agathe', '+33639981234', $3, $4, (select staff_member_id from account_tie where tenant_id = $1 limit 1))
+       on conflict (tenant_id, id) do update set deactivated_at = null, sms_consent_at = null, sms_consent_proof = null`,
+      [tenantId, staff, department, site],
+    );
+    await root.query("delete from coordinator_scope where user_id = $1 and id <> $2", [colleague, scope]);
+    await root.query(
+      `insert into coordinator_scope (tenant_id, id, user_id, department_id)
+       select $1::uuid, $2::uuid, $3::uuid, $4::uuid
+       union all
+       select c.tenant_id, uuidv7(), c.user_id, $4 from (select distinct tenant_id, user_id from coordinator_scope where tenant_id = $1 and user_id <> $3) c
+       on conflict do nothing`,
+      [tenantId, scope, colleague, department],
+    );
+  } finally {
+    await root.end();
+  }
+}
+
+/** The person of the directory in another state, beside any act. */
+function putStaff(state: string) {
+  return async ({ staff }: Ids, _browser: Browser, { superUrl }: World): Promise<Fields> => {
+    const root = new pg.Client({ connectionString: superUrl });
+    await root.connect();
+    try {
+      await root.query("set session_replication_role = replica");
+      await root.query(`update staff_member set ${state} where id = $1`, [staff]);
+    } finally {
+      await root.end();
+    }
+    return {};
+  };
+}
+
+/** The colleague is somebody of the directory. */
+async function tiedColleague(
+  { tenantId, colleague, staff }: Ids,
+  _browser: Browser,
+  { superUrl }: World,
+): Promise<Fields> {
+  const root = new pg.Client({ connectionString: superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    await root.query(
+      "insert into account_tie (tenant_id, id, user_id, staff_member_id) values ($1, uuidv7(), $2, $3) on conflict do nothing",
+      [tenantId, colleague, staff],
+    );
+  } finally {
+    await root.end();
+  }
+  return {};
 }
 
 /** An organisation on hold, or not, beside any act. */
@@ -962,6 +1089,12 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     newborn,
     group: randomUUIDv7(),
     member: randomUUIDv7(),
+    staff: randomUUIDv7(),
+    department: randomUUIDv7(),
+    emptyDepartment: randomUUIDv7(),
+    site: randomUUIDv7(),
+    emptySite: randomUUIDv7(),
+    scope: randomUUIDv7(),
     letter: randomUUID(),
     file: (await giveFile(world, { tenantId, id: colleague.id })).id,
     upload: await giveUpload(world, { tenantId, id: colleague.id }, "user.picture"),
@@ -981,6 +1114,7 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
   };
   await leaveGroup(world, ids);
   await leaveCampaigns(world, ids);
+  await leaveStaff(world, ids);
   return ids;
 }
 

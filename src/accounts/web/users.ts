@@ -153,6 +153,8 @@ export async function showCard(req: Request<{ id: string }>, res: Response, form
     canDeactivate: canDeactivate(req.user!, user),
     why: explainUser(req.user!, user),
     mayManageGroups: allows(req.user!.roles, "groups.manage"),
+    // A page of the directory, known here by its address alone.
+    mayTie: allows(req.user!.roles, "scopes.manage"),
     form,
   });
 }

@@ -1,5 +1,5 @@
 import type { RequestHandler } from "express";
-import { findUserNames, listUserNames } from "../../accounts/index.ts";
+import { listUserNames } from "../../accounts/index.ts";
 import { NotFound } from "../../platform/errors.ts";
 import { read } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
@@ -8,7 +8,7 @@ import { differences } from "../differences.ts";
 import { actsAround, findAct, listActs, listChanges, withCreatedValues } from "../queries.ts";
 import { canUndo, undoableUntil } from "../undo.ts";
 import { readFilter } from "./filter.ts";
-import { idsIn, shownActs, shownMessages } from "./lines.ts";
+import { namesOf, shownActs, shownMessages } from "./lines.ts";
 import { undoingOf } from "./undos.ts";
 
 const PAGE_SIZE = 50;
@@ -59,7 +59,11 @@ export const show: RequestHandler<{ act: string }> = async (req, res) => {
     const tracked = new Map(registry.tracked.map((one) => [one.table, one]));
     const lines = await listChanges(em, act.id, after, CHANGES_SHOWN + 1);
     const changes = await withCreatedValues(em, lines.slice(0, CHANGES_SHOWN), tracked);
-    const names = await findUserNames(em, idsIn(changes.flatMap(({ before, after }) => [before, after])));
+    const names = await namesOf(
+      em,
+      changes.map(({ table, before, after }) => ({ table, values: [before, after] })),
+      registry,
+    );
     return {
       act: (await shownActs(em, [act], registry))[0]!,
       messages: await shownMessages(em, act.id, req.user!.roles),

@@ -5,7 +5,7 @@ import { MAIL_STATE_WORDS } from "../../platform/mail/words.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { CHANNEL_WORDS, SYSTEM } from "../channels.ts";
 import { undosOf } from "../queries/undo.ts";
-import type { ActLine } from "../queries.ts";
+import { type ActLine, titlesOf } from "../queries.ts";
 import { undoInForce } from "../undo.ts";
 
 export interface ShownAct extends ActLine {
@@ -50,10 +50,41 @@ export async function shownActs(
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The ids among these values, some of which may be those of accounts. */
-export const idsIn = (values: (Record<string, unknown> | null)[]): string[] =>
+const idsIn = (values: (Record<string, unknown> | null)[]): string[] =>
   values.flatMap((row) =>
     Object.values(row ?? {}).filter((value): value is string => typeof value === "string" && UUID.test(value)),
   );
+
+/** One row of a table, before and after or at its birth, whose values may be ids. */
+interface Valued {
+  table: string;
+  values: (Record<string, unknown> | null)[];
+}
+
+/**
+ * Names of the accounts and of the other objects these values point to, and of these accounts besides. An object that is
+ * gone keeps the title history has of it [HIS-5].
+ */
+export async function namesOf(
+  em: EntityManager,
+  rows: Valued[],
+  { tracked, subjects }: Registry,
+  accounts: string[] = [],
+): Promise<Map<string, string>> {
+  const names = await findUserNames(em, [...accounts, ...idsIn(rows.flatMap(({ values }) => values))]);
+  const columns = new Map(tracked.map(({ table, columns: its }) => [table, its]));
+  const pointed = new Map<string, string>();
+  for (const { table, values } of rows) {
+    for (const [name, { of }] of Object.entries(columns.get(table) ?? {})) {
+      if (of) for (const id of idsIn(values.map((row) => ({ id: row?.[name] })))) pointed.set(id, of);
+    }
+  }
+  const titles = await titlesOf(em, [...pointed.keys()]);
+  for (const [id, type] of pointed) {
+    names.set(id, (await subjects.get(type)?.label(em, id)) ?? titles.get(id) ?? "objet disparu");
+  }
+  return names;
+}
 
 const MESSAGES_SHOWN = 20;
 

@@ -1,7 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler } from "express";
 import { z } from "zod";
-import { allows, explain, findUserNames } from "../../accounts/index.ts";
+import { allows, explain } from "../../accounts/index.ts";
 import type { Undoing } from "../../platform/db/undo.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
@@ -11,7 +11,7 @@ import { differences } from "../differences.ts";
 import { eventNamesOf, type UndoClass, type UndoLine } from "../queries/undo.ts";
 import { type ActLine, listActs, withCreatedValues } from "../queries.ts";
 import { canUndo, previewUndo, UNDO_DAYS, type UndoChoice, type Undone, undoAct, whyNotUndone } from "../undo.ts";
-import { idsIn, shownActs, shownMessages } from "./lines.ts";
+import { namesOf, shownActs, shownMessages } from "./lines.ts";
 
 const VIEW = { page: "history/undos/new" };
 const LIST = { page: "history/undos/index" };
@@ -173,11 +173,15 @@ async function undoPage(req: Request<{ act: string }>, form: object) {
     });
     const all = Object.values(preview.lines).flat();
     const born = await bornWith(em, all, tracked);
-    const names = await findUserNames(em, [
-      ...all.flatMap(({ changedById }) => changedById ?? []),
-      ...(preview.act.actorId ? [preview.act.actorId] : []),
-      ...idsIn(all.flatMap((line) => [line.before, line.after, born.get(keyOf(line)) ?? null])),
-    ]);
+    const names = await namesOf(
+      em,
+      all.map((line) => ({
+        table: line.table,
+        values: [line.before, line.after, line.present, born.get(keyOf(line)) ?? null],
+      })),
+      registry,
+      [...all.flatMap(({ changedById }) => changedById ?? []), ...(preview.act.actorId ? [preview.act.actorId] : [])],
+    );
     const shown = (line: UndoLine): ShownRow => ({
       key: keyOf(line),
       mark: line.mark,

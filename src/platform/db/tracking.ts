@@ -14,6 +14,10 @@ export interface TrackedColumn {
    * it is ever null: null says that the key was not there.
    */
   isKeyed?: true;
+  /** The value is the id of an object of this subject type, and is read by its name. */
+  of?: string;
+  /** How a value of its own shape is told, in French. */
+  tell?: (value: unknown) => string;
 }
 
 /** A table whose rows' changes enter history; only the columns named here do (rulings 9). */

@@ -1,0 +1,16 @@
+/** The public face of the directory: the only file other modules import. */
+
+export { AccountTie, tieAccount } from "./account-tie.ts";
+export { addScope } from "./coordinator-scope.ts";
+export { createDepartment, Department } from "./department.ts";
+export { addWorkingDays, type Calendar, holidayOn, holidaysOf, isWorkingDay, weekdayOf } from "./holidays.ts";
+export { OFFICE_HOURS, type WeekHours } from "./hours.ts";
+export { createSite, Site } from "./site.ts";
+export {
+  createStaffMember,
+  createStaffMembers,
+  deactivateStaffMember,
+  noteSmsConsent,
+  type StaffDetails,
+  StaffMember,
+} from "./staff-member.ts";
