@@ -10,4 +10,14 @@ import { notifications } from "./notifications/module.ts";
 import type { Module } from "./platform/module.ts";
 
 /** The product's table of contents: what is not listed here does not exist. */
-export const modules: Module[] = [accounts, campaigns, directory, documents, files, history, instance, messages, notifications];
+export const modules: Module[] = [
+  accounts,
+  campaigns,
+  directory,
+  documents,
+  files,
+  history,
+  instance,
+  messages,
+  notifications,
+];

@@ -8,6 +8,7 @@ export { hashPassword } from "./password.ts";
 export { allows, explain, type Grant, mayRoute, type PermissionCode, type Relation } from "./permissions.ts";
 export { type GroupPerson, groupIdsOf, listGroups, peopleOf } from "./queries/groups.ts";
 export { type StartStep, startListFor } from "./queries/organisations.ts";
+export { writeReading } from "./queries/readings.ts";
 export {
   findUserLine,
   findUserNames,

@@ -20,6 +20,11 @@ export const events = {
   "staff_member.created": { label: "agent ajouté", payload: said },
   // One for all of them, whose rows say the rest (rulings 13).
   "staff.created": { label: "agents ajoutés ensemble", payload: z.strictObject({ count: z.int(), by }) },
+  "staff.exported": {
+    label: "annuaire exporté",
+    payload: z.strictObject({ people: z.int(), by }),
+    beyond: "Un export est déjà sur l’appareil de la personne\u00a0: il ne se reprend pas.",
+  },
   "staff_member.edited": { label: "agent modifié", payload: edited },
   "staff_member.deactivated": { label: "agent désactivé", payload: said },
   "staff_member.reactivated": { label: "agent réactivé", payload: said },
@@ -29,4 +34,7 @@ export const events = {
   "account.untied": { label: "compte délié", payload: said },
   "account.scope_added": { label: "périmètre étendu", payload: z.strictObject({ scope: z.uuid(), by }) },
   "account.scope_removed": { label: "périmètre réduit", payload: z.strictObject({ scope: z.uuid(), by }) },
+  "technician.hours_set": { label: "horaires d’un technicien réglés", payload: said },
+  "technician.absence_added": { label: "absence notée", payload: z.strictObject({ absence: z.uuid(), by }) },
+  "technician.absence_removed": { label: "absence retirée", payload: z.strictObject({ absence: z.uuid(), by }) },
 } satisfies EventCatalogue;

@@ -1,10 +1,20 @@
 /** The public face of the directory: the only file other modules import. */
 
+export { addAbsence } from "./absence.ts";
 export { AccountTie, tieAccount } from "./account-tie.ts";
+export {
+  type AbsencePeriod,
+  absenceOn,
+  absencesOn,
+  isAvailable,
+  minutesOn,
+  type Technician,
+} from "./availability.ts";
 export { addScope } from "./coordinator-scope.ts";
 export { createDepartment, Department } from "./department.ts";
 export { addWorkingDays, type Calendar, holidayOn, holidaysOf, isWorkingDay, weekdayOf } from "./holidays.ts";
 export { OFFICE_HOURS, type WeekHours } from "./hours.ts";
+export { listTechnicians } from "./queries/technicians.ts";
 export { createSite, Site } from "./site.ts";
 export {
   createStaffMember,
@@ -14,3 +24,4 @@ export {
   type StaffDetails,
   StaffMember,
 } from "./staff-member.ts";
+export { setTechnicianHours } from "./technician-hours.ts";

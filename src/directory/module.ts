@@ -1,6 +1,7 @@
 import type { EntitySchema } from "@mikro-orm/core";
 import { HOLIDAY_ZONES } from "../accounts/index.ts";
 import type { Module } from "../platform/module.ts";
+import { AbsenceSchema, saidDate } from "./absence.ts";
 import { AccountTieSchema } from "./account-tie.ts";
 import { CoordinatorScopeSchema } from "./coordinator-scope.ts";
 import { Department, DepartmentSchema } from "./department.ts";
@@ -8,7 +9,8 @@ import { events } from "./events.ts";
 import { toldWeek } from "./hours.ts";
 import { Site, SiteSchema } from "./site.ts";
 import { StaffMember, StaffMemberSchema } from "./staff-member.ts";
-import { departmentUndo, scopeUndo, siteUndo, staffUndo, tieUndo } from "./undo.ts";
+import { TechnicianHoursSchema } from "./technician-hours.ts";
+import { absenceUndo, departmentUndo, hoursUndo, scopeUndo, siteUndo, staffUndo, tieUndo } from "./undo.ts";
 import { routes } from "./web/routes.ts";
 
 const READ = "directory.read";
@@ -19,6 +21,9 @@ const nameOf = (table: string, column: string) =>
 const STAFF_NAME =
   "(select s.given_name || ' ' || s.family_name from staff_member s where s.tenant_id = r.tenant_id and s.id = r.staff_member_id)";
 
+const ACCOUNT_NAME =
+  "(select u.given_name || ' ' || u.family_name from app_user u where u.tenant_id = r.tenant_id and u.id = r.user_id)";
+
 /** People of the organisation, their departments, sites and managers, and the days nobody works. */
 export const directory: Module = {
   name: "directory",
@@ -28,6 +33,8 @@ export const directory: Module = {
     StaffMemberSchema,
     AccountTieSchema,
     CoordinatorScopeSchema,
+    TechnicianHoursSchema,
+    AbsenceSchema,
   ] as unknown as EntitySchema[],
   tracked: [
     {
@@ -94,6 +101,27 @@ export const directory: Module = {
         user_id: { label: "Compte", format: "user" },
         department_id: { label: "Service", of: "department" },
         site_id: { label: "Site", of: "site" },
+      },
+    },
+    {
+      table: "technician_hours",
+      subject: "user",
+      subjectId: "r.user_id",
+      title: `'Horaires, ' || ${ACCOUNT_NAME}`,
+      undo: hoursUndo,
+      columns: { user_id: { label: "Compte", format: "user" }, hours: { label: "Horaires", tell: toldWeek } },
+    },
+    {
+      table: "absence",
+      subject: "user",
+      subjectId: "r.user_id",
+      title: `'Absence, ' || ${ACCOUNT_NAME}`,
+      undo: absenceUndo,
+      columns: {
+        user_id: { label: "Compte", format: "user" },
+        starts_on: { label: "Du", tell: (day) => saidDate(String(day)) },
+        ends_on: { label: "Au", tell: (day) => saidDate(String(day)) },
+        reason: { label: "Motif" },
       },
     },
   ],

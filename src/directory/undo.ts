@@ -136,3 +136,21 @@ export const scopeUndo: Undo = {
   ],
   hold,
 };
+
+const PLAN = "technicians.plan";
+
+/** Hours come back as they were; a first setting taken back leaves office hours. */
+export const hoursUndo: Undo = { right: PLAN, created: "delete", hold };
+
+/** An absence comes back unless another now covers its days. */
+export const absenceUndo: Undo = {
+  right: PLAN,
+  created: "delete",
+  rules: [
+    {
+      when: "exists (select from absence o where o.tenant_id = w.tenant_id and o.id <> w.id and o.user_id = w.user_id and o.starts_on <= w.ends_on and o.ends_on >= w.starts_on)",
+      why: "Une autre absence couvre maintenant ces jours.",
+    },
+  ],
+  hold,
+};

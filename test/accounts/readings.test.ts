@@ -78,6 +78,9 @@ const NOBODY = new Set([
   "/admin/organisation/logo",
   "/admin/groupes",
   "/admin/groupes/nouveau",
+  "/admin/annuaire/services",
+  "/admin/annuaire/sites",
+  "/admin/annuaire/jours-feries",
 ]);
 /** Steps that begin from a page of people just read, and show its person’s name alone, or the message of that page. */
 const STEP = /\/:\w+\/[a-z-]+$/;

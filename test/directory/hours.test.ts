@@ -21,7 +21,7 @@ test("DIR-4 : des heures s’écrivent comme on les dit", () => {
 
 test("DIR-4 : des heures fausses sont refusées sur leur jour, en disant quoi écrire", () => {
   for (const [typed, said] of [
-    ["matin", /« matin » n’est pas une plage d’heures.+8:30-12:00/],
+    ["matin", /«.matin.» n’est pas une plage d’heures.+8:30-12:00/],
     ["8:70-12:00", /n’est pas une plage/],
     ["8-25", /n’est pas une plage/],
     ["12:00-8:00", /finit avant de commencer/],

@@ -279,6 +279,38 @@ test("PRM-32 : lire la liste ou une fiche de l’annuaire s’écrit au journal 
   assert.ok(n > 0);
 });
 
+test("EXP-1, EXP-3, EXP-7, IMP-46 : la liste filtrée s’exporte en CSV, sans formule, et l’export se sait", async () => {
+  await hire("EX-1", {
+    familyName: "=Formule",
+    givenName: "A;B",
+    email: "ex1@quais.example",
+    phone: "01 99 00 77 88",
+    manager: "MQ-0010",
+    department: await department("Accueil"),
+  });
+  const { status, text, headers } = await post(`${AT}/export?q=EX-1`);
+  assert.equal(status, 200);
+  assert.match(headers.get("content-disposition")!, /attachment; filename=annuaire-\d{4}-\d\d-\d\d\.csv/);
+  assert.equal(
+    text.replace(/^\ufeff/, ""),
+    "Matricule;Nom;Prénom;Adresse électronique;Service;Site;Fonction;Type de contrat;Téléphone;Matricule du responsable;Actif\r\n" +
+      'EX-1;\'=Formule;"A;B";ex1@quais.example;Accueil;;;;01 99 00 77 88;MQ-0010;oui\r\n',
+  );
+  const [{ all } = { all: 0 }] = await rows<{ all: number }>("select count(*)::int as all from staff_member");
+  const whole = (await post(`${AT}/export?etat=toutes`)).text;
+  assert.equal(whole.trim().split("\r\n").length, all + 1);
+  assert.match((await denis.get("/admin/historique")).text, /Export de l’annuaire \(1 agent\)/);
+  assert.match((await denis.get("/admin/journal-securite")).text, /exporté l’annuaire/);
+  const logged = await rows("select page from people_read where page = 'Export de l’annuaire'");
+  assert.ok(logged.length >= 2);
+  // A team manager takes away their team, and nobody else.
+  const martine = await world.as("martine");
+  await martine.get("/compte");
+  const team = (await martine.post(`${AT}/export`)).text;
+  assert.match(team, /EX-1/);
+  assert.doesNotMatch(team, /MQ-0012;Maillard/);
+});
+
 test("TEN-2 : l’annuaire d’une autre organisation n’existe pas, et ses matricules se reprennent", async () => {
   const nathalie = await world.as("nathalie");
   const id = await staff("MQ-0010");

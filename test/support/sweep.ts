@@ -69,6 +69,8 @@ export interface Ids {
   emptySite: string;
   /** A department in the scope of the colleague. */
   scope: string;
+  /** Days `forgetful` is away. */
+  absence: string;
   /** An organisation nobody has entered yet. */
   newborn: string;
   /** A job all of whose tries failed. */
@@ -136,6 +138,12 @@ const SAMPLES: Record<string, Sample> = {
     ready: leaveStaff,
   },
   "/admin/annuaire/sites/:id": { reach: "tenant", params: ({ emptySite }) => ({ id: emptySite }), ready: leaveStaff },
+  "/admin/annuaire/techniciens/:id": {
+    reach: "tenant",
+    // Whose roles no form here changes.
+    params: ({ forgetful, absence }) => ({ id: forgetful, absence }),
+    ready: leaveAbsence,
+  },
   "/admin/utilisateurs/:id/annuaire": {
     reach: "tenant",
     params: ({ colleague, scope }) => ({ id: colleague, scope }),
@@ -247,6 +255,7 @@ interface Filled {
 const THEMES = ["system", "light", "dark"];
 let themes = 0;
 let silences = 0;
+let hours = 0;
 
 const NEW_PASSWORD = "herbes-folles-du-talus-42";
 
@@ -385,6 +394,7 @@ const FORMS: Record<string, Filled> = {
   "/admin/groupes/:id/modifier": { fields: () => ({ name: `Groupe ${randomBytes(3).toString("hex")}` }) },
   "/admin/groupes/:id/membres": { page: null, fields: ({ forgetful }) => ({ user: forgetful }) },
   "/admin/groupes/:id/membres/:member/retrait": { page: null },
+  "/admin/annuaire/export": { page: null },
   "/admin/annuaire/agents/nouveau": {
     fields: () => ({ staffNumber: `N${randomBytes(4).toString("hex")}`, givenName: "Inès", familyName: "Morel" }),
   },
@@ -404,6 +414,14 @@ const FORMS: Record<string, Filled> = {
   "/admin/annuaire/sites/:id/modifier": { fields: () => ({ name: `Site ${randomBytes(3).toString("hex")}` }) },
   "/admin/annuaire/sites/:id/fusion": { page: null, fields: ({ site }) => ({ into: site }) },
   "/admin/annuaire/sites/:id/suppression": { page: null },
+  "/admin/annuaire/techniciens/:id/horaires": {
+    fields: () => ({ day1: `8h-12h, 13h-17h${String(hours++ % 60).padStart(2, "0")}` }),
+  },
+  "/admin/annuaire/techniciens/:id/absences": {
+    page: null,
+    fields: () => ({ startsOn: "2027-05-03", endsOn: "2027-05-07", reason: "Formation" }),
+  },
+  "/admin/annuaire/techniciens/:id/absences/:absence/retrait": { page: null },
   "/admin/utilisateurs/:id/annuaire": { page: null, fields: () => ({ person: "TEMOIN-1" }) },
   "/admin/utilisateurs/:id/annuaire/retrait": { page: null, fields: tiedColleague },
   "/admin/utilisateurs/:id/annuaire/perimetre": {
@@ -675,6 +693,23 @@ async function leaveStaff({ superUrl }: World, ids: Ids): Promise<void> {
        select c.tenant_id, uuidv7(), c.user_id, $4 from (select distinct tenant_id, user_id from coordinator_scope where tenant_id = $1 and user_id <> $3) c
        on conflict do nothing`,
       [tenantId, scope, colleague, department],
+    );
+  } finally {
+    await root.end();
+  }
+}
+
+/** Somebody away for some days, and no others, beside any act. */
+async function leaveAbsence({ superUrl }: World, { tenantId, forgetful, absence }: Ids): Promise<void> {
+  const root = new pg.Client({ connectionString: superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    await root.query("delete from absence where user_id = $1 and id <> $2", [forgetful, absence]);
+    await root.query(
+      `insert into absence (tenant_id, id, user_id, starts_on, ends_on, reason) values ($1, $2, $3, '2099-04-01', '2099-04-03', 'Congés')
+       on conflict do nothing`,
+      [tenantId, absence, forgetful],
     );
   } finally {
     await root.end();
@@ -1095,6 +1130,7 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     site: randomUUIDv7(),
     emptySite: randomUUIDv7(),
     scope: randomUUIDv7(),
+    absence: randomUUIDv7(),
     letter: randomUUID(),
     file: (await giveFile(world, { tenantId, id: colleague.id })).id,
     upload: await giveUpload(world, { tenantId, id: colleague.id }, "user.picture"),
@@ -1115,6 +1151,7 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
   await leaveGroup(world, ids);
   await leaveCampaigns(world, ids);
   await leaveStaff(world, ids);
+  await leaveAbsence(world, ids);
   return ids;
 }
 

@@ -6,6 +6,8 @@ import { SECURITY_KINDS, type SecurityKind } from "../security-event.ts";
 import { LOCK_MINUTES, MOST_FAILURES } from "../sign-in-guard.ts";
 
 /** One line of the security log as people read it. */
+const EXPORTED: Record<string, string> = { history: "l’historique", directory: "l’annuaire" };
+
 export interface ToldEvent {
   id: string;
   at: Date;
@@ -131,6 +133,6 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
   "account.deactivated": (line, say) => `Compte désactivé : ${say.of(line.userId)}${say.by(line)}.`,
   "account.reactivated": (line, say) => `Compte réactivé : ${say.of(line.userId)}${say.by(line)}.`,
   export: ({ userId, detail }, say) =>
-    `${say.has(userId)} exporté ${detail.what === "history" ? "l’historique" : "des données"}${count(detail.acts) > 0 ? ` (${count(detail.acts)} actes)` : ""}.`,
+    `${say.has(userId)} exporté ${EXPORTED[String(detail.what)] ?? "des données"}${count(detail.acts) > 0 ? ` (${count(detail.acts)} actes)` : ""}${count(detail.people) > 0 ? ` (${count(detail.people)} personnes)` : ""}.`,
   "settings.changed": ({ userId }, say) => `${say.has(userId)} changé les réglages de sécurité de l’organisation.`,
 };

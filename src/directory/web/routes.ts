@@ -1,20 +1,24 @@
 import { get, post, type Route } from "../../platform/http/route.ts";
 import * as deactivations from "./deactivations.ts";
 import * as departments from "./departments.ts";
+import * as exports from "./exports.ts";
 import * as holidays from "./holidays.ts";
-import { AT, DEPARTMENTS_AT, HOLIDAYS_AT, SITES_AT } from "./shown.ts";
+import { AT, DEPARTMENTS_AT, HOLIDAYS_AT, SITES_AT, TECHNICIANS_AT } from "./shown.ts";
 import * as sites from "./sites.ts";
 import * as smsConsents from "./sms-consents.ts";
 import * as staff from "./staff.ts";
+import * as technicians from "./technicians.ts";
 import * as ties from "./ties.ts";
 
 const READ = "directory.read";
 const EDIT = "directory.edit";
+const PLAN = "technicians.plan";
 const TIE = "scopes.manage";
 const ONE = `${AT}/agents/:id`;
 
 export const routes: Route[] = [
   get(AT, READ, staff.index, { sitemap: "Annuaire", people: "Annuaire" }),
+  post(`${AT}/export`, READ, exports.create),
   get(`${AT}/agents/nouveau`, EDIT, staff.new_, { sitemap: "Ajouter un agent" }),
   post(`${AT}/agents/nouveau`, EDIT, staff.create),
   get(ONE, READ, staff.show, { people: "Fiche d’un agent" }),
@@ -46,6 +50,12 @@ export const routes: Route[] = [
   post(`${SITES_AT}/:id/suppression`, EDIT, sites.destroy),
 
   get(HOLIDAYS_AT, READ, holidays.index, { sitemap: "Jours fériés" }),
+
+  get(TECHNICIANS_AT, PLAN, technicians.index, { sitemap: "Techniciens", people: "Techniciens" }),
+  get(`${TECHNICIANS_AT}/:id/horaires`, PLAN, technicians.edit, { people: "Horaires d’un technicien" }),
+  post(`${TECHNICIANS_AT}/:id/horaires`, PLAN, technicians.update),
+  post(`${TECHNICIANS_AT}/:id/absences`, PLAN, technicians.create),
+  post(`${TECHNICIANS_AT}/:id/absences/:absence/retrait`, PLAN, technicians.destroy),
 
   // Of an account, whose page is of another floor: it leads here.
   get("/admin/utilisateurs/:id/annuaire", TIE, ties.show, { people: "Annuaire et périmètre d’un compte" }),

@@ -3,7 +3,7 @@ import type { Request } from "express";
 import { NotFound } from "../../platform/errors.ts";
 import { Department } from "../department.ts";
 import { findStaffLine, type StaffLine } from "../queries/staff.ts";
-import { mayEditDirectory, reachOf } from "../reach.ts";
+import { mayEditDirectory, mayPlanTechnicians, reachOf } from "../reach.ts";
 import type { Said } from "../said.ts";
 import { Site } from "../site.ts";
 import { StaffMember } from "../staff-member.ts";
@@ -26,7 +26,11 @@ const TABS = [
 ];
 
 /** The rubrics of the directory this person may open, the present one marked. */
-export const tabsOf = (_req: Request, here: string) => TABS.map((tab) => ({ ...tab, current: tab.href === here }));
+export const tabsOf = (req: Request, here: string) =>
+  [...TABS, ...(mayPlanTechnicians(req.user!) ? [{ label: "Techniciens", href: TECHNICIANS_AT }] : [])].map((tab) => ({
+    ...tab,
+    current: tab.href === here,
+  }));
 
 export const mayEdit = (req: Request): boolean => mayEditDirectory(req.user!);
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { HOLIDAY_ZONES, lastChange, Tenant, ZONES } from "../../accounts/index.ts";
 import { atVersion, query, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
-import { DAY_FIELDS, OFFICE_HOURS, readWeek, saidWeek, toldWeek, typedDay, type WeekHours } from "../hours.ts";
+import { DAY_FIELDS, OFFICE_HOURS, readWeek, saidWeek, toldWeek } from "../hours.ts";
 import { countPlace, listPlaceNames, listSites } from "../queries/places.ts";
 import {
   aboutSite,
@@ -17,15 +17,13 @@ import {
   type SiteSettings,
 } from "../site.ts";
 import { SITES_AT as AT, DIRECTORY, HOME, mayEdit, said, siteOf, tabsOf } from "./shown.ts";
+import { DAYS_FORM, typedWeek } from "./week.ts";
 
 const LIST = { page: "directory/sites/index" };
 const NEW = { page: "directory/sites/new" };
 const EDIT = { page: "directory/sites/edit" };
 const MERGE = { page: "directory/sites/merge" };
 const SITES = { label: "Sites", href: AT };
-
-const day = (label: string) =>
-  z.string().trim().max(100, "Raccourcissez à 100 caractères.").default("").describe(label);
 
 const SiteForm = z.object({
   name: z
@@ -36,13 +34,7 @@ const SiteForm = z.object({
     .describe("Nom du site"),
   zone: z.string().max(60).describe("Fuseau horaire"),
   holidayZone: z.string().max(40).describe("Zone de jours fériés"),
-  day1: day("Lundi"),
-  day2: day("Mardi"),
-  day3: day("Mercredi"),
-  day4: day("Jeudi"),
-  day5: day("Vendredi"),
-  day6: day("Samedi"),
-  day7: day("Dimanche"),
+  ...DAYS_FORM,
 });
 
 export const SITE_LABELS: Record<string, string> = {
@@ -61,10 +53,6 @@ const settingsOf = ({ name, zone, holidayZone, ...days }: z.output<typeof SiteFo
 
 const zoneLabel = (value: string) => HOLIDAY_ZONES.find((one) => one.value === value)?.label ?? value;
 const editAt = ({ id }: { id: string }) => `${AT}/${id}/modifier`;
-
-/** What the seven inputs hold. */
-export const typedWeek = (hours: WeekHours) =>
-  Object.fromEntries(DAY_FIELDS.map(({ day: one, field }) => [field, typedDay(hours, one)]));
 
 export const index: RequestHandler = async (req, res) => {
   const sites = await read(req, listSites);

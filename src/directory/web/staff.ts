@@ -100,7 +100,7 @@ export const index: RequestHandler = async (req, res) => {
     form: {
       values: Object.fromEntries(Object.entries(filters).map(([name, value]) => [name, value ?? ""])),
     },
-    options: {
+    lists: {
       departments: options("Tous", "Sans service", departments),
       sites: options("Tous", "Sans site", sites),
       managers: options("Tous", "Sans responsable", managers),
@@ -111,6 +111,7 @@ export const index: RequestHandler = async (req, res) => {
       ],
     },
     active: Object.values(filters).filter(Boolean).length,
+    exportAt: withQuery(`${AT}/export`, { ...filters, ...sorted }),
     previous: found.before && withQuery(AT, { ...filters, ...sorted, page: writeMark(found.before) }),
     next: found.after && withQuery(AT, { ...filters, ...sorted, page: writeMark(found.after) }),
     sorts: Object.fromEntries(
@@ -223,7 +224,7 @@ async function showNew(req: Request, res: Response, form: object): Promise<void>
     title: "Ajouter un agent",
     crumbs: [HOME, DIRECTORY, { label: "Ajouter un agent" }],
     labels: LABELS,
-    options: await read(req, choices),
+    lists: await read(req, choices),
     form,
   });
 }
@@ -244,9 +245,9 @@ export const create: RequestHandler = async (req, res) => {
 export const edit: RequestHandler<{ id: string }> = (req, res) => showEdit(req, res, { values: {} });
 
 async function showEdit(req: Request<{ id: string }>, res: Response, form: object): Promise<void> {
-  const { line, options } = await read(req, async (em) => ({
+  const { line, lists } = await read(req, async (em) => ({
     line: await visibleStaff(em, req, req.params.id),
-    options: await choices(em),
+    lists: await choices(em),
   }));
   res.show(EDIT, {
     title: `Modifier ${line.name}`,
@@ -254,7 +255,7 @@ async function showEdit(req: Request<{ id: string }>, res: Response, form: objec
     labels: LABELS,
     person: shownLine(line),
     values: typedLine(line),
-    options,
+    lists,
     form,
   });
 }
