@@ -80,6 +80,7 @@ async function start() {
     db,
     files,
     clock,
+    imports: registry.imports,
     varDir: config.varDir,
     historyKey: secrets.historyKey.privateKey,
     pastHistoryKeys: secrets.pastHistoryKeys,

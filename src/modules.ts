@@ -4,6 +4,7 @@ import { directory } from "./directory/module.ts";
 import { documents } from "./documents/module.ts";
 import { files } from "./files/module.ts";
 import { history } from "./history/module.ts";
+import { imports } from "./imports/module.ts";
 import { instance } from "./instance/module.ts";
 import { messages } from "./messages/module.ts";
 import { notifications } from "./notifications/module.ts";
@@ -17,6 +18,7 @@ export const modules: Module[] = [
   documents,
   files,
   history,
+  imports,
   instance,
   messages,
   notifications,

@@ -66,6 +66,7 @@ export const reactions: Reaction[] = [
         path: VERIFICATIONS,
       }),
   },
+  { on: "import.finished", run: tellImporter },
   { on: "messages.failed", run: tellAdministrators },
   {
     on: "jobs.died",
@@ -115,6 +116,33 @@ async function tellAsker(em: EntityManager, { payload }: DomainEvent): Promise<v
       ? "La vérification de l’historique est terminée\u00a0: il est intact."
       : "La vérification de l’historique est terminée\u00a0: une altération est trouvée.",
     path: VERIFICATIONS,
+  });
+}
+
+const IMPORT_ENDS = { completed: "est terminé", cancelled: "est arrêté", failed: "s’est interrompu" };
+
+/** Of an import long enough for its author to have gone elsewhere. */
+async function tellImporter(em: EntityManager, { subject, payload }: DomainEvent): Promise<void> {
+  const { by, file, state, create, update, error, isLong } = payload as {
+    by: string;
+    file: string;
+    state: keyof typeof IMPORT_ENDS;
+    create: number;
+    update: number;
+    error: number;
+    isLong: boolean;
+  };
+  if (!isLong) return;
+  const figures = [
+    fr.count(create, "création", "créations"),
+    fr.count(update, "modification", "modifications"),
+    fr.count(error, "erreur", "erreurs"),
+  ];
+  await notify(em, {
+    kind: "jobs",
+    to: [by],
+    text: `L’import de «\u00a0${file}\u00a0» ${IMPORT_ENDS[state]}\u00a0: ${fr.list(figures)}.`,
+    path: `/imports/${subject.id}`,
   });
 }
 

@@ -6,6 +6,7 @@ import type { Schedule } from "./jobs/tick.ts";
 import type { LiveTopic, TopicSource } from "./live/news.ts";
 import type { MailKind } from "./mail/kinds.ts";
 import type { MenuEntry, Module, ReadAgain, Subject } from "./module.ts";
+import type { ImportProfile } from "./sheets/profile.ts";
 import type { FilePurpose } from "./storage/purpose.ts";
 import type { Vitals } from "./vitals.ts";
 
@@ -23,6 +24,7 @@ export interface Registry {
   subjects: Map<string, Subject>;
   folders: string[];
   files: Map<string, FilePurpose>;
+  imports: Map<string, ImportProfile>;
   mails: Map<string, MailKind>;
   vitals: Vitals[];
   live: Map<string, LiveTopic>;
@@ -76,6 +78,10 @@ export function createRegistry(modules: Module[]): Registry {
     files: unique(
       "use of files",
       modules.flatMap((module) => (module.files ?? []).map((one) => [one.purpose, one])),
+    ),
+    imports: unique(
+      "import",
+      modules.flatMap((module) => (module.imports ?? []).map((profile) => [profile.kind, profile])),
     ),
     mails: unique(
       "mail",

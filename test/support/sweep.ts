@@ -186,6 +186,9 @@ const SAMPLES: Record<string, Sample> = {
   "/documents/:id/restauration": { reach: "tenant", params: ({ tossed }) => ({ id: tossed }) },
   // Nobody's own: two organisations, and the instance has no logo.
   "/connexion/logo/:id": { reach: "fixed", params: () => ({ id: NOBODY }), unknown: { id: NOBODY } },
+  // What may be imported is said by the modules that own the rows: none does yet.
+  "/imports/:kind": { reach: "fixed", params: () => ({ kind: "rien" }), unknown: { kind: "rien" } },
+  "/imports/:id": { reach: "fixed", params: () => ({ id: NOBODY }), unknown: { id: NOBODY } },
   "/fichiers/:id": { reach: "tenant", params: ({ file }) => ({ id: file }) },
   "/envois/:id": {
     reach: "person",
@@ -216,9 +219,19 @@ const SAMPLES: Record<string, Sample> = {
   "/instance/taches/:id": { reach: "letter", params: ({ letter }) => ({ id: letter }) },
 };
 
+const NOTHING_TO_IMPORT = "aucun module ne dit encore ce qu’un fichier peut apporter : test/imports montre ces pages";
+
 /** Addresses of the samples that answer 404 to everybody in this world, each with its reason. */
 export const ABSENT_HERE: Record<string, string> = {
   "/connexion/logo/:id": "deux organisations, et l’instance n’a pas de logo",
+  "/imports/:kind/nouveau": NOTHING_TO_IMPORT,
+  "/imports/:kind/collage": NOTHING_TO_IMPORT,
+  "/imports/:id": NOTHING_TO_IMPORT,
+  "/imports/:id/lecture": NOTHING_TO_IMPORT,
+  "/imports/:id/verification": NOTHING_TO_IMPORT,
+  "/imports/:id/execution": NOTHING_TO_IMPORT,
+  "/imports/:id/arret": NOTHING_TO_IMPORT,
+  "/imports/:id/erreurs.csv": NOTHING_TO_IMPORT,
   "/installation/:token": "l’instance a déjà sa super-administratrice",
 };
 

@@ -32,6 +32,7 @@ import { createLog } from "../../src/platform/log.ts";
 import { openTransport } from "../../src/platform/mail/transport.ts";
 import type { Module } from "../../src/platform/module.ts";
 import { openRedis } from "../../src/platform/redis.ts";
+import { createRegistry } from "../../src/platform/registry.ts";
 import { type Files, openFiles } from "../../src/platform/storage/index.ts";
 import { type OpenDatabase, testDatabase } from "./database.ts";
 
@@ -163,6 +164,7 @@ export async function startWorld({
       db: open.db,
       files,
       clock: open.clock,
+      imports: createRegistry([...modules, ...extraModules]).imports,
       varDir: folder,
       historyKey,
       redis,

@@ -1,4 +1,5 @@
 import { randomUUID, randomUUIDv7 } from "node:crypto";
+import type { Readable } from "node:stream";
 import type { EntityManager, EntitySchema, MikroORM } from "@mikro-orm/postgresql";
 import { CompiledQuery, type RawBuilder, sql, type Transaction } from "kysely";
 import type { DomainEvent, EventCatalogue, Reaction, Subscription } from "../events/catalogue.ts";
@@ -6,7 +7,7 @@ import { openRecorder, react } from "../events/record.ts";
 import type { Channel } from "./changeset.ts";
 import { saltedDigest } from "./digest.ts";
 import { createOrm, PATIENCE, POOLING, type Pooling, poolOf } from "./orm.ts";
-import { ANSWERED_WITH_NEXT, isAnswered, PLAN_OUTDATED, WITH_COMMIT, WITH_NEXT } from "./wire.ts";
+import { ANSWERED_WITH_NEXT, COPIED, isAnswered, PLAN_OUTDATED, WITH_COMMIT, WITH_NEXT } from "./wire.ts";
 
 export type { Channel } from "./changeset.ts";
 
@@ -26,6 +27,8 @@ export interface ActInput {
   requestId?: string;
   clientAt?: Date;
   undoesId?: string;
+  /** One transaction of several of this act, which the first of them that changes something writes (rulings 8). */
+  isPart?: true;
   now: Date;
   idempotency?: IdempotentRequest;
 }
@@ -279,6 +282,11 @@ export async function askWithNext<T>(em: EntityManager, question: RawBuilder<T>)
   };
 }
 
+/** Copies these lines, as COPY reads them, into a table without isolation by row: one of this transaction's own. */
+export async function copyInto(em: EntityManager, into: string, lines: Readable): Promise<void> {
+  await runOf(em).executeQuery(CompiledQuery.raw(`${COPIED}copy ${into} from stdin`, [lines]));
+}
+
 const MOST_TRIES = 3;
 
 /** Again, whole, when a next version changed a table under a statement planned before: nothing of it was written (F22). */
@@ -368,6 +376,7 @@ async function writeAct(
     select ${tenantId}::uuid, ${actId}::uuid, ${act.now}::timestamptz, ${act.actorId}::uuid, ${act.onBehalfOfId ?? null}::uuid, ${act.channel}, ${act.code},
       ${subject?.type ?? null}, ${subject?.id ?? null}::uuid, ${label}, ${reason}, ${salt}::uuid, ${saltedDigest(salt, [label, reason])}::bytea,
       ${act.requestId ?? null}, ${act.clientAt ?? null}::timestamptz, ${act.undoesId ?? null}::uuid`;
+  const once = act.isPart ? sql` on conflict (tenant_id, id) do nothing` : sql``;
   const beside: RawBuilder<unknown>[] = [];
   if (typeof idempotency?.result === "function") {
     const { status, location } = idempotency.result();
@@ -377,13 +386,13 @@ async function writeAct(
   let last: RawBuilder<unknown>;
   if (events.length === 0) {
     // The first traced write made the changeset row: without one and without events, nothing happened.
-    last = sql`${insertAct} where exists (select from changeset where tenant_id = ${tenantId} and id = ${changesetId})`;
+    last = sql`${insertAct} where exists (select from changeset where tenant_id = ${tenantId} and id = ${changesetId})${once}`;
   } else {
     const rows = events.map(({ id, name, subject: { type, id: subjectId }, payload }) => {
       return { id, name, type, subjectId, payload };
     });
     beside.push(
-      sql`acted as (${insertAct})`,
+      sql`acted as (${insertAct}${once})`,
       sql`held as (
         insert into changeset (tenant_id, id, act_id) values (${tenantId}, ${changesetId}, ${actId}) on conflict do nothing)`,
     );

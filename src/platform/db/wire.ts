@@ -3,7 +3,10 @@
  * short transaction. Statements keep their order; those whose answer nobody waits for travel with a neighbour.
  */
 import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import pg from "pg";
+import { from as copyFrom } from "pg-copy-streams";
 
 /** Put before a statement whose result is not used: it leaves with the `commit` that follows, which fails if it does. */
 export const WITH_COMMIT = "/* with the commit */ ";
@@ -22,6 +25,9 @@ export const ANSWERED_WITH_NEXT = "/* answered with the next */ ";
  * thousand.
  */
 export const PLANNED_ANEW = "/* planned anew */ ";
+
+/** Put before a `copy … from stdin`, whose one value is the stream of what it copies. */
+export const COPIED = "/* copied */ ";
 
 /** PostgreSQL's "cached plan must not change result type": a next version migrated under this process (F22). */
 export const PLAN_OUTDATED = "0A000";
@@ -173,6 +179,7 @@ class Wire {
 
   query(text: unknown, values?: unknown[]): unknown {
     if (typeof text !== "string") return this.#follow(text, values);
+    if (text.startsWith(COPIED)) return this.#copy(text, values?.[0] as Readable);
     if (BEGIN.test(text)) {
       this.forget();
       if (text.endsWith(" read only")) this.#reads = true;
@@ -224,6 +231,27 @@ class Wire {
     this.#last = undefined;
     if (waiting) this.#together(waiting).catch(() => {});
     return this.#send(cursor, values);
+  }
+
+  /** Each piece that leaves is a word of the server: it takes no more than it can write. */
+  async #copy(text: string, lines: Readable): Promise<unknown> {
+    const into = this.#follow(copyFrom(text)) as NodeJS.WritableStream;
+    this.#sent();
+    try {
+      await pipeline(
+        lines,
+        async function* (this: Wire, pieces: AsyncIterable<unknown>) {
+          for await (const piece of pieces) {
+            this.#heardAt = performance.now();
+            yield piece;
+          }
+        }.bind(this),
+        into,
+      );
+      return NOT_ASKED;
+    } finally {
+      this.#heard();
+    }
   }
 
   get #hasBegun(): boolean {

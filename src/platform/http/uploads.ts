@@ -163,8 +163,11 @@ async function takeFile(req: Request, purpose: FilePurpose): Promise<Taken> {
   });
   let isKept = false;
   try {
-    const kind = await sniff(readsOf(store, sent), sent.size, name, purpose.kinds);
-    const taken = { ...sent, name, type: kind.type, ...(upload && { upload }) };
+    const reads = readsOf(store, sent);
+    const type = purpose.establish
+      ? await purpose.establish(reads, sent.size)
+      : (await sniff(reads, sent.size, name, purpose.kinds)).type;
+    const taken = { ...sent, name, type, ...(upload && { upload }) };
     const drawn = purpose.picture && (await redraw(await store.whole(sent.key), purpose.picture));
     if (drawn && !req.files.scanner) {
       const kept = await store.put(tenantId, Readable.from([drawn]), { most: drawn.length });

@@ -27,7 +27,7 @@ export interface Fault {
 export const FAULTS = {
   byte: "caractère illisible dans cet encodage",
   too_long: "plus de 10\u202f000 caractères dans une case",
-  extra: "plus de cases que de colonnes : entourez de guillemets ce qui contient le séparateur",
+  extra: "plus de cases que de colonnes\u00a0: entourez de guillemets ce qui contient le séparateur",
   spreadsheet_error: "la cellule contient une erreur du tableur",
   no_result: "la formule n’a pas de résultat enregistré",
   lost_digits: "chiffres perdus par le tableur",

@@ -31,6 +31,8 @@ export const KINDS = {
   ods: { type: `${OPEN}.spreadsheet`, label: "ODS", extensions: ["ods"], made: "archive" },
   zip: { type: "application/zip", label: "ZIP", extensions: ["zip"], made: "archive" },
   txt: { type: "text/plain", label: "TXT", extensions: ["txt"], made: "text" },
+  csv: { type: "text/csv", label: "CSV", extensions: ["csv"], made: "text" },
+  tsv: { type: "text/tab-separated-values", label: "TSV", extensions: ["tsv"], made: "text" },
   md: { type: "text/markdown", label: "MD", extensions: ["md"], made: "text" },
   ps1: { type: "application/x-powershell", label: "PS1", extensions: ["ps1"], made: "text", runs: true },
   bat: { type: "application/x-bat", label: "BAT", extensions: ["bat"], made: "text", runs: true },

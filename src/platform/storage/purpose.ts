@@ -1,4 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import type { Reads } from "./archive.ts";
 import type { Picture } from "./image.ts";
 import type { KindName } from "./kinds.ts";
 
@@ -11,6 +12,8 @@ export interface FilePurpose {
   /** Bytes, as sent. */
   most: number;
   kinds: readonly KindName[];
+  /** Says by its content what such a file is, in place of the kinds: its type. Throws RuleBroken (IMP-2). */
+  establish?(reads: Reads, size: number): Promise<string>;
   /** Drawn again at this size; only its pixels are kept. Without it, the bytes stay those that were sent. */
   picture?: Picture;
   /** A file nothing points to leaves once the acts that showed it can no longer be undone. */

@@ -1,0 +1,26 @@
+import { z } from "zod";
+import type { EventCatalogue } from "../platform/events/catalogue.ts";
+
+export const events: EventCatalogue = {
+  "import.started": {
+    label: "import lancé",
+    payload: z.object({}),
+    beyond: "Ce que l’import a écrit s’annule depuis sa page.",
+  },
+  "import.finished": {
+    label: "import terminé",
+    payload: z.strictObject({
+      state: z.enum(["completed", "cancelled", "failed"]),
+      kind: z.string(),
+      file: z.string(),
+      by: z.uuid(),
+      /** Its author may have left its page. */
+      isLong: z.boolean(),
+      read: z.int(),
+      create: z.int(),
+      update: z.int(),
+      error: z.int(),
+    }),
+    beyond: "Cet import n’a rien écrit\u00a0: il n’y a rien à annuler.",
+  },
+};

@@ -1,0 +1,96 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { sql, type Transaction } from "kysely";
+import type { LineError } from "../lines.ts";
+
+const run = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
+const ERRORS_AT_ONCE = 2_000;
+
+/** Nobody else passes a part of this import until the end of the transaction. */
+export async function holdImport(em: EntityManager, id: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`import ${id}`}, 0))`.execute(run(em));
+}
+
+export async function keepErrors(
+  em: EntityManager,
+  { tenantId, importId }: { tenantId: string; importId: string },
+  errors: readonly LineError[],
+): Promise<void> {
+  for (let at = 0; at < errors.length; at += ERRORS_AT_ONCE) {
+    const rows = JSON.stringify(errors.slice(at, at + ERRORS_AT_ONCE)).replaceAll("\\u0000", "␀");
+    await sql`insert into import_error (tenant_id, id, import_id, line, column_name, value, reason)
+      select ${tenantId}::uuid, uuidv7(), ${importId}::uuid, e.line, e."column", e.value, e.reason
+      from jsonb_to_recordset(${rows}::jsonb) as e (line int, "column" text, value text, reason text)`.execute(run(em));
+  }
+}
+
+/** What an earlier pass over this file found: a new one starts clean. */
+export async function forgetOutcomes(em: EntityManager, importId: string): Promise<void> {
+  await sql`delete from import_error where import_id = ${importId}::uuid`.execute(run(em));
+  await sql`delete from import_line where import_id = ${importId}::uuid`.execute(run(em));
+}
+
+/**
+ * Lets files of imports go after thirty days and, of their outcome, all but the counts after ninety [IMP-3, IMP-39]; gives
+ * how many files went. One under way, or never run, keeps its file as long as the others.
+ */
+export async function purgeImports(em: EntityManager): Promise<number> {
+  const old = sql`select id from import where created_at < app_now() - interval '90 days'`;
+  await sql`delete from import_error where import_id in (${old})`.execute(run(em));
+  await sql`delete from import_line where import_id in (${old})`.execute(run(em));
+  const { rows } = await sql`
+    update import set file_id = null where file_id is not null and created_at < app_now() - interval '30 days'
+    and state not in ('waiting', 'running') returning id`.execute(run(em));
+  return rows.length;
+}
+
+/** Errors grouped by what mends them: the column and the reason [IMP-29]. */
+export async function causesOf(
+  em: EntityManager,
+  importId: string,
+): Promise<{ column: string | null; reason: string; lines: number }[]> {
+  const { rows } = await sql<{ column: string | null; reason: string; lines: number }>`
+    select column_name as "column", reason, count(*)::int as lines from import_error
+    where import_id = ${importId}::uuid group by 1, 2 order by 3 desc, 1, 2 limit 200`.execute(run(em));
+  return rows;
+}
+
+export interface ErrorFilter {
+  column?: string | undefined;
+  reason?: string | undefined;
+}
+
+/** Errors in the order of the file, after this line and rank. */
+export async function errorsOf(
+  em: EntityManager,
+  importId: string,
+  { column, reason, offset, size }: ErrorFilter & { offset: number; size: number },
+): Promise<LineError[]> {
+  const { rows } = await sql<LineError>`
+    select line, column_name as "column", value, reason from import_error
+    where import_id = ${importId}::uuid and (${column ?? null}::text is null or column_name = ${column ?? null})
+      and (${reason ?? null}::text is null or reason = ${reason ?? null})
+    order by line, id limit ${size} offset ${offset}`.execute(run(em));
+  return rows;
+}
+
+/** Every error, by number of line: what the error file adds to it [IMP-39]. */
+export async function reasonsByLine(
+  em: EntityManager,
+  importId: string,
+): Promise<Map<number, { columns: string; reasons: string }>> {
+  const { rows } = await sql<{ line: number; columns: string | null; reasons: string }>`
+    select line, string_agg(distinct column_name, ', ') as columns, string_agg(reason, ' ' order by id) as reasons
+    from import_error where import_id = ${importId}::uuid group by line`.execute(run(em));
+  return new Map(rows.map(({ line, columns, reasons }) => [line, { columns: columns ?? "", reasons }]));
+}
+
+export async function changedLines(
+  em: EntityManager,
+  importId: string,
+  size: number,
+): Promise<{ line: number; name: string | null; changes: Record<string, [unknown, unknown]> }[]> {
+  const { rows } = await sql<{ line: number; name: string | null; changes: Record<string, [unknown, unknown]> }>`
+    select line, name, changes from import_line
+    where import_id = ${importId}::uuid and outcome = 'update' order by line limit ${size}`.execute(run(em));
+  return rows;
+}

@@ -1,0 +1,355 @@
+import { randomUUIDv7 } from "node:crypto";
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { Clock } from "../platform/db/clock.ts";
+import type { ActInput, Database } from "../platform/db/index.ts";
+import { Conflict, RuleBroken } from "../platform/errors.ts";
+import { record } from "../platform/events/record.ts";
+import type { ImportAbout, ImportProfile, ImportTarget } from "../platform/sheets/profile.ts";
+import type { SheetSource } from "../platform/sheets/source.ts";
+import { readTable } from "../platform/sheets/table.ts";
+import type { Files } from "../platform/storage/index.ts";
+import { sourceOfImport } from "./file-purpose.ts";
+import { type Counts, Import, NO_COUNTS } from "./import.ts";
+import { type LineError, LineReader, type ReadLine } from "./lines.ts";
+import { forgetOutcomes, holdImport, keepErrors } from "./queries/outcomes.ts";
+import { passLines, type Staging } from "./queries/staging.ts";
+
+/** What carries imports out. */
+export interface Engine {
+  db: Database;
+  files: Pick<Files, "store">;
+  profiles: ReadonlyMap<string, ImportProfile>;
+  clock: Clock;
+}
+
+/** Up to so many lines run while the person waits [IMP-32]. */
+export const INLINE_LINES = 2_000;
+/** Lines of one transaction: people who work on the same rows wait for it at most a second. */
+const PART_LINES = 10_000;
+/** From so many lines read on, an import most of whose lines are in error stops by itself [IMP-30]. */
+const JUDGED_LINES = 500;
+
+interface Part {
+  lines: ReadLine[];
+  errors: LineError[];
+  /** Lines of the file, right or wrong. */
+  read: number;
+  wrong: number;
+  lastLine: number;
+}
+
+interface Prepared {
+  one: Import;
+  staging: Staging;
+  parts(after: number, size?: number): AsyncGenerator<Part>;
+}
+
+/** Somebody asked for the run to stop. */
+class Stopped extends Error {
+  override name = "Stopped";
+}
+
+/** Another process carries this run out: what is left is its affair. */
+class Overtaken extends Error {
+  override name = "Overtaken";
+}
+
+/** Throws RuleBroken when the file has left, or the mapping holds no more. */
+async function prepare({ db, files, profiles, clock }: Engine, tenantId: string, id: string): Promise<Prepared> {
+  const { one, source, targets, about } = await db.read(tenantId, async (em) => {
+    const one = await em.findOneOrFail(Import, { id });
+    const profile = profileOf(profiles, one);
+    const about: ImportAbout = {
+      tenantId,
+      scopeId: one.scopeId ?? null,
+      author: { id: one.authorId },
+      importId: id,
+      now: clock.now(),
+    };
+    const targets = await profile.targets(em, about);
+    return { one, about, targets, source: await sourceOfImport(em, files, one) };
+  });
+  const { mapping, options, survey, shape, headerLine } = one;
+  refuseMapping(one, targets);
+  const mapped = mapping.columns.flatMap((chosen) => targets.find(({ code }) => code === chosen?.code) ?? []);
+  const staging: Staging = {
+    profile: profileOf(profiles, one),
+    about,
+    targets,
+    mapped,
+    key: mapping.key,
+    mode: options.mode,
+    columnOf: (code) => survey.columns[mapping.columns.findIndex((chosen) => chosen?.code === code)] ?? null,
+  };
+  return {
+    one,
+    staging,
+    parts: (after, size = PART_LINES) =>
+      partsOf(source, one, targets, { after, size, headerLine, isText: shape.kind === "text" }),
+  };
+}
+
+export function profileOf(profiles: ReadonlyMap<string, ImportProfile>, { kind }: { kind: string }): ImportProfile {
+  const profile = profiles.get(kind);
+  if (!profile) throw new Error(`No module imports "${kind}": declare it in a manifest.`);
+  return profile;
+}
+
+/** Why lines cannot be read with this mapping, as a refusal of the form. Throws RuleBroken. */
+export function refuseMapping(
+  { mapping, options }: Pick<Import, "mapping" | "options">,
+  targets: readonly ImportTarget[],
+): void {
+  const codes = mapping.columns.flatMap((chosen) => chosen?.code ?? []);
+  const known = codes.filter((code) => targets.some((target) => target.code === code));
+  if (known.length === 0) throw new RuleBroken("Dites où va au moins une colonne du fichier.", "mapping");
+  const twice = known.find((code, rank) => known.indexOf(code) !== rank);
+  if (twice !== undefined) {
+    const { label } = targets.find(({ code }) => code === twice)!;
+    throw new RuleBroken(`Deux colonnes vont à «\u00a0${label}\u00a0»\u00a0: gardez-en une.`, "mapping");
+  }
+  if (mapping.key.length > 3) throw new RuleBroken("La clé tient en trois colonnes au plus.", "key");
+  if (mapping.key.some((code) => !known.includes(code))) {
+    throw new RuleBroken("La clé doit être parmi les colonnes que vous importez.", "key");
+  }
+  if (mapping.key.length === 0 && options.mode === "update") {
+    throw new RuleBroken("Sans clé, rien ne dit quelles lignes modifier\u00a0: choisissez-en une.", "key");
+  }
+  const missing = targets.filter(({ code, isRequired }) => isRequired && !known.includes(code));
+  if (options.mode === "create" && missing.length > 0) {
+    const names = missing.map(({ label }) => `«\u00a0${label}\u00a0»`).join(", ");
+    throw new RuleBroken(
+      `Une ligne nouvelle ne peut pas se passer de ${names}\u00a0: dites quelle colonne y va.`,
+      "mapping",
+    );
+  }
+}
+
+/** The lines of a file by parts, those up to `after` being read for their keys alone [IMP-22]. */
+async function* partsOf(
+  source: SheetSource,
+  { mapping, options, survey, shape }: Import,
+  targets: readonly ImportTarget[],
+  { after, size, headerLine, isText }: { after: number; size: number; headerLine: number; isText: boolean },
+): AsyncGenerator<Part> {
+  const reader = new LineReader({ mapping, options, columns: survey.columns, targets, isText });
+  let part: Part = { lines: [], errors: [], read: 0, wrong: 0, lastLine: 0 };
+  for await (const rows of readTable(source, shape, { headerLine, columns: survey.columns.length })) {
+    for (const row of rows) {
+      const found = reader.read(row);
+      if (row.line <= after) continue;
+      part.read++;
+      part.lastLine = row.line;
+      if (found.errors) {
+        part.wrong++;
+        part.errors.push(...found.errors);
+      } else part.lines.push(found.read);
+      if (part.read < size) continue;
+      yield part;
+      part = { lines: [], errors: [], read: 0, wrong: 0, lastLine: 0 };
+    }
+  }
+  if (part.read > 0) yield part;
+}
+
+function added(a: Counts, { read, wrong }: Part, passed: Counts): Counts {
+  return {
+    read: a.read + read,
+    create: a.create + passed.create,
+    update: a.update + passed.update,
+    unchanged: a.unchanged + passed.unchanged,
+    ignored: a.ignored + passed.ignored,
+    error: a.error + wrong + passed.error,
+    cells: a.cells + passed.cells,
+  };
+}
+
+const isHopeless = ({ read, error }: Counts, threshold: number) =>
+  read >= JUDGED_LINES && error * 100 > read * threshold;
+
+/**
+ * What the run would do, line by line, nothing of it written but its outcome [IMP-28]: the same passes over the same
+ * parts, without the last step.
+ */
+export async function checkImport(engine: Engine, { tenantId, id }: { tenantId: string; id: string }): Promise<Counts> {
+  const { staging, parts, one } = await prepare(engine, tenantId, id);
+  return engine.db.patiently().note(tenantId, async (em) => {
+    await holdImport(em, id);
+    await forgetOutcomes(em, id);
+    let counts = NO_COUNTS;
+    for await (const part of parts(0)) {
+      const passed = await passLines(em, staging, part.lines, { writes: false, shown: counts.update });
+      await keepErrors(em, { tenantId, importId: id }, [...part.errors, ...passed.errors]);
+      counts = added(counts, part, passed.counts);
+      if (isHopeless(counts, one.options.threshold)) break;
+    }
+    await em.nativeUpdate(Import, { tenantId, id }, { counts, state: "checked", done: 0, doneLine: 0 });
+    return counts;
+  });
+}
+
+/** Marks it as to be run: at once, or after the one under way in the same place [IMP-36]. The caller flushes. */
+export async function startImport(em: EntityManager, one: Import, { now }: { now: Date }): Promise<void> {
+  if (one.state !== "checked") throw new Conflict("Cet import a déjà été lancé. Sa page dit où il en est.");
+  if (!one.fileId) throw new RuleBroken("Le fichier de cet import n’est plus gardé\u00a0: envoyez-le de nouveau.");
+  const { counts } = one;
+  if (counts && one.options.errors === "none" && counts.error > 0) {
+    throw new RuleBroken(
+      "Des lignes sont en erreur, et vous avez choisi «\u00a0tout ou rien\u00a0»\u00a0: corrigez-les, ou importez les lignes valides.",
+      "errors",
+    );
+  }
+  await holdImport(em, `${one.kind} ${one.scopeId ?? one.tenantId}`);
+  const running = await em.count(Import, { kind: one.kind, scopeId: one.scopeId ?? null, state: "running" });
+  Object.assign(one, {
+    state: running > 0 ? "waiting" : "running",
+    actId: randomUUIDv7(),
+    startedAt: now,
+    cancelAskedAt: null,
+    counts: null,
+    done: 0,
+    doneLine: 0,
+  });
+  await forgetOutcomes(em, one.id);
+  record(em, "import.started", { type: "import", id: one.id });
+}
+
+/** Asks a run to stop: within the part under way [IMP-34]. */
+export function cancelImport(one: Import, { now }: { now: Date }): void {
+  if (!one.isUnderWay())
+    throw new Conflict("Cet import est fini\u00a0: il n’y a plus rien à arrêter. Il peut encore être annulé.");
+  one.cancelAskedAt = now;
+  if (one.state === "waiting") Object.assign(one, { state: "cancelled", finishedAt: now });
+}
+
+/**
+ * Carries a started import out, or what is left of it: part by part, each in one transaction that says how far it went,
+ * so that whatever stops it no line is applied twice nor left out [IMP-35]. Does nothing when it is over or waits.
+ */
+export async function runImport(engine: Engine, about: { tenantId: string; id: string }): Promise<void> {
+  const { db } = engine;
+  const { tenantId, id } = about;
+  const found = await db.read(tenantId, (em) => em.findOne(Import, { id }));
+  if (found?.state !== "running") return;
+  const said = {
+    id: found.actId!,
+    isPart: true,
+    tenantId,
+    actorId: found.authorId,
+    channel: "import",
+    code: "import.run",
+    label: `Import de «\u00a0${found.fileName}\u00a0»`,
+    subject: { type: "import", id },
+  } as const satisfies Omit<ActInput, "now">;
+  try {
+    const prepared = await prepare(engine, tenantId, id);
+    if (found.options.errors === "none") await runWhole(engine, prepared, said);
+    else await runByParts(engine, prepared, said);
+    await finish(engine, about, said, { state: "completed" });
+  } catch (error) {
+    if (error instanceof Overtaken) return;
+    if (error instanceof Stopped) await finish(engine, about, said, { state: "cancelled" });
+    else if (error instanceof RuleBroken)
+      await finish(engine, about, said, { state: "failed", failure: error.message });
+    else if (isRefusedByBase(error)) {
+      await finish(engine, about, said, { state: "failed", failure: AGAINST_RULES });
+    } else throw error;
+  }
+}
+
+const AGAINST_RULES =
+  "Une ligne va contre une règle de la base, une valeur unique déjà prise par exemple. Vérifiez de nouveau le fichier, puis relancez l’import.";
+
+/** Unique, foreign key, check, not null. */
+const isRefusedByBase = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && ["23505", "23503", "23514", "23502"].includes(String(error.code));
+
+type Said = Omit<ActInput, "now">;
+
+const MOSTLY_WRONG = (threshold: number) =>
+  `Plus de ${threshold}\u00a0% des lignes lues sont en erreur\u00a0: l’import s’est arrêté de lui-même. Corrigez le fichier, ou relevez ce seuil.`;
+
+async function runByParts({ db, clock }: Engine, { one, staging, parts }: Prepared, said: Said): Promise<void> {
+  const { tenantId, id } = one;
+  for await (const part of parts(one.doneLine)) {
+    const counts = await db.patiently().act({ ...said, now: clock.now() }, async (em) => {
+      await holdImport(em, id);
+      const now = await em.findOneOrFail(Import, { id }, { refresh: true });
+      if (now.state !== "running" || now.doneLine >= part.lastLine) throw new Overtaken();
+      if (now.cancelAskedAt) throw new Stopped();
+      const passed = await passLines(em, staging, part.lines, { writes: true, shown: 0 });
+      await keepErrors(em, { tenantId, importId: id }, [...part.errors, ...passed.errors]);
+      const counts = added(now.counts ?? NO_COUNTS, part, passed.counts);
+      await em.nativeUpdate(Import, { tenantId, id }, { counts, done: counts.read, doneLine: part.lastLine });
+      return counts;
+    });
+    if (isHopeless(counts, one.options.threshold)) throw new RuleBroken(MOSTLY_WRONG(one.options.threshold));
+  }
+}
+
+/** All or nothing: one transaction, which a line in error undoes [IMP-30]. */
+async function runWhole({ db, clock }: Engine, { one, staging, parts }: Prepared, said: Said): Promise<void> {
+  const { tenantId, id } = one;
+  const isCancelled = () => db.read(tenantId, async (em) => (await em.findOne(Import, { id }))?.cancelAskedAt != null);
+  await db.patiently().act({ ...said, now: clock.now() }, async (em) => {
+    await holdImport(em, id);
+    const now = await em.findOneOrFail(Import, { id });
+    if (now.state !== "running" || now.doneLine > 0) throw new Overtaken();
+    let counts = NO_COUNTS;
+    let lastLine = 0;
+    for await (const part of parts(0)) {
+      if (await isCancelled()) throw new Stopped();
+      const passed = await passLines(em, staging, part.lines, { writes: true, shown: 0 });
+      counts = added(counts, part, passed.counts);
+      lastLine = part.lastLine;
+      if (counts.error > 0) {
+        const [first] = [...part.errors, ...passed.errors];
+        throw new RuleBroken(`Rien n’est importé\u00a0: la ligne ${first!.line} est en erreur. ${first!.reason}`);
+      }
+    }
+    await em.nativeUpdate(Import, { tenantId, id }, { counts, done: counts.read, doneLine: lastLine });
+  });
+}
+
+/** Says it is over, once; the next one of the same place begins [IMP-36]. */
+async function finish(
+  { db, clock }: Engine,
+  { tenantId, id }: { tenantId: string; id: string },
+  said: Said,
+  { state, failure = null }: { state: "completed" | "cancelled" | "failed"; failure?: string | null },
+): Promise<void> {
+  const now = clock.now();
+  await db.act({ ...said, now }, async (em) => {
+    await holdImport(em, id);
+    const one = await em.findOneOrFail(Import, { id });
+    if (one.state !== "running") return;
+    Object.assign(one, { state, failure, finishedAt: now });
+    await em.flush();
+    const { read, create, update, error } = one.counts ?? NO_COUNTS;
+    record(
+      em,
+      "import.finished",
+      { type: "import", id },
+      {
+        state,
+        kind: one.kind,
+        file: one.fileName,
+        by: one.authorId,
+        isLong: one.survey.lines > INLINE_LINES,
+        read,
+        create,
+        update,
+        error,
+      },
+    );
+    await holdImport(em, `${one.kind} ${one.scopeId ?? tenantId}`);
+    const next = await em.findOne(
+      Import,
+      { kind: one.kind, scopeId: one.scopeId ?? null, state: "waiting" },
+      { orderBy: { startedAt: "asc" } },
+    );
+    if (!next) return;
+    next.state = "running";
+    record(em, "import.started", { type: "import", id: next.id });
+  });
+}

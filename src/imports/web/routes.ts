@@ -1,0 +1,18 @@
+import { get, post, type Route } from "../../platform/http/route.ts";
+import * as imports from "./imports.ts";
+import * as uploads from "./uploads.ts";
+
+// The right is that of what is imported, which its profile names.
+const WHO = "signed-in";
+
+export const routes: Route[] = [
+  get("/imports/:kind/nouveau", WHO, uploads.new_),
+  post("/imports/:kind/nouveau", WHO, uploads.create, { upload: "form" }),
+  post("/imports/:kind/collage", WHO, uploads.paste),
+  get("/imports/:id", WHO, imports.show),
+  post("/imports/:id/lecture", WHO, imports.reread),
+  post("/imports/:id/verification", WHO, imports.check),
+  post("/imports/:id/execution", WHO, imports.start),
+  post("/imports/:id/arret", WHO, imports.cancel),
+  get("/imports/:id/erreurs.csv", WHO, imports.errors),
+];

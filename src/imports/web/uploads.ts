@@ -1,0 +1,133 @@
+import { Readable } from "node:stream";
+import type { Request, RequestHandler, Response } from "express";
+import { z } from "zod";
+import { RuleBroken } from "../../platform/errors.ts";
+import { query, read, submit } from "../../platform/http/forms.ts";
+import { submitFile } from "../../platform/http/uploads.ts";
+import type { ImportProfile } from "../../platform/sheets/profile.ts";
+import type { SheetSource } from "../../platform/sheets/source.ts";
+import { addFile, type StoredFile } from "../../platform/storage/file.ts";
+import { acceptOf } from "../../platform/storage/kinds.ts";
+import { analyse, openImport, proposeMapping, readThrough } from "../analysis.ts";
+import { IMPORT_FILE, sourceOfImport } from "../file-purpose.ts";
+import type { Import } from "../import.ts";
+import { aboutImport, aboutOf, addressOf, HOME, placeAt, profileAt } from "./shown.ts";
+
+const NEW = { page: "imports/new" };
+const Scope = { scope: z.uuid().optional().describe("Objet") };
+type Em = Parameters<Parameters<typeof read>[1]>[0];
+
+async function showNew(req: Request, res: Response, profile: ImportProfile, scopeId: string | null, form: object) {
+  const place = await read(req, (em) => placeAt(em, req, profile, scopeId));
+  res.show(NEW, {
+    title: profile.title,
+    crumbs: [HOME, { label: place.label, href: place.path }, { label: profile.title }],
+    kind: profile.kind,
+    purpose: IMPORT_FILE,
+    accept: acceptOf(IMPORT_FILE.kinds),
+    scope: scopeId,
+    back: place.path,
+    form,
+  });
+}
+
+export const new_: RequestHandler<{ kind: string }> = async (req, res) => {
+  const profile = profileAt(req as never, req.params.kind);
+  const { objet } = query(req as never, z.object({ objet: z.uuid().optional().describe("Objet") }));
+  await showNew(req as never, res as never, profile, objet ?? null, { values: {} });
+};
+
+const actOn = (profile: ImportProfile) => ({
+  code: "import.opened",
+  label: `${profile.title}\u00a0: fichier envoyé`,
+  subject: (_values: object, one: Import) => aboutImport(one),
+  at: (_values: object, one: Import) => addressOf(one),
+  isLong: true as const,
+});
+
+/** Reads the file that arrived through, and proposes where its columns go [IMP-4, IMP-6, IMP-18]. */
+async function open(
+  req: Request,
+  em: Em,
+  profile: ImportProfile,
+  scopeId: string | null,
+  file: StoredFile,
+  source: SheetSource,
+) {
+  const { id } = req.user!;
+  await placeAt(em, req, profile, scopeId);
+  const { shape } = await analyse(source);
+  const survey = await readThrough(source, shape, 1);
+  const one = openImport(em, file, { kind: profile.kind, scopeId, by: { id }, shape, survey });
+  await em.flush();
+  const targets = await profile.targets(em, aboutOf(req, one));
+  const { mapping, options } = await proposeMapping(em, one, targets, profile.key);
+  return Object.assign(one, { mapping, options });
+}
+
+const onField = (field: string) => (error: unknown) => {
+  throw error instanceof RuleBroken ? Object.assign(error, { field }) : error;
+};
+
+export const create: RequestHandler<{ kind: string }> = async (given, res) => {
+  const req = given as unknown as Request;
+  const profile = profileAt(req, given.params.kind);
+  const form = await submitFile(
+    req,
+    IMPORT_FILE,
+    actOn(profile),
+    async (file, em, { scope }) => {
+      await em.flush();
+      const source = await sourceOfImport(em, req.files, { fileId: file.id });
+      return open(req, em, profile, scope ?? null, file, source).catch(onField("file"));
+    },
+    Scope,
+  );
+  if (form.errors) return showNew(req, res as never, profile, scopeOf(req), form);
+  res.saved(NEW, {}, { at: addressOf(form.result), notice: "Le fichier est arrivé. Rien n’est encore importé." });
+};
+
+/** The scope the form was drawn for: what it says was checked with the rest, or is nobody's. */
+const scopeOf = (req: Request): string | null => z.uuid().safeParse(req.body?.scope).data ?? null;
+
+const Pasted = z.object({
+  ...Scope,
+  text: z
+    .string()
+    .min(1, "Collez d’abord des lignes.")
+    .max(5_000_000, "Le texte est trop long\u00a0: enregistrez-le dans un fichier, puis envoyez-le.")
+    .describe("Lignes collées"),
+});
+
+/** What was copied from a spreadsheet: tabs between cells, kept as a file like another. */
+export const paste: RequestHandler<{ kind: string }> = async (given, res) => {
+  const req = given as unknown as Request;
+  const profile = profileAt(req, given.params.kind);
+  const { id, tenantId } = req.user!;
+  let key: string | undefined;
+  const form = await submit(req, Pasted, actOn(profile), async ({ text, scope }, em) => {
+    const content = Buffer.from(text);
+    const kept = await req.files.store.put(tenantId, Readable.from([content]), { most: IMPORT_FILE.most });
+    key = kept.key;
+    const row = {
+      ...kept,
+      tenantId,
+      purpose: IMPORT_FILE.purpose,
+      name: "lignes-collees.tsv",
+      type: "text/tab-separated-values",
+      state: "clean",
+      by: { id },
+    } as const;
+    const file = await addFile(em, row, req.files.quotas).catch(onField("text"));
+    const source = {
+      size: content.length,
+      reads: (range?: { start: number; end: number }) => req.files.store.open(kept.key, range),
+    };
+    return open(req, em, profile, scope ?? null, file, source).catch(onField("text"));
+  });
+  if (form.errors) {
+    if (key) await req.files.store.remove(key);
+    return showNew(req, res as never, profile, scopeOf(req), form);
+  }
+  res.saved(NEW, {}, { at: addressOf(form.result), notice: "Les lignes sont arrivées. Rien n’est encore importé." });
+};

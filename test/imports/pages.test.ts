@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { installTracking } from "../../src/platform/db/tracking.ts";
+import { faultsOf, judgePage } from "../pages/judge.ts";
+import { parseHtml } from "../support/html.ts";
+import { sendForm } from "../support/multipart.ts";
+import { latin } from "../support/sheets.ts";
+import { workbook } from "../support/workbook.ts";
+import { type Answer, type Browser, startWorld } from "../support/world.ts";
+import { POSTES, postes, TABLE } from "./world.ts";
+
+const world = await startWorld({ extraModules: [postes] });
+await world.owner.query(TABLE);
+await installTracking(world.owner, [POSTES]);
+world.db.sendJobsWith(async () => {});
+const sophie = await world.as("sophie");
+const denis = await world.as("denis");
+await world.owner.query("select set_config('app.tenant_id', $1, false)", [sophie.tenantId]);
+
+const NEW = "/imports/postes/nouveau";
+const HEAD = "Série;Nom;Date prévue;Étage\r\n";
+const isAt = ({ status, location, text }: Answer) => {
+  assert.equal(status, 303, text.replace(/<[^>]+>/g, " ").slice(0, 600));
+  return location!;
+};
+const sent = async (content: Buffer | string, name = "postes.csv") =>
+  isAt(await sendForm(world, sophie, NEW, { name, content: Buffer.from(content as string) }));
+const sound = async (at: string, browser: Browser = sophie) => {
+  const { status, text } = await browser.get(at);
+  assert.equal(status, 200, world.logged.filter((line) => /error/.test(line)).at(-1));
+  assert.deepEqual(judgePage(text).faults, []);
+  assert.deepEqual(faultsOf(parseHtml(text)), []);
+  return text;
+};
+const MAPPED = {
+  column: ["serial", "name", "day", "floor"],
+  key: "serial",
+  mode: "both",
+  empty: "keep",
+  decimal: "",
+  threshold: "50",
+};
+const problem = ({ text }: Answer) => text.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
+
+test("IMP-28 à IMP-32 : d’un fichier aux lignes, page après page, sans script", async () => {
+  assert.match(await sound(NEW), /Envoyer ce fichier/);
+  const at = await sent(latin(`${HEAD}P1;Zoé;12/03/2026;2\r\nP2;Paul;31/02/2026;3\r\n\r\n`));
+  const mapping = await sound(at);
+  assert.match(mapping, /Windows-1252|ISO-8859-1/);
+  assert.match(mapping, /2 lignes et 4 colonnes/);
+  assert.match(mapping, /Ligne 2\u00a0: P1 Zoé/);
+  assert.match(mapping, /Proposition sûre/);
+  assert.match(mapping, /<option value="serial" selected>Série \(obligatoire\)/);
+  assert.equal(isAt(await sophie.post(`${at}/verification`, MAPPED)), at);
+  const checked = await sound(at);
+  assert.match(checked, /Vérification du fichier/);
+  assert.match(checked, /Ce jour n’est pas au calendrier/);
+  assert.match(checked, /Importer 1 ligne valide/);
+  assert.deepEqual((await world.owner.query("select count(*)::int as n from poste")).rows, [{ n: 0 }]);
+  assert.equal(isAt(await sophie.post(`${at}/execution`, { errors: "valid" })), at);
+  const done = await sound(at);
+  assert.match(done, /Résultat de l’import/);
+  assert.match(done, /Annuler cet import/);
+  assert.deepEqual((await world.owner.query("select serial, name from poste")).rows, [{ serial: "P1", name: "Zoé" }]);
+  const file = await sophie.get(`${at}/erreurs.csv`);
+  assert.match(file.text, /P2;Paul;31\/02\/2026;3;3;Date prévue;Ce jour n’est pas au calendrier\./);
+  // Once only: the same button again says so.
+  assert.equal((await sophie.post(`${at}/execution`, { errors: "valid" })).status, 409);
+  const undo = /href="(\/actes\/[0-9a-f-]+\/annulation)"/.exec(done)![1]!;
+  assert.match((await denis.get(undo)).text, /Restaurable\s: 1 ligne/);
+  assert.equal((await denis.post(undo, {})).status, 303);
+  assert.deepEqual((await world.owner.query("select count(*)::int as n from poste where trashed_at is null")).rows, [
+    { n: 0 },
+  ]);
+});
+
+test("IMP-5, IMP-6, IMP-8 : la lecture se change, et la correspondance avec elle", async () => {
+  const at = await sent("Export du jour\r\nSérie,Nom;x\r\nQ1,Zoé;y\r\n");
+  assert.equal(
+    isAt(await sophie.post(`${at}/lecture`, { encoding: "utf-8", delimiter: ",", headerLine: "2" })),
+    `${at}?correspondance=oui`,
+  );
+  const text = await sound(at);
+  assert.match(text, /Nom;x/);
+  assert.match(text, /<option value="2" selected>Ligne 2/);
+});
+
+test("IMP-10, IMP-19 : un classeur, sa feuille, et la correspondance du dernier fichier aux mêmes colonnes", async () => {
+  const content = workbook({
+    sheets: [
+      { name: "Notes", rows: [["x"]] },
+      {
+        name: "Parc",
+        rows: [
+          ["Matériel", "Étiquette"],
+          ["R1", "Zoé"],
+        ],
+      },
+    ],
+  });
+  const at = await sent(content, "parc.xlsx");
+  isAt(await sophie.post(`${at}/lecture`, { sheet: "Parc", headerLine: "1" }));
+  assert.match(await sound(at), /<option value="Parc" selected>/);
+  isAt(await sophie.post(`${at}/verification`, { ...MAPPED, column: ["serial", "name"] }));
+  const again = await sent("Matériel;Étiquette\r\nR2;Paul\r\n");
+  assert.match(await sound(again), /Reprise du dernier fichier aux mêmes colonnes/);
+});
+
+test("coller depuis un tableur", async () => {
+  const at = isAt(await sophie.post("/imports/postes/collage", { text: "Série\tNom\nT1\tZoé" }));
+  assert.match(await sound(at), /1 ligne et 2 colonnes/);
+  assert.match(problem(await sophie.post("/imports/postes/collage", { text: "" })), /Collez d’abord des lignes/);
+});
+
+test("IMP-2, IMP-7, IMP-20, IMP-27 : ce qui ne se lit pas, ou ne s’importe pas, est dit sur sa page", async () => {
+  const refused = await sendForm(world, sophie, NEW, {
+    name: "vieux.csv",
+    content: Buffer.from("d0cf11e0a1b11ae1", "hex"),
+  });
+  assert.equal(refused.status, 422);
+  assert.match(problem(refused), /Enregistrez le fichier au format \.xlsx ou CSV/);
+  assert.match(
+    problem(await sendForm(world, sophie, NEW, { name: "a.csv", content: Buffer.from('a;b\n"1;2\n') })),
+    /guillemet s’ouvre à la ligne 2/,
+  );
+  const at = await sent("Série;Sécu\r\nU1;1 85 05 78 006 084 91\r\nU2;2 94 03 75 120 005 91\r\n");
+  const text = await sound(at);
+  assert.match(text, /jamais importés/);
+  assert.match(
+    problem(await sophie.post(`${at}/verification`, { ...MAPPED, column: ["serial", "name"] })),
+    /numéros de sécurité sociale/,
+  );
+  assert.match(
+    problem(await sophie.post(`${at}/verification`, { ...MAPPED, column: ["", ""], key: [] })),
+    /[Dd]ites où va au moins une colonne/,
+  );
+  assert.match(
+    problem(await sophie.post(`${at}/verification`, { ...MAPPED, column: ["serial", "serial"] })),
+    /[Dd]eux colonnes vont à/,
+  );
+});
+
+test("IMP-3 : un import s’ouvre à son auteur et à qui administre, à personne d’autre", async () => {
+  const at = await sent(`${HEAD}V1;Zoé;;\r\n`);
+  assert.equal((await denis.get(at)).status, 200);
+  for (const who of ["karim", "helene"])
+    assert.ok([403, 404].includes((await (await world.as(who)).get(at)).status), who);
+  assert.equal((await (await world.as("nathalie")).get(at)).status, 404);
+  assert.equal((await sophie.get("/imports/inconnu/nouveau")).status, 404);
+  assert.equal((await (await world.as("karim")).get(NEW)).status, 403);
+});

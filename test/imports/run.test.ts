@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { errorFile } from "../../src/imports/error-file.ts";
+import { Import } from "../../src/imports/import.ts";
+import { purgeImports } from "../../src/imports/queries/outcomes.ts";
+import { cancelImport } from "../../src/imports/run.ts";
+import { actOf } from "../support/database.ts";
+import { startImports } from "./world.ts";
+
+const world = await startImports();
+const HEAD = "Série;Nom;Date prévue;Étage;Remarque\r\n";
+const counts = ({ create, update, unchanged, ignored, error }: Record<string, number> & object) => ({
+  create,
+  update,
+  unchanged,
+  ignored,
+  error,
+});
+const clear = () => world.db.act(actOf(world.tenantId), (em) => em.execute("delete from poste"));
+const stored = () =>
+  world.rows(
+    "select serial, name, on_day::text as day, details, version from poste where trashed_at is null order by serial",
+  );
+
+test("IMP-28, IMP-37 : vérifier n’écrit rien, importer écrit, recommencer ne change rien", async () => {
+  const file = `${HEAD}A1;Zoé;12/03/2026;2;"a;b\r\nc"\r\nA2;Paul;;3;\r\n`;
+  const id = await world.send(file);
+  assert.deepEqual(counts((await world.check(id)) as never), {
+    create: 2,
+    update: 0,
+    unchanged: 0,
+    ignored: 0,
+    error: 0,
+  });
+  assert.deepEqual(await stored(), []);
+  await world.start(id);
+  assert.ok(world.jobs.includes("imports.run"));
+  await world.run(id);
+  assert.equal((await world.find(id)).state, "completed");
+  assert.deepEqual(await stored(), [
+    { serial: "A1", name: "Zoé", day: "2026-03-12", details: { floor: "2", note: "a;b\nc" }, version: 1 },
+    { serial: "A2", name: "Paul", day: null, details: { floor: "3" }, version: 1 },
+  ]);
+  const again = await world.import(file);
+  assert.deepEqual(counts(again.one.counts as never), { create: 0, update: 0, unchanged: 2, ignored: 0, error: 0 });
+  assert.deepEqual(again.checked, again.one.counts);
+  assert.equal((await stored())[0]?.version, 1);
+});
+
+test("IMP-20, IMP-23, IMP-37 : la clé ignore casse et accents, seules les cellules différentes changent", async () => {
+  const { id, one } = await world.import(`${HEAD}a1;Zoé B.;12/03/2026;;#VIDE\r\n Á2 ;Paul;;4;\r\n`);
+  assert.deepEqual(counts(one.counts as never), { create: 0, update: 2, unchanged: 0, ignored: 0, error: 0 });
+  assert.deepEqual(
+    (await stored()).map(({ serial, name, details }) => [serial, name, details]),
+    [
+      ["a1", "Zoé B.", { floor: "2" }],
+      ["Á2", "Paul", { floor: "4" }],
+    ],
+  );
+  const [{ changes }] = await world.rows("select changes from import_line where import_id = $1 order by line limit 1", [
+    id,
+  ]);
+  assert.deepEqual(changes, { serial: ["A1", "a1"], name: ["Zoé", "Zoé B."], note: ["a;b\nc", null] });
+  const cleared = await world.import(`${HEAD}a1;;;;\r\n`, { empty: "clear" });
+  assert.equal(cleared.one.counts?.update, 1);
+  assert.deepEqual((await stored())[0], { serial: "a1", name: null, day: null, details: {}, version: 3 });
+});
+
+test("IMP-21 : créer seulement, modifier seulement", async () => {
+  const file = `${HEAD}A1;Autre;;;\r\nB9;Neuf;;;\r\n`;
+  assert.deepEqual(counts((await world.import(file, { mode: "update" })).one.counts as never), {
+    create: 0,
+    update: 1,
+    unchanged: 0,
+    ignored: 1,
+    error: 0,
+  });
+  assert.deepEqual(counts((await world.import(file, { mode: "create" })).one.counts as never), {
+    create: 1,
+    update: 0,
+    unchanged: 0,
+    ignored: 1,
+    error: 0,
+  });
+});
+
+test("IMP-22, IMP-25, IMP-29 : toutes les erreurs, par ligne et colonne, avec la valeur du fichier et la raison", async () => {
+  await clear();
+  await world.import(`${HEAD}D1;Un;;;\r\nD2;Réservé;;;\r\n`);
+  await world.db.act(actOf(world.tenantId), (em) =>
+    em.execute(
+      "insert into poste (tenant_id, id, serial) select tenant_id, uuidv7(), serial from poste where serial = 'D1'",
+    ),
+  );
+  const { id, one } = await world.import(
+    `${HEAD}D1;x;;;\r\nD2;Autre;;;\r\nD3;a;31/02/2026;;\r\nD4;b;;;\r\nd4;c;;;\r\n;d;;;\r\nD5;e;;;;trop\r\n`,
+    { threshold: 100 },
+  );
+  assert.deepEqual(await world.errors(id), [
+    { line: 2, column: "Série", value: "D1", reason: "Cette clé désigne 2 lignes déjà enregistrées\u00a0: D1, D1." },
+    { line: 3, column: "Nom", value: "", reason: "Rendez-vous confirmé, déplacez-le depuis les créneaux." },
+    { line: 4, column: "Date prévue", value: "31/02/2026", reason: "Ce jour n’est pas au calendrier." },
+    { line: 6, column: "Série", value: "d4", reason: "Cette clé est déjà à la ligne 5." },
+    { line: 7, column: "Série", value: "", reason: "La clé est vide\u00a0: elle dit de quelle ligne il s’agit." },
+    {
+      line: 8,
+      column: null,
+      value: "trop",
+      reason: "Plus de cases que de colonnes\u00a0: entourez de guillemets ce qui contient le séparateur.",
+    },
+  ]);
+  assert.deepEqual(counts(one.counts as never), { create: 1, update: 0, unchanged: 0, ignored: 0, error: 6 });
+  assert.deepEqual((await world.check(await world.send(`${HEAD};x;;;\r\n`))).error, 1);
+});
+
+test("IMP-39 : le fichier des erreurs garde ses colonnes, et revient une fois corrigé", async () => {
+  await clear();
+  const { id, one } = await world.import(`${HEAD}E1;"a;b";32/13/2026;007;=1+1\r\nE2;;;;\r\n`);
+  let file = "";
+  for await (const piece of errorFile(world.db, await world.source(one), one)) file += piece;
+  assert.equal(
+    file,
+    '\ufeffSérie;Nom;Date prévue;Étage;Remarque;Ligne d’origine;Colonne;Motif\r\nE1;"a;b";32/13/2026;007;=1+1;2;Date prévue;Ce jour n’est pas au calendrier.\r\n',
+  );
+  const back = await world.import(file.replace("32/13/2026", "12/03/2026"));
+  assert.equal(back.one.counts?.create, 1);
+  assert.deepEqual((await stored())[0]?.details, { floor: "007", note: "=1+1" });
+  assert.ok(id);
+});
+
+test("IMP-30 : tout ou rien ne laisse rien ; trop d’erreurs arrêtent l’import", async () => {
+  await clear();
+  const half = `${HEAD}${Array.from({ length: 600 }, (_, at) => `F${at};x;${at % 2 === 0 ? "1" : "99/99/2026"};;\r\n`).join("")}`;
+  const id = await world.send(half.replaceAll(";1;", ";;"));
+  await world.choose(id, { options: { errors: "none" } });
+  await world.check(id);
+  await assert.rejects(world.start(id), /tout ou rien/);
+  const { one } = await world.import(half);
+  assert.equal(one.state, "failed");
+  assert.match(one.failure!, /Plus de 50\u00a0% des lignes/);
+  assert.deepEqual(await stored(), []);
+});
+
+test("IMP-34, IMP-36 : un seul à la fois par objet, le suivant attend, et l’annulation arrête", async () => {
+  await clear();
+  const [first, second] = [await world.send(`${HEAD}G1;x;;;\r\n`), await world.send(`${HEAD}G2;x;;;\r\n`)];
+  for (const id of [first, second]) {
+    await world.check(id);
+    await world.start(id);
+  }
+  assert.deepEqual([(await world.find(first)).state, (await world.find(second)).state], ["running", "waiting"]);
+  await world.run(second);
+  assert.deepEqual(await stored(), []);
+  await world.db.act(actOf(world.tenantId), async (em) =>
+    cancelImport(await em.findOneOrFail(Import, { id: first }), { now: new Date() }),
+  );
+  await world.run(first);
+  assert.deepEqual([(await world.find(first)).state, (await world.find(second)).state], ["cancelled", "running"]);
+  await world.run(second);
+  assert.deepEqual(
+    (await stored()).map(({ serial }) => serial),
+    ["G2"],
+  );
+});
+
+test("IMP-35, IMP-40 : par parties, en un seul acte ; repris après un arrêt, chaque ligne une fois", async () => {
+  await clear();
+  const file = `${HEAD}${Array.from({ length: 25_000 }, (_, at) => `H${at};n° ${at};;${at % 7};\r\n`).join("")}H3;double;;;\r\n`;
+  const id = await world.send(file);
+  await world.check(id);
+  await world.start(id);
+  // The process dies in its second part: the database is what tells.
+  const { act } = world.db;
+  let parts = 0;
+  const patient = {
+    ...world.db,
+    act: ((said, verb) =>
+      act(said, async (em) => {
+        const result = await verb(em);
+        if (++parts === 2) throw new Error("kill -9");
+        return result;
+      })) as typeof act,
+  };
+  const { runImport } = await import("../../src/imports/run.ts");
+  await assert.rejects(
+    runImport(
+      { ...world.engine, db: { ...world.db, patiently: () => patient } as never },
+      { tenantId: world.tenantId, id },
+    ),
+    /kill -9/,
+  );
+  const half = await world.find(id);
+  assert.deepEqual([half.state, half.done, half.doneLine], ["running", 10_000, 10_001]);
+  await Promise.all([world.run(id), world.run(id)]);
+  const one = await world.find(id);
+  assert.deepEqual(
+    [one.state, counts(one.counts as never)],
+    ["completed", { create: 25_000, update: 0, unchanged: 0, ignored: 0, error: 1 }],
+  );
+  const [{ n, acts, sets }] = await world.rows(
+    "select (select count(distinct serial)::int from poste) as n, count(distinct act_id)::int as acts, count(*)::int as sets from changeset where act_id = $1",
+    [one.actId],
+  );
+  assert.deepEqual({ n, acts, sets }, { n: 25_000, acts: 1, sets: 4 });
+  assert.deepEqual(
+    (await world.errors(id)).map(({ line, reason }) => [line, reason]),
+    [[25_002, "Cette clé est déjà à la ligne 5."]],
+  );
+  assert.deepEqual(await world.rows("select count(*)::int as n from import_line where import_id = $1", [id]), [
+    { n: 25_000 },
+  ]);
+});
+
+test("IMP-3, IMP-39 : le fichier part après trente jours, le détail après quatre-vingt-dix, les comptes restent", async () => {
+  await clear();
+  const { id } = await world.import(`${HEAD}J1;x;;;\r\nJ2;x;99/99/2026;;\r\n`);
+  const purge = () => world.db.note(world.tenantId, purgeImports);
+  assert.equal(await purge(), 0);
+  await world.rows("update import set created_at = created_at - interval '31 days' where id = $1", [id]);
+  assert.equal(await purge(), 1);
+  assert.equal((await world.errors(id)).length, 1);
+  await world.rows("update import set created_at = created_at - interval '60 days' where id = $1", [id]);
+  await purge();
+  assert.deepEqual(await world.errors(id), []);
+  assert.equal((await world.find(id)).counts?.error, 1);
+});
