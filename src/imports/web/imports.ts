@@ -285,12 +285,12 @@ export const start: RequestHandler<{ id: string }> = async (given, res) => {
   const { id } = given.params;
   const { tenantId } = req.user!;
   const at = addressOf({ id });
-  let lines = 0;
+  // Before its form is read: what does not exist for this person has nothing to refuse.
+  const { lines } = (await read(req, (em) => visibleImport(em, req, id))).survey;
   const act = { code: "import.started", label: "Import lancé", subject: () => aboutImport({ id }), at };
   const form = await submit(req, Start, act, async ({ errors }, em) => {
     const one = await visibleImport(em, req, id);
     one.options = { ...one.options, errors };
-    lines = one.survey.lines;
     await startImport(em, one, { now: req.now });
   });
   if (!form.errors && lines <= INLINE_LINES) await runImport(engineAt(req), { tenantId, id });
@@ -310,6 +310,7 @@ export const start: RequestHandler<{ id: string }> = async (given, res) => {
 export const cancel: RequestHandler<{ id: string }> = async (given, res) => {
   const req = given as unknown as Request;
   const { id } = given.params;
+  await read(req, (em) => visibleImport(em, req, id));
   const at = addressOf({ id });
   await submit(
     req,
