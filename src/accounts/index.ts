@@ -24,7 +24,16 @@ export { ROLES, type Role, roleLabel } from "./roles.ts";
 export { noteSecurity, type Origin } from "./security-event.ts";
 export { KEPT_IN_ROW, openPeople, sessionRows } from "./session-rows.ts";
 export type { SignedIn } from "./signed-in.ts";
-export { chooseAccent, createTenant, editTenant, HOLIDAY_ZONES, INSTANCE_ID, Tenant, ZONES } from "./tenant.ts";
+export {
+  chooseAccent,
+  createTenant,
+  editTenant,
+  HOLIDAY_ZONES,
+  holdTenant,
+  INSTANCE_ID,
+  Tenant,
+  ZONES,
+} from "./tenant.ts";
 export {
   type By,
   changeRoles,

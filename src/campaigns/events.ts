@@ -3,6 +3,7 @@ import type { EventCatalogue } from "../platform/events/catalogue.ts";
 import { STATES, VISIBILITIES } from "./campaign.ts";
 
 const by = z.uuid();
+const ofType = z.strictObject({ by: by.nullable() });
 const state = z.enum(STATES.map(({ code }) => code));
 const grant = z.strictObject({ grant: z.uuid(), by });
 
@@ -19,4 +20,12 @@ export const events = {
   "campaign.grant_given": { label: "habilitation donnée", payload: grant },
   "campaign.grant_changed": { label: "habilitation changée", payload: grant },
   "campaign.grant_withdrawn": { label: "habilitation retirée", payload: grant },
+  "operation_type.created": { label: "type d’opération créé", payload: ofType },
+  "operation_type.copied": { label: "type d’opération copié", payload: ofType },
+  "operation_type.edited": { label: "type d’opération modifié", payload: ofType },
+  "operation_type.fields_edited": { label: "champs d’un type modifiés", payload: ofType },
+  "operation_type.workflow_edited": { label: "flux d’un type modifié", payload: ofType },
+  "operation_type.retired": { label: "type d’opération retiré", payload: ofType },
+  "operation_type.put_back": { label: "type d’opération proposé de nouveau", payload: ofType },
+  "operation_type.deleted": { label: "type d’opération supprimé", payload: ofType },
 } satisfies EventCatalogue;

@@ -1,5 +1,10 @@
 /** The public face of campaigns: the only file other modules import. */
 
 export { aboutCampaign, Campaign, createCampaign } from "./campaign.ts";
+export {
+  aboutType,
+  createType,
+  OperationType,
+} from "./operation-type.ts";
 export { campaignFor, type Standing } from "./policy.ts";
 export { visibleCampaigns } from "./queries/campaigns.ts";

@@ -1,17 +1,21 @@
 import type { SignedIn } from "../accounts/index.ts";
 import { NotFound } from "../platform/errors.ts";
 import type { Module } from "../platform/module.ts";
+import { ICONS, TONES } from "../workflow/index.ts";
 import { Campaign, CampaignSchema, STATES, VISIBILITIES } from "./campaign.ts";
 import { events } from "./events.ts";
 import { CampaignGrantSchema, LETTERS } from "./grant.ts";
+import { OperationType, OperationTypeSchema } from "./operation-type.ts";
 import { campaignFor } from "./policy.ts";
-import { campaignUndo, grantUndo } from "./undo.ts";
+import { campaignUndo, grantUndo, typeUndo } from "./undo.ts";
 import { routes } from "./web/routes.ts";
+
+const CATALOGUE = "catalogue.edit";
 
 /** Mass operations: campaigns, and who may do what on each. */
 export const campaigns: Module = {
   name: "campaigns",
-  entities: [CampaignSchema, CampaignGrantSchema] as unknown as NonNullable<Module["entities"]>,
+  entities: [CampaignSchema, CampaignGrantSchema, OperationTypeSchema] as unknown as NonNullable<Module["entities"]>,
   tracked: [
     {
       table: "campaign",
@@ -55,6 +59,23 @@ export const campaigns: Module = {
         },
       },
     },
+    {
+      table: "operation_type",
+      subject: "operation_type",
+      title: "r.name",
+      undo: typeUndo,
+      columns: {
+        name: { label: "Nom" },
+        description: { label: "Description" },
+        icon: { label: "Icône", values: ICONS },
+        tone: { label: "Couleur", values: TONES },
+        duration_minutes: { label: "Durée standard, en minutes" },
+        // What changed in them is said by the act; as a whole they are pages long.
+        fields: { label: "Champs", format: "hidden" },
+        workflow: { label: "Flux", format: "hidden" },
+        retired_at: { label: "Retiré le", format: "dateTime" },
+      },
+    },
   ],
   routes,
   events,
@@ -67,8 +88,24 @@ export const campaigns: Module = {
       right: "campaigns.see",
       order: 10,
     },
+    {
+      section: "Administrer",
+      label: "Types d’opérations",
+      href: "/admin/types-operations",
+      icon: "wrench",
+      right: CATALOGUE,
+      order: 30,
+    },
   ],
   subjects: {
+    operation_type: {
+      noun: "type d’opération",
+      icon: "wrench",
+      right: CATALOGUE,
+      url: (id) => `/admin/types-operations/${id}`,
+      label: async (em, id) => (await em.findOne(OperationType, { id }))?.name ?? null,
+    },
+
     campaign: {
       noun: "campagne",
       icon: "briefcase",

@@ -1,3 +1,4 @@
+import { holdTenant } from "../accounts/index.ts";
 import type { Undo } from "../platform/db/undo.ts";
 
 /** Its owner's acts are undone by its owner, whatever became of their roles on other campaigns. */
@@ -26,4 +27,17 @@ export const grantUndo: Undo = {
   unless: `exists (select from campaign c where c.tenant_id = coalesce(w.tenant_id, t.tenant_id) and c.id = coalesce(w.campaign_id, t.campaign_id) and ${OWN("c")})`,
   created: "delete",
   rules: [{ when: `(${CAMPAIGN}).state = 'archived'`, why: ARCHIVED }],
+};
+
+/** A type comes back under the rule its own page follows: one name each [TYP-1]. */
+export const typeUndo: Undo = {
+  right: "catalogue.edit",
+  created: "delete",
+  rules: [
+    {
+      when: "exists (select from operation_type o where o.tenant_id = w.tenant_id and o.id <> w.id and public.folded(o.name) = public.folded(w.name))",
+      why: "Un autre type d’opération a maintenant ce nom.",
+    },
+  ],
+  hold: (em, { tenantId }) => holdTenant(em, tenantId),
 };

@@ -1,3 +1,4 @@
+export { type Control, controlOf } from "./control.ts";
 export { type Conversion, convertValues } from "./convert.ts";
 export {
   canBeUnique,
@@ -16,6 +17,7 @@ export {
   rulesOf,
   TYPE_LABELS,
 } from "./definition.ts";
+export { FIELD_LABELS, FieldForm, fieldFrom, formOf, SWITCHES } from "./form.ts";
 export { type Answer, readDate, readHour, readMoment } from "./moments.ts";
 export { asksDecimalSign, readNumber } from "./numbers.ts";
 export {

@@ -32,7 +32,7 @@ interface Action {
 /** The drawing, as SVG safe to print raw; `icons` is the address of the sprite, `id` tells two drawings of a page apart. */
 export function diagram(workflow: Workflow, { icons, id = "flux" }: { icons: string; id?: string }): string {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "TB", nodesep: 28, edgesep: 14, ranksep: 30 });
+  graph.setGraph({ rankdir: "TB", nodesep: 18, edgesep: 9, ranksep: 30 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const status of workflow.statuses) {
     graph.setNode(status.code, { width: nodeWidth(status), height: NODE_HEIGHT });

@@ -1,8 +1,10 @@
 export { changed, workflowWords } from "./changed.ts";
 export { arrowsFrom, decide, takesDate, type Wish, whoWords } from "./decide.ts";
 export { diagram } from "./diagram.ts";
+export { type Rows, rowsOf, rowsTyped, WorkflowForm, workflowFrom } from "./form.ts";
 export { PRESETS, type Preset } from "./presets.ts";
 export { refusals, warnings } from "./soundness.ts";
+export { type ActionLine, actionLines } from "./table.ts";
 export {
   Arrow,
   type ArrowRole,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import type { Route } from "../../src/platform/http/route.ts";
+import { WorkflowForm } from "../../src/workflow/index.ts";
 import { changedTables, fingerprints } from "../support/fingerprints.ts";
 import { formsOf, parseHtml } from "../support/html.ts";
 import {
@@ -137,7 +138,7 @@ for (const route of routes.filter(({ method, path }) => method === "post" && !AB
       (await browser.get(browser.id ? "/compte/mot-de-passe" : "/connexion")).text,
     )![1]!;
     const headers = fromOurPage(world, browser);
-    const lists = new Set(["roles"]);
+    const lists = new Set(["roles", ...Object.keys(WorkflowForm.shape)]);
     const names = [...new Set([...pairs.map(([name]) => name), "version", "_key"])].filter(
       (name) => name !== "_key" || browser.id !== "",
     );

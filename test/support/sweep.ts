@@ -13,8 +13,10 @@ import { inviteUser, renewInvitation } from "../../src/accounts/invitation.ts";
 import { offerReset } from "../../src/accounts/reset.ts";
 import { closeKey, drawKey } from "../../src/accounts/second-factor.ts";
 import { createCampaign } from "../../src/campaigns/index.ts";
+import { PROPOSED_FIELDS } from "../../src/campaigns/operation-type.ts";
 import type { Route } from "../../src/platform/http/route.ts";
 import { holdMessages } from "../../src/platform/mail/hold.ts";
+import { PRESETS } from "../../src/workflow/index.ts";
 import { TEST_PASSWORD } from "./cluster.ts";
 import { actOf } from "./database.ts";
 import { giveDocument, giveFile, giveUpload } from "./files.ts";
@@ -60,6 +62,8 @@ export interface Ids {
   /** A group, and the colleague as its member. */
   group: string;
   member: string;
+  /** A type of operation with the proposed fields. */
+  type: string;
   /** Somebody of the directory, in the team of the team manager and in the scope of the coordinator. */
   staff: string;
   /** Where they are, and another of each nobody is of. */
@@ -148,6 +152,13 @@ const SAMPLES: Record<string, Sample> = {
     reach: "tenant",
     params: ({ colleague, scope }) => ({ id: colleague, scope }),
     ready: leaveStaff,
+  },
+  "/admin/types-operations/:id": { reach: "tenant", params: ({ type }) => ({ id: type }), ready: leaveType },
+  "/admin/types-operations/:id/champs/:code": {
+    reach: "tenant",
+    params: ({ type }) => ({ id: type, code: "lieu" }),
+    ready: leaveType,
+    unknown: { id: NOBODY, code: "lieu" },
   },
   "/admin/boite-envoi/:id": { reach: "tenant", params: ({ message }) => ({ id: message }) },
   "/admin/historique/:act": { reach: "tenant", params: ({ act }) => ({ act }) },
@@ -403,6 +414,19 @@ const FORMS: Record<string, Filled> = {
       return {};
     },
   },
+  "/admin/types-operations/nouveau": { fields: () => ({ name: `Type ${randomBytes(3).toString("hex")}` }) },
+  "/admin/types-operations/:id/modifier": { fields: () => ({ name: `Type ${randomBytes(3).toString("hex")}` }) },
+  "/admin/types-operations/:id/copie": { page: null },
+  "/admin/types-operations/:id/retrait": { page: null, fields: retired(false) },
+  "/admin/types-operations/:id/remise": { page: null, fields: retired(true) },
+  "/admin/types-operations/:id/champs/nouveau": {
+    fields: () => ({ label: `Champ ${randomBytes(3).toString("hex")}` }),
+  },
+  "/admin/types-operations/:id/champs/:code/modifier": {
+    fields: () => ({ label: `Champ ${randomBytes(3).toString("hex")}` }),
+  },
+  "/admin/types-operations/:id/champs/:code/retrait": { page: null },
+  "/admin/types-operations/:id/champs/:code/deplacement": { page: null, fields: () => ({ way: "up" }) },
   "/admin/groupes/nouveau": { fields: () => ({ name: `Groupe ${randomBytes(3).toString("hex")}` }) },
   "/admin/groupes/:id/modifier": { fields: () => ({ name: `Groupe ${randomBytes(3).toString("hex")}` }) },
   "/admin/groupes/:id/membres": { page: null, fields: ({ forgetful }) => ({ user: forgetful }) },
@@ -762,6 +786,30 @@ async function tiedColleague(
     await root.end();
   }
   return {};
+}
+
+/** A type of operation as it was made, or retired, beside any act. */
+async function leaveType(world: World, { tenantId, type }: Ids, isRetired = false): Promise<void> {
+  const root = new pg.Client({ connectionString: world.superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    await root.query(
+      `insert into operation_type (tenant_id, id, name, description, icon, tone, duration_minutes, fields, workflow, retired_at)
+       values ($1, $2, 'Relève d’essai', '', 'wrench', 'primary', 30, $3, $4, case when $5 then app_now() end)
+       on conflict (tenant_id, id) do update set name = excluded.name, fields = excluded.fields, workflow = excluded.workflow, retired_at = excluded.retired_at`,
+      [tenantId, type, JSON.stringify(PROPOSED_FIELDS), JSON.stringify(PRESETS.standard.workflow), isRetired],
+    );
+  } finally {
+    await root.end();
+  }
+}
+
+function retired(isRetired: boolean) {
+  return async (ids: Ids, _browser: Browser, world: World) => {
+    await leaveType(world, ids, isRetired);
+    return {};
+  };
 }
 
 /** An organisation on hold, or not, beside any act. */
@@ -1136,6 +1184,7 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     message,
     newborn,
     group: randomUUIDv7(),
+    type: randomUUIDv7(),
     member: randomUUIDv7(),
     staff: randomUUIDv7(),
     department: randomUUIDv7(),
@@ -1162,6 +1211,7 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     shelved: await giveCampaign(world, admin, `Campagne rangée ${key}`),
   };
   await leaveGroup(world, ids);
+  await leaveType(world, ids);
   await leaveCampaigns(world, ids);
   await leaveStaff(world, ids);
   await leaveAbsence(world, ids);
