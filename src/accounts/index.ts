@@ -5,7 +5,15 @@ export { guards } from "./guards.ts";
 export { foundOrganisation, hasSuperAdmin, prepareFirstRun } from "./instance.ts";
 export { inviteUser } from "./invitation.ts";
 export { hashPassword } from "./password.ts";
-export { allows, explain, type Grant, mayRoute, type PermissionCode, type Relation } from "./permissions.ts";
+export {
+  allows,
+  explain,
+  type Grant,
+  MANAGER_RIGHTS,
+  mayRoute,
+  type PermissionCode,
+  type Relation,
+} from "./permissions.ts";
 export { type GroupPerson, groupIdsOf, listGroups, peopleOf } from "./queries/groups.ts";
 export { type StartStep, startListFor } from "./queries/organisations.ts";
 export { writeReading } from "./queries/readings.ts";

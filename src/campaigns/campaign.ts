@@ -5,6 +5,7 @@ import { HOLIDAY_ZONES, User, ZONES } from "../accounts/index.ts";
 import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
 import { Conflict, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
+import { PRESETS, type Workflow } from "../workflow/index.ts";
 import { campaignNamed, holdNames } from "./queries/campaigns.ts";
 
 /** The five states (CAM-3), as glossary §3 names and shows them. */
@@ -68,6 +69,12 @@ const schema = defineEntity({
     closedDays: p.json<string[]>().columnType("jsonb").defaultRaw("'[]'::jsonb"),
     defaultHour: p.text().default("09:00"),
     closedAt: p.datetime().nullable(),
+    workflow: p.json<Workflow>().columnType("jsonb").defaultRaw("'{}'::jsonb"),
+    /** The field that names its operations; null: see titleFieldOf (FLD-2). */
+    titleField: p.text().nullable(),
+    subtitleFields: p.array().columnType("text[]").default([]),
+    /** The field whose values make the segments (SEG-2). */
+    segmentField: p.text().nullable(),
     ...createdAt(),
     ...versioned(),
   },
@@ -136,6 +143,9 @@ export async function createCampaign(
     holidayZone: null,
     closedDays: [],
     closedAt: null,
+    workflow: PRESETS.standard.workflow,
+    titleField: null,
+    segmentField: null,
   });
   em.persist(campaign);
   record(em, "campaign.created", aboutCampaign(campaign), { by: by.id });

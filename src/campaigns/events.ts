@@ -1,11 +1,13 @@
 import { z } from "zod";
 import type { EventCatalogue } from "../platform/events/catalogue.ts";
+import { KIND_CODES } from "../workflow/index.ts";
 import { STATES, VISIBILITIES } from "./campaign.ts";
 
 const by = z.uuid();
 const ofType = z.strictObject({ by: by.nullable() });
 const state = z.enum(STATES.map(({ code }) => code));
 const grant = z.strictObject({ grant: z.uuid(), by });
+const ofCampaign = z.strictObject({ campaign: z.uuid(), by });
 
 export const events = {
   "campaign.created": { label: "campagne créée", payload: z.strictObject({ by }) },
@@ -28,4 +30,30 @@ export const events = {
   "operation_type.retired": { label: "type d’opération retiré", payload: ofType },
   "operation_type.put_back": { label: "type d’opération proposé de nouveau", payload: ofType },
   "operation_type.deleted": { label: "type d’opération supprimé", payload: ofType },
+  "campaign.fields_changed": {
+    label: "champs de la campagne changés",
+    payload: z.strictObject({ count: z.int(), by }),
+  },
+  "campaign.segment_added": { label: "segment ajouté", payload: z.strictObject({ segment: z.uuid(), by }) },
+  "operation.added": { label: "opération ajoutée", payload: ofCampaign },
+  "operation.edited": { label: "opération modifiée", payload: ofCampaign },
+  "operation.assigned": {
+    label: "opération affectée",
+    payload: z.strictObject({ campaign: z.uuid(), technician: z.uuid().nullable(), by }),
+  },
+  "operation.placed": { label: "opération mise dans un segment", payload: ofCampaign },
+  "operation.planned": { label: "date d’une opération changée", payload: ofCampaign },
+  "operation.transitioned": {
+    label: "statut d’une opération changé",
+    payload: z.strictObject({
+      campaign: z.uuid(),
+      from: z.string(),
+      to: z.string(),
+      kind: z.enum(KIND_CODES),
+      isFinal: z.boolean(),
+      by,
+    }),
+  },
+  "operation.trashed": { label: "opération mise à la corbeille", payload: ofCampaign },
+  "operation.restored": { label: "opération sortie de la corbeille", payload: ofCampaign },
 } satisfies EventCatalogue;

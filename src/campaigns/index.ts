@@ -1,6 +1,7 @@
 /** The public face of campaigns: the only file other modules import. */
 
 export { aboutCampaign, Campaign, createCampaign } from "./campaign.ts";
+export { addFields } from "./field.ts";
 export {
   aboutType,
   createType,

@@ -1,21 +1,43 @@
 import type { SignedIn } from "../accounts/index.ts";
-import { NotFound } from "../platform/errors.ts";
+import { TYPE_LABELS } from "../fields/index.ts";
+import { Forbidden, NotFound } from "../platform/errors.ts";
 import type { Module } from "../platform/module.ts";
-import { ICONS, TONES } from "../workflow/index.ts";
+import { CATEGORIES, CATEGORY_CODES, ICONS, TONES } from "../workflow/index.ts";
 import { Campaign, CampaignSchema, STATES, VISIBILITIES } from "./campaign.ts";
 import { events } from "./events.ts";
+import { CampaignFieldSchema } from "./field.ts";
 import { CampaignGrantSchema, LETTERS } from "./grant.ts";
+import { Operation, OperationSchema } from "./operation.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
-import { campaignFor } from "./policy.ts";
-import { campaignUndo, grantUndo, typeUndo } from "./undo.ts";
+import { campaignFor, operationFor } from "./policy.ts";
+import { SegmentSchema } from "./segment.ts";
+import { campaignUndo, fieldUndo, grantUndo, operationUndo, segmentUndo, typeUndo } from "./undo.ts";
 import { routes } from "./web/routes.ts";
 
 const CATALOGUE = "catalogue.edit";
+const CATEGORY_LABELS = Object.fromEntries(CATEGORY_CODES.map((code) => [code, CATEGORIES[code].label]));
+
+/** Whether a page would show it: what its history then may too. */
+const isShown = (standing: Promise<unknown>): Promise<boolean> =>
+  standing.then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof NotFound || error instanceof Forbidden) return false;
+      throw error;
+    },
+  );
 
 /** Mass operations: campaigns, and who may do what on each. */
 export const campaigns: Module = {
   name: "campaigns",
-  entities: [CampaignSchema, CampaignGrantSchema, OperationTypeSchema] as unknown as NonNullable<Module["entities"]>,
+  entities: [
+    CampaignSchema,
+    CampaignGrantSchema,
+    CampaignFieldSchema,
+    SegmentSchema,
+    OperationSchema,
+    OperationTypeSchema,
+  ] as unknown as NonNullable<Module["entities"]>,
   tracked: [
     {
       table: "campaign",
@@ -39,6 +61,10 @@ export const campaigns: Module = {
         closed_days: { label: "Jours fermés", format: "list" },
         default_hour: { label: "Heure par défaut" },
         closed_at: { label: "Clôture", format: "dateTime" },
+        workflow: { label: "Flux", format: "hidden" },
+        title_field: { label: "Champ qui nomme les opérations" },
+        subtitle_fields: { label: "Champs de sous-titre", format: "list" },
+        segment_field: { label: "Colonne de segment" },
       },
     },
     {
@@ -74,6 +100,72 @@ export const campaigns: Module = {
         fields: { label: "Champs", format: "hidden" },
         workflow: { label: "Flux", format: "hidden" },
         retired_at: { label: "Retiré le", format: "dateTime" },
+      },
+    },
+    {
+      table: "campaign_field",
+      subject: "campaign",
+      subjectId: "r.campaign_id",
+      title: "r.label",
+      undo: fieldUndo,
+      columns: {
+        campaign_id: { label: "Campagne", format: "hidden" },
+        code: { label: "Code" },
+        label: { label: "Libellé" },
+        help: { label: "Aide" },
+        type: { label: "Type", values: TYPE_LABELS },
+        rules: { label: "Règles", format: "hidden" },
+        is_mandatory: { label: "Obligatoire", format: "yesNo" },
+        is_unique: { label: "Unique", format: "yesNo" },
+        is_personal: { label: "Donnée personnelle", format: "yesNo" },
+        is_listed: { label: "Dans la liste", format: "yesNo" },
+        is_for_technicians: { label: "Montré aux techniciens", format: "yesNo" },
+        is_technician_editable: { label: "Modifiable par les techniciens", format: "yesNo" },
+        is_searchable: { label: "Cherché", format: "yesNo" },
+        position: { label: "Rang" },
+        removed_at: { label: "Retiré le", format: "dateTime" },
+      },
+    },
+    {
+      table: "segment",
+      subject: "campaign",
+      subjectId: "r.campaign_id",
+      title: "r.name",
+      undo: segmentUndo,
+      columns: {
+        campaign_id: { label: "Campagne", format: "hidden" },
+        name: { label: "Nom" },
+        tone: { label: "Teinte" },
+        position: { label: "Rang" },
+        value: { label: "Valeur de la colonne", format: "hidden" },
+      },
+    },
+    {
+      table: "operation",
+      subject: "operation",
+      title: "r.title",
+      undo: operationUndo,
+      columns: {
+        campaign_id: { label: "Campagne", format: "hidden" },
+        title: { label: "Cible" },
+        values: { label: "Champs", isKeyed: true },
+        status: { label: "Statut" },
+        category: { label: "Catégorie", values: CATEGORY_LABELS },
+        segment_id: { label: "Segment", format: "hidden" },
+        is_segment_set_by_hand: { label: "Segment mis à la main", format: "yesNo" },
+        technician_id: { label: "Technicien", format: "user" },
+        planned_at: { label: "Planifiée le", format: "dateTime" },
+        first_planned_at: { label: "Première date prévue", format: "dateTime" },
+        postpone_count: { label: "Reports" },
+        reason: { label: "Motif" },
+        started_at: { label: "Démarrée le", format: "dateTime" },
+        completed_at: { label: "Réalisée le", format: "dateTime" },
+        completed_by_id: { label: "Réalisée par", format: "user" },
+        capacity: { label: "Places" },
+        minutes: { label: "Temps passé" },
+        notes: { label: "Notes" },
+        is_missing: { label: "Absente du fichier", format: "yesNo" },
+        trashed_at: { label: "À la corbeille depuis le", format: "dateTime" },
       },
     },
   ],
@@ -112,13 +204,15 @@ export const campaigns: Module = {
       right: "campaigns.undo",
       url: (id) => `/campagnes/${id}`,
       label: async (em, id) => (await em.findOne(Campaign, { id }))?.name ?? null,
-      async isOpenTo(em, reader, id) {
-        const standing = await campaignFor(em, reader as SignedIn, id).catch((error: unknown) => {
-          if (error instanceof NotFound) return null;
-          throw error;
-        });
-        return standing?.may("campaigns.undo") ?? false;
-      },
+      isOpenTo: (em, reader, id) => isShown(campaignFor(em, reader as SignedIn, id, "campaigns.undo")),
+    },
+    operation: {
+      noun: "opération",
+      icon: "list-check",
+      right: "campaigns.undo",
+      url: (id) => `/operations/${id}`,
+      label: async (em, id) => (await em.findOne(Operation, { id }))?.title ?? null,
+      isOpenTo: (em, reader, id) => isShown(operationFor(em, reader as SignedIn, id)),
     },
   },
 };

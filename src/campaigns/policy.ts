@@ -1,7 +1,17 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { allows, explain, type Grant, type PermissionCode, type Relation, type SignedIn } from "../accounts/index.ts";
+import {
+  allows,
+  explain,
+  type Grant,
+  MANAGER_RIGHTS,
+  type PermissionCode,
+  type Relation,
+  type SignedIn,
+} from "../accounts/index.ts";
 import { Forbidden, NotFound } from "../platform/errors.ts";
+import type { ArrowRole } from "../workflow/index.ts";
 import { Campaign } from "./campaign.ts";
+import { Operation } from "./operation.ts";
 import { lettersOn } from "./queries/campaigns.ts";
 
 /** A campaign and what one person may do on it: the one function behind every page of a campaign (CAM-26). */
@@ -21,16 +31,55 @@ export async function campaignFor(
   right: PermissionCode = "campaigns.see",
 ): Promise<Standing> {
   const campaign = await em.findOne(Campaign, { id }, { populate: ["owner"] });
-  const relation: Relation | null = campaign && {
-    owner: campaign.owner.id === user.id,
-    visibility: campaign.visibility,
-    grants: await lettersOn(em, id, user.id),
-  };
-  if (!campaign || !relation || !allows(user.roles, "campaigns.see", relation)) {
+  const standing = campaign && (await standingOn(em, user, campaign));
+  if (!standing?.may("campaigns.see")) {
     throw new NotFound("Cette campagne n’existe pas, ou ne vous est pas ouverte. Revenez à la liste des campagnes.");
   }
+  return allowed(standing, right);
+}
+
+/** The same of one operation, which its technician sees without seeing its campaign (CAM-25), once it is no draft (CAM-10). */
+export async function operationFor(
+  em: EntityManager,
+  user: SignedIn,
+  id: string,
+  right: PermissionCode = "operations.read",
+): Promise<Standing & { operation: Operation; who: ArrowRole[] }> {
+  const operation = await em.findOne(
+    Operation,
+    { id },
+    { populate: ["campaign", "campaign.owner", "segment", "technician"] },
+  );
+  const isTheirs = operation?.technician?.id === user.id;
+  const assigned = isTheirs && operation?.campaign.state !== "draft";
+  const standing = operation && (await standingOn(em, user, operation.campaign, assigned));
+  if (!standing?.may("operations.read") || (operation!.isTrashed() && !standing.may("operations.delete"))) {
+    throw new NotFound("Cette opération n’existe pas, ou ne vous est pas ouverte. Revenez à la liste des opérations.");
+  }
+  const who: ArrowRole[] = [
+    ...(assigned ? ["assignee" as const] : []),
+    ...(standing.may(MANAGER_RIGHTS.operations) ? ["manager" as const] : []),
+  ];
+  return { ...allowed(standing, right), operation: operation!, who };
+}
+
+async function standingOn(em: EntityManager, user: SignedIn, campaign: Campaign, assigned = false): Promise<Standing> {
+  const relation: Relation = {
+    owner: campaign.owner.id === user.id,
+    visibility: campaign.visibility,
+    grants: await lettersOn(em, campaign.id, user.id),
+    assigned,
+  };
   const may = (code: PermissionCode) => allows(user.roles, code, relation);
-  const why = (code: PermissionCode) => explain(user.roles, code, relation);
-  if (!may(right)) throw new Forbidden(why(right));
-  return { campaign, may, explain: why, holds: may("campaigns.visibility") ? null : (relation.grants ?? new Set()) };
+  return {
+    campaign,
+    may,
+    explain: (code) => explain(user.roles, code, relation),
+    holds: may("campaigns.visibility") ? null : (relation.grants ?? new Set()),
+  };
+}
+
+function allowed(standing: Standing, right: PermissionCode): Standing {
+  if (!standing.may(right)) throw new Forbidden(standing.explain(right));
+  return standing;
 }

@@ -1,5 +1,6 @@
 import { holdTenant } from "../accounts/index.ts";
 import type { Undo } from "../platform/db/undo.ts";
+import { searchAnew } from "./operation.ts";
 
 /** Its owner's acts are undone by its owner, whatever became of their roles on other campaigns. */
 const OWN = (campaign: string) => `${campaign}.owner_id = who.id`;
@@ -40,4 +41,65 @@ export const typeUndo: Undo = {
     },
   ],
   hold: (em, { tenantId }) => holdTenant(em, tenantId),
+};
+
+/** SQL: whether `who` runs the campaign of this part: owner, granted by name, or any manager of a public one (PRM-11). */
+const RUNS = `exists (select from campaign c where c.tenant_id = coalesce(w.tenant_id, t.tenant_id) and c.id = coalesce(w.campaign_id, t.campaign_id)
+  and (${OWN("c")}
+    or exists (select from campaign_grant g where g.tenant_id = c.tenant_id and g.campaign_id = c.id and g.user_id = who.id and 'configure' = any (g.letters))
+    or (c.visibility = 'public' and exists (select from app_user u where u.tenant_id = c.tenant_id and u.id = who.id and 'campaign_manager' = any (u.roles)))))`;
+const REST = { when: `(${CAMPAIGN}).state = 'archived'`, why: ARCHIVED };
+
+/** A field that an act added is hidden again: its values stay for who puts it back (FLD-7). */
+export const fieldUndo: Undo = {
+  right: "campaigns.govern",
+  unless: RUNS,
+  created: { set: (now) => ({ removed_at: now.toISOString() }) },
+  rules: [
+    REST,
+    {
+      when: "w.removed_at is null and exists (select from campaign_field o where o.tenant_id = w.tenant_id and o.campaign_id = w.campaign_id and o.id <> w.id and o.removed_at is null and folded(o.label) = folded(w.label))",
+      why: "Un autre champ porte maintenant ce nom.",
+    },
+  ],
+};
+
+export const segmentUndo: Undo = {
+  right: "campaigns.govern",
+  unless: RUNS,
+  created: "delete",
+  rules: [
+    REST,
+    {
+      when: "exists (select from segment o where o.tenant_id = w.tenant_id and o.campaign_id = w.campaign_id and o.id <> w.id and folded(o.name) = folded(w.name))",
+      why: "Un autre segment porte maintenant ce nom.",
+    },
+  ],
+};
+
+/** What an act made goes to the trash; the rest comes back as it was, under the workflow of today (IMP-41, HIS-13). */
+export const operationUndo: Undo = {
+  right: "campaigns.govern",
+  unless: `t.technician_id = who.id or ${RUNS}`,
+  created: { set: (now) => ({ trashed_at: now.toISOString() }) },
+  rules: [
+    REST,
+    {
+      when: `not exists (select from jsonb_array_elements((${CAMPAIGN}).workflow -> 'statuses') s where s ->> 'code' = w.status and s ->> 'category' = w.category)`,
+      why: "Ce statut n’est plus dans le flux de la campagne.",
+    },
+    {
+      when: "w.segment_id is not null and not exists (select from segment s where s.tenant_id = w.tenant_id and s.id = w.segment_id)",
+      why: "Ce segment n’existe plus.",
+    },
+  ],
+  applied: {
+    columns: ["values", "title"],
+    isOfUpdates: true,
+    run: (em, rows) =>
+      searchAnew(
+        em,
+        rows.map(({ id }) => id),
+      ),
+  },
 };

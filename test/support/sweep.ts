@@ -12,8 +12,9 @@ import { createUser, foundOrganisation, hashPassword, mayRoute, setPassword, Use
 import { inviteUser, renewInvitation } from "../../src/accounts/invitation.ts";
 import { offerReset } from "../../src/accounts/reset.ts";
 import { closeKey, drawKey } from "../../src/accounts/second-factor.ts";
-import { createCampaign } from "../../src/campaigns/index.ts";
+import { addFields, createCampaign } from "../../src/campaigns/index.ts";
 import { PROPOSED_FIELDS } from "../../src/campaigns/operation-type.ts";
+import { newField } from "../../src/fields/index.ts";
 import type { Route } from "../../src/platform/http/route.ts";
 import { holdMessages } from "../../src/platform/mail/hold.ts";
 import { PRESETS } from "../../src/workflow/index.ts";
@@ -94,6 +95,9 @@ export interface Ids {
   grant: string;
   /** An archived one, of the same. */
   shelved: string;
+  /** An operation of the campaign, and one in the trash. */
+  operation: string;
+  tossedOperation: string;
 }
 
 export type Whose = "own" | "colleague" | "other" | "unknown";
@@ -209,6 +213,12 @@ const SAMPLES: Record<string, Sample> = {
   "/campagnes/:id": {
     reach: "campaign",
     params: ({ campaign, grant }) => ({ id: campaign, grant }),
+    ready: leaveCampaigns,
+  },
+  "/operations/:id": { reach: "campaign", params: ({ operation }) => ({ id: operation }), ready: leaveCampaigns },
+  "/operations/:id/restauration": {
+    reach: "campaign",
+    params: ({ tossedOperation }) => ({ id: tossedOperation }),
     ready: leaveCampaigns,
   },
   "/campagnes/:id/restauration": {
@@ -509,6 +519,22 @@ const FORMS: Record<string, Filled> = {
       version: await versionOf(world, ids),
     }),
   },
+  "/campagnes/:id/champs": { fields: () => ({ label: `Champ ${randomBytes(3).toString("hex")}` }) },
+  "/campagnes/:id/segments": { fields: () => ({ name: `Segment ${randomBytes(3).toString("hex")}` }) },
+  "/campagnes/:id/operations/nouvelle": { fields: () => ({ c_cible: `PC ${randomBytes(3).toString("hex")}` }) },
+  "/operations/:id/modifier": { fields: () => ({ c_cible: `PC ${randomBytes(3).toString("hex")}` }) },
+  "/operations/:id/statut": {
+    page: null,
+    fields: () => ({ to: "cancelled", kind: "cancel", reason: "Poste retiré du parc" }),
+  },
+  "/operations/:id/affectation": {
+    page: null,
+    fields: async (ids, _browser, world) => ({ technician: await aTechnician(world, ids) }),
+  },
+  "/operations/:id/date": { page: null, fields: () => ({ plannedOn: "2026-12-03", plannedHour: "10:00" }) },
+  "/operations/:id/segment": { page: null, fields: () => ({ segment: "" }) },
+  "/operations/:id/corbeille": { page: null },
+  "/operations/:id/restauration": { page: null },
   "/campagnes/:id/archivage": { fields: () => ({ reason: "Projet abandonné" }) },
   "/campagnes/:id/restauration": { page: null, fields: () => ({ reason: "Reprise du projet" }) },
   "/instance/taches/:id/relance": { page: null },
@@ -522,6 +548,15 @@ async function versionOf({ db }: World, { tenantId, campaign }: Ids): Promise<st
     em.execute<{ version: number }[]>("select version from campaign where id = ?", [campaign]),
   );
   return String(rows[0]?.version ?? 1);
+}
+
+async function aTechnician({ db }: World, { tenantId }: Ids): Promise<string> {
+  const rows = await db.read(tenantId, (em) =>
+    em.execute<{ id: string }[]>(
+      "select id from app_user where roles @> '{technician}' and deactivated_at is null order by given_name limit 1",
+    ),
+  );
+  return rows[0]?.id ?? NOBODY;
 }
 
 /** Somebody who may own the campaign and does not. */
@@ -666,11 +701,18 @@ async function leaveGroup(world: World, { tenantId, group, member, colleague }: 
 async function giveCampaign({ db, clock }: World, { tenantId, id }: { tenantId: string; id: string }, name: string) {
   const outline = { name, description: "", startsOn: "2026-11-02", endsOn: "2027-02-26" };
   const said = { ...actOf(tenantId), actorId: id, code: "campaign.created", label: outline.name, now: clock.now() };
-  return (await db.act(said, (em) => createCampaign(em, outline, { tenantId, by: { id } }))).id;
+  const cible = newField({ code: "cible", label: "Cible", type: "short_text", isMandatory: true });
+  const campaign = await db.act(said, async (em) => {
+    const made = await createCampaign(em, outline, { tenantId, by: { id } });
+    await addFields(em, made, [cible], { by: { id } });
+    return made;
+  });
+  return campaign.id;
 }
 
 /** The campaigns as they were made, one archived, the grant given, beside any act. */
-async function leaveCampaigns(world: World, { tenantId, campaign, shelved, grant, colleague }: Ids): Promise<void> {
+async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
+  const { tenantId, campaign, shelved, grant, colleague, operation, tossedOperation } = ids;
   const root = new pg.Client({ connectionString: world.superUrl });
   await root.connect();
   try {
@@ -685,6 +727,14 @@ async function leaveCampaigns(world: World, { tenantId, campaign, shelved, grant
     await root.query(
       "insert into campaign_grant (tenant_id, id, campaign_id, user_id, letters) values ($1, $2, $3, $4, '{see}') on conflict do nothing",
       [tenantId, grant, campaign, colleague],
+    );
+    await root.query(
+      `insert into operation (tenant_id, id, campaign_id, title, "values", search, status, category, trashed_at)
+       values ($1, $2, $4, 'PC-0001', '{"cible": "PC-0001"}', 'pc-0001', 'to_schedule', 'open', null),
+         ($1, $3, $4, 'PC-0002', '{"cible": "PC-0002"}', 'pc-0002', 'to_schedule', 'open', '2026-11-20')
+       on conflict (tenant_id, id) do update set status = 'to_schedule', category = 'open', planned_at = null, first_planned_at = null,
+         technician_id = null, is_segment_set_by_hand = false, trashed_at = excluded.trashed_at`,
+      [tenantId, operation, tossedOperation, campaign],
     );
   } finally {
     await root.end();
@@ -1209,6 +1259,8 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     campaign: await giveCampaign(world, admin, `Campagne témoin ${key}`),
     grant: randomUUIDv7(),
     shelved: await giveCampaign(world, admin, `Campagne rangée ${key}`),
+    operation: randomUUIDv7(),
+    tossedOperation: randomUUIDv7(),
   };
   await leaveGroup(world, ids);
   await leaveType(world, ids);

@@ -2,8 +2,10 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { allows, lastChange } from "../../accounts/index.ts";
+import { newField } from "../../fields/index.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, type Campaign, createCampaign, LONGEST_DESCRIPTION, LONGEST_NAME } from "../campaign.ts";
+import { addFields } from "../field.ts";
 import { campaignFor } from "../policy.ts";
 import { listCampaigns } from "../queries/campaigns.ts";
 import { AT, addressOf, badgeOf, CAMPAIGNS, frameOf, HOME } from "./shown.ts";
@@ -38,6 +40,9 @@ export const OUTLINE_LABELS = {
   startsOn: "Premier jour",
   endsOn: "Dernier jour",
 };
+
+/** What names the operations until the campaign has fields of its own (FLD-2). */
+const FIRST_FIELD = newField({ code: "cible", label: "Cible", type: "short_text", isMandatory: true });
 
 const index =
   (archived: boolean): RequestHandler =>
@@ -79,9 +84,11 @@ export const create: RequestHandler = async (req, res) => {
     subject: (_values: object, campaign: Campaign) => aboutCampaign(campaign),
     at: (_values: object, campaign: Campaign) => addressOf(campaign),
   };
-  const form = await submit(req, z.object(OutlineFields), act, (values, em) =>
-    createCampaign(em, values, { tenantId, by: { id } }),
-  );
+  const form = await submit(req, z.object(OutlineFields), act, async (values, em) => {
+    const campaign = await createCampaign(em, values, { tenantId, by: { id } });
+    await addFields(em, campaign, [FIRST_FIELD], { by: { id } });
+    return campaign;
+  });
   if (form.errors) return showNew(res, form);
   const notice = "La campagne est créée, en préparation\u00a0: vous seul et les administrateurs la voyez.";
   res.saved(CARD, {}, { at: addressOf(form.result), notice, undo: true });

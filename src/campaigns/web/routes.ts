@@ -2,9 +2,13 @@ import { get, post, type Route } from "../../platform/http/route.ts";
 import * as access from "./access.ts";
 import * as archives from "./archives.ts";
 import * as campaigns from "./campaigns.ts";
+import * as fields from "./fields.ts";
 import * as types from "./operation-types.ts";
+import * as operations from "./operations.ts";
+import * as segments from "./segments.ts";
 import * as settings from "./settings.ts";
-import * as fields from "./type-fields.ts";
+import * as transitions from "./transitions.ts";
+import * as typeFields from "./type-fields.ts";
 import * as workflows from "./type-workflows.ts";
 
 const SEE = "campaigns.see";
@@ -13,6 +17,10 @@ const GOVERN = "campaigns.govern";
 const CATALOGUE = "catalogue.edit";
 const TYPES = "/admin/types-operations";
 const CODE = { params: { code: /^[a-z][a-z0-9_]{0,49}$/ } };
+const READ = "operations.read";
+const MANAGE = "operations.manage";
+const EXECUTE = "operations.execute";
+const DELETE = "operations.delete";
 
 export const routes: Route[] = [
   get("/campagnes", SEE, campaigns.live, { sitemap: "Campagnes" }),
@@ -42,12 +50,30 @@ export const routes: Route[] = [
   post(`${TYPES}/:id/remise`, CATALOGUE, types.putBack),
   get(`${TYPES}/:id/suppression`, CATALOGUE, types.confirmDeletion),
   post(`${TYPES}/:id/suppression`, CATALOGUE, types.destroy),
-  get(`${TYPES}/:id/champs/nouveau`, CATALOGUE, fields.new_),
-  post(`${TYPES}/:id/champs/nouveau`, CATALOGUE, fields.create),
-  get(`${TYPES}/:id/champs/:code/modifier`, CATALOGUE, fields.edit, CODE),
-  post(`${TYPES}/:id/champs/:code/modifier`, CATALOGUE, fields.update, CODE),
-  post(`${TYPES}/:id/champs/:code/retrait`, CATALOGUE, fields.remove, CODE),
-  post(`${TYPES}/:id/champs/:code/deplacement`, CATALOGUE, fields.move, CODE),
+  get(`${TYPES}/:id/champs/nouveau`, CATALOGUE, typeFields.new_),
+  post(`${TYPES}/:id/champs/nouveau`, CATALOGUE, typeFields.create),
+  get(`${TYPES}/:id/champs/:code/modifier`, CATALOGUE, typeFields.edit, CODE),
+  post(`${TYPES}/:id/champs/:code/modifier`, CATALOGUE, typeFields.update, CODE),
+  post(`${TYPES}/:id/champs/:code/retrait`, CATALOGUE, typeFields.remove, CODE),
+  post(`${TYPES}/:id/champs/:code/deplacement`, CATALOGUE, typeFields.move, CODE),
   get(`${TYPES}/:id/flux/modifier`, CATALOGUE, workflows.edit),
   post(`${TYPES}/:id/flux/modifier`, CATALOGUE, workflows.update),
+  get("/campagnes/:id/champs", CONFIGURE, fields.index),
+  post("/campagnes/:id/champs", CONFIGURE, fields.create),
+  get("/campagnes/:id/segments", SEE, segments.index),
+  post("/campagnes/:id/segments", CONFIGURE, segments.create),
+  get("/campagnes/:id/operations", READ, operations.index),
+  get("/campagnes/:id/operations/nouvelle", MANAGE, operations.new_),
+  post("/campagnes/:id/operations/nouvelle", MANAGE, operations.create),
+  get("/campagnes/:id/operations/corbeille", DELETE, operations.trashed),
+  get("/operations/:id", READ, operations.show),
+  get("/operations/:id/modifier", MANAGE, operations.edit),
+  post("/operations/:id/modifier", MANAGE, operations.update),
+  get("/operations/:id/statut", EXECUTE, transitions.new_),
+  post("/operations/:id/statut", EXECUTE, transitions.create),
+  post("/operations/:id/affectation", MANAGE, operations.assign),
+  post("/operations/:id/date", EXECUTE, operations.plan),
+  post("/operations/:id/segment", MANAGE, operations.place),
+  post("/operations/:id/corbeille", DELETE, operations.trash),
+  post("/operations/:id/restauration", DELETE, operations.restore),
 ];

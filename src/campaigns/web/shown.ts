@@ -8,13 +8,16 @@ export const HOME = { label: "Accueil", href: "/" };
 export const CAMPAIGNS = { label: "Campagnes", href: AT };
 export const addressOf = ({ id }: { id: string }) => `${AT}/${id}`;
 
-type Tab = "outline" | "access" | "settings";
+type Tab = "outline" | "operations" | "segments" | "fields" | "access" | "settings";
 
 /** What each page of a campaign shows above its own matter: its name, its state, its tabs, the way here (CAM-28). */
 export function frameOf(req: Request, { campaign, may }: Standing, here: Tab, label?: string) {
   const at = addressOf(campaign);
   const tabs = [
-    { tab: "outline", label: "Vue d’ensemble", href: at, open: true },
+    { tab: "outline", label: "Vue d’ensemble", href: at, open: may("campaigns.see") },
+    { tab: "operations", label: "Opérations", href: `${at}/operations`, open: may("campaigns.see") },
+    { tab: "segments", label: "Segments", href: `${at}/segments`, open: may("campaigns.see") },
+    { tab: "fields", label: "Champs", href: `${at}/champs`, open: may("campaigns.configure") },
     { tab: "access", label: "Accès", href: `${at}/acces`, open: may("grants.edit") || may("campaigns.visibility") },
     { tab: "settings", label: "Réglages", href: `${at}/reglages`, open: may("campaigns.configure") },
     { tab: "history", label: "Historique", href: `/historique/campaign/${campaign.id}`, open: may("campaigns.undo") },

@@ -324,13 +324,17 @@ export async function restoreTable(em: EntityManager, asked: Asked, { except, fo
     );
   }
   const followed = undo.applied?.columns ?? [];
+  const ofUpdates = undo.applied?.isOfUpdates === true;
   const isFollowed =
-    followed.length > 0 && (table.isReshaped || followed.some((column) => table.columns.includes(column)));
+    followed.length > 0 &&
+    ((table.isReshaped && !ofUpdates) || followed.some((column) => table.columns.includes(column)));
   const touched = (t: RawBuilder<unknown>, w: RawBuilder<unknown>) =>
-    isFollowed
-      ? sql`case when p.kind <> 'update' or p.before ?| ${followed}::text[] then jsonb_build_object('id', p.row_id,
-          'before', case when p.kind <> 'delete' then ${t} end, 'after', case when p.kind <> 'create' or ${created !== "delete"} then ${w} end) end`
-      : sql`null::jsonb`;
+    !isFollowed
+      ? sql`null::jsonb`
+      : ofUpdates
+        ? sql`case when p.kind = 'update' and p.before ?| ${followed}::text[] then jsonb_build_object('id', p.row_id, 'before', null, 'after', null) end`
+        : sql`case when p.kind <> 'update' or p.before ?| ${followed}::text[] then jsonb_build_object('id', p.row_id,
+          'before', case when p.kind <> 'delete' then ${t} end, 'after', case when p.kind <> 'create' or ${created !== "delete"} then ${w} end) end`;
   const marks = JSON.stringify(Object.fromEntries(force.map(({ rowId, mark }) => [rowId, mark])));
   const { rows } = await joiningWhole(em, table, () =>
     sql<

@@ -20,6 +20,8 @@ export interface Undo {
   /** What follows in the same transaction for rows where one of these columns came back; may refuse it all by throwing. */
   applied?: {
     columns: string[];
+    /** Rows that were changed, by their ids alone: neither what came back nor what went, of which there may be many. */
+    isOfUpdates?: true;
     run: (em: EntityManager, rows: UndoneRow[], undoing: Undoing) => Promise<void> | void;
   };
 }

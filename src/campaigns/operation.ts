@@ -1,0 +1,430 @@
+import { randomUUIDv7 } from "node:crypto";
+import { defineEntity, p } from "@mikro-orm/core";
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { User } from "../accounts/index.ts";
+import { bare, type FieldDefinition, type FieldValue, searchText, showValue } from "../fields/index.ts";
+import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
+import { Conflict, RuleBroken } from "../platform/errors.ts";
+import { record } from "../platform/events/record.ts";
+import {
+  type Arrow,
+  type ArrowRole,
+  CATEGORY_CODES,
+  type Category,
+  decide,
+  statusOf as findStatus,
+  initialStatus,
+  type Kind,
+  type Status,
+  type Workflow,
+} from "../workflow/index.ts";
+import { type By, type Campaign, refuseArchived, toCampaign } from "./campaign.ts";
+import { fieldsOf } from "./field.ts";
+import { holdValues, otherWithValue, valuesOfOperations, writeSearches } from "./queries/operations.ts";
+import { Segment } from "./segment.ts";
+
+const schema = defineEntity({
+  name: "Operation",
+  tableName: "operation",
+  ...tenantTable,
+  indexes: [
+    {
+      name: "operation_by_day",
+      expression:
+        'create index "operation_by_day" on "operation" ("tenant_id", "campaign_id", "planned_at", "id") where trashed_at is null',
+    },
+    {
+      name: "operation_by_state",
+      expression:
+        'create index "operation_by_state" on "operation" ("tenant_id", "campaign_id", "status", "segment_id") where trashed_at is null',
+    },
+    {
+      name: "operation_by_technician",
+      expression:
+        'create index "operation_by_technician" on "operation" ("tenant_id", "technician_id", "planned_at") where technician_id is not null and trashed_at is null',
+    },
+    {
+      name: "operation_values",
+      expression: 'create index "operation_values" on "operation" using gin ("values" jsonb_path_ops)',
+    },
+    {
+      name: "operation_search",
+      expression: 'create index "operation_search" on "operation" using gin ("search" gin_trgm_ops)',
+    },
+  ],
+  checks: [
+    { name: "operation_capacity_positive", expression: "capacity >= 1" },
+    { name: "operation_minutes_in_a_day", expression: "(minutes >= 1) and (minutes <= 1440)" },
+  ],
+  properties: {
+    ...tenantKey(),
+    campaign: () => toCampaign(),
+    title: p.text(),
+    values: p.json<Record<string, FieldValue>>().columnType("jsonb").defaultRaw("'{}'::jsonb"),
+    /** The title and the searchable fields, folded: what a search looks in (OPS-6). */
+    search: p.text().default(""),
+    status: p.text(),
+    category: p.enum(CATEGORY_CODES),
+    segment: () =>
+      p
+        .manyToOne(Segment)
+        .joinColumns("tenant_id", "segment_id")
+        .referencedColumnNames("tenant_id", "id")
+        .deleteRule("no action")
+        .updateRule("no action")
+        .nullable(),
+    /** Set by hand: no import and no resynchronisation moves it (SEG-3). */
+    isSegmentSetByHand: p.boolean().default(false),
+    technician: () =>
+      p
+        .manyToOne(User)
+        .joinColumns("tenant_id", "technician_id")
+        .referencedColumnNames("tenant_id", "id")
+        .deleteRule("no action")
+        .updateRule("no action")
+        .nullable(),
+    plannedAt: p.datetime().nullable(),
+    /** Never changes after its first value (OPS-19). */
+    firstPlannedAt: p.datetime().nullable(),
+    postponeCount: p.integer().default(0),
+    /** Of the last transition that gave one (OPS-20). */
+    reason: p.text().nullable(),
+    startedAt: p.datetime().nullable(),
+    completedAt: p.datetime().nullable(),
+    completedById: p.uuid().nullable(),
+    capacity: p.integer().default(1),
+    minutes: p.integer().nullable(),
+    notes: p.text().default(""),
+    /** Was not in the last import that asked to flag what is missing (IMP-24). */
+    isMissing: p.boolean().default(false),
+    trashedAt: p.datetime().nullable(),
+    ...createdAt(),
+    ...versioned(),
+  },
+});
+
+/** What is done on one target: a workstation, a person, a room (OPS-1). */
+export class Operation extends schema.class {
+  isTrashed() {
+    return this.trashedAt != null;
+  }
+}
+schema.setClass(Operation);
+export const OperationSchema = schema;
+
+export const aboutOperation = ({ id }: { id: string }) => ({ type: "operation", id });
+
+export const LONGEST_NOTES = 10_000;
+export const LONGEST_REASON = 500;
+/** Operations told again at a time. */
+const ANEW = 1_000;
+
+/** A campaign with what its operations obey. */
+export interface Plan {
+  campaign: Campaign;
+  fields: FieldDefinition[];
+  workflow: Workflow;
+  zone: string;
+}
+
+export interface Said {
+  by: By;
+  now: Date;
+  /** As what they act on this operation: decides which arrows are theirs (WFL-3). */
+  who: readonly ArrowRole[];
+}
+
+/** What a new operation says; values are already read by their fields (FLD-5). */
+export interface Draft {
+  values: Record<string, FieldValue>;
+  plannedAt: Date | null;
+  segment: Segment | null;
+  technicianId: string | null;
+  notes: string;
+}
+
+export const statusOf = (workflow: Workflow, code: string): Status => {
+  const found = findStatus(workflow, code);
+  if (!found) throw new Error(`No status "${code}" in this workflow.`);
+  return found;
+};
+
+/**
+ * A new operation in the initial status, or in the one that planning leads to when it has a date (OPS-2). Refused without
+ * a title (FLD-2) or with a value that is another's in a unique field (FLD-3). The caller flushes.
+ */
+export async function addOperation(em: EntityManager, plan: Plan, draft: Draft, said: Said): Promise<Operation> {
+  const { campaign, workflow } = plan;
+  refuseArchived(campaign);
+  await refuseSharedValues(em, plan, draft.values);
+  const { code: status, category } = initialStatus(workflow)!;
+  const { tenantId } = campaign;
+  const operation = em.create(Operation, {
+    tenantId,
+    id: randomUUIDv7(),
+    campaign,
+    ...described(plan, draft.values),
+    status,
+    category,
+    segment: draft.segment,
+    isSegmentSetByHand: draft.segment !== null,
+    technician: await technicianFor(em, tenantId, draft.technicianId),
+    plannedAt: null,
+    firstPlannedAt: null,
+    reason: null,
+    startedAt: null,
+    completedAt: null,
+    completedById: null,
+    minutes: null,
+    notes: tidyNotes(draft.notes),
+    trashedAt: null,
+  });
+  em.persist(operation);
+  if (draft.plannedAt) planOperation(em, plan, operation, draft.plannedAt, said);
+  record(em, "operation.added", aboutOperation(operation), { campaign: campaign.id, by: said.by.id });
+  return operation;
+}
+
+/** Its fields and notes; the title and what a search finds follow (FLD-2, OPS-6). The caller flushes. */
+export async function editOperation(
+  em: EntityManager,
+  plan: Plan,
+  operation: Operation,
+  { values, notes }: { values: Record<string, FieldValue>; notes: string },
+  { by }: Pick<Said, "by">,
+): Promise<void> {
+  refuseClosed(plan, operation);
+  const changed = Object.fromEntries(
+    Object.entries(values).filter(([code, value]) => !same(value, operation.values[code])),
+  );
+  await refuseSharedValues(em, plan, changed, operation);
+  Object.assign(operation, described(plan, values), { notes: tidyNotes(notes) });
+  record(em, "operation.edited", aboutOperation(operation), { campaign: plan.campaign.id, by: by.id });
+}
+
+/** Gives it to one technician, or to nobody (OPS-3). The caller flushes. */
+export async function assignOperation(
+  em: EntityManager,
+  plan: Plan,
+  operation: Operation,
+  technicianId: string | null,
+  { by }: Pick<Said, "by">,
+): Promise<void> {
+  refuseClosed(plan, operation);
+  const technician = await technicianFor(em, operation.tenantId, technicianId);
+  if ((technician?.id ?? null) === (operation.technician?.id ?? null)) return;
+  operation.technician = technician;
+  record(em, "operation.assigned", aboutOperation(operation), {
+    campaign: plan.campaign.id,
+    technician: technician?.id ?? null,
+    by: by.id,
+  });
+}
+
+/** Sets its segment by hand: no import moves it any more (SEG-3). The caller flushes. */
+export function placeOperation(
+  em: EntityManager,
+  plan: Plan,
+  operation: Operation,
+  segment: Segment | null,
+  { by }: Pick<Said, "by">,
+): void {
+  refuseClosed(plan, operation);
+  Object.assign(operation, { segment, isSegmentSetByHand: true });
+  record(em, "operation.placed", aboutOperation(operation), { campaign: plan.campaign.id, by: by.id });
+}
+
+/**
+ * Sets or clears its date, with the transition this implies (OPS-11, rulings 31): to plan, to plan no more, to plan
+ * again; on a running one the date alone. Refused on a final one until it is reopened. The caller flushes.
+ */
+export function planOperation(
+  em: EntityManager,
+  plan: Plan,
+  operation: Operation,
+  date: Date | null,
+  said: Said,
+): void {
+  refuseClosed(plan, operation);
+  const { category, plannedAt } = operation;
+  if ((date?.getTime() ?? null) === (plannedAt?.getTime() ?? null)) return;
+  const { isFinal } = statusOf(plan.workflow, operation.status);
+  if (isFinal) throw new RuleBroken("Cette opération est close\u00a0: rouvrez-la pour changer sa date.", "plannedAt");
+  const kind = kindForDate(category, date);
+  const arrow = kind && plan.workflow.transitions.find((one) => one.kind === kind && one.from === operation.status);
+  if (arrow) {
+    transition(em, plan, operation, { arrow, reason: null, date }, said);
+    return;
+  }
+  setDate(operation, date);
+  record(em, "operation.planned", aboutOperation(operation), { campaign: plan.campaign.id, by: said.by.id });
+}
+
+function kindForDate(category: Category, date: Date | null): Kind | null {
+  if (category === "open") return date ? "schedule" : null;
+  if (category === "planned") return date ? null : "unschedule";
+  return category === "deferred" || category === "problem" ? "reschedule" : null;
+}
+
+export interface Step {
+  /** Where to, or by which arrow. */
+  to?: string;
+  kind?: Kind;
+  arrow?: Arrow;
+  reason: string | null;
+  date: Date | null;
+}
+
+/**
+ * The one way from a status to another, for pages, inline edit, bulk, imports and jobs (WFL-3). Throws Conflict when
+ * there is no such arrow, Forbidden when it is not theirs, RuleBroken without the reason or the date it asks for. What
+ * each category brings follows: OPS-19 to OPS-21. The caller flushes.
+ */
+export function transition(em: EntityManager, plan: Plan, operation: Operation, step: Step, said: Said): void {
+  refuseClosed(plan, operation);
+  const { workflow, campaign } = plan;
+  const arrow = decide(workflow, {
+    from: operation.status,
+    to: step.arrow?.to ?? step.to,
+    kind: step.arrow?.kind ?? step.kind,
+    who: said.who,
+    reason: step.reason,
+    date: step.date,
+  });
+  const from = operation.status;
+  const { code, category, isFinal } = statusOf(workflow, arrow.to);
+  const wasFinal = statusOf(workflow, from).isFinal;
+  Object.assign(operation, { status: code, category });
+  if (step.reason !== null) operation.reason = step.reason;
+  if (arrow.date === "cleared" || (category === "open" && wasFinal)) setDate(operation, null);
+  else if (category === "deferred") setDate(operation, step.date);
+  else if (step.date) setDate(operation, step.date);
+  if (category === "deferred") operation.postponeCount += 1;
+  if (category === "running") operation.startedAt ??= said.now;
+  const isDone = category === "success";
+  Object.assign(operation, {
+    completedAt: isDone ? said.now : null,
+    completedById: isDone ? said.by.id : null,
+  });
+  record(em, "operation.transitioned", aboutOperation(operation), {
+    campaign: campaign.id,
+    from,
+    to: code,
+    kind: arrow.kind,
+    isFinal,
+    by: said.by.id,
+  });
+}
+
+/** To the trash for thirty days; counters follow at once (OPS-12). The caller flushes. */
+export function trashOperation(em: EntityManager, plan: Plan, operation: Operation, { by, now }: Said): void {
+  refuseClosed(plan, operation);
+  operation.trashedAt = now;
+  record(em, "operation.trashed", aboutOperation(operation), { campaign: plan.campaign.id, by: by.id });
+}
+
+/** Out of the trash, as it was. The caller flushes. */
+export function restoreOperation(em: EntityManager, plan: Plan, operation: Operation, { by }: Pick<Said, "by">): void {
+  refuseArchived(plan.campaign);
+  if (!operation.isTrashed()) throw new Conflict("Cette opération n’est pas dans la corbeille.");
+  operation.trashedAt = null;
+  record(em, "operation.restored", aboutOperation(operation), { campaign: plan.campaign.id, by: by.id });
+}
+
+function refuseClosed({ campaign }: Plan, operation: Operation): void {
+  refuseArchived(campaign);
+  if (operation.isTrashed()) throw new Conflict("Cette opération est dans la corbeille. Restaurez-la d’abord.");
+}
+
+function setDate(operation: Operation, date: Date | null): void {
+  operation.plannedAt = date;
+  operation.firstPlannedAt ??= date;
+}
+
+const same = (one: FieldValue | undefined, other: FieldValue | undefined) =>
+  JSON.stringify(one) === JSON.stringify(other);
+
+/** The values with what is told of them: the title, and what a search looks in (FLD-2, OPS-6). */
+export function described({ campaign, fields, zone }: Plan, values: Record<string, FieldValue>) {
+  const field = titleFieldOf(campaign, fields);
+  const value = field && values[field.code];
+  const title = field && value !== undefined ? showValue(field, value, { zone }).slice(0, 255) : "";
+  if (title === "") {
+    throw new RuleBroken(
+      field
+        ? `Remplissez «\u00a0${field.label}\u00a0»\u00a0: c’est lui qui nomme l’opération.`
+        : "Cette campagne n’a pas encore de champ qui nomme ses opérations\u00a0: choisissez-le dans ses réglages.",
+      field?.code,
+    );
+  }
+  return { values, title, search: searchedIn(title, fields, values) };
+}
+
+/** Tells again what a search finds of operations whose fields came back; history has nothing to say of it. */
+export async function searchAnew(em: EntityManager, ids: string[]): Promise<void> {
+  const fields = new Map<string, FieldDefinition[]>();
+  for (let from = 0; from < ids.length; from += ANEW) {
+    const rows = await valuesOfOperations(em, ids.slice(from, from + ANEW));
+    for (const { campaignId } of rows) {
+      if (fields.has(campaignId)) continue;
+      fields.set(
+        campaignId,
+        (await fieldsOf(em, { id: campaignId })).map((field) => field.definition()),
+      );
+    }
+    const told = rows.map(({ id, campaignId, title, values }) => ({
+      id,
+      search: searchedIn(title, fields.get(campaignId)!, values),
+    }));
+    await writeSearches(em, told);
+  }
+}
+
+const searchedIn = (title: string, fields: FieldDefinition[], values: Record<string, FieldValue>) =>
+  bare(`${title} ${searchText(fields, values)}`);
+
+/** The one chosen, else the first mandatory short text, else the first short text (FLD-2). */
+export function titleFieldOf(
+  { titleField }: Pick<Campaign, "titleField">,
+  fields: readonly FieldDefinition[],
+): FieldDefinition | undefined {
+  const texts = fields.filter(({ type }) => type === "short_text");
+  return fields.find(({ code }) => code === titleField) ?? texts.find(({ isMandatory }) => isMandatory) ?? texts[0];
+}
+
+function tidyNotes(notes: string): string {
+  const tidy = notes.normalize("NFC").replace(/\r\n?/g, "\n").trim();
+  if (tidy.length > LONGEST_NOTES) throw new RuleBroken(`Raccourcissez à ${LONGEST_NOTES} caractères.`, "notes");
+  return tidy;
+}
+
+async function technicianFor(em: EntityManager, tenantId: string, id: string | null): Promise<User | null> {
+  if (id === null) return null;
+  const found = await em.findOne(User, { tenantId, id, supportOf: null });
+  if (!found?.isActive() || !found.roles.includes("technician")) {
+    throw new RuleBroken(
+      "Choisissez une personne dont le compte est actif et qui a le rôle de technicien.",
+      "technician",
+    );
+  }
+  return found;
+}
+
+async function refuseSharedValues(
+  em: EntityManager,
+  { campaign, fields }: Plan,
+  values: Record<string, FieldValue>,
+  own?: Operation,
+): Promise<void> {
+  const unique = fields.filter(({ code, isUnique }) => isUnique && values[code] !== undefined);
+  if (unique.length === 0) return;
+  await holdValues(em, campaign.id);
+  for (const { code, label } of unique) {
+    const other = await otherWithValue(em, campaign.id, code, values[code]!, own?.id);
+    if (!other) continue;
+    throw new RuleBroken(
+      `«\u00a0${other.title}\u00a0» a déjà cette valeur, et «\u00a0${label}\u00a0» est unique.`,
+      code,
+    );
+  }
+}

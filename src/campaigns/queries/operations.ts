@@ -1,0 +1,251 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
+import { bare, type FieldValue } from "../../fields/index.ts";
+import { type Mark, PAGE_SIZE, type Paged } from "../../platform/db/paging.ts";
+import type { Category } from "../../workflow/index.ts";
+
+const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
+
+/** Two values of unique fields written at once wait for each other, so that the second reads the first. */
+export async function holdValues(em: EntityManager, campaignId: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`values ${campaignId}`}, 0))`.execute(transaction(em));
+}
+
+/** Another operation of the campaign that holds this value in this field, or null. */
+export async function otherWithValue(
+  em: EntityManager,
+  campaignId: string,
+  code: string,
+  value: FieldValue,
+  own?: string,
+): Promise<{ title: string } | null> {
+  const { rows } = await sql<{ title: string }>`
+    select title from operation where campaign_id = ${campaignId}::uuid and trashed_at is null
+      and "values" @> ${JSON.stringify({ [code]: value })}::jsonb and id is distinct from ${own ?? null}::uuid limit 1`.execute(
+    transaction(em),
+  );
+  return rows[0] ?? null;
+}
+
+/** What a search of these operations is told from. */
+export async function valuesOfOperations(
+  em: EntityManager,
+  ids: string[],
+): Promise<{ id: string; campaignId: string; title: string; values: Record<string, FieldValue> }[]> {
+  const { rows } = await sql<{ id: string; campaignId: string; title: string; values: Record<string, FieldValue> }>`
+    select id, campaign_id as "campaignId", title, "values" from operation where id = any (${ids}::uuid[])`.execute(
+    transaction(em),
+  );
+  return rows;
+}
+
+/** Writes what a search finds of these operations, in one statement. */
+export async function writeSearches(em: EntityManager, told: { id: string; search: string }[]): Promise<void> {
+  await sql`update operation o set search = v.search from jsonb_to_recordset(${JSON.stringify(told)}::jsonb) as v (id uuid, search text)
+    where o.id = v.id and o.search <> v.search`.execute(transaction(em));
+}
+
+/** What a list shows of an operation. */
+export interface OperationLine {
+  id: string;
+  title: string;
+  values: Record<string, FieldValue>;
+  status: string;
+  category: Category;
+  plannedAt: Date | null;
+  postponeCount: number;
+  isMissing: boolean;
+  segmentId: string | null;
+  segment: string | null;
+  technicianId: string | null;
+  technician: string | null;
+  version: number;
+}
+
+export const NONE = "aucun";
+
+export interface OperationFilter {
+  q?: string | undefined;
+  status?: string | undefined;
+  /** An id, or NONE: in no segment (SEG-5). */
+  segment?: string | undefined;
+  /** An id, or NONE: assigned to nobody. */
+  technician?: string | undefined;
+  /** Local days, both included. */
+  from?: string | undefined;
+  to?: string | undefined;
+  /** "late": planned before today and not final; "undated": no date. */
+  when?: "late" | "undated" | undefined;
+  /** Of fields, already told in SQL over `o` (FLD-4). */
+  fields?: RawBuilder<SqlBool>[];
+  isTrashed?: boolean;
+}
+
+const FINAL = sql`('success', 'cancelled')`;
+
+/** SQL over `o`: the operations of a campaign that answer to a filter, all its parts at once (OPS-5, OPS-6). */
+export function operationsWhere(
+  campaignId: string,
+  { q = "", status, segment, technician, from, to, when, fields = [], isTrashed = false }: OperationFilter,
+  { zone }: { zone: string },
+): RawBuilder<SqlBool> {
+  const conditions: RawBuilder<unknown>[] = [
+    sql`o.campaign_id = ${campaignId}::uuid`,
+    isTrashed ? sql`o.trashed_at is not null` : sql`o.trashed_at is null`,
+    ...fields,
+  ];
+  for (const word of bare(q).split(" ").filter(Boolean).slice(0, 8)) {
+    conditions.push(sql`o.search like ${`%${word.replace(/[\\%_]/g, "\\$&")}%`}`);
+  }
+  if (status) conditions.push(sql`o.status = ${status}`);
+  if (segment) conditions.push(segment === NONE ? sql`o.segment_id is null` : sql`o.segment_id = ${segment}::uuid`);
+  if (technician) {
+    conditions.push(technician === NONE ? sql`o.technician_id is null` : sql`o.technician_id = ${technician}::uuid`);
+  }
+  if (from) conditions.push(sql`o.planned_at >= ${from}::date::timestamp at time zone ${zone}`);
+  if (to) conditions.push(sql`o.planned_at < (${to}::date + 1)::timestamp at time zone ${zone}`);
+  if (when === "undated") conditions.push(sql`o.planned_at is null`);
+  if (when === "late") {
+    conditions.push(sql`o.planned_at < date_trunc('day', app_now() at time zone ${zone}) at time zone ${zone}`);
+    conditions.push(sql`o.category not in ${FINAL}`);
+  }
+  return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
+}
+
+/** How many operations answer (OPS-5). */
+export async function countOperations(em: EntityManager, where: RawBuilder<SqlBool>): Promise<number> {
+  const { rows } = await sql<{ n: number }>`select count(*)::int as n from operation o where ${where}`.execute(
+    transaction(em),
+  );
+  return rows[0]!.n;
+}
+
+/** How many are in each status, those in the trash apart; a status without operation is absent. */
+export async function countByStatus(em: EntityManager, campaignId: string): Promise<Map<string, number>> {
+  const { rows } = await sql<{ status: string; n: number }>`
+    select status, count(*)::int as n from operation where campaign_id = ${campaignId}::uuid and trashed_at is null group by status`.execute(
+    transaction(em),
+  );
+  return new Map(rows.map(({ status, n }) => [status, n]));
+}
+
+/** What a list may be sorted by: a column of the product, or a field by its code. */
+export interface OperationOrder {
+  by: "planned" | "title" | "status" | "segment" | "technician" | { field: string; isNumber: boolean };
+  descending: boolean;
+  /** The order of statuses, for `status`. */
+  statuses: string[];
+}
+
+/** SQL of a sort key over `o`, and its type; null where empty, which always comes last (OPS-7). */
+function keyOf({ by, statuses }: OperationOrder): { key: RawBuilder<unknown>; type: RawBuilder<unknown> } {
+  if (typeof by === "object") {
+    const text = sql`nullif(o."values" ->> ${by.field}, '')`;
+    return by.isNumber ? { key: sql`(${text})::numeric`, type: sql`numeric` } : { key: text, type: sql`text` };
+  }
+  if (by === "planned") return { key: sql`o.planned_at`, type: sql`timestamptz` };
+  if (by === "status") return { key: sql`array_position(${statuses}::text[], o.status)`, type: sql`int` };
+  if (by === "segment") {
+    const name = sql`(select s.name from segment s where s.tenant_id = o.tenant_id and s.id = o.segment_id)`;
+    return { key: name, type: sql`text` };
+  }
+  if (by === "technician") {
+    const name = sql`(select u.family_name || ' ' || u.given_name from app_user u where u.tenant_id = o.tenant_id and u.id = o.technician_id)`;
+    return { key: name, type: sql`text` };
+  }
+  return { key: sql`o.title`, type: sql`text` };
+}
+
+type Row = Omit<OperationLine, "plannedAt"> & { plannedAt: string | null; key: string | null };
+
+/**
+ * One page by keyset: those that have the sort value, in its order, then those that have none; ties by title then id
+ * (OPS-4, OPS-7). Each part is its own question, so that an index serves it however deep the page.
+ */
+export async function listOperations(
+  em: EntityManager,
+  where: RawBuilder<SqlBool>,
+  { order, mark, size = PAGE_SIZE }: { order: OperationOrder; mark: Mark | null; size?: number },
+): Promise<Omit<Paged<OperationLine>, "total">> {
+  const { key, type } = keyOf(order);
+  const isBack = mark?.back ?? false;
+  const at = mark && sortValueOf(mark, order);
+  const wanted = size + 1;
+  const part = async (isEmpty: boolean, from: [string | null, string] | null, limit: number): Promise<Row[]> => {
+    const down = order.descending !== isBack;
+    const ties = isBack ? sql`<` : sql`>`;
+    const beyond = from && sql`(o.title, o.id) ${ties} (${from[1]}, ${mark!.id}::uuid)`;
+    const value = sql`${from?.[0] ?? null}::${type}`;
+    const further = down ? sql`<` : sql`>`;
+    const seek = !from
+      ? sql`true`
+      : isEmpty
+        ? beyond!
+        : sql`${key} ${further}= ${value} and (${key} ${further} ${value} or ${beyond})`;
+    const way = isBack ? sql`desc` : sql`asc`;
+    const sort = isEmpty
+      ? sql`o.title ${way}, o.id ${way}`
+      : sql`${key} ${down ? sql`desc` : sql`asc`}, o.title ${way}, o.id ${way}`;
+    const { rows } = await sql<Row>`
+      select o.id, o.title, o."values", o.status, o.category, o.planned_at as "plannedAt", o.postpone_count as "postponeCount",
+        o.is_missing as "isMissing", o.version, o.segment_id as "segmentId", s.name as segment, o.technician_id as "technicianId",
+        u.given_name || ' ' || u.family_name as technician, o.key
+      from (select o.*, ${isEmpty ? sql`null` : sql`${key}`}::text as key, row_number() over (order by ${sort}) as rank
+        from (select o.* from operation o where ${where} and ${key} is ${isEmpty ? sql`null` : sql`not null`} and ${seek}
+          order by ${sort} limit ${limit}) o) o
+      left join segment s on s.tenant_id = o.tenant_id and s.id = o.segment_id
+      left join app_user u on u.tenant_id = o.tenant_id and u.id = o.technician_id
+      order by o.rank`.execute(transaction(em));
+    return rows;
+  };
+  const parts = isBack ? [true, false] : [false, true];
+  const started = at ? parts.slice(parts.indexOf(at[0] === null)) : parts;
+  const found: Row[] = [];
+  for (const [i, isEmpty] of started.entries()) {
+    if (found.length >= wanted) break;
+    found.push(...(await part(isEmpty, i === 0 ? at : null, wanted - found.length)));
+  }
+  const overflow = found.length > size;
+  const rows = found.slice(0, size);
+  if (isBack) rows.reverse();
+  const markOf = (row: Row | undefined, back: boolean): Mark | null =>
+    row ? { value: JSON.stringify([row.key, row.title]), id: row.id, back } : null;
+  return {
+    rows: rows.map(({ key: _key, plannedAt, ...row }) => ({
+      ...row,
+      plannedAt: plannedAt ? new Date(plannedAt) : null,
+    })),
+    before: (isBack ? overflow : mark !== null) ? markOf(rows[0], true) : null,
+    after: (isBack ? true : overflow) ? markOf(rows.at(-1), false) : null,
+  };
+}
+
+/** What a mark says of its neighbour; null when we did not write it, and the list begins at its beginning. */
+function sortValueOf({ value }: Mark, { by }: OperationOrder): [string | null, string] | null {
+  const [key, title] = parsed(value);
+  if (typeof title !== "string" || !(key === null || typeof key === "string")) return null;
+  if (key === null) return [null, title];
+  const isNumber = by === "status" || (typeof by === "object" && by.isNumber);
+  if (isNumber && !/^-?\d{1,30}(\.\d{1,10})?$/.test(key)) return null;
+  if (by === "planned" && !/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?[+-]\d{2}(:\d{2})?$/.test(key)) return null;
+  return [key, title];
+}
+
+function parsed(value: string): unknown[] {
+  try {
+    const list: unknown = JSON.parse(value);
+    return Array.isArray(list) ? list : [];
+  } catch {
+    return [];
+  }
+}
+
+/** The active technicians of the organisation by name (OPS-3). */
+export async function listTechnicians(em: EntityManager): Promise<{ value: string; label: string }[]> {
+  const { rows } = await sql<{ value: string; label: string }>`
+    select id as value, given_name || ' ' || family_name as label from app_user
+    where deactivated_at is null and support_of is null and roles @> '{technician}' order by family_name, given_name, id`.execute(
+    transaction(em),
+  );
+  return rows;
+}

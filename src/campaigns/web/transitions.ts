@@ -1,0 +1,87 @@
+import type { Request, RequestHandler, Response } from "express";
+import { z } from "zod";
+import { readMoment } from "../../fields/index.ts";
+import { RuleBroken } from "../../platform/errors.ts";
+import { query, read, submit } from "../../platform/http/forms.ts";
+import { arrowsFrom, KIND_CODES, takesDate } from "../../workflow/index.ts";
+import { aboutOperation, LONGEST_REASON, type Operation, statusOf, transition } from "../operation.ts";
+import { planFor } from "../plan.ts";
+import { operationFor } from "../policy.ts";
+import { frameOf } from "./shown.ts";
+
+const PAGE = { page: "campaigns/transitions/new" };
+
+type OfOne = Request<{ id: string }>;
+
+const Asked = z.object({ vers: z.string().max(60).optional(), par: z.enum(KIND_CODES).optional() });
+
+const StepForm = z.object({
+  to: z.string().min(1, "Choisissez où va l’opération.").max(60).describe("Nouveau statut"),
+  kind: z.enum(KIND_CODES, "Choisissez où va l’opération.").describe("Transition"),
+  reason: z
+    .string()
+    .trim()
+    .max(LONGEST_REASON, `Raccourcissez à ${LONGEST_REASON} caractères.`)
+    .default("")
+    .describe("Motif"),
+  plannedOn: z.iso.date().or(z.literal("")).default("").describe("Nouvelle date"),
+  plannedHour: z.string().trim().max(8).default("").describe("Heure"),
+});
+
+export const new_: RequestHandler<{ id: string }> = (req, res) => {
+  const { vers, par } = query(req, Asked);
+  return show(req, res, { values: { to: vers ?? "", kind: par ?? "" } });
+};
+
+async function show(req: OfOne, res: Response, form: { values: object }): Promise<void> {
+  const { to, kind } = form.values as { to?: string; kind?: string };
+  const shown = await read(req, async (em) => {
+    const standing = await operationFor(em, req.user!, req.params.id, "operations.execute");
+    const plan = await planFor(em, standing.campaign, req.user!.tenant.zone);
+    return { standing, plan };
+  });
+  const { standing, plan } = shown;
+  const { operation, who } = standing;
+  const arrows = arrowsFrom(plan.workflow, operation.status, who);
+  const arrow = arrows.find((one) => one.to === to && one.kind === kind) ?? arrows[0] ?? null;
+  res.show(PAGE, {
+    title: `${arrow?.label ?? "Changer le statut"} – ${operation.title}`,
+    ...frameOf(req, standing, "operations", operation.title),
+    operation,
+    operationAt: `/operations/${operation.id}`,
+    status: statusOf(plan.workflow, operation.status),
+    arrow: arrow && { ...arrow, takesDate: takesDate(arrow), status: statusOf(plan.workflow, arrow.to) },
+    defaultHour: standing.campaign.defaultHour,
+    form,
+  });
+}
+
+export const create: RequestHandler<{ id: string }> = async (req, res) => {
+  const at = `/operations/${req.params.id}`;
+  const act = {
+    code: "operation.transitioned",
+    label: (_values: object, { operation, label }: { operation: Operation; label: string }) =>
+      `${operation.title}\u00a0: ${label}`,
+    subject: () => aboutOperation(req.params),
+    reason: ({ reason }: { reason: string }) => reason || undefined,
+    at,
+  };
+  const form = await submit(req, StepForm, act, async ({ to, kind, reason, plannedOn, plannedHour }, em) => {
+    const { campaign, operation, who } = await operationFor(em, req.user!, req.params.id, "operations.execute");
+    const plan = await planFor(em, campaign, req.user!.tenant.zone);
+    const read = readMoment(plannedOn, plannedHour, { zone: plan.zone, defaultHour: campaign.defaultHour });
+    if ("problem" in read) throw new RuleBroken(read.problem, "plannedOn");
+    const date = read.value === null ? null : new Date(read.value);
+    transition(
+      em,
+      plan,
+      operation,
+      { to, kind, reason: reason || null, date },
+      { by: { id: req.user!.id }, now: req.now, who },
+    );
+    return { operation, label: statusOf(plan.workflow, operation.status).label };
+  });
+  if (form.errors) return show(req, res, form);
+  const { operation, label } = form.result;
+  res.saved(PAGE, {}, { at, notice: `${operation.title}\u00a0: ${label}.`, undo: true });
+};
