@@ -11,7 +11,7 @@ const SECTIONS = [
   { title: "Régler l’instance", holds: (path: string) => path.startsWith("/instance") },
 ];
 const PUBLIC = "Informations et aide";
-const OTHERS = "Piloter";
+const OTHERS = "Suivre et piloter";
 
 /** The pages this reader may open, by section, from the routes that carry a French title. */
 export function siteMap(routes: readonly Route[], may: (right: string) => boolean): SiteSection[] {
