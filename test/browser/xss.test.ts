@@ -192,6 +192,10 @@ test("P27 : les mêmes charges, déjà dans chaque colonne de texte : aucune ne 
       ![
         "code",
         "kind",
+        "status",
+        "default_hour",
+        "icon",
+        "tone",
         "name_",
         "channel",
         "table_name",
@@ -206,6 +210,7 @@ test("P27 : les mêmes charges, déjà dans chaque colonne de texte : aucune ne 
         "location",
       ].includes(column) &&
       !(table === "event" && column === "name") &&
+      !(table === "campaign_field" && column === "type") &&
       !(table === "session"),
   );
   await root.query("set session_replication_role = replica");

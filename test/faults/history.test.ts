@@ -52,8 +52,8 @@ for (const table of ["act", "changeset", "event"]) {
         const persona = sender(route);
         const browser = await sweep.freshly(persona);
         if (persona.who === "anonymous") await browser.get("/connexion");
-        const fields = await sweep.filled(route, persona, browser);
         const path = (await sweep.address(route, persona, "own", browser))!;
+        const fields = await sweep.filled(route, persona, browser);
         const before = await fingerprints(root);
         const lastAct = (await root.query("select max(id::text)::uuid as id from act")).rows[0].id;
         const answer = await browser.post(path, fields);
@@ -94,8 +94,8 @@ test("P55 : le droit rendu, les mêmes formulaires passent et chacun laisse un a
     const persona = sender(route);
     const browser = await sweep.freshly(persona);
     if (persona.who === "anonymous") await browser.get("/connexion");
-    const fields = await sweep.filled(route, persona, browser);
     const path = (await sweep.address(route, persona, "own", browser))!;
+    const fields = await sweep.filled(route, persona, browser);
     const count = async () => Number((await root.query("select count(*) from act")).rows[0].count);
     const before = await count();
     const { status, text } = await browser.post(path, fields);
