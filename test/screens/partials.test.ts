@@ -64,7 +64,11 @@ test("tout ce qui vient d’ailleurs est échappé", () => {
 });
 
 /** Raw output beyond includes, captured parts and the layout's body: HTML already sanitised by its handler. */
-const SANITISED = new Set(["instance/_prose.eta it.html", "documents/versions/preview.eta it.html"]);
+const SANITISED = new Set([
+  "instance/_prose.eta it.html",
+  "documents/versions/preview.eta it.html",
+  'workflow/_show.eta it.draw(it.page.asset("/icons.svg"))',
+]);
 
 test("le seul affichage brut est une inclusion, une capture, un corps ou un texte assaini", () => {
   for (const name of templates) {
