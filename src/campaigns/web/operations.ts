@@ -2,20 +2,10 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { lastChange } from "../../accounts/index.ts";
-import {
-  dayOf,
-  type FieldDefinition,
-  type FieldValues,
-  hourOf,
-  localOf,
-  readerOf,
-  readMoment,
-  showValue,
-  typedValue,
-} from "../../fields/index.ts";
+import { showValue } from "../../fields/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
-import { readMark, withQuery, writeMark } from "../../platform/http/addresses.ts";
-import { atVersion, query, read, submit } from "../../platform/http/forms.ts";
+import { withQuery } from "../../platform/http/addresses.ts";
+import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { type Arrow, arrowsFrom, takesDate } from "../../workflow/index.ts";
 import {
@@ -23,7 +13,6 @@ import {
   addOperation,
   assignOperation,
   editOperation,
-  LONGEST_NOTES,
   type Operation,
   type Plan,
   placeOperation,
@@ -34,285 +23,29 @@ import {
   titleFieldOf,
   trashOperation,
 } from "../operation.ts";
-import { planFor } from "../plan.ts";
 import { campaignFor, operationFor } from "../policy.ts";
-import {
-  countByStatus,
-  countOperations,
-  listOperations,
-  listTechnicians,
-  NONE,
-  type OperationLine,
-  type OperationOrder,
-  operationsWhere,
-} from "../queries/operations.ts";
+import { listTechnicians } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
 import { Segment } from "../segment.ts";
-import { addressOf, frameOf } from "./shown.ts";
+import {
+  controlsOf,
+  Day,
+  Hour,
+  inputOf,
+  inputsOf,
+  labelsOf,
+  momentOf,
+  named,
+  typedFields,
+  valuesForm,
+  valuesOf,
+} from "./operation-form.ts";
+import { frameOf, listAt, operationAt, planOf } from "./shown.ts";
 
-const LIST = { page: "campaigns/operations/index", part: "campaigns/operations/_list" };
 const CARD = { page: "campaigns/operations/show" };
 const NEW = { page: "campaigns/operations/new" };
 const EDIT = { page: "campaigns/operations/edit" };
-const SIZES = [25, 50, 100];
-
 type OfOne = Request<{ id: string }>;
-
-const operationAt = ({ id }: { id: string }) => `/operations/${id}`;
-const listAt = (campaign: { id: string }) => `${addressOf(campaign)}/operations`;
-
-const ID = z.union([z.uuid(), z.literal(NONE)]).optional();
-const Filters = z.object({
-  q: z.string().max(200).optional(),
-  statut: z.string().max(60).optional(),
-  segment: ID,
-  technicien: ID,
-  du: z.iso.date().or(z.literal("")).optional(),
-  au: z.iso.date().or(z.literal("")).optional(),
-  quand: z.enum(["en-retard", "sans-date", ""]).optional(),
-  tri: z.string().max(60).optional(),
-  sens: z.enum(["croissant", "decroissant"]).optional(),
-  lignes: z.coerce.number().optional(),
-  page: z.string().max(900).optional(),
-});
-
-const ORDERS = {
-  cible: "title",
-  statut: "status",
-  segment: "segment",
-  technicien: "technician",
-  date: "planned",
-} as const;
-
-function orderOf(tri: string | undefined, descending: boolean, { fields, workflow }: Plan): OperationOrder {
-  const statuses = workflow.statuses.map(({ code }) => code);
-  const field = fields.find(({ code }) => `c.${code}` === tri);
-  const by = field
-    ? { field: field.code, isNumber: field.type === "number" }
-    : (ORDERS[tri as keyof typeof ORDERS] ?? "planned");
-  return { by, descending, statuses };
-}
-
-export const index: RequestHandler<{ id: string }> = async (req, res) => {
-  const filters = query(req, Filters);
-  const { q, statut, segment, technicien, du, au, quand, tri, sens, page } = filters;
-  const size = SIZES.includes(filters.lignes ?? 0) ? filters.lignes! : 50;
-  const descending = sens === "decroissant";
-  const shown = await read(req, async (em) => {
-    const standing = await campaignFor(em, req.user!, req.params.id, "operations.read");
-    const plan = await planFor(em, standing.campaign, req.user!.tenant.zone);
-    const where = operationsWhere(
-      standing.campaign.id,
-      {
-        q,
-        status: statut || undefined,
-        segment,
-        technician: technicien,
-        from: du || undefined,
-        to: au || undefined,
-        when: quand === "en-retard" ? "late" : quand === "sans-date" ? "undated" : undefined,
-      },
-      { zone: plan.zone },
-    );
-    const counts = await countByStatus(em, standing.campaign.id);
-    const found = await listOperations(em, where, {
-      order: orderOf(tri, descending, plan),
-      mark: readMark(page),
-      size,
-    });
-    const isFiltered = [q, statut, segment, technicien, du, au, quand].some(Boolean);
-    const all = [...counts.values()].reduce((sum, n) => sum + n, 0);
-    return {
-      standing,
-      plan,
-      counts,
-      all,
-      ...found,
-      total: isFiltered ? await countOperations(em, where) : all,
-      segments: await listSegments(em, standing.campaign.id),
-      technicians: await listTechnicians(em),
-    };
-  });
-  const { standing, plan, counts, total, all, segments, technicians } = shown;
-  const at = listAt(standing.campaign);
-  const kept = {
-    q: q || undefined,
-    statut: statut || undefined,
-    segment,
-    technicien,
-    du: du || undefined,
-    au: au || undefined,
-    quand: quand || undefined,
-  };
-  const sorted = { ...kept, tri, sens, lignes: size === 50 ? undefined : String(size) };
-  const columns = plan.fields.filter(
-    ({ code, isListed }) => isListed && code !== titleFieldOf(standing.campaign, plan.fields)?.code,
-  );
-  const sortOf = (one: string) => {
-    const isHere = (tri ?? "date") === one;
-    return {
-      order: !isHere ? "none" : descending ? "descending" : "ascending",
-      href: withQuery(at, {
-        ...sorted,
-        tri: one,
-        sens: isHere && !descending ? "decroissant" : undefined,
-        page: undefined,
-      }),
-    };
-  };
-  const late = withQuery(at, { quand: "en-retard" });
-  res.show(LIST, {
-    title: "Opérations",
-    ...frameOf(req, standing, "operations", "Opérations"),
-    operations: shown.rows.map((line) => lineOf(line, plan, columns, req)),
-    columns: columns.map(({ code, label }) => ({ label, ...sortOf(`c.${code}`) })),
-    sorts: Object.fromEntries(Object.keys(ORDERS).map((one) => [one, sortOf(one)])),
-    titleLabel: titleFieldOf(standing.campaign, plan.fields)?.label ?? "Cible",
-    total,
-    all,
-    listAt: at,
-    late,
-    form: {
-      values: {
-        q: q ?? "",
-        statut: statut ?? "",
-        segment: segment ?? "",
-        technicien: technicien ?? "",
-        du: du ?? "",
-        au: au ?? "",
-        quand: quand ?? "",
-      },
-    },
-    statuses: plan.workflow.statuses.map(({ code, label }) => ({
-      value: code,
-      label: `${label} (${fr.number(counts.get(code) ?? 0)})`,
-    })),
-    segments: [{ value: NONE, label: "Sans segment" }, ...segments.map(({ id, name }) => ({ value: id, label: name }))],
-    technicians: [{ value: NONE, label: "Non affectées" }, ...technicians],
-    active: Object.values(kept).filter(Boolean).length,
-    mayManage: standing.may("operations.manage") && !standing.campaign.isArchived(),
-    previous: shown.before && withQuery(at, { ...sorted, page: writeMark(shown.before) }),
-    next: shown.after && withQuery(at, { ...sorted, page: writeMark(shown.after) }),
-    sizes: SIZES.map((one) => ({
-      size: one,
-      current: one === size,
-      href: withQuery(at, { ...sorted, lignes: String(one) }),
-    })),
-  });
-};
-
-/** A row of the list: what each column prints. */
-function lineOf(line: OperationLine, { workflow, zone }: Plan, columns: FieldDefinition[], req: Request) {
-  const { label, icon, tone, isFinal } = statusOf(workflow, line.status);
-  const day = (moment: Date) => new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(moment);
-  return {
-    ...line,
-    href: operationAt(line),
-    badge: { label, icon, tone },
-    isLate: !isFinal && line.plannedAt !== null && day(line.plannedAt) < day(req.now),
-    day: line.plannedAt && fr.shortDate(line.plannedAt, zone),
-    hour: line.plannedAt && fr.time(line.plannedAt, zone),
-    cells: columns.map((field) => {
-      const value = line.values[field.code];
-      return { label: field.label, text: value === undefined ? "" : showValue(field, value, { zone }) };
-    }),
-  };
-}
-
-/** The fields a form can fill: people and documents wait for their own pages. */
-const typedFields = ({ fields }: Plan) => fields.filter(({ type }) => type !== "person" && type !== "attachment");
-const inputOf = ({ code }: { code: string }) => `c_${code}`;
-
-const Day = z.iso.date().or(z.literal("")).default("");
-const Hour = z.string().trim().max(8).default("");
-
-/** What the form of an operation sends: one text per field, read by the field itself (FLD-5). */
-function valuesForm(plan: Plan, present: FieldValues = {}) {
-  const fields = typedFields(plan);
-  const shape = Object.fromEntries(
-    fields.map((field) => [
-      inputOf(field),
-      field.type === "multiple_choice"
-        ? z.array(z.string().max(100)).max(50).default([]).describe(field.label)
-        : z.string().max(10_000).default("").describe(field.label),
-    ]),
-  );
-  const Notes = z.string().max(LONGEST_NOTES, `Raccourcissez à ${LONGEST_NOTES} caractères.`).default("");
-  return z.object({ ...shape, notes: Notes.describe("Notes") }).superRefine((sent, context) => {
-    for (const field of fields) {
-      const answer = readOne(plan, field, sent as Record<string, unknown>, present);
-      if ("problem" in answer) context.addIssue({ code: "custom", path: [inputOf(field)], message: answer.problem });
-    }
-  });
-}
-
-function readOne(
-  { campaign, zone }: Plan,
-  field: FieldDefinition,
-  sent: Record<string, unknown>,
-  present: FieldValues,
-) {
-  const given = sent[inputOf(field)];
-  const text = Array.isArray(given) ? given.join("|") : String(given ?? "");
-  const reading = { zone, defaultHour: campaign.defaultHour, present: present[field.code] ?? null };
-  return readerOf(field, reading)(text);
-}
-
-/** The values a form sent, beside those it could not fill. */
-function valuesOf(plan: Plan, sent: Record<string, unknown>, present: FieldValues = {}): FieldValues {
-  const values: FieldValues = { ...present };
-  for (const field of typedFields(plan)) {
-    const answer = readOne(plan, field, sent, present);
-    if ("problem" in answer) throw new RuleBroken(answer.problem, inputOf(field));
-    if (answer.value === null) delete values[field.code];
-    else values[field.code] = answer.value;
-  }
-  return values;
-}
-
-/** The moment two inputs say; null when both are empty (IMP-15, TIM-2). */
-function momentOf({ campaign, zone }: Plan, day: string, hour: string): Date | null {
-  const answer = readMoment(day, hour, { zone, defaultHour: campaign.defaultHour });
-  if ("problem" in answer) throw new RuleBroken(answer.problem, "plannedOn");
-  return answer.value === null ? null : new Date(answer.value);
-}
-
-/** Each field as its control needs it. */
-function controlsOf(plan: Plan, values: FieldValues) {
-  return typedFields(plan).map((field) => ({
-    name: inputOf(field),
-    type: field.type,
-    label: field.label,
-    hint: field.help,
-    required: field.isMandatory,
-    value: field.type === "multiple_choice" ? (values[field.code] ?? []) : typedValue(field, values[field.code], plan),
-    options: (field.rules.options ?? [])
-      .filter(({ code, isRetired }) => !isRetired || [values[field.code]].flat().includes(code))
-      .map(({ code, label }) => ({ value: code, label })),
-  }));
-}
-
-const labelsOf = (plan: Plan) => ({
-  ...Object.fromEntries(plan.fields.map((field) => [inputOf(field), field.label])),
-  plannedOn: "Planifiée le",
-  plannedHour: "Heure",
-  technician: "Technicien",
-  segment: "Segment",
-  notes: "Notes",
-});
-
-const planOf = (em: EntityManager, req: Request, campaign: Plan["campaign"]) =>
-  planFor(em, campaign, req.user!.tenant.zone);
-
-/** A refusal of a verb names a field; the form calls it by its input. */
-async function named<T>(plan: Plan, work: Promise<T>): Promise<T> {
-  return work.catch((error: unknown) => {
-    if (error instanceof RuleBroken && plan.fields.some(({ code }) => code === error.field)) {
-      throw new RuleBroken(error.message, `c_${error.field}`);
-    }
-    throw error;
-  });
-}
 
 const MANAGE = "operations.manage";
 
@@ -375,7 +108,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
   });
   if (form.errors) return showNew(req, res, form);
   res.saved(
-    LIST,
+    CARD,
     {},
     { at: operationAt(form.result), notice: `L’opération ${form.result.title} est ajoutée.`, undo: true },
   );
@@ -385,13 +118,6 @@ async function segmentOf(em: EntityManager, campaignId: string, id: string): Pro
   const segment = await em.findOne(Segment, { id, campaign: { id: campaignId } } as never);
   if (!segment) throw new RuleBroken("Ce segment n’existe plus\u00a0: choisissez-en un autre.", "segment");
   return segment as Segment;
-}
-
-/** The day and the hour of a moment, as two inputs hold them. */
-function inputsOf(moment: Date | null | undefined, zone: string): { plannedOn: string; plannedHour: string } {
-  if (!moment) return { plannedOn: "", plannedHour: "" };
-  const local = localOf(moment, zone);
-  return { plannedOn: dayOf(local), plannedHour: hourOf(local) };
 }
 
 interface Forms {
@@ -595,28 +321,4 @@ export const restore: RequestHandler<{ id: string }> = async (req, res) => {
   );
   if (form.errors) return showCard(req, res, {});
   res.saved(CARD, {}, { at: operationAt(req.params), notice: "L’opération est de nouveau dans la liste.", undo: true });
-};
-
-export const trashed: RequestHandler<{ id: string }> = async (req, res) => {
-  const { page } = query(req, z.object({ page: z.string().max(900).optional() }));
-  const shown = await read(req, async (em) => {
-    const standing = await campaignFor(em, req.user!, req.params.id, "operations.delete");
-    const obeyed = await planOf(em, req, standing.campaign);
-    const where = operationsWhere(standing.campaign.id, { isTrashed: true }, obeyed);
-    const order: OperationOrder = { by: "title", descending: false, statuses: [] };
-    const found = await listOperations(em, where, { order, mark: readMark(page) });
-    return { standing, obeyed, ...found, total: await countOperations(em, where) };
-  });
-  const at = `${listAt(req.params)}/corbeille`;
-  res.show(
-    { page: "campaigns/operations/trash" },
-    {
-      title: "Corbeille des opérations",
-      ...frameOf(req, shown.standing, "operations", "Corbeille"),
-      operations: shown.rows.map((line) => lineOf(line, shown.obeyed, [], req)),
-      total: shown.total,
-      previous: shown.before && withQuery(at, { page: writeMark(shown.before) }),
-      next: shown.after && withQuery(at, { page: writeMark(shown.after) }),
-    },
-  );
 };

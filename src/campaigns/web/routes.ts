@@ -3,6 +3,7 @@ import * as access from "./access.ts";
 import * as archives from "./archives.ts";
 import * as campaigns from "./campaigns.ts";
 import * as fields from "./fields.ts";
+import * as list from "./operation-list.ts";
 import * as types from "./operation-types.ts";
 import * as operations from "./operations.ts";
 import * as segments from "./segments.ts";
@@ -62,10 +63,10 @@ export const routes: Route[] = [
   post("/campagnes/:id/champs", CONFIGURE, fields.create),
   get("/campagnes/:id/segments", SEE, segments.index),
   post("/campagnes/:id/segments", CONFIGURE, segments.create),
-  get("/campagnes/:id/operations", READ, operations.index),
+  get("/campagnes/:id/operations", READ, list.index),
   get("/campagnes/:id/operations/nouvelle", MANAGE, operations.new_),
   post("/campagnes/:id/operations/nouvelle", MANAGE, operations.create),
-  get("/campagnes/:id/operations/corbeille", DELETE, operations.trashed),
+  get("/campagnes/:id/operations/corbeille", DELETE, list.trashed),
   get("/operations/:id", READ, operations.show),
   get("/operations/:id/modifier", MANAGE, operations.edit),
   post("/operations/:id/modifier", MANAGE, operations.update),

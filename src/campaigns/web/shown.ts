@@ -1,12 +1,21 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request } from "express";
 import type { Campaign } from "../campaign.ts";
 import { stateOf } from "../campaign.ts";
+import type { Plan } from "../operation.ts";
+import { planFor } from "../plan.ts";
 import type { Standing } from "../policy.ts";
 
 export const AT = "/campagnes";
 export const HOME = { label: "Accueil", href: "/" };
 export const CAMPAIGNS = { label: "Campagnes", href: AT };
 export const addressOf = ({ id }: { id: string }) => `${AT}/${id}`;
+export const listAt = (campaign: { id: string }) => `${addressOf(campaign)}/operations`;
+export const operationAt = ({ id }: { id: string }) => `/operations/${id}`;
+
+/** What the operations of a campaign obey, in the zone of whoever asks when it has none. */
+export const planOf = (em: EntityManager, req: Request, campaign: Campaign): Promise<Plan> =>
+  planFor(em, campaign, req.user!.tenant.zone);
 
 type Tab = "outline" | "operations" | "segments" | "fields" | "access" | "settings";
 

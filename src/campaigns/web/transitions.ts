@@ -5,9 +5,8 @@ import { RuleBroken } from "../../platform/errors.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { arrowsFrom, KIND_CODES, takesDate } from "../../workflow/index.ts";
 import { aboutOperation, LONGEST_REASON, type Operation, statusOf, transition } from "../operation.ts";
-import { planFor } from "../plan.ts";
 import { operationFor } from "../policy.ts";
-import { frameOf } from "./shown.ts";
+import { frameOf, planOf } from "./shown.ts";
 
 const PAGE = { page: "campaigns/transitions/new" };
 
@@ -37,7 +36,7 @@ async function show(req: OfOne, res: Response, form: { values: object }): Promis
   const { to, kind } = form.values as { to?: string; kind?: string };
   const shown = await read(req, async (em) => {
     const standing = await operationFor(em, req.user!, req.params.id, "operations.execute");
-    const plan = await planFor(em, standing.campaign, req.user!.tenant.zone);
+    const plan = await planOf(em, req, standing.campaign);
     return { standing, plan };
   });
   const { standing, plan } = shown;
@@ -68,7 +67,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
   };
   const form = await submit(req, StepForm, act, async ({ to, kind, reason, plannedOn, plannedHour }, em) => {
     const { campaign, operation, who } = await operationFor(em, req.user!, req.params.id, "operations.execute");
-    const plan = await planFor(em, campaign, req.user!.tenant.zone);
+    const plan = await planOf(em, req, campaign);
     const read = readMoment(plannedOn, plannedHour, { zone: plan.zone, defaultHour: campaign.defaultHour });
     if ("problem" in read) throw new RuleBroken(read.problem, "plannedOn");
     const date = read.value === null ? null : new Date(read.value);

@@ -1,0 +1,113 @@
+import { z } from "zod";
+import {
+  dayOf,
+  type FieldDefinition,
+  type FieldValues,
+  hourOf,
+  localOf,
+  readerOf,
+  readMoment,
+  typedValue,
+} from "../../fields/index.ts";
+import { RuleBroken } from "../../platform/errors.ts";
+import { LONGEST_NOTES, type Plan } from "../operation.ts";
+
+/** The fields a form can fill: people and documents wait for their own pages. */
+export const typedFields = ({ fields }: Plan) =>
+  fields.filter(({ type }) => type !== "person" && type !== "attachment");
+export const inputOf = ({ code }: { code: string }) => `c_${code}`;
+
+export const Day = z.iso.date().or(z.literal("")).default("");
+export const Hour = z.string().trim().max(8).default("");
+
+/** What the form of an operation sends: one text per field, read by the field itself (FLD-5). */
+export function valuesForm(plan: Plan, present: FieldValues = {}) {
+  const fields = typedFields(plan);
+  const shape = Object.fromEntries(
+    fields.map((field) => [
+      inputOf(field),
+      field.type === "multiple_choice"
+        ? z.array(z.string().max(100)).max(50).default([]).describe(field.label)
+        : z.string().max(10_000).default("").describe(field.label),
+    ]),
+  );
+  const Notes = z.string().max(LONGEST_NOTES, `Raccourcissez à ${LONGEST_NOTES} caractères.`).default("");
+  return z.object({ ...shape, notes: Notes.describe("Notes") }).superRefine((sent, context) => {
+    for (const field of fields) {
+      const answer = readOne(plan, field, sent as Record<string, unknown>, present);
+      if ("problem" in answer) context.addIssue({ code: "custom", path: [inputOf(field)], message: answer.problem });
+    }
+  });
+}
+
+function readOne(
+  { campaign, zone }: Plan,
+  field: FieldDefinition,
+  sent: Record<string, unknown>,
+  present: FieldValues,
+) {
+  const given = sent[inputOf(field)];
+  const text = Array.isArray(given) ? given.join("|") : String(given ?? "");
+  const reading = { zone, defaultHour: campaign.defaultHour, present: present[field.code] ?? null };
+  return readerOf(field, reading)(text);
+}
+
+/** The values a form sent, beside those it could not fill. */
+export function valuesOf(plan: Plan, sent: Record<string, unknown>, present: FieldValues = {}): FieldValues {
+  const values: FieldValues = { ...present };
+  for (const field of typedFields(plan)) {
+    const answer = readOne(plan, field, sent, present);
+    if ("problem" in answer) throw new RuleBroken(answer.problem, inputOf(field));
+    if (answer.value === null) delete values[field.code];
+    else values[field.code] = answer.value;
+  }
+  return values;
+}
+
+/** The moment two inputs say; null when both are empty (IMP-15, TIM-2). */
+export function momentOf({ campaign, zone }: Plan, day: string, hour: string): Date | null {
+  const answer = readMoment(day, hour, { zone, defaultHour: campaign.defaultHour });
+  if ("problem" in answer) throw new RuleBroken(answer.problem, "plannedOn");
+  return answer.value === null ? null : new Date(answer.value);
+}
+
+/** Each field as its control needs it. */
+export function controlsOf(plan: Plan, values: FieldValues) {
+  return typedFields(plan).map((field) => ({
+    name: inputOf(field),
+    type: field.type,
+    label: field.label,
+    hint: field.help,
+    required: field.isMandatory,
+    value: field.type === "multiple_choice" ? (values[field.code] ?? []) : typedValue(field, values[field.code], plan),
+    options: (field.rules.options ?? [])
+      .filter(({ code, isRetired }) => !isRetired || [values[field.code]].flat().includes(code))
+      .map(({ code, label }) => ({ value: code, label })),
+  }));
+}
+
+export const labelsOf = (plan: Plan) => ({
+  ...Object.fromEntries(plan.fields.map((field) => [inputOf(field), field.label])),
+  plannedOn: "Planifiée le",
+  plannedHour: "Heure",
+  technician: "Technicien",
+  segment: "Segment",
+  notes: "Notes",
+});
+
+/** A refusal of a verb names a field; the form calls it by its input. */
+export async function named<T>(plan: Plan, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    if (error instanceof RuleBroken && plan.fields.some(({ code }) => code === error.field)) {
+      throw new RuleBroken(error.message, `c_${error.field}`);
+    }
+    throw error;
+  });
+}
+
+/** The day and the hour of a moment, as two inputs hold them. */
+export function inputsOf(moment: Date | null | undefined, zone: string): { plannedOn: string; plannedHour: string } {
+  if (!moment) return { plannedOn: "", plannedHour: "" };
+  const local = localOf(moment, zone);
+  return { plannedOn: dayOf(local), plannedHour: hourOf(local) };
+}
