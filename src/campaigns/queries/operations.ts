@@ -53,6 +53,10 @@ export interface OperationLine {
   status: string;
   category: Category;
   plannedAt: Date | null;
+  firstPlannedAt: Date | null;
+  startedAt: Date | null;
+  completedAt: Date | null;
+  reason: string | null;
   postponeCount: number;
   isMissing: boolean;
   segmentId: string | null;
@@ -66,16 +70,20 @@ export const NONE = "aucun";
 
 export interface OperationFilter {
   q?: string | undefined;
-  status?: string | undefined;
-  /** An id, or NONE: in no segment (SEG-5). */
-  segment?: string | undefined;
-  /** An id, or NONE: assigned to nobody. */
-  technician?: string | undefined;
+  /** Any of these, here as below; none says nothing. */
+  statuses?: readonly string[];
+  categories?: readonly Category[];
+  /** Ids, or NONE: in no segment (SEG-5). */
+  segments?: readonly string[];
+  /** Ids, or NONE: assigned to nobody. */
+  technicians?: readonly string[];
   /** Local days, both included. */
   from?: string | undefined;
   to?: string | undefined;
   /** "late": planned before today and not final; "undated": no date. */
   when?: "late" | "undated" | undefined;
+  leastPostponed?: number | undefined;
+  mostPostponed?: number | undefined;
   /** Of fields, already told in SQL over `o` (FLD-4). */
   fields?: RawBuilder<SqlBool>[];
   isTrashed?: boolean;
@@ -86,9 +94,11 @@ const FINAL = sql`('success', 'cancelled')`;
 /** SQL over `o`: the operations of a campaign that answer to a filter, all its parts at once (OPS-5, OPS-6). */
 export function operationsWhere(
   campaignId: string,
-  { q = "", status, segment, technician, from, to, when, fields = [], isTrashed = false }: OperationFilter,
+  filter: OperationFilter,
   { zone }: { zone: string },
 ): RawBuilder<SqlBool> {
+  const { q = "", statuses = [], categories = [], segments = [], technicians = [] } = filter;
+  const { from, to, when, leastPostponed, mostPostponed, fields = [], isTrashed = false } = filter;
   const conditions: RawBuilder<unknown>[] = [
     sql`o.campaign_id = ${campaignId}::uuid`,
     isTrashed ? sql`o.trashed_at is not null` : sql`o.trashed_at is null`,
@@ -97,11 +107,12 @@ export function operationsWhere(
   for (const word of bare(q).split(" ").filter(Boolean).slice(0, 8)) {
     conditions.push(sql`o.search like ${`%${word.replace(/[\\%_]/g, "\\$&")}%`}`);
   }
-  if (status) conditions.push(sql`o.status = ${status}`);
-  if (segment) conditions.push(segment === NONE ? sql`o.segment_id is null` : sql`o.segment_id = ${segment}::uuid`);
-  if (technician) {
-    conditions.push(technician === NONE ? sql`o.technician_id is null` : sql`o.technician_id = ${technician}::uuid`);
-  }
+  if (statuses.length > 0) conditions.push(isOneOf(sql`o.status`, statuses));
+  if (categories.length > 0) conditions.push(isOneOf(sql`o.category`, categories));
+  if (segments.length > 0) conditions.push(isIdOf(sql`o.segment_id`, segments));
+  if (technicians.length > 0) conditions.push(isIdOf(sql`o.technician_id`, technicians));
+  if (leastPostponed !== undefined) conditions.push(sql`o.postpone_count >= ${leastPostponed}`);
+  if (mostPostponed !== undefined) conditions.push(sql`o.postpone_count <= ${mostPostponed}`);
   if (from) conditions.push(sql`o.planned_at >= ${from}::date::timestamp at time zone ${zone}`);
   if (to) conditions.push(sql`o.planned_at < (${to}::date + 1)::timestamp at time zone ${zone}`);
   if (when === "undated") conditions.push(sql`o.planned_at is null`);
@@ -110,6 +121,18 @@ export function operationsWhere(
     conditions.push(sql`o.category not in ${FINAL}`);
   }
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
+}
+
+const isOneOf = (column: RawBuilder<unknown>, codes: readonly string[]) =>
+  codes.length === 1 ? sql`${column} = ${codes[0]}` : sql`${column} = any (${codes}::text[])`;
+
+/** One of these ids, or none at all. */
+function isIdOf(column: RawBuilder<unknown>, wanted: readonly string[]): RawBuilder<unknown> {
+  const ids = wanted.filter((id) => id !== NONE);
+  const none = sql`${column} is null`;
+  if (ids.length === 0) return none;
+  const some = ids.length === 1 ? sql`${column} = ${ids[0]}::uuid` : sql`${column} = any (${ids}::uuid[])`;
+  return ids.length === wanted.length ? some : sql`(${some} or ${none})`;
 }
 
 /** How many operations answer (OPS-5). */
@@ -129,9 +152,15 @@ export async function countByStatus(em: EntityManager, campaignId: string): Prom
   return new Map(rows.map(({ status, n }) => [status, n]));
 }
 
+/** Moments and numbers of the row itself, and the column each is. */
+const MOMENTS = { planned: "planned_at", first: "first_planned_at", started: "started_at", completed: "completed_at" };
+type Moment = keyof typeof MOMENTS;
+const isMoment = (by: OperationOrder["by"]): by is Moment => typeof by === "string" && by in MOMENTS;
+type Own = Moment | "title" | "status" | "segment" | "technician" | "postponed" | "reason";
+
 /** What a list may be sorted by: a column of the product, or a field by its code. */
 export interface OperationOrder {
-  by: "planned" | "title" | "status" | "segment" | "technician" | { field: string; isNumber: boolean };
+  by: Own | { field: string; isNumber: boolean };
   descending: boolean;
   /** The order of statuses, for `status`. */
   statuses: string[];
@@ -143,7 +172,9 @@ function keyOf({ by, statuses }: OperationOrder): { key: RawBuilder<unknown>; ty
     const text = sql`nullif(o."values" ->> ${by.field}, '')`;
     return by.isNumber ? { key: sql`(${text})::numeric`, type: sql`numeric` } : { key: text, type: sql`text` };
   }
-  if (by === "planned") return { key: sql`o.planned_at`, type: sql`timestamptz` };
+  if (isMoment(by)) return { key: sql`o.${sql.ref(MOMENTS[by])}`, type: sql`timestamptz` };
+  if (by === "postponed") return { key: sql`o.postpone_count`, type: sql`int` };
+  if (by === "reason") return { key: sql`nullif(o.reason, '')`, type: sql`text` };
   if (by === "status") return { key: sql`array_position(${statuses}::text[], o.status)`, type: sql`int` };
   if (by === "segment") {
     const name = sql`(select s.name from segment s where s.tenant_id = o.tenant_id and s.id = o.segment_id)`;
@@ -156,7 +187,9 @@ function keyOf({ by, statuses }: OperationOrder): { key: RawBuilder<unknown>; ty
   return { key: sql`o.title`, type: sql`text` };
 }
 
-type Row = Omit<OperationLine, "plannedAt"> & { plannedAt: string | null; key: string | null };
+type Dated = "plannedAt" | "firstPlannedAt" | "startedAt" | "completedAt";
+type Row = Omit<OperationLine, Dated> & Record<Dated, string | null> & { key: string | null };
+const momentOf = (text: string | null) => (text ? new Date(text) : null);
 
 /**
  * One page by keyset: those that have the sort value, in its order, then those that have none; ties by title then id
@@ -188,6 +221,7 @@ export async function listOperations(
       : sql`${key} ${down ? sql`desc` : sql`asc`}, o.title ${way}, o.id ${way}`;
     const { rows } = await sql<Row>`
       select o.id, o.title, o."values", o.status, o.category, o.planned_at as "plannedAt", o.postpone_count as "postponeCount",
+        o.first_planned_at as "firstPlannedAt", o.started_at as "startedAt", o.completed_at as "completedAt", o.reason,
         o.is_missing as "isMissing", o.version, o.segment_id as "segmentId", s.name as segment, o.technician_id as "technicianId",
         u.given_name || ' ' || u.family_name as technician, o.key
       from (select o.*, ${isEmpty ? sql`null` : sql`${key}`}::text as key, row_number() over (order by ${sort}) as rank
@@ -211,9 +245,12 @@ export async function listOperations(
   const markOf = (row: Row | undefined, back: boolean): Mark | null =>
     row ? { value: JSON.stringify([row.key, row.title]), id: row.id, back } : null;
   return {
-    rows: rows.map(({ key: _key, plannedAt, ...row }) => ({
+    rows: rows.map(({ key: _key, ...row }) => ({
       ...row,
-      plannedAt: plannedAt ? new Date(plannedAt) : null,
+      plannedAt: momentOf(row.plannedAt),
+      firstPlannedAt: momentOf(row.firstPlannedAt),
+      startedAt: momentOf(row.startedAt),
+      completedAt: momentOf(row.completedAt),
     })),
     before: (isBack ? overflow : mark !== null) ? markOf(rows[0], true) : null,
     after: (isBack ? true : overflow) ? markOf(rows.at(-1), false) : null,
@@ -225,9 +262,9 @@ function sortValueOf({ value }: Mark, { by }: OperationOrder): [string | null, s
   const [key, title] = parsed(value);
   if (typeof title !== "string" || !(key === null || typeof key === "string")) return null;
   if (key === null) return [null, title];
-  const isNumber = by === "status" || (typeof by === "object" && by.isNumber);
+  const isNumber = by === "status" || by === "postponed" || (typeof by === "object" && by.isNumber);
   if (isNumber && !/^-?\d{1,30}(\.\d{1,10})?$/.test(key)) return null;
-  if (by === "planned" && !/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?[+-]\d{2}(:\d{2})?$/.test(key)) return null;
+  if (isMoment(by) && !/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?[+-]\d{2}(:\d{2})?$/.test(key)) return null;
   return [key, title];
 }
 

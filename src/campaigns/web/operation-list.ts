@@ -1,10 +1,14 @@
-import type { Request, RequestHandler } from "express";
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { RequestHandler } from "express";
 import { z } from "zod";
-import { type FieldDefinition, showValue } from "../../fields/index.ts";
-import { readMark, withQuery, writeMark } from "../../platform/http/addresses.ts";
+import { listPlaceNames, staffNames } from "../../directory/index.ts";
+import { dayOf, localOf, showValue } from "../../fields/index.ts";
+import { readMark, type Values, withQuery, writeMark } from "../../platform/http/addresses.ts";
 import { query, read } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { type Plan, statusOf, titleFieldOf } from "../operation.ts";
+import { type Column, columnsOf, orderOf, TITLE } from "../operation-column.ts";
+import { chipsOf, filtersOf, type OperationFilters } from "../operation-filter.ts";
 import { campaignFor } from "../policy.ts";
 import {
   countByStatus,
@@ -22,127 +26,83 @@ import { frameOf, listAt, operationAt, planOf } from "./shown.ts";
 const LIST = { page: "campaigns/operations/index", part: "campaigns/operations/_list" };
 const SIZES = [25, 50, 100];
 
-const ID = z.union([z.uuid(), z.literal(NONE)]).optional();
-const Filters = z.object({
-  q: z.string().max(200).optional(),
-  statut: z.string().max(60).optional(),
-  segment: ID,
-  technicien: ID,
-  du: z.iso.date().or(z.literal("")).optional(),
-  au: z.iso.date().or(z.literal("")).optional(),
-  quand: z.enum(["en-retard", "sans-date", ""]).optional(),
-  tri: z.string().max(60).optional(),
+const Asked = z.object({
   sens: z.enum(["croissant", "decroissant"]).optional(),
   lignes: z.coerce.number().optional(),
   page: z.string().max(900).optional(),
 });
 
-const ORDERS = {
-  cible: "title",
-  statut: "status",
-  segment: "segment",
-  technicien: "technician",
-  date: "planned",
-} as const;
-
-function orderOf(tri: string | undefined, descending: boolean, { fields, workflow }: Plan): OperationOrder {
-  const statuses = workflow.statuses.map(({ code }) => code);
-  const field = fields.find(({ code }) => `c.${code}` === tri);
-  const by = field
-    ? { field: field.code, isNumber: field.type === "number" }
-    : (ORDERS[tri as keyof typeof ORDERS] ?? "planned");
-  return { by, descending, statuses };
-}
-
 export const index: RequestHandler<{ id: string }> = async (req, res) => {
-  const filters = query(req, Filters);
-  const { q, statut, segment, technicien, du, au, quand, tri, sens, page } = filters;
-  const size = SIZES.includes(filters.lignes ?? 0) ? filters.lignes! : 50;
-  const descending = sens === "decroissant";
+  const { lignes, page } = query(req, Asked);
+  const size = SIZES.includes(lignes ?? 0) ? lignes! : 50;
   const shown = await read(req, async (em) => {
     const standing = await campaignFor(em, req.user!, req.params.id, "operations.read");
     const plan = await planOf(em, req, standing.campaign);
-    const where = operationsWhere(
-      standing.campaign.id,
-      {
-        q,
-        status: statut || undefined,
-        segment,
-        technician: technicien,
-        from: du || undefined,
-        to: au || undefined,
-        when: quand === "en-retard" ? "late" : quand === "sans-date" ? "undated" : undefined,
-      },
-      { zone: plan.zone },
-    );
+    const filters = filtersOf(req.query, plan, req);
+    const sorted = orderOf(req.query, plan);
+    const columns = columnsOf(req.query, plan);
     const counts = await countByStatus(em, standing.campaign.id);
-    const found = await listOperations(em, where, {
-      order: orderOf(tri, descending, plan),
-      mark: readMark(page),
-      size,
-    });
-    const isFiltered = [q, statut, segment, technicien, du, au, quand].some(Boolean);
+    const { order } = sorted;
+    const found = await listOperations(em, filters.where, { order, mark: readMark(page), size });
     const all = [...counts.values()].reduce((sum, n) => sum + n, 0);
     return {
       standing,
       plan,
+      filters,
+      sorted,
+      columns,
       counts,
       all,
       ...found,
-      total: isFiltered ? await countOperations(em, where) : all,
+      total: filters.isFiltered ? await countOperations(em, filters.where) : all,
       segments: await listSegments(em, standing.campaign.id),
       technicians: await listTechnicians(em),
+      people: await peopleNamed(em, columns, found.rows),
+      places: await placesNamed(em, filters),
     };
   });
-  const { standing, plan, counts, total, all, segments, technicians } = shown;
+  const { standing, plan, filters, sorted, columns, counts, total, all, segments, technicians } = shown;
   const at = listAt(standing.campaign);
-  const kept = {
-    q: q || undefined,
-    statut: statut || undefined,
-    segment,
-    technicien,
-    du: du || undefined,
-    au: au || undefined,
-    quand: quand || undefined,
+  const { tri, isDescending } = sorted;
+  const chosen = req.query.colonnes ? columns.map(({ code }) => code).join(",") : undefined;
+  const look = {
+    tri: tri === "date" ? undefined : tri,
+    sens: isDescending ? "decroissant" : undefined,
+    lignes: size === 50 ? undefined : String(size),
+    colonnes: chosen,
   };
-  const sorted = { ...kept, tri, sens, lignes: size === 50 ? undefined : String(size) };
-  const columns = plan.fields.filter(
-    ({ code, isListed }) => isListed && code !== titleFieldOf(standing.campaign, plan.fields)?.code,
-  );
+  const here = (change: Values) => withQuery(at, { ...filters.kept, ...look, ...change });
   const sortOf = (one: string) => {
-    const isHere = (tri ?? "date") === one;
+    const isHere = tri === one;
     return {
-      order: !isHere ? "none" : descending ? "descending" : "ascending",
-      href: withQuery(at, {
-        ...sorted,
-        tri: one,
-        sens: isHere && !descending ? "decroissant" : undefined,
-        page: undefined,
-      }),
+      order: !isHere ? "none" : isDescending ? "descending" : "ascending",
+      href: here({ tri: one, sens: isHere && !isDescending ? "decroissant" : undefined }),
     };
   };
-  const late = withQuery(at, { quand: "en-retard" });
+  const names = new Map([
+    ...segments.map(({ id, name }) => [id, name] as const),
+    ...technicians.map(({ value, label }) => [value, label] as const),
+    ...shown.places,
+  ]);
+  const first = (name: string) => filters.kept[name]?.[0] ?? "";
   res.show(LIST, {
     title: "Opérations",
     ...frameOf(req, standing, "operations", "Opérations"),
-    operations: shown.rows.map((line) => lineOf(line, plan, columns, req)),
-    columns: columns.map(({ code, label }) => ({ label, ...sortOf(`c.${code}`) })),
-    sorts: Object.fromEntries(Object.keys(ORDERS).map((one) => [one, sortOf(one)])),
-    titleLabel: titleFieldOf(standing.campaign, plan.fields)?.label ?? "Cible",
+    operations: shown.rows.map((line) => lineOf(line, plan, columns, { now: req.now, names: shown.people })),
+    titleColumn: { label: titleFieldOf(standing.campaign, plan.fields)?.label ?? "Cible", ...sortOf(TITLE) },
+    columns: columns.map(({ code, label, isNumber }) => ({ label, num: isNumber ?? false, ...sortOf(code) })),
     total,
     all,
     listAt: at,
-    late,
+    chips: chipsOf(filters, plan, names).map(({ label, without }) => ({
+      label,
+      href: withQuery(at, { ...without, ...look }),
+    })),
+    unfiltered: withQuery(at, look),
     form: {
-      values: {
-        q: q ?? "",
-        statut: statut ?? "",
-        segment: segment ?? "",
-        technicien: technicien ?? "",
-        du: du ?? "",
-        au: au ?? "",
-        quand: quand ?? "",
-      },
+      values: Object.fromEntries(
+        ["q", "statut", "segment", "technicien", "du", "au", "quand"].map((name) => [name, first(name)]),
+      ),
     },
     statuses: plan.workflow.statuses.map(({ code, label }) => ({
       value: code,
@@ -150,33 +110,65 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
     })),
     segments: [{ value: NONE, label: "Sans segment" }, ...segments.map(({ id, name }) => ({ value: id, label: name }))],
     technicians: [{ value: NONE, label: "Non affectées" }, ...technicians],
-    active: Object.values(kept).filter(Boolean).length,
+    active: Object.keys(filters.kept).length,
     mayManage: standing.may("operations.manage") && !standing.campaign.isArchived(),
-    previous: shown.before && withQuery(at, { ...sorted, page: writeMark(shown.before) }),
-    next: shown.after && withQuery(at, { ...sorted, page: writeMark(shown.after) }),
-    sizes: SIZES.map((one) => ({
-      size: one,
-      current: one === size,
-      href: withQuery(at, { ...sorted, lignes: String(one) }),
-    })),
+    previous: shown.before && here({ page: writeMark(shown.before) }),
+    next: shown.after && here({ page: writeMark(shown.after) }),
+    sizes: SIZES.map((one) => ({ size: one, current: one === size, href: here({ lignes: String(one) }) })),
   });
 };
 
+/** Who the fields of people name on this page, and nobody else. */
+async function peopleNamed(em: EntityManager, columns: Column[], rows: OperationLine[]): Promise<Map<string, string>> {
+  const fields = columns.flatMap(({ field }) => (field?.type === "person" ? field.code : []));
+  const ids = new Set(rows.flatMap(({ values }) => fields.flatMap((code) => values[code] ?? [])));
+  return staffNames(em, [...ids].map(String));
+}
+
+/** The people, departments and sites that filters of people name. */
+async function placesNamed(em: EntityManager, { fields }: OperationFilters): Promise<[string, string][]> {
+  const ofPeople = fields.filter(({ field }) => field.type === "person");
+  const given = (code: string) =>
+    ofPeople.filter(({ operator }) => operator.code === code).flatMap(({ operand }) => operand.map(String));
+  const places = async (kind: "department" | "site") => {
+    const ids = given(kind);
+    const known = ids.length > 0 ? await listPlaceNames(em, kind) : [];
+    return known.map(({ id, name }): [string, string] => [id, name]);
+  };
+  return [...(await staffNames(em, given("is"))), ...(await places("department")), ...(await places("site"))];
+}
+
 /** A row of the list: what each column prints. */
-function lineOf(line: OperationLine, { workflow, zone }: Plan, columns: FieldDefinition[], req: Request) {
+function lineOf(
+  line: OperationLine,
+  { workflow, zone }: Plan,
+  columns: Column[],
+  { now, names }: { now: Date; names: ReadonlyMap<string, string> },
+) {
   const { label, icon, tone, isFinal } = statusOf(workflow, line.status);
-  const day = (moment: Date) => new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(moment);
+  const day = (moment: Date) => dayOf(localOf(moment, zone));
+  const moments = { premiere: line.firstPlannedAt, debut: line.startedAt, fin: line.completedAt };
+  const textOf = ({ code, field }: Column): string => {
+    if (field) return showValue(field, line.values[field.code], { zone, names });
+    if (code in moments) {
+      const moment = moments[code as keyof typeof moments];
+      return moment ? fr.dateTime(moment, zone) : "";
+    }
+    return code === "motif" ? (line.reason ?? "") : "";
+  };
   return {
     ...line,
     href: operationAt(line),
     badge: { label, icon, tone },
-    isLate: !isFinal && line.plannedAt !== null && day(line.plannedAt) < day(req.now),
+    isLate: !isFinal && line.plannedAt !== null && day(line.plannedAt) < day(now),
     day: line.plannedAt && fr.shortDate(line.plannedAt, zone),
     hour: line.plannedAt && fr.time(line.plannedAt, zone),
-    cells: columns.map((field) => {
-      const value = line.values[field.code];
-      return { label: field.label, text: value === undefined ? "" : showValue(field, value, { zone }) };
-    }),
+    cells: columns.map((column) => ({
+      kind: column.field ? "value" : column.code,
+      label: column.label,
+      num: column.isNumber ?? false,
+      text: textOf(column),
+    })),
   };
 }
 
@@ -196,7 +188,7 @@ export const trashed: RequestHandler<{ id: string }> = async (req, res) => {
     {
       title: "Corbeille des opérations",
       ...frameOf(req, shown.standing, "operations", "Corbeille"),
-      operations: shown.rows.map((line) => lineOf(line, shown.obeyed, [], req)),
+      operations: shown.rows.map((line) => lineOf(line, shown.obeyed, [], { now: req.now, names: new Map() })),
       total: shown.total,
       previous: shown.before && withQuery(at, { page: writeMark(shown.before) }),
       next: shown.after && withQuery(at, { page: writeMark(shown.after) }),

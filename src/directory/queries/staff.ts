@@ -2,6 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
 import { type Mark, PAGE_SIZE, type Paged, paged } from "../../platform/db/paging.ts";
 import type { Reach } from "../reach.ts";
+import type { PlaceKind } from "./places.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -53,6 +54,19 @@ export async function findStaffCalled(em: EntityManager, text: string): Promise<
 }
 
 const escaped = (text: string) => text.replace(/[\\%_]/g, "\\$&");
+
+/** SQL: the ids, as text, of the people of these departments or sites. */
+export const staffOf = (by: PlaceKind, ids: readonly string[]): RawBuilder<unknown> =>
+  sql`select s.id::text from staff_member s where s.${sql.ref(`${by}_id`)} = any (${ids}::uuid[])`;
+
+/** The names of these people, by id; those who are no more are absent. */
+export async function staffNames(em: EntityManager, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await sql<StaffName>`select ${NAME} from staff_member s where s.id = any (${ids}::uuid[])`.execute(
+    transaction(em),
+  );
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
 
 /** This person, who manages them, who manages that one, and so on up; nobody twice, whatever the base holds. */
 export async function chainAbove(em: EntityManager, id: string): Promise<StaffName[]> {

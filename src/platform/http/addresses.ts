@@ -1,10 +1,12 @@
 import type { Mark } from "../db/paging.ts";
 
-type Values = Record<string, string | undefined>;
+export type Values = Record<string, string | readonly string[] | undefined>;
 
-/** The address of a list with these filters, empty ones left out. */
+/** The address of a list with these filters, empty ones left out, a name repeated for each of several values. */
 export function withQuery(path: string, values: Values): string {
-  const kept = Object.entries(values).filter((pair): pair is [string, string] => Boolean(pair[1]));
+  const kept = Object.entries(values).flatMap(([name, value]) =>
+    [value ?? []].flat().flatMap((text) => (text ? [[name, text] as [string, string]] : [])),
+  );
   return kept.length > 0 ? `${path}?${new URLSearchParams(kept)}` : path;
 }
 

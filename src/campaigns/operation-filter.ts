@@ -1,0 +1,235 @@
+import type { RawBuilder, SqlBool } from "kysely";
+import { z } from "zod";
+import { staffOf } from "../directory/index.ts";
+import {
+  dayOf,
+  type FieldDefinition,
+  fieldCondition,
+  localOf,
+  OPERATORS,
+  type Operand,
+  type Operator,
+  operatorOf,
+  PERIODS,
+  type Period,
+  readOperand,
+  showValue,
+} from "../fields/index.ts";
+import { RuleBroken } from "../platform/errors.ts";
+import { fr } from "../platform/text/index.ts";
+import { CATEGORIES, CATEGORY_CODES, statusOf } from "../workflow/index.ts";
+import type { Plan } from "./operation.ts";
+import { NONE, operationsWhere } from "./queries/operations.ts";
+
+/** What a list of operations may be narrowed by, as its address says it (OPS-5). */
+
+const MOST = 50;
+const LONGEST = 200;
+const BAD_ADDRESS = "Cette adresse n’a pas la forme attendue. Revenez à la liste, puis filtrez de nouveau.";
+
+/** One text or several, as an address repeats a name; empty controls of a form say nothing. */
+const many = <T extends z.ZodType>(one: T) =>
+  z.preprocess((sent) => [sent ?? []].flat().filter((text) => text !== ""), z.array(one).max(MOST));
+const maybe = <T extends z.ZodType>(one: T) => z.preprocess((sent) => (sent === "" ? undefined : sent), one.optional());
+const Text = z
+  .string()
+  .max(LONGEST)
+  .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed());
+const IdOrNone = z.union([z.uuid(), z.literal(NONE)]);
+const Times = z.coerce.number().int().min(0).max(1_000);
+
+const Sent = z.object({
+  q: maybe(Text),
+  statut: many(Text),
+  categorie: many(z.enum(CATEGORY_CODES)),
+  segment: many(IdOrNone),
+  technicien: many(IdOrNone),
+  du: maybe(z.iso.date()),
+  au: maybe(z.iso.date()),
+  quand: maybe(z.enum(["en-retard", "sans-date"])),
+  reports: maybe(Times),
+  reports_max: maybe(Times),
+});
+
+/** What the address keeps of one filter: its name, then its texts. */
+export type Kept = Record<string, string[]>;
+
+export interface FieldFilter {
+  field: FieldDefinition;
+  operator: Operator;
+  operand: Operand;
+}
+
+export interface OperationFilters {
+  /** SQL over `o`: the operations of the campaign out of the trash that answer to all of them. */
+  where: RawBuilder<SqlBool>;
+  /** As the address carries them, nothing else: what a link or a form must repeat. */
+  kept: Kept;
+  fields: FieldFilter[];
+  isFiltered: boolean;
+}
+
+/** Names of an address that say filters: of a field, its operator and what it is given. */
+export const operatorName = ({ code }: { code: string }) => `f.${code}`;
+export const operandName = ({ code }: { code: string }) => `v.${code}`;
+export const periodName = ({ code }: { code: string }) => `p.${code}`;
+
+const texts = (sent: unknown): string[] => {
+  const read = many(Text).safeParse(sent);
+  if (!read.success) throw new RuleBroken(BAD_ADDRESS);
+  return read.data as string[];
+};
+
+/**
+ * Reads the filters of a list of operations from what its address says, for every page that obeys them: list, groups,
+ * selection, export [OPS-5, OPS-6, FLD-4]. Throws RuleBroken, under the name of the control, on what cannot be read:
+ * a filter that were left out would widen what is then acted on.
+ */
+export function filtersOf(query: Record<string, unknown>, plan: Plan, { now }: { now: Date }): OperationFilters {
+  const read = Sent.safeParse(query);
+  if (!read.success) throw new RuleBroken(BAD_ADDRESS, String(read.error.issues[0]?.path[0] ?? ""));
+  const { q, statut, categorie, segment, technicien, du, au, quand, reports, reports_max: most } = read.data;
+  const fields = plan.fields.flatMap((field) => fieldFilter(field, query, plan) ?? []);
+  const today = dayOf(localOf(now, plan.zone));
+  const where = operationsWhere(
+    plan.campaign.id,
+    {
+      q,
+      statuses: statut,
+      categories: categorie,
+      segments: segment,
+      technicians: technicien,
+      from: du,
+      to: au,
+      when: quand === "en-retard" ? "late" : quand === "sans-date" ? "undated" : undefined,
+      leastPostponed: reports,
+      mostPostponed: most,
+      fields: fields.map(({ field, operator, operand }) =>
+        fieldCondition(field, operator.code, operand, {
+          column: 'o."values"',
+          zone: plan.zone,
+          today,
+          people: staffOf,
+        }),
+      ),
+    },
+    plan,
+  );
+  const own = Object.entries({ q, statut, categorie, segment, technicien, du, au, quand, reports, reports_max: most });
+  const kept: Kept = {};
+  for (const [name, value] of own) {
+    const list = [value ?? []].flat().map(String);
+    if (list.length > 0) kept[name] = list;
+  }
+  for (const { field, operator } of fields) {
+    kept[operatorName(field)] = [operator.code];
+    const given = givenTo(field, operator, query);
+    if (given.length > 0) kept[operandName(field)] = given;
+  }
+  return { where, kept, fields, isFiltered: Object.keys(kept).length > 0 };
+}
+
+/** Of one field; null when the address says nothing of it. An operand alone takes the first operator that wants one. */
+function fieldFilter(field: FieldDefinition, query: Record<string, unknown>, plan: Plan): FieldFilter | null {
+  const [asked] = texts(query[operatorName(field)]);
+  const operator = asked === undefined ? operatorMeant(field, query) : operatorOf(field.type, asked);
+  if (operator === null) return null;
+  const name = operatorName(field);
+  if (!operator) throw new RuleBroken(`«\u00a0${field.label}\u00a0» ne se filtre pas ainsi.`, name);
+  const { zone, campaign } = plan;
+  const given = givenTo(field, operator, query);
+  const answer = readOperand(field, operator, given, { zone, defaultHour: campaign.defaultHour });
+  if ("problem" in answer) throw new RuleBroken(`«\u00a0${field.label}\u00a0»\u00a0: ${answer.problem}`, name);
+  if (field.type === "person" && answer.operand.some((id) => !z.uuid().safeParse(id).success)) {
+    throw new RuleBroken(`«\u00a0${field.label}\u00a0»\u00a0: choisissez dans l’annuaire.`, name);
+  }
+  return { field, operator, operand: answer.operand };
+}
+
+function operatorMeant(field: FieldDefinition, query: Record<string, unknown>): Operator | null {
+  const has = (name: string) => texts(query[name]).length > 0;
+  const wanted = has(operandName(field)) ? ["one", "many"] : has(periodName(field)) ? ["period"] : [];
+  return OPERATORS[field.type].find(({ takes }) => wanted.includes(takes)) ?? null;
+}
+
+/** A form has room for two bounds and a period: an operator takes those it wants. */
+function givenTo(field: FieldDefinition, { takes }: Operator, query: Record<string, unknown>): string[] {
+  const given = texts(query[operandName(field)]);
+  if (takes === "none") return [];
+  if (takes === "period") return [...texts(query[periodName(field)]), ...given].slice(0, 1);
+  return takes === "one" ? given.slice(0, 1) : takes === "two" ? given.slice(0, 2) : given;
+}
+
+/** What names people, segments and technicians that filters give by id. */
+export type Names = ReadonlyMap<string, string>;
+
+export interface Chip {
+  /** "Statut : Bloquée ou Reportée". */
+  label: string;
+  /** What the address keeps without it. */
+  without: Kept;
+}
+
+/** Each active filter in words, and the address without it (OPS-5). */
+export function chipsOf({ kept, fields }: OperationFilters, plan: Plan, names: Names): Chip[] {
+  const chip = (label: string, ...gone: string[]): Chip => ({
+    label,
+    without: Object.fromEntries(Object.entries(kept).filter(([name]) => !gone.includes(name))),
+  });
+  const named = (list: string[], none: string) =>
+    either(list.map((id) => (id === NONE ? none : (names.get(id) ?? "disparu"))));
+  const chips: Chip[] = [];
+  const { q, statut, categorie, segment, technicien, du, au, quand, reports, reports_max: most } = kept;
+  if (q) chips.push(chip(`Texte\u00a0: ${q[0]}`, "q"));
+  if (statut) {
+    chips.push(chip(`Statut\u00a0: ${either(statut.map((c) => statusOf(plan.workflow, c)?.label ?? c))}`, "statut"));
+  }
+  if (categorie) {
+    const labels = categorie.map((code) => CATEGORIES[code as keyof typeof CATEGORIES].label);
+    chips.push(chip(`Catégorie\u00a0: ${either(labels)}`, "categorie"));
+  }
+  if (segment) chips.push(chip(`Segment\u00a0: ${named(segment, "Sans segment")}`, "segment"));
+  if (technicien) chips.push(chip(`Technicien\u00a0: ${named(technicien, "Non affectée")}`, "technicien"));
+  if (du || au) chips.push(chip(periodWords(du?.[0], au?.[0]), "du", "au"));
+  if (quand) chips.push(chip(quand[0] === "en-retard" ? "En retard" : "Sans date", "quand"));
+  if (reports || most) chips.push(chip(postponedWords(reports?.[0], most?.[0]), "reports", "reports_max"));
+  for (const { field, operator, operand } of fields) {
+    const words = operandWords({ field, operator, operand }, plan, names);
+    chips.push(
+      chip(
+        [`${field.label} ${operator.label}`, words].filter(Boolean).join(" "),
+        operatorName(field),
+        operandName(field),
+      ),
+    );
+  }
+  return chips;
+}
+
+const either = (words: string[]) =>
+  words.length < 2 ? (words[0] ?? "") : `${words.slice(0, -1).join(", ")} ou ${words.at(-1)}`;
+const day = (text: string) => text.split("-").reverse().join("/");
+
+function periodWords(from: string | undefined, to: string | undefined): string {
+  if (from && to) return from === to ? `Planifiée le ${day(from)}` : `Planifiée du ${day(from)} au ${day(to)}`;
+  return from ? `Planifiée à partir du ${day(from)}` : `Planifiée jusqu’au ${day(to!)}`;
+}
+
+function postponedWords(least: string | undefined, most: string | undefined): string {
+  const count = (n: string) => fr.count(Number(n), "report", "reports");
+  if (least && most) return least === most ? count(least) : `De ${least} à ${count(most)}`;
+  return least ? `${count(least)} au moins` : `${count(most!)} au plus`;
+}
+
+function operandWords({ field, operator, operand }: FieldFilter, plan: Plan, names: Names): string {
+  if (operator.takes === "none") return "";
+  if (operator.takes === "period") return PERIODS[operand[0] as Period];
+  const isDay = field.type === "date" || field.type === "datetime";
+  const words = operand.map((value) => {
+    if (isDay) return day(String(value));
+    if (field.type === "multiple_choice") return showValue(field, [String(value)], plan);
+    if (field.type === "person") return names.get(String(value)) ?? "disparu";
+    return showValue(field, value, plan);
+  });
+  return operator.takes === "two" ? words.join(" et ") : either(words);
+}
