@@ -14,7 +14,7 @@ export {
   type PermissionCode,
   type Relation,
 } from "./permissions.ts";
-export { type GroupPerson, groupIdsOf, listGroups, peopleOf } from "./queries/groups.ts";
+export { type GroupPerson, groupHolds, groupIdsOf, listGroups, peopleOf } from "./queries/groups.ts";
 export { type StartStep, startListFor } from "./queries/organisations.ts";
 export { writeReading } from "./queries/readings.ts";
 export {

@@ -6,6 +6,7 @@ import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/ent
 import { Conflict, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { PRESETS, type Workflow } from "../workflow/index.ts";
+import { MAX_MINUTES, MIN_MINUTES, OperationType } from "./operation-type.ts";
 import { campaignNamed, holdNames } from "./queries/campaigns.ts";
 
 /** The five states (CAM-3), as glossary §3 names and shows them. */
@@ -44,8 +45,15 @@ const schema = defineEntity({
         'create unique index "campaign_name_free" on "campaign" ("tenant_id", folded(name)) where state <> \'archived\'',
     },
     { properties: ["tenantId", "owner"] },
+    { properties: ["tenantId", "type"] },
   ],
-  checks: [{ name: "campaign_days_in_order", expression: "ends_on >= starts_on" }],
+  checks: [
+    { name: "campaign_days_in_order", expression: "ends_on >= starts_on" },
+    {
+      name: "campaign_duration",
+      expression: `(duration_minutes >= ${MIN_MINUTES}) and (duration_minutes <= ${MAX_MINUTES})`,
+    },
+  ],
   properties: {
     ...tenantKey(),
     name: p.text(),
@@ -70,6 +78,18 @@ const schema = defineEntity({
     defaultHour: p.text().default("09:00"),
     closedAt: p.datetime().nullable(),
     workflow: p.json<Workflow>().columnType("jsonb").defaultRaw("'{}'::jsonb"),
+    type: () =>
+      p
+        .manyToOne(OperationType)
+        .joinColumns("tenant_id", "operation_type_id")
+        .referencedColumnNames("tenant_id", "id")
+        .deleteRule("no action")
+        .updateRule("no action")
+        .nullable(),
+    /** Its type as last taken or answered to: what a later change of the type is told from (TYP-4). */
+    typeTaken: p.json<TakenType>().columnType("jsonb").nullable(),
+    /** Standard duration of its operations, in minutes (CAM-13). */
+    durationMinutes: p.integer().nullable(),
     /** The field that names its operations; null: see titleFieldOf (FLD-2). */
     titleField: p.text().nullable(),
     subtitleFields: p.array().columnType("text[]").default([]),
@@ -79,6 +99,9 @@ const schema = defineEntity({
     ...versioned(),
   },
 });
+
+/** What a campaign copies of a type (TYP-4). */
+export type TakenType = Pick<OperationType, "fields" | "workflow" | "durationMinutes">;
 
 /** One mass operation as a whole: its days, its owner, who sees it. */
 export class Campaign extends schema.class {
@@ -144,6 +167,9 @@ export async function createCampaign(
     closedDays: [],
     closedAt: null,
     workflow: PRESETS.standard.workflow,
+    type: null,
+    typeTaken: null,
+    durationMinutes: null,
     titleField: null,
     segmentField: null,
   });

@@ -35,6 +35,10 @@ export const events = {
     payload: z.strictObject({ count: z.int(), by }),
   },
   "campaign.segment_added": { label: "segment ajouté", payload: z.strictObject({ segment: z.uuid(), by }) },
+  "campaign.segments_made": {
+    label: "segments faits des valeurs d’un champ",
+    payload: z.strictObject({ count: z.int(), by }),
+  },
   "operation.added": { label: "opération ajoutée", payload: ofCampaign },
   "operation.edited": { label: "opération modifiée", payload: ofCampaign },
   "operation.assigned": {

@@ -62,6 +62,9 @@ export const campaigns: Module = {
         default_hour: { label: "Heure par défaut" },
         closed_at: { label: "Clôture", format: "dateTime" },
         workflow: { label: "Flux", format: "hidden" },
+        operation_type_id: { label: "Type d’opération", of: "operation_type" },
+        type_taken: { label: "Type tel que pris", format: "hidden" },
+        duration_minutes: { label: "Durée standard, en minutes" },
         title_field: { label: "Champ qui nomme les opérations" },
         subtitle_fields: { label: "Champs de sous-titre", format: "list" },
         segment_field: { label: "Colonne de segment" },
@@ -137,7 +140,7 @@ export const campaigns: Module = {
         name: { label: "Nom" },
         tone: { label: "Teinte" },
         position: { label: "Rang" },
-        value: { label: "Valeur de la colonne", format: "hidden" },
+        values: { label: "Valeurs de la colonne", format: "hidden" },
       },
     },
     {

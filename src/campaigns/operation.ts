@@ -21,7 +21,7 @@ import {
 import { type By, type Campaign, refuseArchived, toCampaign } from "./campaign.ts";
 import { fieldsOf } from "./field.ts";
 import { holdValues, otherWithValue, valuesOfOperations, writeSearches } from "./queries/operations.ts";
-import { Segment } from "./segment.ts";
+import { Segment, segmentByField } from "./segment.ts";
 
 const schema = defineEntity({
   name: "Operation",
@@ -166,7 +166,7 @@ export async function addOperation(em: EntityManager, plan: Plan, draft: Draft, 
     ...described(plan, draft.values),
     status,
     category,
-    segment: draft.segment,
+    segment: draft.segment ?? (await segmentByField(em, plan, draft.values, said)),
     isSegmentSetByHand: draft.segment !== null,
     technician: await technicianFor(em, tenantId, draft.technicianId),
     plannedAt: null,
@@ -185,7 +185,7 @@ export async function addOperation(em: EntityManager, plan: Plan, draft: Draft, 
   return operation;
 }
 
-/** Its fields and notes; the title and what a search finds follow (FLD-2, OPS-6). The caller flushes. */
+/** Its fields and notes; the title, what a search finds and the segment follow (FLD-2, OPS-6, SEG-2). The caller flushes. */
 export async function editOperation(
   em: EntityManager,
   plan: Plan,
@@ -198,6 +198,9 @@ export async function editOperation(
     Object.entries(values).filter(([code, value]) => !same(value, operation.values[code])),
   );
   await refuseSharedValues(em, plan, changed, operation);
+  const { segmentField } = plan.campaign;
+  const isMoved = segmentField && !same(values[segmentField], operation.values[segmentField]);
+  if (isMoved && !operation.isSegmentSetByHand) operation.segment = await segmentByField(em, plan, values, { by });
   Object.assign(operation, described(plan, values), { notes: tidyNotes(notes) });
   record(em, "operation.edited", aboutOperation(operation), { campaign: plan.campaign.id, by: by.id });
 }
@@ -231,6 +234,22 @@ export function placeOperation(
 ): void {
   refuseClosed(plan, operation);
   Object.assign(operation, { segment, isSegmentSetByHand: true });
+  record(em, "operation.placed", aboutOperation(operation), { campaign: plan.campaign.id, by: by.id });
+}
+
+/** Puts it back where its value leads, and lets imports move it again (SEG-3). The caller flushes. */
+export async function releaseOperation(
+  em: EntityManager,
+  plan: Plan,
+  operation: Operation,
+  { by }: Pick<Said, "by">,
+): Promise<void> {
+  refuseClosed(plan, operation);
+  if (!operation.isSegmentSetByHand) throw new Conflict("Le segment de cette opération n’est pas mis à la main.");
+  operation.isSegmentSetByHand = false;
+  if (plan.campaign.segmentField !== null) {
+    operation.segment = await segmentByField(em, plan, operation.values, { by });
+  }
   record(em, "operation.placed", aboutOperation(operation), { campaign: plan.campaign.id, by: by.id });
 }
 

@@ -1,12 +1,20 @@
 import { randomUUIDv7 } from "node:crypto";
 import { defineEntity, p } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { bare } from "../fields/index.ts";
+import { bare, type FieldDefinition, type FieldValues, showValue } from "../fields/index.ts";
 import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
 import { RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
+import { fr } from "../platform/text/index.ts";
 import { aboutCampaign, type By, type Campaign, refuseArchived, toCampaign } from "./campaign.ts";
-import { holdSegments, listSegments } from "./queries/segments.ts";
+import {
+  holdSegments,
+  insertSegments,
+  leadToSegments,
+  listSegments,
+  type NewSegment,
+  type SegmentLine,
+} from "./queries/segments.ts";
 
 const schema = defineEntity({
   name: "Segment",
@@ -24,8 +32,8 @@ const schema = defineEntity({
     name: p.text(),
     tone: p.text().default("neutral"),
     position: p.integer(),
-    /** The value of the segment field it stands for, folded; null of one made by hand (SEG-2). */
-    value: p.text().nullable(),
+    /** The values of the segment field that lead to it, by their keys: several once merged, none of one made by hand (SEG-2). */
+    values: p.array().columnType("text[]").default([]),
     ...createdAt(),
     ...versioned(),
   },
@@ -36,34 +44,123 @@ export class Segment extends schema.class {}
 schema.setClass(Segment);
 export const SegmentSchema = schema;
 
+const SHORTEST_NAME = 2;
 const LONGEST_NAME = 100;
+/** Past it a field tells targets apart, and no longer groups them (SEG-2, rulings 31). */
+export const MOST_SEGMENTS = 200;
+
+/** What two spellings of a value share, by which it leads to one segment (SEG-2). */
+export const segmentKey = bare;
 
 /** A segment after those there are. Refused under a name another has, whatever its case or accents (SEG-1). The caller flushes. */
 export async function addSegment(
   em: EntityManager,
   campaign: Campaign,
-  { name, value = null }: { name: string; value?: string | null },
+  { name }: { name: string },
   { by }: { by: By },
 ): Promise<Segment> {
   refuseArchived(campaign);
-  const tidy = name.normalize("NFC").replace(/\s+/gu, " ").trim();
-  if (tidy.length < 2 || tidy.length > LONGEST_NAME) {
-    throw new RuleBroken(`Écrivez un nom de 2 à ${LONGEST_NAME} caractères.`, "name");
-  }
   await holdSegments(em, campaign.id);
   const known = await listSegments(em, campaign.id);
-  if (known.some((one) => bare(one.name) === bare(tidy))) {
-    throw new RuleBroken(`Un segment s’appelle déjà «\u00a0${tidy}\u00a0»\u00a0: donnez un autre nom.`, "name");
-  }
   const segment = em.create(Segment, {
     tenantId: campaign.tenantId,
     id: randomUUIDv7(),
     campaign,
-    name: tidy,
+    name: freeName(name, known),
     position: Math.max(0, ...known.map(({ position }) => position)) + 1,
-    value,
   });
   em.persist(segment);
   record(em, "campaign.segment_added", aboutCampaign(campaign), { segment: segment.id, by: by.id });
   return segment;
+}
+
+function freeName(typed: string, others: readonly { name: string }[]): string {
+  const name = typed.normalize("NFC").replace(/\s+/gu, " ").trim();
+  if (name.length < SHORTEST_NAME || name.length > LONGEST_NAME) {
+    throw new RuleBroken(`Écrivez un nom de ${SHORTEST_NAME} à ${LONGEST_NAME} caractères.`, "name");
+  }
+  const twin = others.find((one) => bare(one.name) === bare(name));
+  if (twin) {
+    throw new RuleBroken(`Un segment s’appelle déjà «\u00a0${twin.name}\u00a0»\u00a0: donnez un autre nom.`, "name");
+  }
+  return name;
+}
+
+/**
+ * The segment of each of these values of the segment field, by segmentKey, as people read them (showValue): the one their
+ * key leads to, else the one of that name, else a new one under its first spelling (SEG-2). Those made are written at once,
+ * in one statement, so that rows may point to them in the same transaction. Throws RuleBroken past 200 segments (rulings 31).
+ */
+export async function segmentsOfValues(
+  em: EntityManager,
+  campaign: Campaign,
+  spellings: Iterable<string>,
+  { by }: { by: By },
+): Promise<Map<string, string>> {
+  refuseArchived(campaign);
+  await holdSegments(em, campaign.id);
+  const known = await listSegments(em, campaign.id);
+  const { found, missing, named } = segmentsFor(known, spellings);
+  if (missing.length > 0 && known.length + missing.length > MOST_SEGMENTS)
+    throw new RuleBroken(tooMany(missing.length));
+  if (named.length > 0) await leadToSegments(em, named);
+  if (missing.length > 0) {
+    await insertSegments(em, campaign, missing);
+    record(em, "campaign.segments_made", aboutCampaign(campaign), { count: missing.length, by: by.id });
+  }
+  return found;
+}
+
+const tooMany = (count: number) =>
+  `Ce champ donnerait ${fr.count(count, "segment nouveau", "segments nouveaux")}, pour ${MOST_SEGMENTS}\u00a0au plus. Choisissez un champ qui regroupe les opérations, comme un bâtiment ou un service.`;
+
+/** The segment where its value puts an operation; none without a segment field, or without a value (SEG-2). */
+export async function segmentByField(
+  em: EntityManager,
+  { campaign, fields, zone }: { campaign: Campaign; fields: readonly FieldDefinition[]; zone: string },
+  values: FieldValues,
+  said: { by: By },
+): Promise<Segment | null> {
+  const field = fields.find(({ code }) => code === campaign.segmentField);
+  const text = field ? showValue(field, values[field.code], { zone }) : "";
+  if (text === "") return null;
+  const id = (await segmentsOfValues(em, campaign, [text], said)).get(segmentKey(text));
+  return id === undefined ? null : em.getReference(Segment, [campaign.tenantId, id] as never);
+}
+
+/** What values lead to, before anything is written: segments by key, those to make, and those whose name alone says so. */
+export function segmentsFor(known: readonly SegmentLine[], spellings: Iterable<string>) {
+  const byKey = new Map(known.flatMap(({ id, values }) => values.map((key) => [key, id] as const)));
+  const byName = new Map(known.map(({ id, name }) => [segmentKey(name), id]));
+  const found = new Map<string, string>();
+  const missing: NewSegment[] = [];
+  const named: { id: string; key: string }[] = [];
+  let position = Math.max(0, ...known.map((one) => one.position));
+  for (const spelling of spellings) {
+    const key = segmentKey(spelling);
+    if (key === "" || found.has(key)) continue;
+    const name = nameFor(spelling, byName);
+    const id = byKey.get(key) ?? byName.get(key) ?? byName.get(segmentKey(name));
+    if (id !== undefined) {
+      found.set(key, id);
+      if (!byKey.has(key)) named.push({ id, key });
+      continue;
+    }
+    const made = { id: randomUUIDv7() as string, name, key, position: ++position };
+    missing.push(made);
+    byName.set(segmentKey(name), made.id);
+    found.set(key, made.id);
+  }
+  return { found, missing, named };
+}
+
+/** A name the rules of segments accept: a letter alone says what it is of, a long text is cut (SEG-1). */
+function nameFor(spelling: string, taken: ReadonlyMap<string, string>): string {
+  const text = spelling.normalize("NFC").replace(/\s+/gu, " ").trim();
+  if (text.length < SHORTEST_NAME) return `Segment ${text}`;
+  if (text.length <= LONGEST_NAME) return text;
+  const stem = text.slice(0, LONGEST_NAME - 5).trim();
+  let name = `${stem}…`;
+  for (let n = 2; taken.has(segmentKey(name)); n++) name = `${stem}… ${n}`;
+  return name;
 }

@@ -1,4 +1,4 @@
-import { holdTenant } from "../accounts/index.ts";
+import { groupHolds, holdTenant } from "../accounts/index.ts";
 import type { Undo } from "../platform/db/undo.ts";
 import { searchAnew } from "./operation.ts";
 
@@ -39,14 +39,19 @@ export const typeUndo: Undo = {
       when: "exists (select from operation_type o where o.tenant_id = w.tenant_id and o.id <> w.id and public.folded(o.name) = public.folded(w.name))",
       why: "Un autre type d’opération a maintenant ce nom.",
     },
+    {
+      when: "p.kind = 'create' and exists (select from campaign c where c.tenant_id = t.tenant_id and c.operation_type_id = t.id)",
+      why: "Une campagne a pris ce type\u00a0: retirez-le plutôt.",
+    },
   ],
   hold: (em, { tenantId }) => holdTenant(em, tenantId),
 };
 
-/** SQL: whether `who` runs the campaign of this part: owner, granted by name, or any manager of a public one (PRM-11). */
+/** SQL: whether `who` runs the campaign of this part: owner, granted by name or by group, or any manager of a public one (PRM-11). */
 const RUNS = `exists (select from campaign c where c.tenant_id = coalesce(w.tenant_id, t.tenant_id) and c.id = coalesce(w.campaign_id, t.campaign_id)
   and (${OWN("c")}
-    or exists (select from campaign_grant g where g.tenant_id = c.tenant_id and g.campaign_id = c.id and g.user_id = who.id and 'configure' = any (g.letters))
+    or exists (select from campaign_grant g where g.tenant_id = c.tenant_id and g.campaign_id = c.id and 'configure' = any (g.letters)
+      and (g.user_id = who.id or ${groupHolds("g.group_id", "who.id")}))
     or (c.visibility = 'public' and exists (select from app_user u where u.tenant_id = c.tenant_id and u.id = who.id and 'campaign_manager' = any (u.roles)))))`;
 const REST = { when: `(${CAMPAIGN}).state = 'archived'`, why: ARCHIVED };
 
@@ -73,6 +78,10 @@ export const segmentUndo: Undo = {
     {
       when: "exists (select from segment o where o.tenant_id = w.tenant_id and o.campaign_id = w.campaign_id and o.id <> w.id and folded(o.name) = folded(w.name))",
       why: "Un autre segment porte maintenant ce nom.",
+    },
+    {
+      when: "p.kind = 'create' and exists (select from operation o where o.tenant_id = t.tenant_id and o.segment_id = t.id)",
+      why: "Des opérations sont dans ce segment, même à la corbeille\u00a0: il reste.",
     },
   ],
 };

@@ -533,6 +533,7 @@ const FORMS: Record<string, Filled> = {
   },
   "/operations/:id/date": { page: null, fields: () => ({ plannedOn: "2026-12-03", plannedHour: "10:00" }) },
   "/operations/:id/segment": { page: null, fields: () => ({ segment: "" }) },
+  "/operations/:id/segment/suivi": { page: null, fields: placedByHand },
   "/operations/:id/corbeille": { page: null },
   "/operations/:id/restauration": { page: null },
   "/campagnes/:id/archivage": { fields: () => ({ reason: "Projet abandonné" }) },
@@ -739,6 +740,19 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
   } finally {
     await root.end();
   }
+}
+
+/** The operation as somebody placed it by hand, beside any act. */
+async function placedByHand({ operation }: Ids, _browser: Browser, { superUrl }: World): Promise<Fields> {
+  const root = new pg.Client({ connectionString: superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    await root.query("update operation set is_segment_set_by_hand = true where id = $1", [operation]);
+  } finally {
+    await root.end();
+  }
+  return {};
 }
 
 /** Somebody in the directory, where they are, and places nobody is of, as they are at first, beside any act. */

@@ -4,18 +4,24 @@ import { sql, type Transaction } from "kysely";
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
 /** A department written otherwise is the same: neither case nor accents count, as in scopes (TEA-2). */
-const word = (column: string) => sql.raw(`public.unaccent(lower(${column}))`);
+const wordSql = (column: string) => `public.unaccent(lower(${column}))`;
+const word = (column: string) => sql.raw(wordSql(column));
 
 // Who is in which group now, once for each way in: by name, or by the department of their account. Closed accounts and
 // those of a support are in none.
-const PEOPLE = sql`
+const PEOPLE_SQL = `
   select m.group_id, u.id as user_id, true as named from user_group_member m
     join app_user u on u.tenant_id = m.tenant_id and u.id = m.user_id
     where u.deactivated_at is null and u.support_of is null
   union all
   select m.group_id, u.id, false from user_group_member m
-    join app_user u on u.tenant_id = m.tenant_id and ${word("u.department")} = ${word("m.department")}
+    join app_user u on u.tenant_id = m.tenant_id and ${wordSql("u.department")} = ${wordSql("m.department")}
     where u.deactivated_at is null and u.support_of is null`;
+const PEOPLE = sql.raw(PEOPLE_SQL);
+
+/** SQL: whether the group of this column holds the account of that one, for rules of undo told as texts (CAM-24). */
+export const groupHolds = (group: string, user: string): string =>
+  `${group} in (select p.group_id from (${PEOPLE_SQL}) p where p.user_id = ${user})`;
 
 export interface GroupPerson {
   id: string;

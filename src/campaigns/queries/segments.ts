@@ -13,15 +13,44 @@ export interface SegmentLine {
   name: string;
   tone: string;
   position: number;
+  /** Keys of the values of the segment field that lead to it (SEG-2). */
+  values: string[];
 }
 
 /** The segments of a campaign in their order. */
 export async function listSegments(em: EntityManager, campaignId: string): Promise<SegmentLine[]> {
   const { rows } = await sql<SegmentLine>`
-    select id, name, tone, position from segment where campaign_id = ${campaignId}::uuid order by position, name`.execute(
+    select id, name, tone, position, "values" from segment where campaign_id = ${campaignId}::uuid order by position, name`.execute(
     transaction(em),
   );
   return rows;
+}
+
+export interface NewSegment {
+  id: string;
+  name: string;
+  key: string;
+  position: number;
+}
+
+/** Writes these segments at once, each led to by the key of the value it was made for. */
+export async function insertSegments(
+  em: EntityManager,
+  { tenantId, id }: { tenantId: string; id: string },
+  made: readonly NewSegment[],
+): Promise<void> {
+  await sql`insert into segment (tenant_id, id, campaign_id, name, position, "values")
+    select ${tenantId}::uuid, v.id, ${id}::uuid, v.name, v.position, array[v.key]
+    from jsonb_to_recordset(${JSON.stringify(made)}::jsonb) as v (id uuid, name text, key text, position int)`.execute(
+    transaction(em),
+  );
+}
+
+/** From now on these keys lead to these segments too. */
+export async function leadToSegments(em: EntityManager, named: readonly { id: string; key: string }[]): Promise<void> {
+  await sql`update segment s set "values" = s."values" || v.keys, version = s.version + 1
+    from (select v.id, array_agg(v.key) as keys from jsonb_to_recordset(${JSON.stringify(named)}::jsonb) as v (id uuid, key text) group by v.id) v
+    where s.id = v.id`.execute(transaction(em));
 }
 
 export interface SegmentFigures {

@@ -17,6 +17,7 @@ import {
   type Plan,
   placeOperation,
   planOperation,
+  releaseOperation,
   restoreOperation,
   type Said,
   statusOf,
@@ -161,7 +162,10 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
       { term: "Démarrée le", value: moment(operation.startedAt) },
       { term: "Réalisée le", value: moment(operation.completedAt) },
       { term: "Technicien", value: operation.technician?.name() ?? "Non affectée" },
-      { term: "Segment", value: operation.segment?.name ?? "Sans segment" },
+      {
+        term: "Segment",
+        value: `${operation.segment?.name ?? "Sans segment"}${operation.isSegmentSetByHand ? " (manuel)" : ""}`,
+      },
       ...(operation.reason ? [{ term: "Dernier motif", value: operation.reason }] : []),
     ],
     arrows: isOpen
@@ -299,6 +303,17 @@ export const place: RequestHandler<{ id: string }> = async (req, res) => {
   );
   if (form.errors) return showCard(req, res, { placing: form });
   const notice = "Le segment est enregistré\u00a0; aucun import ne le changera.";
+  res.saved(CARD, {}, { at: operationAt(req.params), notice, undo: true });
+};
+
+/** The segment set by hand is given back to the segment field (SEG-3). */
+export const release: RequestHandler<{ id: string }> = async (req, res) => {
+  const act = acting(req, "operation.placed", "Segment de l’opération");
+  const form = await submit(req, z.object({}), act, (_values, em) =>
+    onOperation(req, MANAGE, em, (operation, obeyed, said) => releaseOperation(em, obeyed, operation, said)),
+  );
+  if (form.errors) return showCard(req, res, {});
+  const notice = "Le segment suit de nouveau le champ de segment de la campagne.";
   res.saved(CARD, {}, { at: operationAt(req.params), notice, undo: true });
 };
 

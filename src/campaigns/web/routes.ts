@@ -75,6 +75,7 @@ export const routes: Route[] = [
   post("/operations/:id/affectation", MANAGE, operations.assign),
   post("/operations/:id/date", EXECUTE, operations.plan),
   post("/operations/:id/segment", MANAGE, operations.place),
+  post("/operations/:id/segment/suivi", MANAGE, operations.release),
   post("/operations/:id/corbeille", DELETE, operations.trash),
   post("/operations/:id/restauration", DELETE, operations.restore),
 ];

@@ -2,7 +2,8 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 
 /**
  * How the changes of one table are taken back, as its manifest says it (HIS-12, HIS-13, rulings 11). SQL given here is
- * over `w`, the row as it would be again, `t`, the row as it is now, and `who`, whose `id` is the account that undoes.
+ * over `w`, the row as it would be again, `t`, the row as it is now, `p`, whose `kind` is what the act did to it ("create",
+ * "update" or "delete"), and `who`, whose `id` is the account that undoes.
  */
 export interface Undo {
   /** The right that making such a change by hand takes today. */

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Campaign } from "../../src/campaigns/index.ts";
+import { listSegments } from "../../src/campaigns/queries/segments.ts";
+import { segmentsOfValues } from "../../src/campaigns/segment.ts";
+import { startWorld } from "../support/world.ts";
+
+const world = await startWorld();
+const sophie = await world.as("sophie");
+const { tenantId } = sophie;
+const by = { id: (await world.userOf("sophie")).id };
+let made = 0;
+
+async function campaign(): Promise<string> {
+  await sophie.get("/campagnes/nouvelle");
+  const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
+  const { location } = await sophie.post("/campagnes/nouvelle", { name: `Vague ${++made}`, ...days });
+  return location!;
+}
+const idIn = (at: string) => at.split("/").at(-1)!;
+const campaignAt = async <T>(at: string, code: string, verb: (em: never, found: Campaign) => T | Promise<T>) =>
+  world.db.act(
+    { tenantId, actorId: by.id, channel: "page", code, label: "Essai", now: world.clock.now() },
+    async (em) => verb(em as never, await em.findOneOrFail(Campaign, { id: idIn(at) })),
+  );
+const follow = (at: string, code: string) =>
+  campaignAt(at, "campaign.edited", (_em, found) => {
+    found.segmentField = code;
+  });
+const segmentsOf = async (at: string) => world.db.read(tenantId, (em) => listSegments(em, idIn(at)));
+const namesOf = async (at: string) => (await segmentsOf(at)).map(({ name }) => name);
+
+async function add(at: string, fields: Record<string, string>): Promise<string> {
+  await sophie.get(`${at}/operations/nouvelle`);
+  const { status, location } = await sophie.post(`${at}/operations/nouvelle`, fields);
+  assert.equal(status, 303, JSON.stringify(fields));
+  return location!;
+}
+async function placeOf(at: string): Promise<[string | null, boolean]> {
+  const [row] = await world.db.read(tenantId, (em) =>
+    em.execute<{ name: string | null; hand: boolean }[]>(
+      `select s.name, o.is_segment_set_by_hand as hand from operation o
+       left join segment s on s.tenant_id = o.tenant_id and s.id = o.segment_id where o.id = ?`,
+      [idIn(at)],
+    ),
+  );
+  return [row!.name, row!.hand];
+}
+async function act(at: string, to: string, fields: Record<string, string | string[]> = {}) {
+  await sophie.get(at);
+  return sophie.post(`${at}/${to}`, fields);
+}
+async function edit(at: string, fields: Record<string, string>) {
+  const { text } = await sophie.get(`${at}/modifier`);
+  const version = /name="version" value="(\d+)"/.exec(text)![1]!;
+  assert.equal((await sophie.post(`${at}/modifier`, { ...fields, version })).status, 303);
+}
+
+test("SEG-2 : un segment par valeur normalisée, sous sa première graphie ; ceux qui portent déjà ce nom sont pris", async () => {
+  const at = await campaign();
+  await act(at, "segments", { name: "Bâtiment B" });
+  const found = await campaignAt(at, "campaign.edited", (em, one) =>
+    segmentsOfValues(em, one, ["Bâtiment A", "batiment  A", "BÂTIMENT B", "C", "", "x".repeat(140)], { by }),
+  );
+  assert.deepEqual(await namesOf(at), ["Bâtiment B", "Bâtiment A", "Segment C", `${"x".repeat(95)}…`]);
+  assert.equal(found.get("batiment a"), (await segmentsOf(at))[1]!.id);
+  assert.equal(found.size, 4);
+  const again = await campaignAt(at, "campaign.edited", (em, one) =>
+    segmentsOfValues(em, one, ["c", "X".repeat(140), "bâtiment b"], { by }),
+  );
+  assert.equal((await namesOf(at)).length, 4, "rien de plus à la seconde fois");
+  assert.equal(again.get("c"), found.get("c"));
+});
+
+test("SEG-2 : au-delà de 200 segments, refusé avec la marche à suivre, et rien n’est fait", async () => {
+  const at = await campaign();
+  const many = Array.from({ length: 201 }, (_, n) => `Poste ${n}`);
+  await assert.rejects(
+    campaignAt(at, "campaign.edited", (em, one) => segmentsOfValues(em, one, many, { by })),
+    /201 segments nouveaux[\s\S]+regroupe/,
+  );
+  assert.deepEqual(await namesOf(at), []);
+});
+
+test("SEG-2 : deux actes au même instant ne font qu’un segment de la même valeur", async () => {
+  const at = await campaign();
+  const both = await Promise.all(
+    ["Quai 1", "QUAI 1"].map((one) =>
+      campaignAt(at, "campaign.edited", (em, found) => segmentsOfValues(em, found, [one], { by })),
+    ),
+  );
+  assert.equal(both[0]!.get("quai 1"), both[1]!.get("quai 1"));
+});
+
+test("SEG-2, SEG-3 : modifier le champ place l’opération, sauf mise à la main ; rendue, elle le suit de nouveau", async () => {
+  const at = await campaign();
+  await act(at, "champs", { label: "Site", type: "short_text", switches: ["isListed"] });
+  await follow(at, "site");
+  const one = await add(at, { c_cible: "PC-1", c_site: "Nord" });
+  assert.deepEqual(await placeOf(one), ["Nord", false]);
+  await edit(one, { c_cible: "PC-1", c_site: "Sud" });
+  assert.deepEqual(await placeOf(one), ["Sud", false]);
+  await edit(one, { c_cible: "PC-1 bis", c_site: "" });
+  assert.deepEqual(await placeOf(one), [null, false]);
+
+  const nord = (await segmentsOf(at)).find(({ name }) => name === "Nord")!.id;
+  assert.equal((await act(one, "segment", { segment: nord })).status, 303);
+  assert.match((await sophie.get(one)).text, /Nord \(manuel\)/);
+  await edit(one, { c_cible: "PC-1", c_site: "Sud" });
+  assert.deepEqual(await placeOf(one), ["Nord", true], "mise à la main, elle ne bouge pas");
+  assert.equal((await act(one, "segment/suivi")).status, 303);
+  assert.deepEqual(await placeOf(one), ["Sud", false]);
+  assert.equal((await act(one, "segment/suivi")).status, 409);
+});
+
+test("HIS-12 : annuler ce qui a fait un segment le garde tant qu’une opération y est", async () => {
+  const at = await campaign();
+  await act(at, "segments", { name: "Étage 1" });
+  const [made] = await world.db.read(tenantId, (em) =>
+    em.execute<{ id: string }[]>("select id from act where code = 'campaign.segment_added' order by id desc limit 1"),
+  );
+  const one = await add(at, { c_cible: "PC-9" });
+  await act(one, "segment", { segment: (await segmentsOf(at))[0]!.id });
+  assert.match((await sophie.get(`/actes/${made!.id}/annulation`)).text, /Des opérations sont dans ce segment/);
+  await act(one, "segment", { segment: "" });
+  await sophie.get(`/actes/${made!.id}/annulation`);
+  assert.equal((await sophie.post(`/actes/${made!.id}/annulation`)).status, 303);
+  assert.deepEqual(await namesOf(at), []);
+});
+
+test("CAM-24, HIS-11 : qui configure par un groupe annule ce qu’il a fait", async () => {
+  const [denis, karim] = await Promise.all(["denis", "karim"].map((who) => world.as(who)));
+  const at = await campaign();
+  await denis!.get("/admin/groupes");
+  const { location } = await denis!.post("/admin/groupes/nouveau", { name: "Équipe des vagues" });
+  await denis!.get(location!);
+  await denis!.post(`${location}/membres`, { user: (await world.userOf("karim")).id });
+  await sophie.get(`${at}/acces`);
+  await sophie.post(`${at}/acces`, { grantee: `g.${idIn(location!)}`, letters: ["configure"] });
+  await karim!.get(`${at}/segments`);
+  assert.equal((await karim!.post(`${at}/segments`, { name: "Par le groupe" })).status, 303);
+  const [made] = await world.db.read(tenantId, (em) =>
+    em.execute<{ id: string }[]>("select id from act where code = 'campaign.segment_added' order by id desc limit 1"),
+  );
+  await karim!.get(`/actes/${made!.id}/annulation`);
+  assert.equal((await karim!.post(`/actes/${made!.id}/annulation`)).status, 303);
+  assert.deepEqual(await namesOf(at), []);
+});
