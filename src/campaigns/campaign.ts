@@ -139,6 +139,8 @@ export interface Calendar {
   holidayZone: string | null;
   closedDays: string[];
   defaultHour: string;
+  /** Null: none (CAM-13). */
+  durationMinutes: number | null;
 }
 
 const READ_ONLY = "Campagne archivée, lecture seule. Restaurez-la pour la modifier.";
@@ -192,11 +194,11 @@ export async function editCampaign(
   record(em, "campaign.edited", aboutCampaign(campaign), { by: by.id });
 }
 
-/** Its zones, closed days and default hour (CAM-1); nothing else moves (CAM-16). The caller flushes. */
+/** Its zones, closed days, default hour and standard duration (CAM-1, CAM-13); nothing else moves (CAM-16). The caller flushes. */
 export function setCalendar(
   em: EntityManager,
   campaign: Campaign,
-  { zone, holidayZone, closedDays, defaultHour }: Calendar,
+  { zone, holidayZone, closedDays, defaultHour, durationMinutes }: Calendar,
   { by }: { by: By },
 ): void {
   refuseArchived(campaign);
@@ -207,7 +209,11 @@ export function setCalendar(
   if (!/^([01]\d|2[0-3]):[0-5]\d$/.test(defaultHour)) {
     throw new RuleBroken("Écrivez l’heure avec quatre chiffres\u00a0: 09:00.", "defaultHour");
   }
-  Object.assign(campaign, { zone, holidayZone, closedDays: [...new Set(closedDays)].toSorted(), defaultHour });
+  if (durationMinutes !== null && !(durationMinutes >= MIN_MINUTES && durationMinutes <= MAX_MINUTES)) {
+    throw new RuleBroken(`De ${MIN_MINUTES} à ${MAX_MINUTES} minutes, ou rien.`, "durationMinutes");
+  }
+  const days = [...new Set(closedDays)].toSorted();
+  Object.assign(campaign, { zone, holidayZone, closedDays: days, defaultHour, durationMinutes });
   record(em, "campaign.edited", aboutCampaign(campaign), { by: by.id });
 }
 

@@ -6,7 +6,9 @@ import { bare, checkField, checkFields, type FieldDefinition, newField, tidy } f
 import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
 import { RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
+import { fr } from "../platform/text/index.ts";
 import { type Icon, PRESETS, type Preset, refusals, type Tone, type Workflow } from "../workflow/index.ts";
+import { campaignsOfType } from "./queries/operation-types.ts";
 
 export const MIN_MINUTES = 5;
 export const MAX_MINUTES = 480;
@@ -137,8 +139,15 @@ export function putBackType(em: EntityManager, type: OperationType, { by }: { by
   record(em, "operation_type.put_back", aboutType(type), { by: by?.id ?? null });
 }
 
-/** Gone for good but for its undo. The caller flushes. */
-export function deleteType(em: EntityManager, type: OperationType, { by }: { by: By }): void {
+/** Gone for good but for its undo. Refused once a campaign took it: it is retired instead [TYP-3]. The caller flushes. */
+export async function deleteType(em: EntityManager, type: OperationType, { tenantId, by }: Said): Promise<void> {
+  await holdTenant(em, tenantId);
+  const count = await campaignsOfType(em, type.id);
+  if (count > 0) {
+    throw new RuleBroken(
+      `${fr.count(count, "campagne a pris", "campagnes ont pris")} le type « ${type.name} » : il ne se supprime plus. Retirez-le, et il ne sera plus proposé.`,
+    );
+  }
   em.remove(type);
   record(em, "operation_type.deleted", aboutType(type), { by: by?.id ?? null });
 }

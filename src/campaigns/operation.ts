@@ -245,7 +245,7 @@ export async function releaseOperation(
   { by }: Pick<Said, "by">,
 ): Promise<void> {
   refuseClosed(plan, operation);
-  if (!operation.isSegmentSetByHand) throw new Conflict("Le segment de cette opération n’est pas mis à la main.");
+  if (!operation.isSegmentSetByHand) throw new RuleBroken("Le segment de cette opération n’est pas mis à la main.");
   operation.isSegmentSetByHand = false;
   if (plan.campaign.segmentField !== null) {
     operation.segment = await segmentByField(em, plan, operation.values, { by });

@@ -30,7 +30,7 @@ export async function campaignFor(
   id: string,
   right: PermissionCode = "campaigns.see",
 ): Promise<Standing> {
-  const campaign = await em.findOne(Campaign, { id }, { populate: ["owner"] });
+  const campaign = await em.findOne(Campaign, { id }, { populate: ["owner", "type"] });
   const standing = campaign && (await standingOn(em, user, campaign));
   if (!standing?.may("campaigns.see")) {
     throw new NotFound("Cette campagne n’existe pas, ou ne vous est pas ouverte. Revenez à la liste des campagnes.");

@@ -8,7 +8,8 @@ const ARCHIVED = "Campagne archivée, lecture seule. Restaurez-la d’abord.";
 
 export const campaignUndo: Undo = {
   right: "campaigns.govern",
-  unless: OWN("t"),
+  // Of one that its undone creation took away, only the row wanted is left.
+  unless: "coalesce(t.owner_id, w.owner_id) = who.id",
   created: "delete",
   rules: [
     // Coming back from the archive, or going to it, is what such an act did; anything else waits.

@@ -110,7 +110,7 @@ test("SEG-2, SEG-3 : modifier le champ place l’opération, sauf mise à la mai
   assert.deepEqual(await placeOf(one), ["Nord", true], "mise à la main, elle ne bouge pas");
   assert.equal((await act(one, "segment/suivi")).status, 303);
   assert.deepEqual(await placeOf(one), ["Sud", false]);
-  assert.equal((await act(one, "segment/suivi")).status, 409);
+  assert.equal((await act(one, "segment/suivi")).status, 422);
 });
 
 test("HIS-12 : annuler ce qui a fait un segment le garde tant qu’une opération y est", async () => {

@@ -2,12 +2,14 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { allows, lastChange } from "../../accounts/index.ts";
-import { newField } from "../../fields/index.ts";
+import { RuleBroken } from "../../platform/errors.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, type Campaign, createCampaign, LONGEST_DESCRIPTION, LONGEST_NAME } from "../campaign.ts";
-import { addFields } from "../field.ts";
+import { OperationType } from "../operation-type.ts";
 import { campaignFor } from "../policy.ts";
 import { listCampaigns } from "../queries/campaigns.ts";
+import { listOfferedTypes } from "../queries/operation-types.ts";
+import { takeType } from "../taken-type.ts";
 import { AT, addressOf, badgeOf, CAMPAIGNS, frameOf, HOME } from "./shown.ts";
 
 const LIST = { page: "campaigns/campaigns/index", part: "campaigns/campaigns/_list" };
@@ -41,9 +43,6 @@ export const OUTLINE_LABELS = {
   endsOn: "Dernier jour",
 };
 
-/** What names the operations until the campaign has fields of its own (FLD-2). */
-const FIRST_FIELD = newField({ code: "cible", label: "Cible", type: "short_text", isMandatory: true });
-
 const index =
   (archived: boolean): RequestHandler =>
   async (req, res) => {
@@ -69,12 +68,25 @@ const index =
 export const live = index(false);
 export const archived = index(true);
 
-export const new_: RequestHandler = (_req, res) => showNew(res, { values: {} });
+export const new_: RequestHandler = (req, res) => showNew(req, res, { values: {} });
 
-function showNew(res: Response, form: object): void {
+async function showNew(req: Request, res: Response, form: object): Promise<void> {
   const title = "Créer une campagne";
-  res.show(NEW, { title, crumbs: [HOME, CAMPAIGNS, { label: title }], labels: OUTLINE_LABELS, form });
+  const types = await read(req, listOfferedTypes);
+  res.show(NEW, {
+    title,
+    crumbs: [HOME, CAMPAIGNS, { label: title }],
+    labels: NEW_LABELS,
+    types: types.length > 0 ? [{ value: "", label: "Sans type\u00a0: une cible et le flux standard" }, ...types] : [],
+    form,
+  });
 }
+
+const NEW_LABELS = { ...OUTLINE_LABELS, type: "Type d’opération" };
+const NewForm = z.object({
+  ...OutlineFields,
+  type: z.uuid("Choisissez un type de la liste.").or(z.literal("")).default("").describe(NEW_LABELS.type),
+});
 
 export const create: RequestHandler = async (req, res) => {
   const { id, tenantId } = req.user!;
@@ -84,19 +96,25 @@ export const create: RequestHandler = async (req, res) => {
     subject: (_values: object, campaign: Campaign) => aboutCampaign(campaign),
     at: (_values: object, campaign: Campaign) => addressOf(campaign),
   };
-  const form = await submit(req, z.object(OutlineFields), act, async (values, em) => {
+  const form = await submit(req, NewForm, act, async ({ type, ...values }, em) => {
     const campaign = await createCampaign(em, values, { tenantId, by: { id } });
-    await addFields(em, campaign, [FIRST_FIELD], { by: { id } });
+    await takeType(em, campaign, type ? await offered(em, type) : null, { by: { id } });
     return campaign;
   });
-  if (form.errors) return showNew(res, form);
+  if (form.errors) return showNew(req, res, form);
   const notice = "La campagne est créée, en préparation\u00a0: vous seul et les administrateurs la voyez.";
   res.saved(CARD, {}, { at: addressOf(form.result), notice, undo: true });
 };
 
+async function offered(em: EntityManager, id: string): Promise<OperationType> {
+  const type = await em.findOne(OperationType, { id });
+  if (!type) throw new RuleBroken("Ce type n’existe plus\u00a0: choisissez-en un autre.", "type");
+  return type;
+}
+
 export const show: RequestHandler<{ id: string }> = async (req, res) => {
   const standing = await read(req, (em) => campaignFor(em, req.user!, req.params.id));
-  res.show(CARD, { title: standing.campaign.name, ...frameOf(req, standing, "outline") });
+  res.show(CARD, { title: standing.campaign.name, ...frameOf(req, standing, "outline"), type: standing.campaign.type });
 };
 
 /** The present values of a campaign, for a form that met a newer version (GEN-8). */

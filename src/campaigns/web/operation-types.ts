@@ -295,7 +295,7 @@ export const destroy: RequestHandler<{ id: string }> = async (req, res) => {
   };
   const form = await submit(req, z.object({}), act, async (_values, em) => {
     const type = await typeOf(em, id);
-    deleteType(em, type, said(req));
+    await deleteType(em, type, said(req));
     return type.name;
   });
   if (form.errors) return showDeletion(req, res, form);

@@ -312,7 +312,7 @@ export const release: RequestHandler<{ id: string }> = async (req, res) => {
   const form = await submit(req, z.object({}), act, (_values, em) =>
     onOperation(req, MANAGE, em, (operation, obeyed, said) => releaseOperation(em, obeyed, operation, said)),
   );
-  if (form.errors) return showCard(req, res, {});
+  if (form.errors) return showCard(req, res, { placing: form });
   const notice = "Le segment suit de nouveau le champ de segment de la campagne.";
   res.saved(CARD, {}, { at: operationAt(req.params), notice, undo: true });
 };

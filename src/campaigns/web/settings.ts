@@ -13,6 +13,7 @@ const CALENDAR_LABELS = {
   zone: "Fuseau horaire",
   holidayZone: "Jours fériés",
   defaultHour: "Heure par défaut",
+  durationMinutes: "Durée standard d’une opération, en minutes",
   closedDays: "Jours fermés",
 };
 const THEIRS = { value: "", label: "Comme l’organisation" };
@@ -71,6 +72,10 @@ const CalendarForm = z.object({
   zone: z.string().max(60).default("").describe("Fuseau horaire"),
   holidayZone: z.string().max(40).default("").describe("Jours fériés"),
   defaultHour: z.string().trim().max(5).describe("Heure par défaut"),
+  durationMinutes: z
+    .int("Écrivez un nombre entier de minutes, ou rien.")
+    .optional()
+    .describe(CALENDAR_LABELS.durationMinutes),
   closedDays: z.string().max(20_000).default("").describe("Jours fermés"),
 });
 
@@ -103,6 +108,7 @@ export const updateCalendar: RequestHandler<{ id: string }> = async (req, res) =
       zone: campaign.zone ?? THEIRS.label,
       holidayZone: HOLIDAY_ZONES.find(({ value }) => value === campaign.holidayZone)?.label ?? THEIRS.label,
       defaultHour: campaign.defaultHour,
+      durationMinutes: campaign.durationMinutes === null ? "" : String(campaign.durationMinutes),
       closedDays: closedDaysText(campaign),
     })),
   };
@@ -114,11 +120,17 @@ export const updateCalendar: RequestHandler<{ id: string }> = async (req, res) =
       message: "Écrivez un jour par ligne, comme 24/12/2026\u00a0; l’un d’eux n’est pas dans le calendrier.",
     });
   });
-  const form = await submit(req, Checked, act, async ({ zone, holidayZone, defaultHour, closedDays }, em, sent) => {
+  const form = await submit(req, Checked, act, async (values, em, sent) => {
+    const { zone, holidayZone, defaultHour, durationMinutes, closedDays } = values;
     const { campaign } = await campaignFor(em, req.user!, req.params.id, "campaigns.configure");
     await atVersion(em, campaign, sent);
     const calendar = { zone: zone || null, holidayZone: holidayZone || null, closedDays: daysOf(closedDays)! };
-    setCalendar(em, campaign, { ...calendar, defaultHour }, { by: { id: req.user!.id } });
+    setCalendar(
+      em,
+      campaign,
+      { ...calendar, defaultHour, durationMinutes: durationMinutes ?? null },
+      { by: { id: req.user!.id } },
+    );
     return campaign;
   });
   if (form.errors) return show(req, res, { calendar: form });

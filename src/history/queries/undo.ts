@@ -14,6 +14,8 @@ export interface TouchedTable {
   changes: number;
   /** Whether it made or removed rows, and did not only change them. */
   isReshaped: boolean;
+  /** Whether it removed some. */
+  isThinned: boolean;
   /** Columns the act gave another value, or took away with a row. */
   columns: string[];
   /** Every column the table has, with its type as SQL writes it. */
@@ -28,7 +30,7 @@ const keyedOf = ({ columns }: Tracked): string[] => Object.keys(columns).filter(
 /** The tables of an act, the last changed first: parts go before what they belong to, and come back after it. */
 export async function touchedTables(em: EntityManager, actId: string): Promise<TouchedTable[]> {
   const { rows } = await sql<Omit<TouchedTable, "rows" | "changes"> & { rows: string; changes: string }>`
-    select s.table_name as name, s.changes, s.rows, s."isReshaped",
+    select s.table_name as name, s.changes, s.rows, s."isReshaped", s."isThinned",
       array(select k from jsonb_object_keys(s.merged) k where k in (
         select attname from pg_attribute where attrelid = s.table_name::regclass and attnum > 0 and not attisdropped)) as columns,
       (select jsonb_object_agg(attname, format_type(atttypid, atttypmod)) from pg_attribute
@@ -36,7 +38,7 @@ export async function touchedTables(em: EntityManager, actId: string): Promise<T
       array(select attname::text from pg_attribute where attrelid = s.table_name::regclass and attnum > 0 and attnotnull
         and not attisdropped and not atthasdef and attname not in ('tenant_id', 'id')) as needed
     from (select h.table_name, count(*) as changes, count(distinct h.row_id) as rows, max(h.ordinal) as last, jsonb_merge(h.before) as merged,
-        bool_or(h.operation <> 'update') as "isReshaped"
+        bool_or(h.operation <> 'update') as "isReshaped", bool_or(h.operation = 'delete') as "isThinned"
       from changeset c join change h on h.tenant_id = c.tenant_id and h.changeset_id = c.id
       where c.act_id = ${actId}::uuid group by 1) s
     order by s.last desc`.execute(transaction(em));
@@ -305,7 +307,8 @@ export async function restoreTable(em: EntityManager, asked: Asked, { except, fo
   const known = Object.keys(tracked.columns);
   const columns = new Set([...table.columns.filter((column) => known.includes(column)), ...patched]);
   // No more than what is written is carried along: a row of ten thousand is copied several times.
-  const carried = created === "delete" && table.isReshaped ? ["tenant_id", "id", ...known] : [...columns];
+  const carried =
+    (created === "delete" && table.isReshaped) || table.isThinned ? ["tenant_id", "id", ...known] : [...columns];
   const wanted = (column: string) => sql.id(`wanted_${column}`);
   const sets = [...columns].map((column) => sql`${sql.id(column)} = d.${wanted(column)}`);
   if (sets.length > 0 && "version" in table.types) sets.push(sql`version = t.version + 1`);
@@ -317,8 +320,10 @@ export async function restoreTable(em: EntityManager, asked: Asked, { except, fo
     writes.push(sql`update ${name} t set ${sql.join(sets)} from d where ${kinds} and ${still} returning 1`);
   }
   if (created === "delete" && table.isReshaped) {
+    writes.push(sql`delete from ${name} t using d where d.kind = 'create' and ${still} returning 1`);
+  }
+  if (table.isThinned) {
     writes.push(
-      sql`delete from ${name} t using d where d.kind = 'create' and ${still} returning 1`,
       sql`insert into ${name} (${sql.join(carried.map((column) => sql.id(column)))})
         select ${sql.join(carried.map((column) => sql`d.${wanted(column)}`))} from d where d.is_done and d.kind = 'delete' returning 1`,
     );
