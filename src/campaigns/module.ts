@@ -7,6 +7,7 @@ import { Campaign, CampaignSchema, STATES, VISIBILITIES } from "./campaign.ts";
 import { events } from "./events.ts";
 import { CampaignFieldSchema } from "./field.ts";
 import { CampaignGrantSchema, LETTERS } from "./grant.ts";
+import { operationImports } from "./import-profile.ts";
 import { Operation, OperationSchema } from "./operation.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
 import { campaignFor, operationFor } from "./policy.ts";
@@ -172,6 +173,7 @@ export const campaigns: Module = {
       },
     },
   ],
+  imports: [operationImports],
   routes,
   events,
   menu: [

@@ -279,7 +279,8 @@ export function planOperation(
   record(em, "operation.planned", aboutOperation(operation), { campaign: plan.campaign.id, by: said.by.id });
 }
 
-function kindForDate(category: Category, date: Date | null): Kind | null {
+/** What a date given or taken away does to an operation of this category (OPS-11). */
+export function kindForDate(category: Category, date: Date | null): Kind | null {
   if (category === "open") return date ? "schedule" : null;
   if (category === "planned") return date ? null : "unschedule";
   return category === "deferred" || category === "problem" ? "reschedule" : null;

@@ -2,13 +2,14 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { RuleBroken } from "../platform/errors.ts";
 import type { FoundEncoding } from "../platform/sheets/encoding.ts";
 import { sheetKind } from "../platform/sheets/kind.ts";
-import type { ImportTarget } from "../platform/sheets/profile.ts";
+import type { ChosenColumn, Mapping, OpenImport } from "../platform/sheets/profile.ts";
 import type { SheetSource } from "../platform/sheets/source.ts";
 import { guessDelimiter, surveyTable, type TableShape } from "../platform/sheets/table.ts";
 import { sheetsOf } from "../platform/sheets/workbook-rows.ts";
 import type { StoredFile } from "../platform/storage/file.ts";
-import { Import, ImportMappingSchema, type ImportOptions, type Mapping, OPTIONS } from "./import.ts";
-import { NationalNumbers, signatureOf, suggest } from "./suggestions.ts";
+import { Import, ImportMappingSchema, type ImportOptions, OPTIONS } from "./import.ts";
+import { isAdded, NationalNumbers, signatureOf, suggest } from "./suggestions.ts";
+import { Tastes } from "./tastes.ts";
 
 /** How a file seems to be made [IMP-4, IMP-6, IMP-10]. */
 export interface Analysis {
@@ -30,11 +31,30 @@ export async function analyse(source: SheetSource): Promise<Analysis> {
   return { shape: { kind: "text", encoding, delimiter }, found: kind.found, sheets: [] };
 }
 
-/** What a reading in this shape gives, with the columns of national health numbers, which may go nowhere [IMP-27]. */
-export async function readThrough(source: SheetSource, shape: TableShape, headerLine: number) {
+/**
+ * What a reading in this shape gives, with the columns of national health numbers, which may go nowhere [IMP-27], and what
+ * each column could be kept as [IMP-18].
+ */
+export async function readThrough(
+  source: SheetSource,
+  shape: TableShape,
+  headerLine: number,
+  { fresh }: Pick<OpenImport, "fresh">,
+) {
   const numbers = new NationalNumbers();
-  const survey = await surveyTable(source, shape, { headerLine, look: ({ cells }) => numbers.look(cells) });
-  return { ...survey, suspects: numbers.among(survey.columns) };
+  const tastes = new Tastes();
+  const survey = await surveyTable(source, shape, {
+    headerLine,
+    look({ cells }) {
+      numbers.look(cells);
+      tastes.look(cells);
+    },
+  });
+  return {
+    ...survey,
+    suspects: numbers.among(survey.columns),
+    tastes: tastes.of(survey.columns, (samples) => fresh?.propose(samples) ?? []),
+  };
 }
 
 /** Opens an import on a file that arrived; the caller flushes. */
@@ -59,39 +79,58 @@ export function openImport(
   });
 }
 
-/** The mapping and options proposed for an import: those of the last file of these columns, else by their names [IMP-18, IMP-19]. */
+/**
+ * The mapping and options proposed for an import: those of the last file of these columns, else by their names, else a new
+ * column of the product, where they may be added [IMP-18, IMP-19].
+ */
 export async function proposeMapping(
   em: EntityManager,
   { kind, survey }: Pick<Import, "kind" | "survey">,
-  targets: readonly ImportTarget[],
-  key: readonly string[],
+  open: OpenImport,
+  { mayAddColumns = false }: { mayAddColumns?: boolean } = {},
 ): Promise<{ mapping: Mapping; options: ImportOptions; rememberedAt: Date | null }> {
   const known = await em.findOne(ImportMappingSchema, { kind, signature: signatureOf(survey.columns) });
   const suspects = survey.suspects ?? [];
-  if (known) {
-    const remembered = known.mapping as unknown as Mapping;
-    const columns = survey.columns.map((_, place) => {
-      const chosen = remembered.columns[place] ?? null;
-      return chosen && targets.some(({ code }) => code === chosen.code) ? chosen : null;
-    });
-    const codes = columns.flatMap((chosen) => chosen?.code ?? []);
-    return {
-      mapping: { columns, key: remembered.key.filter((code) => codes.includes(code)) },
-      // What suits one file's errors does not suit the next.
-      options: { ...OPTIONS, mode: known.options.mode, empty: known.options.empty },
-      rememberedAt: known.usedAt,
-    };
-  }
-  const columns = suggest(survey.columns, targets).map((suggestion, place) =>
-    suggestion && !suspects.includes(survey.columns[place]!) ? { code: suggestion.code } : null,
-  );
+  const remembered = known ? (known.mapping as unknown as Mapping) : null;
+  const suggested = suggest(survey.columns, open.targets, { main: open.main, tastes: survey.tastes });
+  const taken = new Set(open.targets.map(({ code }) => code));
+  const met = new Set<string>();
+  const columns = survey.columns.map((name, place): ChosenColumn | null => {
+    const last = remembered?.columns[place];
+    if (suspects.includes(name) || isAdded(name) || last === null) return null;
+    const taste = survey.tastes?.[place];
+    const order = taste?.isMonthFirst ? { isMonthFirst: true } : {};
+    const code = [last?.code, suggested[place]?.code].find(
+      (one) => one !== undefined && !met.has(one) && open.targets.some((target) => target.code === one),
+    );
+    if (code !== undefined) {
+      met.add(code);
+      const { fresh: _made, ...reading } = last?.code === code ? last : { code };
+      return { ...order, ...reading };
+    }
+    if (!open.fresh || !mayAddColumns) return null;
+    const type = last?.fresh?.type ?? taste?.kinds[0]?.type ?? open.fresh.types[0]!.value;
+    const made = open.fresh.codeOf(name, taken);
+    taken.add(made);
+    return { ...order, ...freshColumn(made, { label: name, type }, taste?.distinct ?? null) };
+  });
   const codes = columns.flatMap((chosen) => chosen?.code ?? []);
+  const firstText = columns.find((chosen) => chosen?.fresh?.type === "short_text");
+  const keyed = (remembered?.key ?? open.key).filter((code) => codes.includes(code));
   return {
-    mapping: { columns, key: key.filter((code) => codes.includes(code)) },
-    options: OPTIONS,
-    rememberedAt: null,
+    mapping: { columns, key: keyed.length === 0 && open.titles && firstText ? [firstText.code] : keyed },
+    // What suits one file's errors does not suit the next.
+    options: known ? { ...OPTIONS, mode: known.options.mode, empty: known.options.empty } : OPTIONS,
+    rememberedAt: known?.usedAt ?? null,
   };
 }
+
+/** A column the product does not have yet; a choice offers the values the file holds. */
+export const freshColumn = (
+  code: string,
+  fresh: { label: string; type: string },
+  distinct: readonly string[] | null,
+): ChosenColumn => ({ code, fresh: { ...fresh, ...(distinct && { choices: [...distinct] }) } });
 
 /** Keeps how this file was mapped, for the next one of the same columns [IMP-19]. Throws RuleBroken for a forbidden column. */
 export async function chooseMapping(

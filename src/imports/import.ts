@@ -1,17 +1,11 @@
 import { defineEntity, p } from "@mikro-orm/core";
 import { bytes, createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
-import type { ColumnReading } from "../platform/sheets/profile.ts";
+import type { Mapping } from "../platform/sheets/profile.ts";
 import type { Survey, TableShape } from "../platform/sheets/table.ts";
+import type { Taste } from "./tastes.ts";
 
 export const IMPORT_STATES = ["analysed", "checked", "waiting", "running", "completed", "cancelled", "failed"] as const;
 export type ImportState = (typeof IMPORT_STATES)[number];
-
-/** Where each column goes: the code of a target, or null for a column left out, in the order of the file. */
-export interface Mapping {
-  columns: (({ code: string } & ColumnReading) | null)[];
-  /** Codes of the targets that say which row a line is about; none: lines only create [IMP-20]. */
-  key: string[];
-}
 
 export interface ImportOptions {
   mode: "both" | "create" | "update";
@@ -21,9 +15,11 @@ export interface ImportOptions {
   errors: "valid" | "none";
   /** Share of lines in error, per cent, beyond which it stops by itself. */
   threshold: number;
+  /** What becomes of rows the file does not hold: "keep", or a choice of the profile [IMP-24]. */
+  missing: string;
 }
 
-export const OPTIONS: ImportOptions = { mode: "both", empty: "keep", errors: "valid", threshold: 50 };
+export const OPTIONS: ImportOptions = { mode: "both", empty: "keep", errors: "valid", threshold: 50, missing: "keep" };
 
 export interface Counts {
   read: number;
@@ -35,9 +31,20 @@ export interface Counts {
   error: number;
   /** Cells that change. */
   cells: number;
+  /** Rows the file does not hold that the choice for them touches [IMP-24]. */
+  missing: number;
 }
 
-export const NO_COUNTS: Counts = { read: 0, create: 0, update: 0, unchanged: 0, ignored: 0, error: 0, cells: 0 };
+export const NO_COUNTS: Counts = {
+  read: 0,
+  create: 0,
+  update: 0,
+  unchanged: 0,
+  ignored: 0,
+  error: 0,
+  cells: 0,
+  missing: 0,
+};
 
 const schema = defineEntity({
   name: "Import",
@@ -61,7 +68,7 @@ const schema = defineEntity({
     state: p.enum(IMPORT_STATES).default("analysed"),
     shape: p.json<TableShape>().columnType("jsonb"),
     headerLine: p.integer().default(1),
-    survey: p.json<Survey & { suspects?: string[] }>().columnType("jsonb"),
+    survey: p.json<Survey & { suspects?: string[]; tastes?: Taste[] }>().columnType("jsonb"),
     mapping: p.json<Mapping>().columnType("jsonb"),
     options: p.json<ImportOptions>().columnType("jsonb"),
     counts: p.json<Counts>().columnType("jsonb").nullable(),
@@ -73,6 +80,8 @@ const schema = defineEntity({
     startedAt: p.datetime().nullable(),
     finishedAt: p.datetime().nullable(),
     failure: p.text().nullable(),
+    /** What its check noticed, as the profile counts it [CAM-21]. */
+    notices: p.json<Record<string, number>>().columnType("jsonb").defaultRaw("'{}'::jsonb"),
     ...createdAt(),
     ...versioned(),
   },

@@ -1,7 +1,7 @@
 import { withoutGuard } from "../platform/sheets/csv.ts";
-import type { ColumnReading, ImportTarget, ImportValue } from "../platform/sheets/profile.ts";
+import type { ColumnReading, ImportTarget, ImportValue, Mapping } from "../platform/sheets/profile.ts";
 import { FAULTS, type TableRow } from "../platform/sheets/source.ts";
-import type { ImportOptions, Mapping } from "./import.ts";
+import type { ImportOptions } from "./import.ts";
 
 /** A line whose values could be read: null clears, absent keeps [IMP-23]. */
 export interface ReadLine {
@@ -9,6 +9,8 @@ export interface ReadLine {
   /** What says which row it is about; null without a key. */
   key: string | null;
   values: Record<string, ImportValue | null>;
+  /** It is not to be written, and says all the same that its row is in the file [IMP-24]. */
+  isWrong?: true;
 }
 
 export interface LineError {
@@ -36,6 +38,8 @@ const foldedKey = (key: string): string =>
 
 interface Column {
   place: number;
+  /** Place of the column read with it; -1 without one. */
+  beside: number;
   name: string;
   target: ImportTarget;
   read: ReturnType<ImportTarget["reader"]>;
@@ -51,7 +55,10 @@ export class LineReader {
   readonly #key: string[];
   readonly #clears: boolean;
   readonly #isText: boolean;
+  readonly #derive: (values: ReadLine["values"]) => ReadLine["values"];
   readonly #firstLines = new Map<string, number>();
+  /** Lines that first gave each value of what is unique (FLD-3); of a key of its own, the key tells. */
+  readonly #firstValues = new Map<string, number>();
 
   constructor({
     mapping,
@@ -59,6 +66,7 @@ export class LineReader {
     columns,
     targets,
     isText,
+    derive = (values) => values,
   }: {
     mapping: Mapping;
     options: Pick<ImportOptions, "empty">;
@@ -66,25 +74,49 @@ export class LineReader {
     targets: readonly ImportTarget[];
     /** Of a text, whose exports guard formulas by an apostrophe [EXP-7]. */
     isText: boolean;
+    /** Adds to the values of a line those that follow from them. */
+    derive?: (values: ReadLine["values"]) => ReadLine["values"];
   }) {
     this.#names = columns;
     this.#key = mapping.key;
     this.#clears = options.empty === "clear";
     this.#isText = isText;
+    this.#derive = derive;
     this.#columns = mapping.columns.flatMap((chosen, place): Column[] => {
       const target = chosen && targets.find(({ code }) => code === chosen.code);
-      if (!chosen || !target) return [];
+      if (!chosen || !target || target.store === null) return [];
       const reading: ColumnReading = chosen;
-      return [{ place, name: columns[place] ?? `Colonne ${place + 1}`, target, read: target.reader(reading) }];
+      const beside = mapping.columns.findIndex((other) => other && other.code === target.beside);
+      return [{ place, beside, name: columns[place] ?? `Colonne ${place + 1}`, target, read: target.reader(reading) }];
     });
   }
 
-  read({ line, cells, faults }: TableRow): { read: ReadLine; errors?: undefined } | { errors: LineError[] } {
+  #firstWith(code: string, value: ImportValue, line: number): number {
+    if (this.#key.length === 1 && this.#key[0] === code) return line;
+    const said = `${code}${KEY_BETWEEN}${value}`;
+    const first = this.#firstValues.get(said);
+    if (first === undefined) this.#firstValues.set(said, line);
+    return first ?? line;
+  }
+
+  /** The text of a cell, ready to be read. */
+  #textAt(cells: readonly string[], place: number): string {
+    const said = cells[place] ?? "";
+    return tidied(this.#isText ? withoutGuard(said) : said);
+  }
+
+  /** What a line says, or all that is wrong with it; a wrong one whose key can be read says it too. */
+  read({
+    line,
+    cells,
+    faults,
+  }: TableRow): { read: ReadLine; errors?: undefined } | { errors: LineError[]; read: ReadLine | null } {
     const errors: LineError[] = [];
     const wrong = new Set<number>();
     for (const { column, value, cause } of faults ?? []) {
       // A column left out may hold anything.
-      if (column !== null && !this.#columns.some(({ place }) => place === column)) continue;
+      if (column !== null && !this.#columns.some(({ place, beside }) => place === column || beside === column))
+        continue;
       if (column !== null) wrong.add(column);
       errors.push({
         line,
@@ -94,20 +126,28 @@ export class LineReader {
       });
     }
     const values: ReadLine["values"] = {};
-    for (const { place, name, target, read } of this.#columns) {
-      if (wrong.has(place)) continue;
+    for (const { place, beside, name, target, read } of this.#columns) {
+      if (wrong.has(place) || wrong.has(beside)) continue;
       const said = cells[place] ?? "";
-      const text = tidied(this.#isText ? withoutGuard(said) : said);
-      if (text === "" || text === CLEARED) {
+      const text = this.#textAt(cells, place);
+      const other = beside === -1 ? "" : this.#textAt(cells, beside);
+      if ((text === "" && other === "") || text === CLEARED) {
         if (text === "" && !this.#clears) continue;
         if (target.isRequired)
           errors.push({ line, column: name, value: said, reason: `${target.label} est obligatoire.` });
-        else values[target.code] = null;
+        else values[target.code] = emptyOf(target);
         continue;
       }
-      const found = read(text);
+      const found = read(text, other);
       if ("problem" in found) errors.push({ line, column: name, value: said, reason: found.problem });
-      else values[target.code] = found.value;
+      else {
+        values[target.code] = found.value;
+        const first = target.isUnique ? this.#firstWith(target.code, found.value, line) : line;
+        if (first !== line) {
+          const reason = `Cette valeur est déjà à la ligne ${first}, et «\u00a0${target.label}\u00a0» est unique.`;
+          errors.push({ line, column: name, value: said, reason });
+        }
+      }
     }
     const key = this.#keyOf(values);
     if (key !== null) {
@@ -129,7 +169,8 @@ export class LineReader {
         reason: "La clé est vide\u00a0: elle dit de quelle ligne il s’agit.",
       });
     }
-    return errors.length > 0 ? { errors } : { read: { line, key, values } };
+    if (errors.length > 0) return { errors, read: key === null ? null : { line, key, values: {}, isWrong: true } };
+    return { read: { line, key, values: this.#derive(values) } };
   }
 
   /** Null when there is none, or a part of it is missing. */
@@ -144,11 +185,14 @@ export class LineReader {
   #keyName = (): string | null => this.#columns.find(({ target }) => target.code === this.#key[0])?.name ?? null;
 }
 
+const emptyOf = ({ store }: ImportTarget): ImportValue | null =>
+  store && "column" in store ? (store.empty ?? null) : null;
+
 const sentence = (text: string): string => `${text.charAt(0).toLocaleUpperCase("fr")}${text.slice(1)}.`;
 
 /** As COPY reads a line of the staging table. */
-export function copyLine({ line, key, values }: ReadLine): string {
-  return `${line}\t${key === null ? "\\N" : escaped(key)}\t${escaped(JSON.stringify(values))}\n`;
+export function copyLine({ line, key, values, isWrong }: ReadLine): string {
+  return `${line}\t${key === null ? "\\N" : escaped(key)}\t${escaped(JSON.stringify(values))}\t${isWrong ? "t" : "f"}\n`;
 }
 
 const ESCAPES: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };

@@ -12,7 +12,7 @@ import { sourceOfImport } from "./file-purpose.ts";
 import { type Counts, Import, NO_COUNTS } from "./import.ts";
 import { type LineError, LineReader, type ReadLine } from "./lines.ts";
 import { forgetOutcomes, holdImport, keepErrors } from "./queries/outcomes.ts";
-import { passLines, type Staging } from "./queries/staging.ts";
+import { countMissing, heldBy, passLines, type Staging } from "./queries/staging.ts";
 
 /** What carries imports out. */
 export interface Engine {
@@ -55,10 +55,16 @@ class Overtaken extends Error {
 }
 
 /** Throws RuleBroken when the file has left, or the mapping holds no more. */
-async function prepare({ db, files, profiles, clock }: Engine, tenantId: string, id: string): Promise<Prepared> {
-  const { one, source, targets, about } = await db.read(tenantId, async (em) => {
+async function prepare(
+  { db, files, profiles, clock }: Engine,
+  tenantId: string,
+  id: string,
+  isWritten: boolean,
+): Promise<Prepared> {
+  const { one, source, open, about } = await db.read(tenantId, async (em) => {
     const one = await em.findOneOrFail(Import, { id });
     const profile = profileOf(profiles, one);
+    await profile.admit?.(em, one.scopeId ?? null);
     const about: ImportAbout = {
       tenantId,
       scopeId: one.scopeId ?? null,
@@ -66,26 +72,28 @@ async function prepare({ db, files, profiles, clock }: Engine, tenantId: string,
       importId: id,
       now: clock.now(),
     };
-    const targets = await profile.targets(em, about);
-    return { one, about, targets, source: await sourceOfImport(em, files, one) };
+    const open = await profile.open(em, about, one.mapping);
+    return { one, about, open, source: await sourceOfImport(em, files, one) };
   });
-  const { mapping, options, survey, shape, headerLine } = one;
+  const { mapping, options, survey, headerLine } = one;
+  const { targets } = open;
   refuseMapping(one, targets);
   const mapped = mapping.columns.flatMap((chosen) => targets.find(({ code }) => code === chosen?.code) ?? []);
   const staging: Staging = {
     profile: profileOf(profiles, one),
+    open,
     about,
-    targets,
     mapped,
+    derived: open.derived ?? [],
     key: mapping.key,
     mode: options.mode,
+    followsMissing: options.missing !== "keep" && mapping.key.length > 0,
     columnOf: (code) => survey.columns[mapping.columns.findIndex((chosen) => chosen?.code === code)] ?? null,
   };
   return {
     one,
     staging,
-    parts: (after, size = PART_LINES) =>
-      partsOf(source, one, targets, { after, size, headerLine, isText: shape.kind === "text" }),
+    parts: (after, size = PART_LINES) => partsOf(source, one, staging, { after, size, headerLine, isWritten }),
   };
 }
 
@@ -103,6 +111,14 @@ export function refuseMapping(
   const codes = mapping.columns.flatMap((chosen) => chosen?.code ?? []);
   const known = codes.filter((code) => targets.some((target) => target.code === code));
   if (known.length === 0) throw new RuleBroken("Dites où va au moins une colonne du fichier.", "mapping");
+  const alone = targets.find(({ store, code }) => store === null && known.includes(code));
+  if (alone && !targets.some(({ beside, code }) => beside === alone.code && known.includes(code))) {
+    const main = targets.find(({ beside }) => beside === alone.code)!;
+    throw new RuleBroken(
+      `«\u00a0${alone.label}\u00a0» se lit avec «\u00a0${main.label}\u00a0»\u00a0: dites aussi quelle colonne y va.`,
+      "mapping",
+    );
+  }
   const twice = known.find((code, rank) => known.indexOf(code) !== rank);
   if (twice !== undefined) {
     const { label } = targets.find(({ code }) => code === twice)!;
@@ -114,6 +130,9 @@ export function refuseMapping(
   }
   if (mapping.key.length === 0 && options.mode === "update") {
     throw new RuleBroken("Sans clé, rien ne dit quelles lignes modifier\u00a0: choisissez-en une.", "key");
+  }
+  if (mapping.key.length === 0 && options.missing !== "keep") {
+    throw new RuleBroken("Sans clé, rien ne dit quelles lignes manquent au fichier\u00a0: choisissez-en une.", "key");
   }
   const missing = targets.filter(({ code, isRequired }) => isRequired && !known.includes(code));
   if (options.mode === "create" && missing.length > 0) {
@@ -129,10 +148,18 @@ export function refuseMapping(
 async function* partsOf(
   source: SheetSource,
   { mapping, options, survey, shape }: Import,
-  targets: readonly ImportTarget[],
-  { after, size, headerLine, isText }: { after: number; size: number; headerLine: number; isText: boolean },
+  { open, followsMissing }: Staging,
+  { after, size, headerLine, isWritten }: { after: number; size: number; headerLine: number; isWritten: boolean },
 ): AsyncGenerator<Part> {
-  const reader = new LineReader({ mapping, options, columns: survey.columns, targets, isText });
+  const { derive, targets } = open;
+  const reader = new LineReader({
+    mapping,
+    options,
+    columns: survey.columns,
+    targets,
+    isText: shape.kind === "text",
+    ...(derive && { derive: (values) => derive(values, isWritten) }),
+  });
   let part: Part = { lines: [], errors: [], read: 0, wrong: 0, lastLine: 0 };
   for await (const rows of readTable(source, shape, { headerLine, columns: survey.columns.length })) {
     for (const row of rows) {
@@ -143,6 +170,7 @@ async function* partsOf(
       if (found.errors) {
         part.wrong++;
         part.errors.push(...found.errors);
+        if (followsMissing && found.read) part.lines.push(found.read);
       } else part.lines.push(found.read);
       if (part.read < size) continue;
       yield part;
@@ -152,7 +180,7 @@ async function* partsOf(
   if (part.read > 0) yield part;
 }
 
-function added(a: Counts, { read, wrong }: Part, passed: Counts): Counts {
+function added(a: Counts, { read, wrong }: Part, passed: Omit<Counts, "read" | "missing">): Counts {
   return {
     read: a.read + read,
     create: a.create + passed.create,
@@ -161,6 +189,7 @@ function added(a: Counts, { read, wrong }: Part, passed: Counts): Counts {
     ignored: a.ignored + passed.ignored,
     error: a.error + wrong + passed.error,
     cells: a.cells + passed.cells,
+    missing: a.missing,
   };
 }
 
@@ -172,7 +201,8 @@ const isHopeless = ({ read, error }: Counts, threshold: number) =>
  * parts, without the last step.
  */
 export async function checkImport(engine: Engine, { tenantId, id }: { tenantId: string; id: string }): Promise<Counts> {
-  const { staging, parts, one } = await prepare(engine, tenantId, id);
+  const { staging, parts, one } = await prepare(engine, tenantId, id, false);
+  const { open } = staging;
   return engine.db.patiently().note(tenantId, async (em) => {
     await holdImport(em, id);
     await forgetOutcomes(em, id);
@@ -181,9 +211,12 @@ export async function checkImport(engine: Engine, { tenantId, id }: { tenantId: 
       const passed = await passLines(em, staging, part.lines, { writes: false, shown: counts.update });
       await keepErrors(em, { tenantId, importId: id }, [...part.errors, ...passed.errors]);
       counts = added(counts, part, passed.counts);
+      await open.look?.(em);
       if (isHopeless(counts, one.options.threshold)) break;
     }
-    await em.nativeUpdate(Import, { tenantId, id }, { counts, state: "checked", done: 0, doneLine: 0 });
+    if (staging.followsMissing) counts = { ...counts, missing: await countMissing(em, staging, one.options.missing) };
+    const notices = (await open.noticed?.(em)) ?? {};
+    await em.nativeUpdate(Import, { tenantId, id }, { counts, notices, state: "checked", done: 0, doneLine: 0 });
     return counts;
   });
 }
@@ -242,14 +275,18 @@ export async function runImport(engine: Engine, about: { tenantId: string; id: s
     subject: { type: "import", id },
   } as const satisfies Omit<ActInput, "now">;
   try {
-    const prepared = await prepare(engine, tenantId, id);
+    const prepared = await prepare(engine, tenantId, id, true);
     if (found.options.errors === "none") await runWhole(engine, prepared, said);
     else await runByParts(engine, prepared, said);
-    await finish(engine, about, said, { state: "completed" });
+    await finish(engine, about, said, {
+      state: "completed",
+      staging: prepared.staging,
+      missing: prepared.one.options.missing,
+    });
   } catch (error) {
     if (error instanceof Overtaken) return;
     if (error instanceof Stopped) await finish(engine, about, said, { state: "cancelled" });
-    else if (error instanceof RuleBroken)
+    else if (error instanceof RuleBroken || error instanceof Conflict)
       await finish(engine, about, said, { state: "failed", failure: error.message });
     else if (isRefusedByBase(error)) {
       await finish(engine, about, said, { state: "failed", failure: AGAINST_RULES });
@@ -277,6 +314,7 @@ async function runByParts({ db, clock }: Engine, { one, staging, parts }: Prepar
       const now = await em.findOneOrFail(Import, { id }, { refresh: true });
       if (now.state !== "running" || now.doneLine >= part.lastLine) throw new Overtaken();
       if (now.cancelAskedAt) throw new Stopped();
+      if (now.doneLine === 0) await staging.open.begin?.(em);
       const passed = await passLines(em, staging, part.lines, { writes: true, shown: 0 });
       await keepErrors(em, { tenantId, importId: id }, [...part.errors, ...passed.errors]);
       const counts = added(now.counts ?? NO_COUNTS, part, passed.counts);
@@ -297,6 +335,7 @@ async function runWhole({ db, clock }: Engine, { one, staging, parts }: Prepared
     if (now.state !== "running" || now.doneLine > 0) throw new Overtaken();
     let counts = NO_COUNTS;
     let lastLine = 0;
+    await staging.open.begin?.(em);
     for await (const part of parts(0)) {
       if (await isCancelled()) throw new Stopped();
       const passed = await passLines(em, staging, part.lines, { writes: true, shown: 0 });
@@ -316,13 +355,28 @@ async function finish(
   { db, clock }: Engine,
   { tenantId, id }: { tenantId: string; id: string },
   said: Said,
-  { state, failure = null }: { state: "completed" | "cancelled" | "failed"; failure?: string | null },
+  {
+    state,
+    failure = null,
+    staging,
+    missing = "keep",
+  }: {
+    state: "completed" | "cancelled" | "failed";
+    failure?: string | null;
+    staging?: Staging;
+    missing?: string;
+  },
 ): Promise<void> {
   const now = clock.now();
   await db.act({ ...said, now }, async (em) => {
     await holdImport(em, id);
     const one = await em.findOneOrFail(Import, { id });
     if (one.state !== "running") return;
+    if (staging?.followsMissing) {
+      const touched = await countMissing(em, staging, missing);
+      await staging.open.missing?.apply(em, missing, heldBy(staging));
+      one.counts = { ...(one.counts ?? NO_COUNTS), missing: touched };
+    }
     Object.assign(one, { state, failure, finishedAt: now });
     await em.flush();
     const { read, create, update, error } = one.counts ?? NO_COUNTS;

@@ -1,5 +1,6 @@
 import { folded } from "../platform/sheets/header.ts";
 import type { ImportTarget } from "../platform/sheets/profile.ts";
+import type { Taste } from "./tastes.ts";
 
 export type Confidence = "high" | "medium" | "low";
 
@@ -28,7 +29,11 @@ const words = (text: string) =>
   );
 
 /** Where each column would go, each target being proposed once, the surest first [IMP-18]. */
-export function suggest(columns: readonly string[], targets: readonly ImportTarget[]): (Suggestion | null)[] {
+export function suggest(
+  columns: readonly string[],
+  targets: readonly ImportTarget[],
+  { main, tastes }: { main?: string | undefined; tastes?: readonly Taste[] | undefined } = {},
+): (Suggestion | null)[] {
   const found: (Suggestion | null)[] = columns.map(() => null);
   const taken = new Set<string>();
   const pass = (confidence: Confidence, fits: (column: string, target: ImportTarget) => boolean) => {
@@ -49,8 +54,18 @@ export function suggest(columns: readonly string[], targets: readonly ImportTarg
     const said = words(column);
     return names.get(target)!.some((name) => [...words(name)].some((word) => said.has(word)));
   });
+  if (main !== undefined && !taken.has(main)) {
+    const place = columns.findIndex(
+      (column, rank) =>
+        !found[rank] && !isAdded(column) && tastes?.[rank]?.kinds[0]?.type === "short_text" && isNaming(tastes[rank]),
+    );
+    if (place !== -1) found[place] = { code: main, confidence: "low" };
+  }
   return found;
 }
+
+/** Whether values are seldom the same: what a name is. */
+const isNaming = ({ distinct, looked }: Taste): boolean => distinct === null || distinct.length >= looked * 0.9;
 
 /** Thirteen digits and a control key of two, Corsica's departments written 2A and 2B. */
 const NATIONAL_NUMBER = /^([12378]\d{4}(?:\d{2}|2[AB])\d{6})(\d{2})$/;

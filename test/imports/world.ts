@@ -5,15 +5,16 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import { after } from "node:test";
 import { sql } from "kysely";
+import { allows } from "../../src/accounts/index.ts";
 import { analyse, chooseMapping, openImport, proposeMapping, readThrough } from "../../src/imports/analysis.ts";
 import { IMPORT_FILE, sourceOfImport } from "../../src/imports/file-purpose.ts";
-import { Import, type ImportOptions, type Mapping, OPTIONS } from "../../src/imports/import.ts";
+import { Import, type ImportOptions, OPTIONS } from "../../src/imports/import.ts";
 import { checkImport, type Engine, runImport, startImport } from "../../src/imports/run.ts";
 import { modules } from "../../src/modules.ts";
 import { installTracking, type Tracked } from "../../src/platform/db/tracking.ts";
 import type { Module } from "../../src/platform/module.ts";
 import { createRegistry } from "../../src/platform/registry.ts";
-import type { ImportProfile, ImportTarget } from "../../src/platform/sheets/profile.ts";
+import type { ImportProfile, ImportTarget, Mapping } from "../../src/platform/sheets/profile.ts";
 import { addFile } from "../../src/platform/storage/file.ts";
 import { folderStore } from "../../src/platform/storage/folder.ts";
 import { actOf, buildTenant, testDatabase } from "../support/database.ts";
@@ -55,39 +56,44 @@ export const profile: ImportProfile = {
   right: "campaigns.create",
   table: "poste",
   named: "t.serial",
-  key: ["serial"],
-  targets: async () => [
-    {
-      code: "serial",
-      label: "Série",
-      aliases: ["numéro de série"],
-      isRequired: true,
-      mayBeKey: true,
-      store: { column: "serial", type: "text" },
-      reader: text,
-    },
-    { code: "name", label: "Nom", store: { column: "name", type: "text" }, reader: text },
-    { code: "day", label: "Date prévue", store: { column: "on_day", type: "date" }, reader: day },
-    ...["floor", "room", "note", "weight", "owner", "brand"].map(
-      (code, rank): ImportTarget => ({
-        code,
-        label: ["Étage", "Bureau", "Remarque", "Poids", "Détenteur", "Marque"][rank]!,
-        store: { json: "details" },
-        reader: code === "weight" ? number : text,
-      }),
-    ),
-  ],
-  within: () => sql`t.trashed_at is null`,
-  created: () => ({}),
-  touched: () => ({ version: sql`t.version + 1` }),
-  rules: () => [
-    {
-      when: sql`t.name = 'Réservé' and s."values" ? 'name' and s."values" ->> 'name' <> t.name`,
-      column: "name",
-      why: "Rendez-vous confirmé, déplacez-le depuis les créneaux.",
-    },
-  ],
-  place: async (_em, _user, scopeId) => (scopeId === null ? { label: "Parc", path: "/" } : null),
+  open: async () => ({
+    key: ["serial"],
+    targets: [
+      {
+        code: "serial",
+        label: "Série",
+        aliases: ["numéro de série"],
+        isRequired: true,
+        mayBeKey: true,
+        store: { column: "serial", type: "text" },
+        reader: text,
+      },
+      { code: "name", label: "Nom", store: { column: "name", type: "text" }, reader: text },
+      { code: "day", label: "Date prévue", store: { column: "on_day", type: "date" }, reader: day },
+      ...["floor", "room", "note", "weight", "owner", "brand"].map(
+        (code, rank): ImportTarget => ({
+          code,
+          label: ["Étage", "Bureau", "Remarque", "Poids", "Détenteur", "Marque"][rank]!,
+          store: { json: "details" },
+          reader: code === "weight" ? number : text,
+        }),
+      ),
+    ],
+    within: sql`t.trashed_at is null`,
+    created: {},
+    touched: { version: sql`t.version + 1` },
+    rules: [
+      {
+        when: sql`t.name = 'Réservé' and s."values" ? 'name' and s."values" ->> 'name' <> t.name`,
+        column: "name",
+        why: "Rendez-vous confirmé, déplacez-le depuis les créneaux.",
+      },
+    ],
+  }),
+  place: async (_em, user, scopeId) =>
+    scopeId === null
+      ? { label: "Parc", path: "/", governs: allows(user.roles as never, "campaigns.undo"), mayAddColumns: false }
+      : null,
 };
 
 export const TABLE = `
@@ -127,7 +133,8 @@ export async function startImports() {
       reads: (range?: { start: number; end: number }) => store.open(kept.key, range),
     };
     const { shape } = await analyse(source);
-    const survey = await readThrough(source, shape, 1);
+    const open_ = await profile.open(undefined as never, undefined as never, null);
+    const survey = await readThrough(source, shape, 1, open_);
     return open.db.act(actOf(tenantId), async (em) => {
       const file = await addFile(
         em,
@@ -135,7 +142,7 @@ export async function startImports() {
         { tenant: 1e9, person: 1e9 },
       );
       const one = openImport(em, file, { kind: profile.kind, scopeId: null, by: { id: userId }, shape, survey });
-      const proposed = await proposeMapping(em, one, await profile.targets(em, {} as never), profile.key);
+      const proposed = await proposeMapping(em, one, open_);
       Object.assign(one, { mapping: proposed.mapping, options: proposed.options });
       return one.id;
     });

@@ -1,22 +1,25 @@
 import { Readable } from "node:stream";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { type RawBuilder, sql, type Transaction } from "kysely";
+import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
 import { copyInto } from "../../platform/db/index.ts";
 import { PLANNED_ANEW } from "../../platform/db/wire.ts";
-import type { ImportAbout, ImportProfile, ImportTarget } from "../../platform/sheets/profile.ts";
+import type { ImportAbout, ImportProfile, ImportTarget, OpenImport } from "../../platform/sheets/profile.ts";
 import type { Counts, ImportOptions } from "../import.ts";
 import { copyLine, KEY_BETWEEN, type LineError, type ReadLine } from "../lines.ts";
 
 /** Everything that says what lines become: the same for the check and the run [IMP-28]. */
 export interface Staging {
   profile: ImportProfile;
+  open: OpenImport;
   about: ImportAbout;
   /** Those a column of the file goes to. */
   mapped: readonly ImportTarget[];
-  /** All those a new row needs, mapped or not. */
-  targets: readonly ImportTarget[];
+  /** Those whose value follows from others. */
+  derived: readonly ImportTarget[];
   key: readonly string[];
   mode: ImportOptions["mode"];
+  /** Rows the file does not hold matter: each line says its row, wrong ones too [IMP-24]. */
+  followsMissing: boolean;
   /** Name, in the file, of the column that goes to a target. */
   columnOf(code: string): string | null;
 }
@@ -26,15 +29,28 @@ const ask = async <T>(em: EntityManager, question: RawBuilder<T>): Promise<T[]> 
   (await sql<T>`${sql.raw(PLANNED_ANEW)}${question}`.execute(run(em))).rows;
 
 const TABLE = sql.id("import_staging");
+const OUTCOME = sql.id("import_outcome");
+const MATCH = sql.id("import_match");
 const MOST_NAMED = 3;
 
-/** Brings lines into a table of this transaction alone, by COPY, in place of those before them [IMP-35]. */
+/** Tables of this transaction alone: the lines of a part, the rows they match, what they do. */
+async function openStaging(em: EntityManager): Promise<void> {
+  await sql`create temp table if not exists import_staging (line int not null, key text, "values" jsonb not null, is_wrong boolean not null) on commit drop`.execute(
+    run(em),
+  );
+  await sql`create temp table if not exists import_match (line int not null, row_id uuid, matches int not null, named text, rows jsonb) on commit drop`.execute(
+    run(em),
+  );
+  await sql`create temp table if not exists import_outcome (line int not null, row_id uuid, outcome text not null, changes jsonb, wrong_column text, wrong text) on commit drop`.execute(
+    run(em),
+  );
+  await sql`truncate ${TABLE}, ${MATCH}, ${OUTCOME}`.execute(run(em));
+}
+
+/** Brings lines into a table of this transaction, by COPY, in place of those before them [IMP-35]. */
 async function stage(em: EntityManager, lines: readonly ReadLine[]): Promise<void> {
-  await sql`create temp table if not exists import_staging (
-    line int not null, key text, "values" jsonb not null, row_id uuid, matches int not null default 0,
-    outcome text, changes jsonb, wrong_column text, wrong text) on commit drop`.execute(run(em));
-  await sql`truncate ${TABLE}`.execute(run(em));
-  await copyInto(em, 'import_staging (line, key, "values")', Readable.from(pieces(lines)));
+  await openStaging(em);
+  await copyInto(em, 'import_staging (line, key, "values", is_wrong)', Readable.from(pieces(lines)));
   await sql`analyze import_staging`.execute(run(em));
 }
 
@@ -49,129 +65,133 @@ function* pieces(lines: readonly ReadLine[]): Generator<string> {
   yield text;
 }
 
+type Stored = ImportTarget & { store: NonNullable<ImportTarget["store"]> };
+const isStored = (target: ImportTarget): target is Stored => target.store !== null;
+
 /** The typed value of a target, over `s`. */
-const wanted = ({ code, store }: ImportTarget): RawBuilder<unknown> =>
-  "json" in store
-    ? sql`s."values" -> ${sql.lit(code)}`
-    : store.type === "jsonb"
-      ? sql`nullif(s."values" -> ${sql.lit(code)}, 'null')`
-      : sql`(s."values" ->> ${sql.lit(code)})::${sql.raw(store.type)}`;
+const wanted = ({ code, store }: Stored): RawBuilder<unknown> => {
+  if ("json" in store) return sql`s."values" -> ${sql.lit(code)}`;
+  if (store.type === "jsonb") return sql`nullif(s."values" -> ${sql.lit(code)}, 'null')`;
+  const value = sql`(s."values" ->> ${sql.lit(code)})::${sql.raw(store.type)}`;
+  return store.empty === undefined ? value : sql`coalesce(${value}, ${sql.lit(store.empty)})`;
+};
 
 /** The value the row has now, over `t`. */
-const present = ({ code, store }: ImportTarget): RawBuilder<unknown> =>
+const present = ({ code, store }: Stored): RawBuilder<unknown> =>
   "json" in store ? sql`t.${sql.id(store.json)} -> ${sql.lit(code)}` : sql`t.${sql.id(store.column)}`;
 
-const said = ({ code }: ImportTarget) => sql`s."values" ? ${sql.lit(code)}`;
+const said = ({ code, keptWhere }: ImportTarget) =>
+  keptWhere ? sql`(s."values" ? ${sql.lit(code)} and not ${keptWhere})` : sql`s."values" ? ${sql.lit(code)}`;
 
 /** True where the line gives another value than the row has; an entry cleared is one that goes. */
-const differs = (target: ImportTarget): RawBuilder<unknown> =>
+const differs = (target: Stored): RawBuilder<unknown> =>
   "json" in target.store
     ? sql`(${said(target)} and nullif(${wanted(target)}, 'null') is distinct from ${present(target)})`
     : sql`(${said(target)} and ${wanted(target)} is distinct from ${present(target)})`;
 
-const textOf = (target: ImportTarget): RawBuilder<unknown> =>
+const textOf = (target: Stored): RawBuilder<unknown> =>
   "json" in target.store
     ? sql`t.${sql.id(target.store.json)} ->> ${sql.lit(target.code)}`
     : sql`${present(target)}::text`;
 
-/** Finds the row each line is about, and says what the line would do to it, or why it cannot. */
-async function classify(
-  em: EntityManager,
-  { profile, about, mapped, targets, key, mode, columnOf }: Staging,
-): Promise<void> {
-  const table = sql.table(profile.table);
-  const keyTargets = key.map((code) => targets.find((target) => target.code === code)!);
-  if (keyTargets.length > 0) {
-    const of = sql.join(keyTargets.map(textOf), sql`, `);
-    await ask(
-      em,
-      sql`update ${TABLE} s set row_id = m.id, matches = m.n, wrong = m.named
-        from (select k.line, (array_agg(t.id))[1] as id, count(*)::int as n,
-            case when count(*) > 1 then array_to_string((array_agg(${sql.raw(profile.named)}))[1:${sql.lit(MOST_NAMED)}], ', ') end as named
-          from ${TABLE} k join ${table} t on folded(concat_ws(${sql.lit(KEY_BETWEEN)}, ${of})) = folded(k.key)
-          where k.key is not null and ${profile.within(about)} group by k.line) m
-        where m.line = s.line`,
-    );
-    await ask(
-      em,
-      sql`update ${TABLE} s set outcome = 'error', wrong_column = ${columnOf(key[0]!)}, wrong = 'Cette clé désigne ' || matches || ' lignes déjà enregistrées\u00a0: ' || wrong || '.'
-        where matches > 1`,
-    );
-  }
-  const refuse = (when: RawBuilder<unknown>, column: string | null, why: string) =>
-    ask(
-      em,
-      sql`update ${TABLE} s set outcome = 'error', wrong_column = ${column}, wrong = ${why}
-        from ${TABLE} k left join ${table} t on t.tenant_id = ${about.tenantId}::uuid and t.id = k.row_id
-        where k.line = s.line and s.outcome is null and ${when}`,
-    );
-  if (mode !== "both") {
-    await ask(
-      em,
-      sql`update ${TABLE} set outcome = 'ignored' where outcome is null and row_id is ${sql.raw(mode === "create" ? "not null" : "null")}`,
-    );
-  }
-  for (const target of targets.filter(({ isRequired }) => isRequired)) {
-    await refuse(
-      sql`s.row_id is null and not ${said(target)}`,
-      columnOf(target.code),
-      `${target.label} est obligatoire.`,
-    );
-  }
-  for (const { when, column, why } of profile.rules?.(about) ?? []) await refuse(sql`(${when})`, columnOf(column), why);
+/** Finds the rows each line is about: not those this import has just made, whose keys are other lines'. */
+async function match(em: EntityManager, { profile, open, about, mapped, key }: Staging): Promise<void> {
+  const targets = key.map((code) => mapped.find((target) => target.code === code)!).filter(isStored);
+  const of = sql.join(targets.map(textOf), sql`, `);
+  // Rows this import has just made have no statistics yet: a nested loop would fold each key as often as there are lines.
+  await sql`set local enable_nestloop = off`.execute(run(em));
+  await ask(
+    em,
+    sql`insert into ${MATCH} (line, row_id, matches, named, rows)
+      select k.line, (array_agg(t.id))[1], count(*)::int,
+        case when count(*) > 1 then array_to_string((array_agg(${sql.raw(profile.named)}))[1:${sql.lit(MOST_NAMED)}], ', ') end,
+        case when count(*) > 1 then jsonb_agg(t.id) end
+      from ${TABLE} k join ${sql.table(profile.table)} t on folded(concat_ws(${sql.lit(KEY_BETWEEN)}, ${of})) = folded(k.key)
+      where k.key is not null and ${open.within}
+        and not exists (select from import_line l where l.tenant_id = ${about.tenantId}::uuid and l.import_id = ${about.importId}::uuid and l.row_id = t.id and l.outcome = 'create')
+      group by k.line`,
+  );
+  await sql`set local enable_nestloop = on`.execute(run(em));
+}
+
+/** Says, in one pass, what each line would do to its row, or why it cannot. */
+async function classify(em: EntityManager, staging: Staging): Promise<void> {
+  const { profile, open, about, mapped, key, mode, columnOf } = staging;
+  if (key.length > 0) await match(em, staging);
+  const refusals: RawBuilder<unknown>[] = [
+    ...open.targets
+      .filter(({ isRequired }) => isRequired)
+      .map(
+        ({ code, label }) =>
+          sql`when m.row_id is null and not s."values" ? ${sql.lit(code)} then array[${columnOf(code) ?? label}, ${`${label} est obligatoire.`}]`,
+      ),
+    ...(open.rules ?? []).map(
+      ({ when, column, why }) => sql`when (${when}) then array[${columnOf(column) ?? ""}, ${why}]`,
+    ),
+  ];
+  const ignored = mode === "both" ? sql`false` : sql`m.row_id is ${sql.raw(mode === "create" ? "not null" : "null")}`;
+  const stored = mapped.filter(isStored);
   const changes =
-    mapped.length === 0
+    stored.length === 0
       ? sql`'{}'::jsonb`
       : sql.join(
-          mapped.map(
+          stored.map(
             (target) =>
               sql`case when ${differs(target)} then jsonb_build_object(${sql.lit(target.code)}, jsonb_build_array(to_jsonb(${present(target)}), s."values" -> ${sql.lit(target.code)})) else '{}' end`,
           ),
           sql` || `,
         );
+  const clash = sql`array[${columnOf(key[0] ?? "") ?? ""}, 'Cette clé désigne ' || m.matches || ' lignes déjà enregistrées\u00a0: ' || m.named || '.']`;
   await ask(
     em,
-    sql`update ${TABLE} s set changes = ${changes}, outcome = 'update' from ${table} t
-      where s.outcome is null and t.tenant_id = ${about.tenantId}::uuid and t.id = s.row_id`,
+    sql`insert into ${OUTCOME} (line, row_id, outcome, changes, wrong_column, wrong)
+      select j.line, case when j.outcome = 'create' then uuidv7() else j.row_id end,
+        case when j.outcome = 'update' and j.changes = '{}' then 'unchanged' else j.outcome end,
+        case when j.outcome = 'update' then nullif(j.changes, '{}') when j.outcome = 'error' then j.rows end, j.wrong[1], j.wrong[2]
+      from (
+        select v.*, case when v.is_wrong then 'wrong' when v.wrong is not null then 'error' when v.ignored then 'ignored'
+          when v.row_id is null then 'create' else 'update' end as outcome
+        from (
+          select s.line, s.is_wrong, m.row_id, m.rows, ${ignored} as ignored,
+            case when s.is_wrong then null when m.matches > 1 then ${clash} when ${ignored} then null ${sql.join(refusals, sql` `)} end as wrong,
+            case when m.row_id is not null and not s.is_wrong then ${changes} end as changes
+          from ${TABLE} s left join ${MATCH} m on m.line = s.line
+          left join ${sql.table(profile.table)} t on t.tenant_id = ${about.tenantId}::uuid and t.id = m.row_id
+          offset 0) v) j`,
   );
-  await ask(
-    em,
-    sql`update ${TABLE} set outcome = 'unchanged', changes = null where outcome = 'update' and changes = '{}'`,
-  );
-  await ask(em, sql`update ${TABLE} set outcome = 'create', row_id = uuidv7() where outcome is null`);
 }
 
-/** Writes what was classified: new rows, then the cells that differ and no other [IMP-37]. */
-async function apply(em: EntityManager, { profile, about, mapped }: Staging): Promise<void> {
+/** Writes what was judged: new rows, then the cells that differ and no other [IMP-37]. */
+async function apply(em: EntityManager, { profile, open, about, mapped, derived }: Staging): Promise<void> {
   const table = sql.table(profile.table);
-  const inColumns = mapped.flatMap((target) =>
+  const stored = [...mapped, ...derived].filter(isStored);
+  const inColumns = stored.flatMap((target) =>
     "column" in target.store ? { target, column: target.store.column } : [],
   );
   const documents = Map.groupBy(
-    mapped.flatMap((target) => ("json" in target.store ? { code: target.code, json: target.store.json } : [])),
+    stored.flatMap((target) => ("json" in target.store ? { code: target.code, json: target.store.json } : [])),
     ({ json }) => json,
   );
   const entries = (codes: string[]) =>
     sql`jsonb_strip_nulls(jsonb_build_object(${sql.join(codes.flatMap((code) => [sql.lit(code), sql`s."values" -> ${sql.lit(code)}`]))}))`;
-  const created: [string, RawBuilder<unknown>][] = [
+  const fromFile: [string, RawBuilder<unknown>][] = [
     ["tenant_id", sql`${about.tenantId}::uuid`],
-    ["id", sql`s.row_id`],
+    ["id", sql`o.row_id`],
     ...inColumns.map(({ target, column }): [string, RawBuilder<unknown>] => [column, wanted(target)]),
     ...[...documents].map(([json, of]): [string, RawBuilder<unknown>] => [json, entries(of.map(({ code }) => code))]),
   ];
-  const more = Object.entries(profile.created(about)).filter(([column]) => !created.some(([name]) => name === column));
-  const all = [...created, ...more];
+  const all = Object.entries({ ...Object.fromEntries(fromFile), ...open.created });
   await ask(
     em,
     sql`insert into ${table} (${sql.join(all.map(([column]) => sql.id(column)))})
-      select ${sql.join(all.map(([, value]) => value))} from ${TABLE} s where s.outcome = 'create' order by s.line`,
+      select ${sql.join(all.map(([, value]) => value))} from ${TABLE} s join ${OUTCOME} o on o.line = s.line where o.outcome = 'create' order by s.line`,
   );
-  const set = [
-    ...inColumns.map(
-      ({ target, column }) =>
-        sql`${sql.id(column)} = case when ${said(target)} then ${wanted(target)} else t.${sql.id(column)} end`,
-    ),
-    ...[...documents].map(([json, of]) => {
+  const changed: [string, RawBuilder<unknown>][] = [
+    ...inColumns.map(({ target, column }): [string, RawBuilder<unknown>] => [
+      column,
+      sql`case when ${said(target)} then ${wanted(target)} else t.${sql.id(column)} end`,
+    ]),
+    ...[...documents].map(([json, of]): [string, RawBuilder<unknown>] => {
       const given = sql.join(
         of.map(
           ({ code }) =>
@@ -179,15 +199,16 @@ async function apply(em: EntityManager, { profile, about, mapped }: Staging): Pr
         ),
         sql` || `,
       );
-      return sql`${sql.id(json)} = jsonb_strip_nulls(t.${sql.id(json)} || ${given})`;
+      return [json, sql`jsonb_strip_nulls(t.${sql.id(json)} || ${given})`];
     }),
-    ...Object.entries(profile.touched?.(about) ?? {}).map(([column, value]) => sql`${sql.id(column)} = ${value}`),
   ];
+  const set = Object.entries({ ...Object.fromEntries(changed), ...open.touched });
   if (set.length === 0) return;
   await ask(
     em,
-    sql`update ${table} t set ${sql.join(set)} from ${TABLE} s
-      where s.outcome = 'update' and t.tenant_id = ${about.tenantId}::uuid and t.id = s.row_id`,
+    sql`update ${table} t set ${sql.join(set.map(([column, value]) => sql`${sql.id(column)} = ${value}`))}
+      from ${TABLE} s join ${OUTCOME} o on o.line = s.line
+      where o.outcome = 'update' and t.tenant_id = ${about.tenantId}::uuid and t.id = o.row_id`,
   );
 }
 
@@ -195,60 +216,95 @@ async function apply(em: EntityManager, { profile, about, mapped }: Staging): Pr
 const MOST_SHOWN = 1_000;
 
 /**
- * One part of a file: staged, classified and, when `writes`, applied; what came of each line is kept. Gives its counts
- * and what was found wrong with lines that could be read.
+ * One part of a file: staged, judged and, when `writes`, applied; what came of each line is kept. Gives its counts and
+ * what was found wrong with lines that could be read.
  */
 export async function passLines(
   em: EntityManager,
   staging: Staging,
   lines: readonly ReadLine[],
   { writes, shown }: { writes: boolean; shown: number },
-): Promise<{ counts: Counts; errors: LineError[] }> {
-  const { about, profile, key } = staging;
+): Promise<{ counts: Omit<Counts, "read" | "missing">; errors: LineError[] }> {
+  const { about, profile, open, key, followsMissing } = staging;
   await stage(em, lines);
   await classify(em, staging);
-  if (writes) await apply(em, staging);
+  if (writes) {
+    await open.before?.(em);
+    await apply(em, staging);
+  }
   const of = { tenant: sql`${about.tenantId}::uuid`, import: sql`${about.importId}::uuid` };
   // The check keeps what it shows; the run keeps each line, once.
   const kept = writes
     ? sql`true`
-    : sql`s.line in (select line from ${TABLE} where outcome = 'update' order by line limit ${sql.lit(Math.max(0, MOST_SHOWN - shown))})`;
+    : sql`o.line in (select line from ${OUTCOME} where outcome = 'update' order by line limit ${sql.lit(Math.max(0, MOST_SHOWN - shown))})`;
   await ask(
     em,
     sql`insert into import_line (tenant_id, import_id, line, row_id, outcome, name, changes)
-      select ${of.tenant}, ${of.import}, s.line, s.row_id, s.outcome, ${sql.raw(profile.named)}, s.changes
-      from ${TABLE} s join ${sql.table(profile.table)} t on t.tenant_id = ${of.tenant} and t.id = s.row_id
-      where s.outcome = 'update' and ${kept}`,
+      select ${of.tenant}, ${of.import}, o.line, o.row_id, o.outcome, ${sql.raw(profile.named)}, o.changes
+      from ${OUTCOME} o join ${sql.table(profile.table)} t on t.tenant_id = ${of.tenant} and t.id = o.row_id
+      where o.outcome = 'update' and ${kept}`,
   );
-  if (writes) {
+  if (writes || followsMissing) {
+    const wrong = followsMissing ? sql`o.row_id is not null` : sql`o.outcome not in ('error', 'wrong')`;
     await ask(
       em,
-      sql`insert into import_line (tenant_id, import_id, line, row_id, outcome)
-        select ${of.tenant}, ${of.import}, line, row_id, outcome from ${TABLE} where outcome not in ('update', 'error')`,
+      sql`insert into import_line (tenant_id, import_id, line, row_id, outcome, changes)
+        select ${of.tenant}, ${of.import}, o.line, o.row_id, o.outcome, o.changes from ${OUTCOME} o where (o.outcome <> 'update' or not ${kept}) and ${wrong}`,
     );
   }
-  if (writes) await profile.after?.(em, about);
+  if (writes) await open.after?.(em);
   const [counted] = await ask(
     em,
-    sql<Record<Exclude<keyof Counts, "read">, number>>`select
+    sql<Omit<Counts, "read" | "missing">>`select
       count(*) filter (where outcome = 'create')::int as "create", count(*) filter (where outcome = 'update')::int as "update",
       count(*) filter (where outcome = 'unchanged')::int as unchanged, count(*) filter (where outcome = 'ignored')::int as ignored,
       count(*) filter (where outcome = 'error')::int as error,
       coalesce(sum((select count(*) from jsonb_object_keys(changes))) filter (where outcome = 'update'), 0)::int as cells
-      from ${TABLE}`,
+      from ${OUTCOME}`,
   );
   const errors =
     counted!.error === 0
       ? []
       : await ask(
           em,
-          sql<LineError>`select line, wrong_column as "column", coalesce(key, '') as value, wrong as reason from ${TABLE} where outcome = 'error' order by line`,
+          sql<LineError>`select o.line, o.wrong_column as "column", coalesce(s.key, '') as value, o.wrong as reason
+            from ${OUTCOME} o join ${TABLE} s on s.line = o.line where o.outcome = 'error' order by o.line`,
         );
   return {
-    counts: { read: lines.length, ...counted! },
+    counts: counted!,
     errors: errors.map((error) => ({
       ...error,
+      column: error.column || null,
       value: error.column === staging.columnOf(key[0] ?? "") ? error.value.replaceAll(KEY_BETWEEN, ", ") : "",
     })),
   };
+}
+
+/** SQL over `t`: rows the lines of this import are about, and those that none is, among those they could match. */
+export function heldBy({ open, about }: Pick<Staging, "open" | "about">) {
+  const held = sql`exists (select from import_line l where l.tenant_id = ${about.tenantId}::uuid and l.import_id = ${about.importId}::uuid and l.row_id = t.id)`;
+  // A key that several rows answer to is an error of its line: none of them is missing for all that.
+  const disputed = sql`exists (select from import_line l where l.tenant_id = ${about.tenantId}::uuid and l.import_id = ${about.importId}::uuid
+    and l.outcome = 'error' and l.changes ? t.id::text)`;
+  return {
+    present: sql<SqlBool>`${open.within} and ${held}`,
+    absent: sql<SqlBool>`${open.within} and not ${held} and not ${disputed}`,
+  };
+}
+
+/** How many rows the choice for those missing would touch [IMP-24]. */
+export async function countMissing(
+  em: EntityManager,
+  { profile, open, about }: Staging,
+  choice: string,
+): Promise<number> {
+  const touched = open.missing?.touches(choice);
+  if (!touched) return 0;
+  const [row] = await ask(
+    em,
+    sql<{
+      n: number;
+    }>`select count(*)::int as n from ${sql.table(profile.table)} t where ${heldBy({ open, about }).absent} and ${touched}`,
+  );
+  return row!.n;
 }

@@ -1,23 +1,23 @@
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { findUserNames } from "../../accounts/index.ts";
-import { NotFound, RuleBroken } from "../../platform/errors.ts";
+import { Forbidden, NotFound, RuleBroken } from "../../platform/errors.ts";
 import { asDownload, pour } from "../../platform/http/download.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { DELIMITERS, isDelimiter } from "../../platform/sheets/delimiter.ts";
 import { ENCODINGS } from "../../platform/sheets/encoding.ts";
-import type { ImportTarget } from "../../platform/sheets/profile.ts";
+import type { ChosenColumn, ImportTarget, Mapping, OpenImport } from "../../platform/sheets/profile.ts";
 import { HEADER_LINES } from "../../platform/sheets/source.ts";
 import type { TableShape } from "../../platform/sheets/table.ts";
 import { sheetsOf } from "../../platform/sheets/workbook-rows.ts";
-import { chooseMapping, proposeMapping, readThrough } from "../analysis.ts";
+import { chooseMapping, freshColumn, proposeMapping, readThrough } from "../analysis.ts";
 import { errorFile } from "../error-file.ts";
 import { sourceOfImport } from "../file-purpose.ts";
-import { type Import, type Mapping, NO_COUNTS } from "../import.ts";
+import { type Import, NO_COUNTS } from "../import.ts";
 import { causesOf, changedLines, errorsOf } from "../queries/outcomes.ts";
 import { cancelImport, checkImport, INLINE_LINES, refuseMapping, runImport, startImport } from "../run.ts";
 import { suggest } from "../suggestions.ts";
-import { aboutImport, aboutOf, addressOf, engineAt, HOME, placeAt, profileAt, visibleImport } from "./shown.ts";
+import { aboutImport, addressOf, engineAt, HOME, openAt, placeAt, profileAt, visibleImport } from "./shown.ts";
 
 const VIEW = { page: "imports/show", part: "imports/_progress" };
 const MAPPING = { page: "imports/mapping" };
@@ -50,7 +50,7 @@ export const show: RequestHandler<{ id: string }> = async (given, res) => {
   const shown = await read(req, async (em) => {
     const profile = profileAt(req, one.kind);
     const place = await placeAt(em, req, profile, one.scopeId ?? null);
-    const targets = await profile.targets(em, aboutOf(req, one));
+    const { targets, missing } = await openAt(em, req, one);
     const causes = await causesOf(em, one.id);
     const total = causes
       .filter(
@@ -72,6 +72,10 @@ export const show: RequestHandler<{ id: string }> = async (given, res) => {
       errors: await errorsOf(em, one.id, of),
       changes: await changedLines(em, one.id, CHANGES_SHOWN),
       labels: Object.fromEntries(targets.map(({ code, label }) => [code, label])),
+      told: Object.fromEntries(targets.map(({ code, show }) => [code, show])),
+      missingChoice: missing?.choices.find(({ value }) => value === one.options.missing)?.label ?? null,
+      warnings: (await profile.tell?.(em, req.user!, one.notices)) ?? [],
+      fresh: one.mapping.columns.flatMap((chosen) => chosen?.fresh?.label ?? []),
       author: (await findUserNames(em, [one.authorId])).get(one.authorId) ?? "Compte inconnu",
     };
   });
@@ -84,10 +88,10 @@ export const show: RequestHandler<{ id: string }> = async (given, res) => {
     one: factsOf(one),
     at,
     counts: one.counts ?? NO_COUNTS,
+    ...shown,
     key: one.mapping.key.map((code) => shown.labels[code] ?? code),
     noun: shown.profile.noun,
     back: shown.place.path,
-    ...shown,
     causes: shown.causes.map((cause) => ({
       ...cause,
       at: `${at}?${new URLSearchParams({ ...(cause.column && { colonne: cause.column }), motif: cause.reason })}#erreurs`,
@@ -123,22 +127,54 @@ const factsOf = (one: Import) => ({
   hasFile: one.fileId != null,
 });
 
-async function showMapping(req: Request, res: Response, one: Import, form: object): Promise<void> {
-  const { place, targets, proposed, sheets, profile } = await read(req, async (em) => {
+async function showMapping(
+  req: Request,
+  res: Response,
+  one: Import,
+  form: { values?: Record<string, unknown>; errors?: object },
+): Promise<void> {
+  const { place, open, proposed, sheets, profile } = await read(req, async (em) => {
     const profile = profileAt(req, one.kind);
-    const targets = await profile.targets(em, aboutOf(req, one));
+    await profile.admit?.(em, one.scopeId ?? null);
+    const open = await openAt(em, req, one, NOTHING_MAPPED);
+    const place = await placeAt(em, req, profile, one.scopeId ?? null);
     const source = await sourceOfImport(em, req.files, one);
     return {
       profile,
-      targets,
-      place: await placeAt(em, req, profile, one.scopeId ?? null),
-      proposed: await proposeMapping(em, one, targets, profile.key),
+      open,
+      place,
+      proposed: await proposeMapping(em, one, open, place),
       sheets: one.shape.kind === "workbook" ? await sheetsOf(source) : [],
     };
   });
-  const { survey, shape } = one;
-  const confidences = new Map(suggest(survey.columns, targets).map((found, place) => [place, found]));
+  const { survey, shape, mapping } = one;
+  const { targets, fresh, titles } = open;
+  const confidences = suggest(survey.columns, targets, { main: open.main, tastes: survey.tastes });
   const header = survey.first.findIndex(({ line }) => line >= one.headerLine);
+  const sent = form.errors ? (form.values ?? {}) : null;
+  const sentAt = (name: string, rank: number) => (sent ? [sent[name] ?? []].flat()[rank] : undefined);
+  const mayAdd = fresh !== undefined && place.mayAddColumns;
+  const columns = survey.columns.map((name, rank) => {
+    const chosen = mapping.columns[rank] ?? null;
+    const taste = survey.tastes?.[rank];
+    const samples = survey.first.slice(header + 1, header + 4).flatMap(({ cells }) => cells[rank] || []);
+    const value = sentAt("column", rank) ?? destinationOf(chosen, targets);
+    const shares = new Map(taste?.kinds.map(({ type, share }) => [type, share]));
+    return {
+      name,
+      samples,
+      value,
+      chosen,
+      confidence: value !== "" && value === confidences[rank]?.code ? confidences[rank].confidence : null,
+      isRefused: survey.suspects?.includes(name) ?? false,
+      hasDays: samples.some((text) => /^\s*\d{1,2}[/.-]\d{1,2}[/.-]\d/.test(text)),
+      hasCommas: samples.some((text) => text.includes(",")),
+      share: String(value).startsWith("+") ? (shares.get(String(value).slice(1)) ?? null) : null,
+      kinds: mayAdd
+        ? fresh.types.map(({ value: type, label }) => ({ value: `+${type}`, label, share: shares.get(type) }))
+        : [],
+    };
+  });
   res.show(MAPPING, {
     title: profile.title,
     crumbs: crumbsOf(place, one),
@@ -151,29 +187,42 @@ async function showMapping(req: Request, res: Response, one: Import, form: objec
     encodings: Object.entries(ENCODINGS).map(([value, label]) => ({ value, label })),
     delimiters: Object.entries(DELIMITERS).map(([value, label]) => ({ value, label })),
     headerLines: Array.from({ length: HEADER_LINES }, (_, rank) => ({ value: rank + 1, label: `Ligne ${rank + 1}` })),
-    columns: survey.columns.map((name, rank) => ({
-      name,
-      samples: survey.first.slice(header + 1, header + 4).flatMap(({ cells }) => cells[rank] || []),
-      chosen: one.mapping.columns[rank] ?? null,
-      confidence:
-        one.mapping.columns[rank]?.code === confidences.get(rank)?.code
-          ? (confidences.get(rank)?.confidence ?? null)
-          : null,
-      isRefused: survey.suspects?.includes(name) ?? false,
-    })),
+    columns,
     preview: survey.first.slice(header + 1, header + 6),
     targets: targets.map(({ code, label, isRequired = false }) => ({
       value: code,
       label: isRequired ? `${label} (obligatoire)` : label,
     })),
-    keys: targets.filter(({ mayBeKey }) => mayBeKey).map(({ code, label }) => ({ value: code, label })),
-    mapping: one.mapping,
+    // Columns of the file: what a key or a title is told by may not be in the product yet.
+    keys: columns.flatMap(({ name, value, isRefused }) => {
+      const target = targets.find(({ code }) => code === value);
+      return isRefused || (target && !target.mayBeKey) || (!target && !mayAdd) ? [] : [{ value: name, label: name }];
+    }),
+    key: sent ? [sent.key ?? []].flat() : mapping.key.flatMap((code) => survey.columns[rankOf(mapping, code)] ?? []),
+    titleColumn:
+      titles && (mapping.title ?? mapping.key[0])
+        ? survey.columns[rankOf(mapping, mapping.title ?? mapping.key[0]!)]
+        : null,
+    asksTitle: titles !== undefined,
+    separator: mapping.columns.find((chosen) => chosen?.separator)?.separator ?? "|",
     options: one.options,
+    missing: open.missing?.choices ?? [],
+    decimal: mapping.columns.find((chosen) => chosen?.decimalSign)?.decimalSign ?? "",
     rememberedAt: proposed.rememberedAt,
     back: place.path,
+    noun: profile.noun,
     form,
   });
 }
+
+const NOTHING_MAPPED: Mapping = { columns: [], key: [] };
+const rankOf = ({ columns }: Mapping, code: string) => columns.findIndex((chosen) => chosen?.code === code);
+
+/** What the list of destinations shows of a column: a code, or a kind of new one. */
+const destinationOf = (chosen: ChosenColumn | null, targets: readonly ImportTarget[]): string => {
+  if (!chosen) return "";
+  return chosen.fresh && !targets.some(({ code }) => code === chosen.code) ? `+${chosen.fresh.type}` : chosen.code;
+};
 
 const Reading = z.object({
   encoding: z
@@ -208,15 +257,11 @@ export const reread: RequestHandler<{ id: string }> = async (given, res) => {
             delimiter: delimiterOf(delimiter) ?? one.shape.delimiter,
           }
         : { kind: "workbook", sheet: sheet ?? one.shape.sheet };
-    const survey = await readThrough(await sourceOfImport(em, req.files, one), shape, headerLine);
+    const open = await openAt(em, req, one, NOTHING_MAPPED);
+    const survey = await readThrough(await sourceOfImport(em, req.files, one), shape, headerLine, open);
     Object.assign(one, { shape, survey, headerLine, state: "analysed", counts: null });
-    const profile = profileAt(req, one.kind);
-    const { mapping, options } = await proposeMapping(
-      em,
-      one,
-      await profile.targets(em, aboutOf(req, one)),
-      profile.key,
-    );
+    const place = await placeAt(em, req, profileAt(req, one.kind), one.scopeId ?? null);
+    const { mapping, options } = await proposeMapping(em, one, open, place);
     Object.assign(one, { mapping, options });
   });
   if (form.errors) return showMapping(req, res as never, await read(req, (em) => visibleImport(em, req, id)), form);
@@ -233,11 +278,14 @@ const refuseOnceStarted = (one: Import): void => {
 
 const Choice = z.object({
   column: z.array(z.string().max(100)).describe("Colonnes"),
-  order: z.array(z.string().max(100)).describe("Ordre des dates"),
-  key: z.array(z.string().max(100)).max(3, "La clé tient en trois colonnes au plus.").describe("Clé"),
+  order: z.array(z.string().max(300)).describe("Ordre des dates"),
+  key: z.array(z.string().max(300)).max(3, "La clé tient en trois colonnes au plus.").describe("Clé"),
+  title: z.string().max(300).optional().describe("Champ qui nomme les lignes"),
   mode: z.enum(["both", "create", "update"]).describe("Lignes à écrire"),
   empty: z.enum(["keep", "clear"]).describe("Cases vides"),
+  missing: z.string().max(40).default("keep").describe("Lignes absentes du fichier"),
   decimal: z.enum(["", ",", "."]).optional().describe("Signe décimal"),
+  separator: z.enum(["|", ","]).default("|").describe("Entre plusieurs choix"),
   threshold: z.coerce.number().int().min(1).max(100).describe("Seuil d’erreurs"),
 });
 
@@ -252,30 +300,63 @@ export const check: RequestHandler<{ id: string }> = async (given, res) => {
     subject: () => aboutImport({ id }),
     at,
   };
-  const form = await submit(req, Choice, act, async ({ column, order, key, mode, empty, decimal, threshold }, em) => {
+  const form = await submit(req, Choice, act, async (sent, em) => {
     const one = await visibleImport(em, req, id);
     refuseOnceStarted(one);
-    const targets = await profileAt(req, one.kind).targets(em, aboutOf(req, one));
-    const mapping: Mapping = {
-      key,
-      columns: one.survey.columns.map((name, rank) => {
-        const target: ImportTarget | undefined = targets.find(({ code }) => code === column[rank]);
-        if (!target) return null;
-        return {
-          code: target.code,
-          ...(order.includes(name) && { isMonthFirst: true }),
-          ...(decimal && { decimalSign: decimal }),
-        };
-      }),
+    const profile = profileAt(req, one.kind);
+    await profile.admit?.(em, one.scopeId ?? null);
+    const { mayAddColumns } = await placeAt(em, req, profile, one.scopeId ?? null);
+    const bare = await openAt(em, req, one, NOTHING_MAPPED);
+    const mapping = mappingOf(one, sent, mayAddColumns ? bare : { ...bare, fresh: undefined });
+    const options = {
+      ...one.options,
+      mode: sent.mode,
+      empty: sent.empty,
+      threshold: sent.threshold,
+      missing: missingOf(bare, sent.missing),
     };
-    const options = { ...one.options, mode, empty, threshold };
-    refuseMapping({ mapping, options }, targets);
+    const open = await openAt(em, req, one, mapping);
+    refuseMapping({ mapping, options }, open.targets);
     await chooseMapping(em, one, { mapping, options, now: req.now });
   });
   if (form.errors) return showMapping(req, res as never, await read(req, (em) => visibleImport(em, req, id)), form);
   await checkImport(engineAt(req), { tenantId: req.user!.tenantId, id });
   res.saved(MAPPING, {}, { at, notice: "Le fichier est vérifié. Rien n’est encore écrit." });
 };
+
+const missingOf = ({ missing }: Pick<OpenImport, "missing">, choice: string): string =>
+  missing?.choices.some(({ value }) => value === choice) ? choice : "keep";
+
+/** The mapping a form says: each column to a target, to a new one of a kind, or nowhere. */
+function mappingOf(
+  { survey }: Import,
+  { column, order, key, title, decimal, separator }: z.infer<typeof Choice>,
+  { targets, fresh }: { targets: readonly ImportTarget[]; fresh?: OpenImport["fresh"] | undefined },
+): Mapping {
+  const taken = new Set(targets.map(({ code }) => code));
+  const columns = survey.columns.map((name, rank): ChosenColumn | null => {
+    const said = column[rank] ?? "";
+    const reading = {
+      ...(order.includes(name) && { isMonthFirst: true }),
+      ...(decimal && { decimalSign: decimal }),
+      ...(separator !== "|" && { separator }),
+    };
+    if (said.startsWith("+")) {
+      if (!fresh)
+        throw new Forbidden(
+          "Ajouter des champs à cette campagne ne vous est pas ouvert\u00a0: demandez à qui la configure.",
+        );
+      const type = said.slice(1);
+      if (!fresh.types.some(({ value }) => value === type)) return null;
+      const code = fresh.codeOf(name, taken);
+      taken.add(code);
+      return { ...freshColumn(code, { label: name, type }, survey.tastes?.[rank]?.distinct ?? null), ...reading };
+    }
+    return targets.some(({ code }) => code === said) ? { code: said, ...reading } : null;
+  });
+  const codeOf = (name: string) => columns[survey.columns.indexOf(name)]?.code ?? name;
+  return { columns, key: key.map(codeOf), ...(title && { title: codeOf(title) }) };
+}
 
 const Start = z.object({ errors: z.enum(["valid", "none"]).describe("Lignes en erreur") });
 
@@ -291,6 +372,7 @@ export const start: RequestHandler<{ id: string }> = async (given, res) => {
   const form = await submit(req, Start, act, async ({ errors }, em) => {
     const one = await visibleImport(em, req, id);
     one.options = { ...one.options, errors };
+    await profileAt(req, one.kind).admit?.(em, one.scopeId ?? null);
     await startImport(em, one, { now: req.now });
   });
   if (!form.errors && lines <= INLINE_LINES) await runImport(engineAt(req), { tenantId, id });

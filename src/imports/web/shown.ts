@@ -1,10 +1,10 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request } from "express";
-import { allows, explain, mayRoute } from "../../accounts/index.ts";
+import { explain, mayRoute } from "../../accounts/index.ts";
 import { Forbidden, NotFound } from "../../platform/errors.ts";
 import type { Registry } from "../../platform/registry.ts";
 import type { Services } from "../../platform/services.ts";
-import type { ImportAbout, ImportProfile } from "../../platform/sheets/profile.ts";
+import type { ImportAbout, ImportProfile, Mapping } from "../../platform/sheets/profile.ts";
 import { engineOf } from "../engine.ts";
 import { Import } from "../import.ts";
 
@@ -28,11 +28,12 @@ export async function placeAt(em: EntityManager, req: Request, profile: ImportPr
   return place;
 }
 
-/** An import its reader may open: their own, or any for who administers [IMP-3]. */
+/** An import its reader may open: their own, or any for who governs where its rows go [IMP-3]. */
 export async function visibleImport(em: EntityManager, req: Request, id: string): Promise<Import> {
   const one = await em.findOne(Import, { id });
-  if (!one || (one.authorId !== req.user!.id && !allows(req.user!.roles, "campaigns.undo"))) throw new NotFound(GONE);
-  await placeAt(em, req, profileAt(req, one.kind), one.scopeId ?? null);
+  if (!one) throw new NotFound(GONE);
+  const { governs } = await placeAt(em, req, profileAt(req, one.kind), one.scopeId ?? null);
+  if (one.authorId !== req.user!.id && !governs) throw new NotFound(GONE);
   return one;
 }
 
@@ -43,6 +44,10 @@ export const aboutOf = (req: Request, one: Import): ImportAbout => ({
   importId: one.id,
   now: req.now,
 });
+
+/** What its lines become, as it is mapped now. */
+export const openAt = (em: EntityManager, req: Request, one: Import, mapping: Mapping = one.mapping) =>
+  profileAt(req, one.kind).open(em, aboutOf(req, one), mapping);
 
 export const engineAt = (req: Request) => engineOf(req.app.locals.services as Services);
 

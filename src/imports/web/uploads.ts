@@ -11,7 +11,7 @@ import { acceptOf } from "../../platform/storage/kinds.ts";
 import { analyse, openImport, proposeMapping, readThrough } from "../analysis.ts";
 import { IMPORT_FILE, sourceOfImport } from "../file-purpose.ts";
 import type { Import } from "../import.ts";
-import { aboutImport, aboutOf, addressOf, HOME, placeAt, profileAt } from "./shown.ts";
+import { aboutImport, addressOf, HOME, placeAt, profileAt } from "./shown.ts";
 
 const NEW = { page: "imports/new" };
 const Scope = { scope: z.uuid().optional().describe("Objet") };
@@ -54,14 +54,15 @@ async function open(
   file: StoredFile,
   source: SheetSource,
 ) {
-  const { id } = req.user!;
-  await placeAt(em, req, profile, scopeId);
+  const { id, tenantId } = req.user!;
+  const place = await placeAt(em, req, profile, scopeId);
+  await profile.admit?.(em, scopeId);
   const { shape } = await analyse(source);
-  const survey = await readThrough(source, shape, 1);
+  const about = { tenantId, scopeId, author: { id }, importId: file.id, now: req.now };
+  const ready = await profile.open(em, about, null);
+  const survey = await readThrough(source, shape, 1, ready);
   const one = openImport(em, file, { kind: profile.kind, scopeId, by: { id }, shape, survey });
-  await em.flush();
-  const targets = await profile.targets(em, aboutOf(req, one));
-  const { mapping, options } = await proposeMapping(em, one, targets, profile.key);
+  const { mapping, options } = await proposeMapping(em, one, ready, place);
   return Object.assign(one, { mapping, options });
 }
 

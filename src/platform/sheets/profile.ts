@@ -11,6 +11,29 @@ export interface ColumnReading {
   separator?: "|" | ",";
 }
 
+/** A column of the product that the file asks for: made when the import runs, and part of what its undo takes back [IMP-18]. */
+export interface FreshColumn {
+  label: string;
+  type: string;
+  /** Of a choice: the values the file holds. */
+  choices?: string[];
+}
+
+/** Where one column of a file goes. */
+export type ChosenColumn = { code: string; fresh?: FreshColumn } & ColumnReading;
+
+/** Where each column goes, or null for a column left out, in the order of the file. */
+export interface Mapping {
+  columns: (ChosenColumn | null)[];
+  /** Codes of the targets that say which row a line is about; none: lines only create [IMP-20]. */
+  key: string[];
+  /** Code of the one whose value names the rows, where nothing has said it yet [FLD-2]. */
+  title?: string;
+}
+
+/** What a reader gives: a value, or why there is none; what a target holds when it holds nothing stands for an empty text. */
+export type ImportAnswer = { value: ImportValue } | { problem: string };
+
 /** Where the values of one column of a file may go. */
 export interface ImportTarget {
   code: string;
@@ -18,15 +41,31 @@ export interface ImportTarget {
   label: string;
   /** Other names people give such a column, for suggestions. */
   aliases?: readonly string[];
+  /** What a template says of the column, after its kind. */
   hint?: string;
+  /** A sample, for templates. */
+  samples?: readonly [string, string];
+  /** The only texts it takes, for templates. */
+  options?: readonly string[];
   /** A new row cannot do without. */
   isRequired?: boolean;
+  /** Two lines of a file cannot give the same. */
+  isUnique?: boolean;
   /** May be part of the key [IMP-20]. */
   mayBeKey?: boolean;
-  /** A column of the table with its SQL type, or an entry of a JSONB column, under the code. */
-  store: { column: string; type: string } | { json: string };
-  /** Compiled once a column, called a hundred thousand times: never with an empty text. */
-  reader(reading: ColumnReading): (text: string) => { value: ImportValue } | { problem: string };
+  /**
+   * A column of the table with its SQL type and what it holds when it holds nothing, or an entry of a JSONB column, under
+   * the code; null of what is read with another target.
+   */
+  store: { column: string; type: string; empty?: ImportValue } | { json: string } | null;
+  /** Code of the target whose text is read beside this one: the hour of a day. */
+  beside?: string;
+  /** SQL over `t`: true of a row whose value no file changes [SEG-3]. */
+  keptWhere?: RawBuilder<SqlBool>;
+  /** Compiled once a column, called a hundred thousand times: never with an empty text, but for the one beside. */
+  reader(reading: ColumnReading): (text: string, beside: string) => ImportAnswer;
+  /** A value as people read it; itself by default. */
+  show?(value: ImportValue): string;
 }
 
 /** For whom and into what an import is made. */
@@ -37,6 +76,65 @@ export interface ImportAbout {
   author: { id: string };
   importId: string;
   now: Date;
+}
+
+/** What SQL of a profile reads of a line: `s`, its "values"; and `t`, the row it is about, or nulls. */
+export interface LineRule {
+  when: RawBuilder<SqlBool>;
+  /** Code of the target it is about. */
+  column: string;
+  /** French: a sentence, or SQL that tells it. */
+  why: string | RawBuilder<string>;
+}
+
+/** A profile made ready for one file: what was to be read is read. */
+export interface OpenImport {
+  targets: ImportTarget[];
+  /** Codes proposed as the key. */
+  key: readonly string[];
+  /** Code of the one that names the rows, proposed for the first column of texts when no name fits. */
+  main?: string;
+  /** Codes among which the one that names the rows is to be chosen, where nothing says it yet [FLD-2]. */
+  titles?: readonly string[];
+  /** What a file may add to the product, where this is open: types of columns, best first, and their codes. */
+  fresh?: {
+    propose(samples: readonly string[]): { type: string; share: number }[];
+    types: readonly { value: string; label: string }[];
+    codeOf(label: string, taken: Iterable<string>): string;
+  };
+  /** The rows, `t`, that lines may match. */
+  within: RawBuilder<SqlBool>;
+  /** Columns of a new row, over `s."values"`, besides those of the file or in their place. */
+  created: Record<string, RawBuilder<unknown>>;
+  /** Columns of a changed row, over `s` and `t`, besides those of the file or in their place. */
+  touched?: Record<string, RawBuilder<unknown>>;
+  /** What a line cannot do to a row [IMP-25]; the first that holds is told. */
+  rules?: LineRule[];
+  /** Values that follow from those of the line, under the codes of `derived`; called for lines to be written only when `isWritten`. */
+  derive?(values: Record<string, ImportValue | null>, isWritten: boolean): Record<string, ImportValue | null>;
+  derived?: ImportTarget[];
+  /** Once, in the first transaction of a run. */
+  begin?(em: EntityManager): Promise<void>;
+  /** In the transaction of each part, once its lines are judged and before any is written. */
+  before?(em: EntityManager): Promise<void>;
+  /** In the transaction of each part, once its rows are written. */
+  after?(em: EntityManager): Promise<void>;
+  /** What may be done to rows the file does not hold, once all lines are written [IMP-24]. */
+  missing?: {
+    choices: readonly { value: string; label: string; hint?: string }[];
+    /** SQL over `t`: the rows this choice would touch, among those missing. */
+    touches(choice: string): RawBuilder<SqlBool>;
+    /** Touches them; `absent` is SQL over `t`, true of those missing, `present` of those the file holds. */
+    apply(
+      em: EntityManager,
+      choice: string,
+      of: { absent: RawBuilder<SqlBool>; present: RawBuilder<SqlBool> },
+    ): Promise<void>;
+  };
+  /** Of a check, after each part, in the one transaction of all. */
+  look?(em: EntityManager): Promise<void>;
+  /** What the check noticed besides, once all parts are looked at: how many lines, by the id of what they are about [CAM-21]. */
+  noticed?(em: EntityManager): Promise<Record<string, number>>;
 }
 
 /** What people may bring in by a file of rows: declared by the module that owns the table, carried out by the engine. */
@@ -51,24 +149,23 @@ export interface ImportProfile {
   table: string;
   /** SQL over `t`, a row of the table: how it is named to people. */
   named: string;
-  /** What must be read before the readers are made: names of departments, fields of the campaign. */
-  targets(em: EntityManager, about: ImportAbout): Promise<ImportTarget[]>;
-  /** Codes proposed as the key. */
-  key: readonly string[];
-  /** The rows, `t`, that lines may match. */
-  within(about: ImportAbout): RawBuilder<SqlBool>;
-  /** Columns of a new row besides those of the file, over `s."values"`. */
-  created(about: ImportAbout): Record<string, RawBuilder<unknown>>;
-  /** Columns a changed row takes besides, over `t`. */
-  touched?(about: ImportAbout): Record<string, RawBuilder<unknown>>;
-  /** What a line cannot do to a row: SQL over `s`, the line, and `t`, the row it matches or nulls [IMP-25]. */
-  rules?(about: ImportAbout): { when: RawBuilder<SqlBool>; column: string; why: string }[];
-  /** In the transaction of each part, once its rows are written. */
-  after?(em: EntityManager, about: ImportAbout): Promise<void>;
-  /** Where the rows go, as this person may see it, with the page that shows them; null when there is no such place for them. */
+  /** What lines become with this mapping; null before there is one. */
+  open(em: EntityManager, about: ImportAbout, mapping: Mapping | null): Promise<OpenImport>;
+  /** What a check noticed, as this person may read it, with where to read more. */
+  tell?(
+    em: EntityManager,
+    user: { id: string; roles: readonly string[] },
+    notices: Record<string, number>,
+  ): Promise<{ text: string; href: string }[]>;
+  /** Throws Conflict where nothing may be written any more [CAM-8]. */
+  admit?(em: EntityManager, scopeId: string | null): Promise<void>;
+  /**
+   * Where the rows go, as this person may see it, with the page that shows them, whether they govern it, and whether they
+   * may add columns to it; null when there is no such place for them.
+   */
   place(
     em: EntityManager,
     user: { id: string; roles: readonly string[] },
     scopeId: string | null,
-  ): Promise<{ label: string; path: string } | null>;
+  ): Promise<{ label: string; path: string; governs: boolean; mayAddColumns: boolean } | null>;
 }

@@ -1,0 +1,458 @@
+import { randomUUIDv7 } from "node:crypto";
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { type SignedIn, Tenant } from "../accounts/index.ts";
+import {
+  bare,
+  checkField,
+  codeFor,
+  FIELD_TYPES,
+  type FieldDefinition,
+  type FieldType,
+  MOST_FIELDS,
+  newField,
+  proposeType,
+  readerOf,
+  readMoment,
+  searchText,
+  showValue,
+  TYPE_LABELS,
+  tidy,
+} from "../fields/index.ts";
+import { RuleBroken } from "../platform/errors.ts";
+import { record } from "../platform/events/record.ts";
+import type { FreshColumn, ImportProfile, ImportTarget, Mapping, OpenImport } from "../platform/sheets/profile.ts";
+import { fr } from "../platform/text/index.ts";
+import { aboutCampaign, Campaign, refuseArchived } from "./campaign.ts";
+import { addFields } from "./field.ts";
+import { LONGEST_NOTES, type Plan, searchAnew, titleFieldOf } from "./operation.ts";
+import { planFor } from "./plan.ts";
+import { campaignFor } from "./policy.ts";
+import {
+  changedOperations,
+  DATE,
+  handSet,
+  knownElsewhere,
+  liveIn,
+  missingSql,
+  newIn,
+  nextVersion,
+  rememberNames,
+  renameSegment,
+  SEARCH,
+  SEGMENT,
+  STATUS,
+  seenAmong,
+  segmentsAsked,
+  sharedValueRule,
+  stepSql,
+  TITLE,
+  techniciansCalled,
+} from "./queries/imports.ts";
+import { holdSegments, listSegments } from "./queries/segments.ts";
+import { Segment } from "./segment.ts";
+
+const NOUN = ["opération", "opérations"] as const;
+const HOUR = "heure";
+const OF_FIELD = "@segment";
+/** More than that is a column taken for another. */
+const MOST_SEGMENTS = 500;
+
+/** Operations of a campaign, brought in by a file of rows [IMP-18 to IMP-26]. */
+export const operationImports: ImportProfile = {
+  kind: "operations",
+  title: "Importer des opérations",
+  noun: NOUN,
+  right: "operations.manage",
+  table: "operation",
+  named: "t.title",
+  async place(em, user, scopeId) {
+    if (scopeId === null) return null;
+    const { campaign, may } = await campaignFor(em, user as SignedIn, scopeId, "operations.manage");
+    return {
+      label: campaign.name,
+      path: `/campagnes/${campaign.id}/operations`,
+      governs: may("campaigns.undo"),
+      mayAddColumns: may("campaigns.configure"),
+    };
+  },
+  async admit(em, scopeId) {
+    refuseArchived(await em.findOneOrFail(Campaign, { id: scopeId! }));
+  },
+  async tell(em, user, notices) {
+    const seen = await seenAmong(em, user as SignedIn, Object.keys(notices));
+    return seen.map(({ id, name }) => ({
+      text: `${fr.count(notices[id]!, "opération à créer porte", "opérations à créer portent")} le nom d’une opération de «\u00a0${name}\u00a0».`,
+      href: `/campagnes/${id}/operations`,
+    }));
+  },
+  async open(em, about, mapping) {
+    const campaign = await em.findOneOrFail(Campaign, { id: about.scopeId! });
+    const { zone } = await em.findOneOrFail(Tenant, { id: about.tenantId });
+    const plan = await planFor(em, campaign, zone);
+    return openOn(em, plan, mapping, about);
+  },
+};
+
+const isTyped = ({ type }: { type: FieldType }) => type !== "person" && type !== "attachment";
+
+async function openOn(
+  em: EntityManager,
+  plan: Plan,
+  mapping: Mapping | null,
+  about: Parameters<ImportProfile["open"]>[1],
+): Promise<OpenImport> {
+  const { campaign, workflow } = plan;
+  const made = freshFields(plan, mapping);
+  const fields = [...plan.fields, ...made];
+  const own = titleFieldOf(campaign, plan.fields);
+  const title = own ?? titleAmong(fields, mapping);
+  const codes = new Set(mapping?.columns.flatMap((chosen) => chosen?.code ?? []) ?? []);
+  const segments = await segmentsOf(em, campaign);
+  const steps = stepSql(workflow, about);
+  const specials = await specialTargets(em, plan, segments);
+  const isOfField = campaign.segmentField !== null && codes.has(campaign.segmentField!) && !codes.has(SEGMENT);
+  const segmentTarget = specials.find(({ code }) => code === SEGMENT)!;
+  const derived: ImportTarget[] = [
+    { ...segmentTarget, code: TITLE, label: "Nom", store: { column: "title", type: "text" } },
+    ...(isOfField ? [{ ...segmentTarget, code: OF_FIELD }] : []),
+  ].map((target) => (target.code === TITLE ? withoutKept(target) : target));
+  const asked = codes.has(SEGMENT) ? SEGMENT : isOfField ? OF_FIELD : null;
+  const isPlanned = codes.has(DATE) || codes.has(STATUS);
+  return {
+    targets: [...fields.filter(isTyped).map((field) => fieldTarget(plan, field, field === title)), ...specials],
+    key: own && isTyped(own) ? [own.code] : [],
+    ...(own && { main: own.code }),
+    ...(!own && { titles: fields.map(({ code }) => code) }),
+    fresh: {
+      propose: (samples) => proposeType(samples, readingOf(plan)),
+      types: FIELD_TYPES.filter((type) => isTyped({ type })).map((value) => ({ value, label: TYPE_LABELS[value] })),
+      codeOf: codeFor,
+    },
+    within: liveIn(campaign.id),
+    created: { ...newIn(campaign.id), ...steps.created },
+    touched: { version: nextVersion, ...(isPlanned && steps.touched) },
+    rules: [
+      ...(isPlanned ? steps.rules : []),
+      ...fields
+        .filter(
+          ({ code, isUnique }) =>
+            isUnique && codes.has(code) && !(mapping!.key.length === 1 && mapping!.key[0] === code),
+        )
+        .map((field) => sharedValueRule(campaign.id, field)),
+    ],
+    derived,
+    derive(values, isWritten) {
+      const named = title && values[title.code];
+      if (title && named !== null && named !== undefined) {
+        const text = showValue(title, named, plan).slice(0, 255);
+        values[TITLE] = text;
+        if (isWritten) values[SEARCH] = bare(`${text} ${searchText(fields, values as never)}`);
+      }
+      if (isOfField && campaign.segmentField! in values) {
+        const value = values[campaign.segmentField!];
+        const field = fields.find(({ code }) => code === campaign.segmentField)!;
+        const answer = value === null || value === undefined ? null : segments.read(showValue(field, value, plan));
+        values[OF_FIELD] = answer && "value" in answer ? answer.value : null;
+      }
+      return values;
+    },
+    async begin(em) {
+      const now = await em.findOneOrFail(Campaign, { id: campaign.id });
+      refuseArchived(now);
+      if (made.length > 0) await addFields(em, now, made, { by: about.author });
+      if (!own && title && now.titleField === null) now.titleField = title.code;
+      await em.flush();
+    },
+    async before(em) {
+      if (asked) await addSegments(em, campaign, segments, asked, about.author);
+    },
+    async after(em) {
+      await searchAnew(em, await changedOperations(em));
+    },
+    look: rememberNames,
+    noticed: (em) => knownElsewhere(em, campaign.id),
+    missing: missingSql(workflow),
+  };
+}
+
+const withoutKept = ({ keptWhere: _kept, ...target }: ImportTarget): ImportTarget => target;
+
+const readingOf = ({ campaign, zone }: Plan) => ({ zone, defaultHour: campaign.defaultHour });
+
+/** The fields this file asks for and the campaign does not have yet. Throws RuleBroken for one that breaks its own rules. */
+function freshFields({ fields }: Plan, mapping: Mapping | null): FieldDefinition[] {
+  const made: FieldDefinition[] = [];
+  for (const chosen of mapping?.columns ?? []) {
+    if (!chosen?.fresh || fields.some(({ code }) => code === chosen.code)) continue;
+    const field = fieldOf(chosen.code, chosen.fresh, chosen.separator);
+    try {
+      checkField(field, [...fields, ...made]);
+    } catch (error) {
+      if (!(error instanceof RuleBroken)) throw error;
+      throw new RuleBroken(`Colonne «\u00a0${field.label}\u00a0»\u00a0: ${fr.afterColon(error.message)}`, "mapping");
+    }
+    made.push(field);
+  }
+  if (fields.length + made.length > MOST_FIELDS) {
+    throw new RuleBroken(
+      `Cela ferait ${fields.length + made.length} champs\u00a0: ${MOST_FIELDS} au plus. Ignorez des colonnes.`,
+      "mapping",
+    );
+  }
+  return made;
+}
+
+function fieldOf(code: string, { label, type, choices }: FreshColumn, separator = "|"): FieldDefinition {
+  const isChoice = type === "single_choice" || type === "multiple_choice";
+  if (isChoice && !choices) {
+    throw new RuleBroken(
+      `La colonne «\u00a0${label}\u00a0» a plus de 50 valeurs\u00a0: ce n’est pas un choix. Prenez un texte.`,
+      "mapping",
+    );
+  }
+  const words = (choices ?? [])
+    .flatMap((text) => (type === "multiple_choice" ? text.split(separator) : [text]))
+    .map(tidy);
+  const labels = [...new Map(words.filter(Boolean).map((word) => [bare(word), word])).values()];
+  const taken = new Set<string>();
+  const options = labels.map((word) => {
+    const made = codeFor(word, taken);
+    taken.add(made);
+    return { code: made, label: word, isRetired: false };
+  });
+  return newField({
+    code,
+    label: tidy(label).slice(0, 100),
+    type: type as FieldType,
+    isSearchable: type === "short_text",
+    rules: isChoice ? { options } : {},
+  });
+}
+
+/** What names operations where the campaign does not say it yet: the one chosen, else the key, else the first text (FLD-2). */
+function titleAmong(fields: FieldDefinition[], mapping: Mapping | null): FieldDefinition | undefined {
+  if (!mapping || mapping.columns.length === 0) return undefined;
+  const codes = mapping.columns.flatMap((chosen) => chosen?.code ?? []);
+  const found = [mapping.title, mapping.key[0], ...codes]
+    .map((code) => fields.find((field) => field.code === code))
+    .find(
+      (field) =>
+        field !== undefined &&
+        (field.code === mapping.title || field.code === mapping.key[0] || field.type === "short_text"),
+    );
+  if (!found) {
+    throw new RuleBroken("Dites quelle colonne nomme les opérations, dans un champ de texte court.", "title");
+  }
+  return found;
+}
+
+function fieldTarget(plan: Plan, field: FieldDefinition, isTitle: boolean): ImportTarget {
+  const { code, label, type, help, rules, isMandatory, isUnique } = field;
+  const options = rules.options?.filter(({ isRetired }) => !isRetired).map((option) => option.label);
+  return {
+    code,
+    label,
+    hint: help || TYPE_LABELS[type],
+    ...(type === "single_choice" && options && { options }),
+    isRequired: isMandatory || isTitle,
+    isUnique,
+    mayBeKey: type !== "long_text" && type !== "multiple_choice" && type !== "boolean",
+    store: { json: "values" },
+    reader(reading) {
+      const read = readerOf(field, { ...readingOf(plan), ...reading });
+      return (text) => {
+        const answer = read(text);
+        if ("problem" in answer) return answer;
+        // A text of separators alone says nothing.
+        return answer.value === null ? { problem: "Cette case ne dit rien." } : { value: answer.value };
+      };
+    },
+    show: (value) => showValue(field, value, plan),
+  };
+}
+
+type Read = ReturnType<ImportTarget["reader"]>;
+
+interface Segments {
+  read(text: string): ReturnType<Read>;
+  nameOf(id: string): string | undefined;
+}
+
+/** The segments there are, and those a file asks for, each given an id before it is made [SEG-2]. */
+async function segmentsOf(em: EntityManager, campaign: Campaign): Promise<Segments> {
+  const known = await em.find(Segment, { campaign: { id: campaign.id } } as never);
+  const ids = new Map<string, string>();
+  const names = new Map<string, string>();
+  for (const { id, name, value } of known) {
+    if (value) ids.set(value, id);
+    ids.set(bare(name), id);
+    names.set(id, name);
+  }
+  return {
+    nameOf: (id) => names.get(id),
+    read(text) {
+      const name = tidy(text).replace(/\s+/gu, " ");
+      const found = ids.get(bare(name));
+      if (found) return { value: found };
+      if (name.length < 2 || name.length > 100) return { problem: "Un nom de segment a de 2 à 100 caractères." };
+      if (ids.size >= MOST_SEGMENTS) {
+        return { problem: `Cela ferait plus de ${MOST_SEGMENTS} segments\u00a0: cette colonne va peut-être ailleurs.` };
+      }
+      const id = randomUUIDv7();
+      ids.set(bare(name), id);
+      names.set(id, name);
+      return { value: id };
+    },
+  };
+}
+
+/** Makes the segments that lines to be written ask for, after those there are. */
+async function addSegments(
+  em: EntityManager,
+  campaign: Campaign,
+  segments: Segments,
+  code: string,
+  by: { id: string },
+): Promise<void> {
+  const asked = await segmentsAsked(em, code);
+  const missing = new Set(asked);
+  for (const { id } of await listSegments(em, campaign.id)) missing.delete(id);
+  if (missing.size === 0) return;
+  await holdSegments(em, campaign.id);
+  const known = await listSegments(em, campaign.id);
+  const there = new Map(known.map(({ id, name }) => [bare(name), id]));
+  let position = Math.max(0, ...known.map((one) => one.position));
+  const home = em.getReference(Campaign, [campaign.tenantId, campaign.id] as never);
+  for (const id of missing) {
+    const name = segments.nameOf(id)!;
+    const other = there.get(bare(name));
+    if (other) {
+      await renameSegment(em, code, id, other);
+      continue;
+    }
+    position += 1;
+    const value = code === SEGMENT ? null : bare(name);
+    em.persist(em.create(Segment, { tenantId: campaign.tenantId, id, campaign: home, name, position, value }));
+    record(em, "campaign.segment_added", aboutCampaign(campaign), { segment: id, by: by.id });
+  }
+  await em.flush();
+}
+
+/** What a file says of an operation besides its fields. */
+async function specialTargets(em: EntityManager, plan: Plan, segments: Segments): Promise<ImportTarget[]> {
+  const { workflow, zone } = plan;
+  const technicians = await techniciansCalled(em);
+  const names = new Map([...technicians].flatMap(([name, id]) => (id && !name.includes("@") ? [[id, name]] : [])));
+  const statuses = new Map(
+    workflow.statuses.flatMap(({ code, label }) => [
+      [bare(code), code],
+      [bare(label), code],
+    ]),
+  );
+  const whole =
+    (least: number, most: number): ImportTarget["reader"] =>
+    () =>
+    (text) => {
+      const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+      return value >= least && value <= most
+        ? { value }
+        : { problem: `Écrivez un nombre entier de ${fr.number(least)} à ${fr.number(most)}.` };
+    };
+  return [
+    {
+      code: DATE,
+      label: "Planifiée le",
+      aliases: ["date", "date prévue", "date planifiée", "planifiée", "jour", "date d'intervention", "rendez-vous"],
+      hint: "Date, avec son heure ou sans",
+      samples: ["12/01/2027", "13/01/2027"],
+      beside: HOUR,
+      store: { column: "planned_at", type: "timestamptz" },
+      reader: (reading) => (text, hour) => {
+        const answer = readMoment(text, hour, { ...readingOf(plan), ...reading });
+        if ("problem" in answer) return answer;
+        return answer.value === null ? { problem: "Cette case ne dit rien." } : { value: answer.value };
+      },
+      show: (value) => fr.dateTime(new Date(String(value)), zone),
+    },
+    {
+      code: HOUR,
+      label: "Heure prévue",
+      aliases: ["heure", "heure planifiée", "heure d'intervention", "heure prévue"],
+      hint: "Heure, comme 09:30",
+      samples: ["09:00", "14:30"],
+      store: null,
+      reader: () => () => ({ value: "" }),
+    },
+    {
+      code: SEGMENT,
+      label: "Segment",
+      aliases: ["lot", "vague", "bâtiment", "groupe"],
+      hint: "Créé s’il n’existe pas",
+      samples: ["Bâtiment A", "Bâtiment B"],
+      store: { column: "segment_id", type: "uuid" },
+      keptWhere: handSet,
+      reader: () => segments.read,
+      show: (value) => segments.nameOf(String(value)) ?? "Segment retiré",
+    },
+    {
+      code: "technicien",
+      label: "Technicien",
+      aliases: ["technicienne", "intervenant", "affectée à", "affecté à", "assigné à"],
+      hint: "Adresse électronique, ou prénom et nom",
+      store: { column: "technician_id", type: "uuid" },
+      reader: () => (text) => {
+        const id = technicians.get(text.includes("@") ? text.toLowerCase() : bare(text));
+        if (id) return { value: id };
+        return {
+          problem:
+            id === null
+              ? "Plusieurs techniciens portent ce nom\u00a0: écrivez l’adresse électronique."
+              : "Aucun technicien actif n’a ce nom ni cette adresse.",
+        };
+      },
+      show: (value) => names.get(String(value)) ?? "Technicien retiré",
+    },
+    {
+      code: STATUS,
+      label: "Statut",
+      aliases: ["état", "avancement", "etat d'avancement"],
+      hint: "Un statut du flux de la campagne",
+      options: workflow.statuses.map(({ label }) => label),
+      store: { column: "status", type: "text" },
+      reader: () => (text) => {
+        const code = statuses.get(bare(text));
+        if (code) return { value: code };
+        const labels = workflow.statuses.map(({ label }) => `«\u00a0${label}\u00a0»`);
+        return { problem: `Ce statut n’est pas dans le flux de la campagne. Écrivez ${fr.list(labels)}.` };
+      },
+      show: (value) => workflow.statuses.find(({ code }) => code === value)?.label ?? String(value),
+    },
+    {
+      code: "notes",
+      label: "Notes",
+      aliases: ["commentaire", "commentaires", "remarque", "remarques", "observation", "observations"],
+      hint: "Texte libre",
+      store: { column: "notes", type: "text", empty: "" },
+      reader: () => (text) =>
+        text.length > LONGEST_NOTES
+          ? { problem: `Raccourcissez à ${fr.number(LONGEST_NOTES)} caractères.` }
+          : { value: text.replace(/\r\n?/g, "\n") },
+    },
+    {
+      code: "minutes",
+      label: "Durée en minutes",
+      aliases: ["durée", "temps passé", "minutes", "durée (minutes)", "temps passé (minutes)"],
+      hint: "De 1 à 1 440",
+      store: { column: "minutes", type: "int" },
+      reader: whole(1, 1_440),
+    },
+    {
+      code: "places",
+      label: "Places",
+      aliases: ["capacité", "nombre de places"],
+      hint: "Nombre entier, 1 par défaut",
+      store: { column: "capacity", type: "int", empty: 1 },
+      reader: whole(1, 10_000),
+    },
+  ];
+}

@@ -1,0 +1,277 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { faultsOf, judgePage } from "../pages/judge.ts";
+import { parseHtml } from "../support/html.ts";
+import { sendForm } from "../support/multipart.ts";
+import { csvText, latin } from "../support/sheets.ts";
+import { type Answer, type Browser, startWorld } from "../support/world.ts";
+
+const world = await startWorld();
+world.db.sendJobsWith(async () => {});
+const sophie = await world.as("sophie");
+const denis = await world.as("denis");
+await world.owner.query("select set_config('app.tenant_id', $1, false)", [sophie.tenantId]);
+const { email: karim } = await world.userOf("karim");
+let made = 0;
+
+const isAt = ({ status, location, text }: Answer): string => {
+  assert.equal(
+    status,
+    303,
+    text
+      .replace(/<[^>]+>/g, " ")
+      .replace(/\s+/g, " ")
+      .slice(0, 900),
+  );
+  return location!;
+};
+const words = ({ text }: { text: string }) => text.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
+const rows = async (query: string, values: unknown[] = []) => (await world.owner.query(query, values)).rows;
+
+async function campaign(): Promise<string> {
+  await sophie.get("/campagnes/nouvelle");
+  const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
+  return isAt(await sophie.post("/campagnes/nouvelle", { name: `Import ${++made}`, ...days }))
+    .split("/")
+    .at(-1)!;
+}
+const idOf = (at: string) => at.split("/").at(-1)!;
+
+async function send(of: string, content: Buffer | string, browser: Browser = sophie): Promise<string> {
+  const at = `/imports/operations/nouveau?objet=${of}`;
+  await browser.get(at);
+  return isAt(
+    await sendForm(
+      world,
+      browser,
+      "/imports/operations/nouveau",
+      { name: "operations.csv", content: Buffer.from(content as string) },
+      { scope: of },
+    ),
+  );
+}
+
+const CHOICE = { mode: "both", empty: "keep", missing: "keep", decimal: "", threshold: "60" };
+
+async function check(at: string, column: string[], more: Record<string, string | string[]> = {}): Promise<string> {
+  isAt(await sophie.post(`${at}/verification`, { ...CHOICE, column, key: "Poste", ...more }));
+  const { text, status } = await sophie.get(at);
+  assert.equal(status, 200, world.logged.filter((line) => /error/.test(line)).at(-1));
+  assert.deepEqual(judgePage(text).faults, []);
+  assert.deepEqual(faultsOf(parseHtml(text)), []);
+  return words({ text });
+}
+
+async function run(at: string) {
+  isAt(await sophie.post(`${at}/execution`, { errors: "valid" }));
+  const [one] = await rows("select state, counts, failure, act_id from import where id = $1", [idOf(at)]);
+  return one as { state: string; counts: Record<string, number>; failure: string | null; act_id: string };
+}
+
+/** Sent, mapped, checked and run. */
+async function bring(of: string, lines: string[][], column: string[], more: Record<string, string | string[]> = {}) {
+  const at = await send(of, csvText(lines));
+  const checked = await check(at, column, more);
+  return { at, checked, ...(await run(at)) };
+}
+
+const told = ({ counts: { create, update, unchanged, ignored, error } }: { counts: Record<string, number> }) =>
+  `${create} ${update} ${unchanged} ${ignored} ${error}`;
+const operations = (of: string) =>
+  rows(
+    `select o.title, o.status, o.category, to_char(o.planned_at at time zone 'Europe/Paris', 'YYYY-MM-DD HH24:MI') as planned,
+       s.name as segment, o.is_segment_set_by_hand as "byHand", u.email, o.notes, o.minutes, o.capacity, o."values", o.version, o.is_missing as missing, o.reason
+     from operation o left join segment s on s.id = o.segment_id left join app_user u on u.id = o.technician_id
+     where o.campaign_id = $1 and o.trashed_at is null order by o.title`,
+    [of],
+  );
+
+const HEAD = [
+  "Poste",
+  "Site",
+  "Matricule",
+  "Bâtiment",
+  "Date prévue",
+  "Heure",
+  "Technicien",
+  "Statut",
+  "Remarque",
+  "Durée",
+  "Places",
+];
+const MAPPED = [
+  "cible",
+  "+short_text",
+  "+short_text",
+  "segment",
+  "prevue_le",
+  "heure",
+  "technicien",
+  "statut",
+  "notes",
+  "minutes",
+  "places",
+];
+
+test("S1, IMP-18, SEG-2, OPS-2, FLD-2 : d’un tableau à une campagne neuve, champs et segments compris", async () => {
+  const of = await campaign();
+  const at = await send(
+    of,
+    latin(
+      csvText([
+        HEAD,
+        ["PC-0001", "Orléans", "A00421", "Bâtiment A", "12/03/2027", "14h30", "", "", "près de l’entrée", "30", "2"],
+        ["PC-0002", "Évry", "A00422", "bâtiment  a", "", "", karim, "", "", "", ""],
+        ["PC-0003", "Nîmes", "A00423", "Bâtiment B", "13/03/2027", "", "", "", "", "", ""],
+        ["", "Nîmes", "A00424", "Bâtiment B", "", "", "", "", "", "", ""],
+        ["PC-0005", "Nîmes", "A00425", "Bâtiment C", "31/02/2027", "", "", "", "", "", ""],
+      ]),
+    ),
+  );
+  const mapping = (await sophie.get(at)).text;
+  assert.deepEqual(judgePage(mapping).faults, []);
+  assert.deepEqual(faultsOf(parseHtml(mapping)), []);
+  assert.match(mapping, /<option value="cible" selected>Cible \(obligatoire\)/);
+  assert.match(mapping, /<option value="\+short_text" selected>Texte court, 100\s% des valeurs/);
+  assert.match(words({ text: mapping }), /Nouveau champ proposé, 100 % des valeurs conviennent/);
+  assert.match(mapping, /<option value="prevue_le" selected>/);
+  assert.match(mapping, /value="Poste" checked/);
+  const checked = await check(at, MAPPED);
+  assert.match(checked, /2 champs seront ajoutés : Site et Matricule/);
+  assert.match(checked, /Importer 3 lignes valides/);
+  assert.match(checked, /Le 31\/02\/2027 n’est pas dans le calendrier/);
+  assert.deepEqual(await rows("select count(*)::int as n from operation where campaign_id = $1", [of]), [{ n: 0 }]);
+  assert.deepEqual(await rows("select count(*)::int as n from segment where campaign_id = $1", [of]), [{ n: 0 }]);
+  assert.deepEqual(await rows("select count(*)::int as n from campaign_field where campaign_id = $1", [of]), [
+    { n: 1 },
+  ]);
+  const done = await run(at);
+  assert.deepEqual([done.state, done.failure, told(done)], ["completed", null, "3 0 0 0 2"]);
+  const [one, two, three] = await operations(of);
+  assert.deepEqual(
+    [one.title, one.status, one.category, one.planned, one.segment, one.byHand, one.notes, one.minutes, one.capacity],
+    ["PC-0001", "scheduled", "planned", "2027-03-12 14:30", "Bâtiment A", false, "près de l’entrée", 30, 2],
+  );
+  assert.deepEqual(one.values, { cible: "PC-0001", site: "Orléans", matricule: "A00421" });
+  assert.deepEqual([two.status, two.planned, two.segment, two.email], ["to_schedule", null, "Bâtiment A", karim]);
+  assert.deepEqual([three.planned, three.segment], ["2027-03-13 09:00", "Bâtiment B"]);
+  assert.deepEqual(
+    (await rows("select name from segment where campaign_id = $1 order by position", [of])).map(({ name }) => name),
+    ["Bâtiment A", "Bâtiment B"],
+  );
+  assert.match((await sophie.get(`/campagnes/${of}/operations?q=orleans`)).text, /PC-0001/);
+  // One act, taken back whole: operations, fields and segments [IMP-40, IMP-41].
+  const undo = `/actes/${done.act_id}/annulation`;
+  await sophie.get(undo);
+  isAt(await sophie.post(undo, {}));
+  assert.deepEqual(await operations(of), []);
+  assert.deepEqual(await rows("select count(*)::int as n from segment where campaign_id = $1", [of]), [{ n: 0 }]);
+  assert.deepEqual(
+    await rows("select count(*)::int as n from campaign_field where campaign_id = $1 and removed_at is null", [of]),
+    [{ n: 1 }],
+  );
+});
+
+test("IMP-21, IMP-25, IMP-26, IMP-37, SEG-3 : une mise à jour ne touche que ce qui diffère, par des transitions permises", async () => {
+  const of = await campaign();
+  const first = await bring(
+    of,
+    [
+      HEAD,
+      ["P1", "Orléans", "1", "Lot A", "12/03/2027", "", "", "", "", "", ""],
+      ["P2", "Orléans", "2", "Lot A", "", "", "", "Réalisée", "", "", ""],
+      ["P3", "Orléans", "3", "Lot A", "", "", "", "", "", "", ""],
+      ["P4", "Orléans", "4", "Lot B", "12/03/2027", "", "", "", "", "", ""],
+    ],
+    MAPPED,
+  );
+  assert.equal(told(first), "4 0 0 0 0");
+  assert.deepEqual(
+    await rows("select completed_by_id, completed_at from operation where campaign_id = $1 and title = 'P2'", [of]),
+    [{ completed_by_id: null, completed_at: null }],
+  );
+  const known = ["cible", "site", "matricule", ...MAPPED.slice(3)];
+  const [{ id: p4 }] = await rows("select id from operation where campaign_id = $1 and title = 'P4'", [of]);
+  await sophie.get(`/operations/${p4}`);
+  isAt(await sophie.post(`/operations/${p4}/segment`, { segment: "" }));
+  const again = [
+    HEAD,
+    ["p1", "Orléans", "1", "Lot B", "", "", "", "", "", "", ""],
+    ["P2", "Orléans", "2", "Lot A", "13/03/2027", "", "", "", "", "", ""],
+    ["P3", "Orléans", "3", "Lot A", "14/03/2027", "10:00", "", "", "#VIDE", "", ""],
+    ["P4", "Évry", "4", "Lot B", "", "", "", "Réalisée", "", "", ""],
+    ["P4", "Évry", "4", "Lot B", "", "", "", "", "", "", ""],
+  ];
+  const second = await bring(of, again, known);
+  assert.match(second.checked, /Cette opération est close/);
+  assert.match(second.checked, /Aucune transition ne mène de « Planifiée » à « Réalisée »/);
+  assert.match(second.checked, /Cette clé est déjà à la ligne 5/);
+  assert.equal(told(second), "0 2 0 0 3");
+  const after = await operations(of);
+  assert.deepEqual(
+    after.map(({ title, status, planned, segment }) => [title, status, planned, segment]),
+    [
+      ["p1", "scheduled", "2027-03-12 09:00", "B"],
+      ["P2", "done", null, "Lot A"],
+      ["P3", "scheduled", "2027-03-14 10:00", "Lot A"],
+      ["P4", "scheduled", "2027-03-12 09:00", null],
+    ],
+  );
+  // A segment set by hand stays; its other cells change.
+  const third = await bring(of, [HEAD, ["P4", "Évry", "4", "Lot B", "", "", "", "", "", "", ""]], known);
+  assert.equal(told(third), "0 1 0 0 0");
+  const [, , , kept] = await operations(of);
+  assert.deepEqual([kept.segment, kept.byHand, kept.values.site], [null, true, "Évry"]);
+  const fourth = await bring(of, [HEAD, ["P4", "Évry", "4", "Lot B", "", "", "", "", "", "", ""]], known);
+  assert.equal(told(fourth), "0 0 1 0 0");
+  assert.match((await sophie.get(`/campagnes/${of}/operations?q=evry`)).text, /P4/);
+});
+
+test("IMP-24 : les opérations absentes du fichier sont laissées, marquées ou annulées, et reviennent", async () => {
+  const of = await campaign();
+  const columns = ["cible"];
+  const lines = (names: string[]) => [["Poste"], ...names.map((name) => [name])];
+  await bring(of, lines(["M1", "M2", "M3", "M4"]), ["cible"]);
+  const flagged = await bring(of, lines(["M1", "M2"]), columns, { missing: "flag" });
+  assert.match(flagged.checked, /2 lignes enregistrées ne sont pas dans le fichier : les marquer absentes/);
+  const state = async () =>
+    (await operations(of)).map(({ title, status, missing, reason }) =>
+      `${title} ${status} ${missing} ${reason ?? ""}`.trim(),
+    );
+  assert.deepEqual(await state(), [
+    "M1 to_schedule false",
+    "M2 to_schedule false",
+    "M3 to_schedule true",
+    "M4 to_schedule true",
+  ]);
+  const cancelled = await bring(of, lines(["M3", "M1"]), columns, { missing: "cancel" });
+  assert.equal(cancelled.counts.missing, 2);
+  assert.deepEqual(await state(), [
+    "M1 to_schedule false",
+    "M2 cancelled false absente du fichier",
+    "M3 to_schedule true",
+    "M4 cancelled true absente du fichier",
+  ]);
+  const undo = `/actes/${cancelled.act_id}/annulation`;
+  await sophie.get(undo);
+  isAt(await sophie.post(undo, {}));
+  assert.deepEqual((await state())[1], "M2 to_schedule false");
+});
+
+test("CAM-8, CAM-21, IMP-3 : cible connue ailleurs, campagne archivée, et qui peut importer", async () => {
+  const [here, there] = [await campaign(), await campaign()];
+  await bring(there, [["Poste"], ["PC-0009"]], ["cible"]);
+  const at = await send(here, csvText([["Poste"], ["pc-0009"], ["PC-0010"]]));
+  const checked = await check(at, ["cible"]);
+  assert.match(checked, /1 opération à créer porte le nom d’une opération de « Import \d+ »/);
+  for (const who of ["karim", "helene", "nathalie"]) {
+    const { status } = await (await world.as(who)).get(`/imports/operations/nouveau?objet=${here}`);
+    assert.ok([403, 404].includes(status), `${who} ${status}`);
+  }
+  assert.equal((await denis.get(at)).status, 200);
+  await sophie.get(`/campagnes/${here}/archivage`);
+  isAt(await sophie.post(`/campagnes/${here}/archivage`, { reason: "Fini" }));
+  const refused = await sophie.post(`${at}/execution`, { errors: "valid" });
+  assert.equal(refused.status, 409);
+  assert.match(words(refused), /Campagne archivée, lecture seule/);
+});
