@@ -19,10 +19,9 @@ import {
   tidy,
 } from "../fields/index.ts";
 import { RuleBroken } from "../platform/errors.ts";
-import { record } from "../platform/events/record.ts";
 import type { FreshColumn, ImportProfile, ImportTarget, Mapping, OpenImport } from "../platform/sheets/profile.ts";
 import { fr } from "../platform/text/index.ts";
-import { aboutCampaign, Campaign, refuseArchived } from "./campaign.ts";
+import { Campaign, refuseArchived } from "./campaign.ts";
 import { addFields } from "./field.ts";
 import { LONGEST_NOTES, type Plan, searchAnew, titleFieldOf } from "./operation.ts";
 import { planFor } from "./plan.ts";
@@ -37,25 +36,23 @@ import {
   newIn,
   nextVersion,
   rememberNames,
-  renameSegment,
   SEARCH,
   SEGMENT,
   STATUS,
   seenAmong,
   segmentsAsked,
+  sendToSegments,
   sharedValueRule,
   stepSql,
   TITLE,
   techniciansCalled,
 } from "./queries/imports.ts";
-import { holdSegments, listSegments } from "./queries/segments.ts";
-import { Segment } from "./segment.ts";
+import { listSegments } from "./queries/segments.ts";
+import { MOST_SEGMENTS, segmentKey, segmentsOfValues } from "./segment.ts";
 
 const NOUN = ["opération", "opérations"] as const;
 const HOUR = "heure";
 const OF_FIELD = "@segment";
-/** More than that is a column taken for another. */
-const MOST_SEGMENTS = 500;
 
 /** Operations of a campaign, brought in by a file of rows [IMP-18 to IMP-26]. */
 export const operationImports: ImportProfile = {
@@ -278,35 +275,36 @@ interface Segments {
   nameOf(id: string): string | undefined;
 }
 
-/** The segments there are, and those a file asks for, each given an id before it is made [SEG-2]. */
+/** The segments there are, and those a file asks for, each given an id before it is made, to be told apart [SEG-2]. */
 async function segmentsOf(em: EntityManager, campaign: Campaign): Promise<Segments> {
-  const known = await em.find(Segment, { campaign: { id: campaign.id } } as never);
   const ids = new Map<string, string>();
   const names = new Map<string, string>();
-  for (const { id, name, value } of known) {
-    if (value) ids.set(value, id);
-    ids.set(bare(name), id);
+  const known = await listSegments(em, campaign.id);
+  for (const { id, name } of known) {
+    ids.set(segmentKey(name), id);
     names.set(id, name);
   }
+  for (const { id, values } of known) for (const key of values) ids.set(key, id);
+  let count = known.length;
   return {
     nameOf: (id) => names.get(id),
     read(text) {
-      const name = tidy(text).replace(/\s+/gu, " ");
-      const found = ids.get(bare(name));
+      const key = segmentKey(text);
+      const found = ids.get(key);
       if (found) return { value: found };
-      if (name.length < 2 || name.length > 100) return { problem: "Un nom de segment a de 2 à 100 caractères." };
-      if (ids.size >= MOST_SEGMENTS) {
+      if (count >= MOST_SEGMENTS) {
         return { problem: `Cela ferait plus de ${MOST_SEGMENTS} segments\u00a0: cette colonne va peut-être ailleurs.` };
       }
+      count++;
       const id = randomUUIDv7();
-      ids.set(bare(name), id);
-      names.set(id, name);
+      ids.set(key, id);
+      names.set(id, tidy(text));
       return { value: id };
     },
   };
 }
 
-/** Makes the segments that lines to be written ask for, after those there are. */
+/** Makes the segments that lines to be written ask for, after those there are, and sends the lines there. */
 async function addSegments(
   em: EntityManager,
   campaign: Campaign,
@@ -314,28 +312,16 @@ async function addSegments(
   code: string,
   by: { id: string },
 ): Promise<void> {
-  const asked = await segmentsAsked(em, code);
-  const missing = new Set(asked);
-  for (const { id } of await listSegments(em, campaign.id)) missing.delete(id);
-  if (missing.size === 0) return;
-  await holdSegments(em, campaign.id);
-  const known = await listSegments(em, campaign.id);
-  const there = new Map(known.map(({ id, name }) => [bare(name), id]));
-  let position = Math.max(0, ...known.map((one) => one.position));
-  const home = em.getReference(Campaign, [campaign.tenantId, campaign.id] as never);
-  for (const id of missing) {
-    const name = segments.nameOf(id)!;
-    const other = there.get(bare(name));
-    if (other) {
-      await renameSegment(em, code, id, other);
-      continue;
-    }
-    position += 1;
-    const value = code === SEGMENT ? null : bare(name);
-    em.persist(em.create(Segment, { tenantId: campaign.tenantId, id, campaign: home, name, position, value }));
-    record(em, "campaign.segment_added", aboutCampaign(campaign), { segment: id, by: by.id });
-  }
-  await em.flush();
+  const known = new Set((await listSegments(em, campaign.id)).map(({ id }) => id));
+  const missing = (await segmentsAsked(em, code)).filter((id) => !known.has(id));
+  if (missing.length === 0) return;
+  const names = missing.map((id) => segments.nameOf(id)!);
+  const found = await segmentsOfValues(em, campaign, names, { by });
+  await sendToSegments(
+    em,
+    code,
+    Object.fromEntries(missing.map((id, rank) => [id, found.get(segmentKey(names[rank]!))!])),
+  );
 }
 
 /** What a file says of an operation besides its fields. */

@@ -201,7 +201,7 @@ const SAMPLES: Record<string, Sample> = {
   "/documents/:id/restauration": { reach: "tenant", params: ({ tossed }) => ({ id: tossed }) },
   // Nobody's own: two organisations, and the instance has no logo.
   "/connexion/logo/:id": { reach: "fixed", params: () => ({ id: NOBODY }), unknown: { id: NOBODY } },
-  // What may be imported is said by the modules that own the rows: none does yet.
+  // What may be imported is said by the modules that own the rows.
   "/imports/:kind": { reach: "fixed", params: () => ({ kind: "rien" }), unknown: { kind: "rien" } },
   "/imports/:id": { reach: "fixed", params: () => ({ id: NOBODY }), unknown: { id: NOBODY } },
   "/fichiers/:id": { reach: "tenant", params: ({ file }) => ({ id: file }) },
@@ -240,7 +240,7 @@ const SAMPLES: Record<string, Sample> = {
   "/instance/taches/:id": { reach: "letter", params: ({ letter }) => ({ id: letter }) },
 };
 
-const NOTHING_TO_IMPORT = "aucun module ne dit encore ce qu’un fichier peut apporter : test/imports montre ces pages";
+const NOTHING_TO_IMPORT = "la campagne où importer se dit dans la requête : test/imports et test/campaigns/imports montrent ces pages";
 
 /** Addresses of the samples that answer 404 to everybody in this world, each with its reason. */
 export const ABSENT_HERE: Record<string, string> = {

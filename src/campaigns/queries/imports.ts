@@ -169,10 +169,11 @@ export async function segmentsAsked(em: EntityManager, code: string): Promise<st
   return rows.map(({ id }) => id);
 }
 
-/** Sends lines to the segment somebody else has just made under the same name. */
-export async function renameSegment(em: EntityManager, code: string, from: string, to: string): Promise<void> {
-  await sql`update import_staging s set "values" = s."values" || jsonb_build_object(${sql.lit(code)}, ${to}::text)
-    where s."values" ->> ${sql.lit(code)} = ${from}`.execute(transaction(em));
+/** Sends lines to the segments made for what they say. */
+export async function sendToSegments(em: EntityManager, code: string, ids: Record<string, string>): Promise<void> {
+  const asked = sql`s."values" ->> ${sql.lit(code)}`;
+  await sql`update import_staging s set "values" = s."values" || jsonb_build_object(${sql.lit(code)}, ${JSON.stringify(ids)}::jsonb -> (${asked}))
+    where ${JSON.stringify(ids)}::jsonb ? (${asked})`.execute(transaction(em));
 }
 
 /** The active technicians, by what a file may call them [IMP-26]. */
