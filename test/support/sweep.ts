@@ -240,7 +240,8 @@ const SAMPLES: Record<string, Sample> = {
   "/instance/taches/:id": { reach: "letter", params: ({ letter }) => ({ id: letter }) },
 };
 
-const NOTHING_TO_IMPORT = "la campagne où importer se dit dans la requête : test/imports et test/campaigns/imports montrent ces pages";
+const NOTHING_TO_IMPORT =
+  "la campagne où importer se dit dans la requête : test/imports et test/campaigns/imports montrent ces pages";
 
 /** Addresses of the samples that answer 404 to everybody in this world, each with its reason. */
 export const ABSENT_HERE: Record<string, string> = {
