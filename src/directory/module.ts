@@ -7,6 +7,7 @@ import { CoordinatorScopeSchema } from "./coordinator-scope.ts";
 import { Department, DepartmentSchema } from "./department.ts";
 import { events } from "./events.ts";
 import { toldWeek } from "./hours.ts";
+import { staffImports } from "./import-profile.ts";
 import { Site, SiteSchema } from "./site.ts";
 import { StaffMember, StaffMemberSchema } from "./staff-member.ts";
 import { TechnicianHoursSchema } from "./technician-hours.ts";
@@ -125,6 +126,7 @@ export const directory: Module = {
       },
     },
   ],
+  imports: [staffImports],
   routes,
   events,
   menu: [

@@ -55,13 +55,21 @@ const isGone = (own: string, table: string, column: string) =>
 const LOOP =
   "Ce responsable est maintenant sous la responsabilité de cette personne\u00a0: le lien formerait une boucle.";
 
+/** SQL: `m`, of the team of `t`, came by the same act and goes with it: a file brings managers with their teams (IMP-47). */
+const LEAVES_TOO = `(not exists (select from account_tie a where a.tenant_id = m.tenant_id and a.staff_member_id = m.id)
+  and exists (select from change c join changeset cs on cs.tenant_id = c.tenant_id and cs.id = c.changeset_id
+    join changeset ds on ds.tenant_id = cs.tenant_id and ds.act_id = cs.act_id
+    join change d on d.tenant_id = ds.tenant_id and d.changeset_id = ds.id
+    where c.tenant_id = m.tenant_id and c.table_name = 'staff_member' and c.row_id = m.id and c.operation = 'create'
+      and d.table_name = 'staff_member' and d.row_id = t.id and d.operation = 'create'))`;
+
 /** People come back under the rules of their own page: one number, one address, no loop of managers (DIR-1, DIR-2). */
 export const staffUndo: Undo = {
   right: EDIT,
   created: "delete",
   rules: [
     {
-      when: `${LEAVES} and exists (select from staff_member m where m.tenant_id = t.tenant_id and m.manager_id = t.id)`,
+      when: `${LEAVES} and exists (select from staff_member m where m.tenant_id = t.tenant_id and m.manager_id = t.id and not ${LEAVES_TOO})`,
       why: "Cette personne a maintenant une équipe\u00a0: désactivez-la plutôt.",
     },
     {

@@ -135,6 +135,8 @@ export const ImportLineSchema = defineEntity({
     outcome: p.text(),
     name: p.text().nullable(),
     changes: p.json<Record<string, [unknown, unknown]>>().columnType("jsonb").nullable(),
+    /** Values that mean something only once all lines are read [IMP-47]. */
+    settled: p.json<Record<string, unknown>>().columnType("jsonb").nullable(),
   },
 });
 

@@ -84,7 +84,7 @@ export class LineReader {
     this.#derive = derive;
     this.#columns = mapping.columns.flatMap((chosen, place): Column[] => {
       const target = chosen && targets.find(({ code }) => code === chosen.code);
-      if (!chosen || !target || target.store === null) return [];
+      if (!chosen || !target || targets.some(({ beside }) => beside === target.code)) return [];
       const reading: ColumnReading = chosen;
       const beside = mapping.columns.findIndex((other) => other && other.code === target.beside);
       return [{ place, beside, name: columns[place] ?? `Colonne ${place + 1}`, target, read: target.reader(reading) }];

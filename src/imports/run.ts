@@ -11,7 +11,7 @@ import type { Files } from "../platform/storage/index.ts";
 import { sourceOfImport } from "./file-purpose.ts";
 import { type Counts, Import, NO_COUNTS } from "./import.ts";
 import { type LineError, LineReader, type ReadLine } from "./lines.ts";
-import { forgetOutcomes, holdImport, keepErrors } from "./queries/outcomes.ts";
+import { forgetOutcomes, holdImport, keepErrors, settledLines } from "./queries/outcomes.ts";
 import { countMissing, heldBy, passLines, type Staging } from "./queries/staging.ts";
 
 /** What carries imports out. */
@@ -111,9 +111,10 @@ export function refuseMapping(
   const codes = mapping.columns.flatMap((chosen) => chosen?.code ?? []);
   const known = codes.filter((code) => targets.some((target) => target.code === code));
   if (known.length === 0) throw new RuleBroken("Dites où va au moins une colonne du fichier.", "mapping");
-  const alone = targets.find(({ store, code }) => store === null && known.includes(code));
-  if (alone && !targets.some(({ beside, code }) => beside === alone.code && known.includes(code))) {
-    const main = targets.find(({ beside }) => beside === alone.code)!;
+  const besides = new Map(targets.flatMap((main) => (main.beside ? [[main.beside, main] as const] : [])));
+  const alone = targets.find(({ code }) => known.includes(code) && besides.has(code));
+  if (alone && !known.includes(besides.get(alone.code)!.code)) {
+    const main = besides.get(alone.code)!;
     throw new RuleBroken(
       `«\u00a0${alone.label}\u00a0» se lit avec «\u00a0${main.label}\u00a0»\u00a0: dites aussi quelle colonne y va.`,
       "mapping",
@@ -215,10 +216,27 @@ export async function checkImport(engine: Engine, { tenantId, id }: { tenantId: 
       if (isHopeless(counts, one.options.threshold)) break;
     }
     if (staging.followsMissing) counts = { ...counts, missing: await countMissing(em, staging, one.options.missing) };
+    counts = await settle(em, staging, counts, false);
     const notices = (await open.noticed?.(em)) ?? {};
     await em.nativeUpdate(Import, { tenantId, id }, { counts, notices, state: "checked", done: 0, doneLine: 0 });
     return counts;
   });
+}
+
+/** What all lines together tell, once they are read: what is wrong is kept with the rest, and counted. */
+async function settle(em: EntityManager, staging: Staging, counts: Counts, writes: boolean): Promise<Counts> {
+  const { open, about, columnOf } = staging;
+  if (!open.settled) return counts;
+  const { faults, changed } = await open.settled.settle(em, await settledLines(em, about.importId), writes);
+  const { tenantId, importId } = about;
+  await keepErrors(
+    em,
+    { tenantId, importId },
+    faults.map(({ code, ...fault }) => ({ ...fault, column: columnOf(code) })),
+  );
+  const { update, unchanged } = counts;
+  const moved = { update: update + changed, unchanged: unchanged - changed };
+  return { ...counts, ...moved, error: counts.error + new Set(faults.map(({ line }) => line)).size };
 }
 
 /** Marks it as to be run: at once, or after the one under way in the same place [IMP-36]. The caller flushes. */
@@ -372,6 +390,7 @@ async function finish(
     await holdImport(em, id);
     const one = await em.findOneOrFail(Import, { id });
     if (one.state !== "running") return;
+    if (staging) one.counts = await settle(em, staging, one.counts ?? NO_COUNTS, true);
     if (staging?.followsMissing) {
       const touched = await countMissing(em, staging, missing);
       await staging.open.missing?.apply(em, missing, heldBy(staging));

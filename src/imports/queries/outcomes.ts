@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
+import type { SettledLine } from "../../platform/sheets/profile.ts";
 import type { LineError } from "../lines.ts";
 
 const run = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
@@ -82,6 +83,14 @@ export async function reasonsByLine(
     select line, string_agg(distinct column_name, ', ') as columns, string_agg(reason, ' ' order by id) as reasons
     from import_error where import_id = ${importId}::uuid group by line`.execute(run(em));
   return new Map(rows.map(({ line, columns, reasons }) => [line, { columns: columns ?? "", reasons }]));
+}
+
+/** The lines written, or to be, with what they are settled from. */
+export async function settledLines(em: EntityManager, importId: string): Promise<SettledLine[]> {
+  const { rows } = await sql<SettledLine>`
+    select line, row_id as "rowId", outcome = 'unchanged' as "isUnchanged", settled as "values" from import_line
+    where import_id = ${importId}::uuid and settled is not null order by line`.execute(run(em));
+  return rows;
 }
 
 export async function changedLines(

@@ -67,18 +67,23 @@ function* pieces(lines: readonly ReadLine[]): Generator<string> {
 
 type Stored = ImportTarget & { store: NonNullable<ImportTarget["store"]> };
 const isStored = (target: ImportTarget): target is Stored => target.store !== null;
+const isWritten = (target: ImportTarget): target is Stored => target.store !== null && !("told" in target.store);
 
 /** The typed value of a target, over `s`. */
 const wanted = ({ code, store }: Stored): RawBuilder<unknown> => {
   if ("json" in store) return sql`s."values" -> ${sql.lit(code)}`;
   if (store.type === "jsonb") return sql`nullif(s."values" -> ${sql.lit(code)}, 'null')`;
   const value = sql`(s."values" ->> ${sql.lit(code)})::${sql.raw(store.type)}`;
-  return store.empty === undefined ? value : sql`coalesce(${value}, ${sql.lit(store.empty)})`;
+  return !("empty" in store) || store.empty === undefined ? value : sql`coalesce(${value}, ${sql.lit(store.empty)})`;
 };
 
 /** The value the row has now, over `t`. */
 const present = ({ code, store }: Stored): RawBuilder<unknown> =>
-  "json" in store ? sql`t.${sql.id(store.json)} -> ${sql.lit(code)}` : sql`t.${sql.id(store.column)}`;
+  "json" in store
+    ? sql`t.${sql.id(store.json)} -> ${sql.lit(code)}`
+    : "told" in store
+      ? sql`(${store.told})`
+      : sql`t.${sql.id(store.column)}`;
 
 const said = ({ code, keptWhere }: ImportTarget) =>
   keptWhere ? sql`(s."values" ? ${sql.lit(code)} and not ${keptWhere})` : sql`s."values" ? ${sql.lit(code)}`;
@@ -164,7 +169,7 @@ async function classify(em: EntityManager, staging: Staging): Promise<void> {
 /** Writes what was judged: new rows, then the cells that differ and no other [IMP-37]. */
 async function apply(em: EntityManager, { profile, open, about, mapped, derived }: Staging): Promise<void> {
   const table = sql.table(profile.table);
-  const stored = [...mapped, ...derived].filter(isStored);
+  const stored = [...mapped, ...derived].filter(isWritten);
   const inColumns = stored.flatMap((target) =>
     "column" in target.store ? { target, column: target.store.column } : [],
   );
@@ -212,6 +217,13 @@ async function apply(em: EntityManager, { profile, open, about, mapped, derived 
   );
 }
 
+/** What a line is settled from, of those to be written; null where nothing is settled later. */
+const settledOf = ({ settled }: OpenImport): RawBuilder<unknown> =>
+  settled
+    ? sql`case when o.outcome in ('create', 'update', 'unchanged') then
+        (select coalesce(jsonb_object_agg(v.key, v.value), '{}') from jsonb_each(s."values") v where v.key = any (${[...settled.codes]}::text[])) end`
+    : sql`null::jsonb`;
+
 /** Lines whose differences are kept to be shown; beyond, they are counted. */
 const MOST_SHOWN = 1_000;
 
@@ -233,23 +245,25 @@ export async function passLines(
     await apply(em, staging);
   }
   const of = { tenant: sql`${about.tenantId}::uuid`, import: sql`${about.importId}::uuid` };
+  const settledFrom = settledOf(open);
   // The check keeps what it shows; the run keeps each line, once.
   const kept = writes
     ? sql`true`
     : sql`o.line in (select line from ${OUTCOME} where outcome = 'update' order by line limit ${sql.lit(Math.max(0, MOST_SHOWN - shown))})`;
   await ask(
     em,
-    sql`insert into import_line (tenant_id, import_id, line, row_id, outcome, name, changes)
-      select ${of.tenant}, ${of.import}, o.line, o.row_id, o.outcome, ${sql.raw(profile.named)}, o.changes
-      from ${OUTCOME} o join ${sql.table(profile.table)} t on t.tenant_id = ${of.tenant} and t.id = o.row_id
+    sql`insert into import_line (tenant_id, import_id, line, row_id, outcome, name, changes, settled)
+      select ${of.tenant}, ${of.import}, o.line, o.row_id, o.outcome, ${sql.raw(profile.named)}, o.changes, ${settledFrom}
+      from ${OUTCOME} o join ${TABLE} s on s.line = o.line join ${sql.table(profile.table)} t on t.tenant_id = ${of.tenant} and t.id = o.row_id
       where o.outcome = 'update' and ${kept}`,
   );
-  if (writes || followsMissing) {
+  if (writes || followsMissing || open.settled) {
     const wrong = followsMissing ? sql`o.row_id is not null` : sql`o.outcome not in ('error', 'wrong')`;
     await ask(
       em,
-      sql`insert into import_line (tenant_id, import_id, line, row_id, outcome, changes)
-        select ${of.tenant}, ${of.import}, o.line, o.row_id, o.outcome, o.changes from ${OUTCOME} o where (o.outcome <> 'update' or not ${kept}) and ${wrong}`,
+      sql`insert into import_line (tenant_id, import_id, line, row_id, outcome, changes, settled)
+        select ${of.tenant}, ${of.import}, o.line, o.row_id, o.outcome, o.changes, ${settledFrom}
+        from ${OUTCOME} o join ${TABLE} s on s.line = o.line where (o.outcome <> 'update' or not ${kept}) and ${wrong}`,
     );
   }
   if (writes) await open.after?.(em);

@@ -55,9 +55,14 @@ export interface ImportTarget {
   mayBeKey?: boolean;
   /**
    * A column of the table with its SQL type and what it holds when it holds nothing, or an entry of a JSONB column, under
-   * the code; null of what is read with another target.
+   * the code; what tells the present value, where `created` and `touched` write it; null of what is read with another
+   * target, or settled once all lines are read.
    */
-  store: { column: string; type: string; empty?: ImportValue } | { json: string } | null;
+  store:
+    | { column: string; type: string; empty?: ImportValue }
+    | { json: string }
+    | { told: RawBuilder<unknown>; type: string }
+    | null;
   /** Code of the target whose text is read beside this one: the hour of a day. */
   beside?: string;
   /** SQL over `t`: true of a row whose value no file changes [SEG-3]. */
@@ -85,6 +90,23 @@ export interface LineRule {
   column: string;
   /** French: a sentence, or SQL that tells it. */
   why: string | RawBuilder<string>;
+}
+
+/** A line that was, or would be, written, with the values it is settled from. */
+export interface SettledLine {
+  line: number;
+  rowId: string;
+  /** Its other values are those of its row. */
+  isUnchanged: boolean;
+  values: Record<string, ImportValue | null>;
+}
+
+/** One thing wrong with one line, about the column of a target. */
+export interface LineFault {
+  line: number;
+  code: string;
+  value: string;
+  reason: string;
 }
 
 /** A profile made ready for one file: what was to be read is read. */
@@ -119,6 +141,15 @@ export interface OpenImport {
   before?(em: EntityManager): Promise<void>;
   /** In the transaction of each part, once its rows are written. */
   after?(em: EntityManager): Promise<void>;
+  /** What can only be known once all lines are read, and the codes it is told from: one column of lines, and the row's own. */
+  settled?: {
+    codes: readonly string[];
+    /**
+     * What is wrong with some of these lines, written all the same; the others are settled when `writes`. Gives how many
+     * lines that changed nothing else this changes.
+     */
+    settle(em: EntityManager, lines: SettledLine[], writes: boolean): Promise<{ faults: LineFault[]; changed: number }>;
+  };
   /** What may be done to rows the file does not hold, once all lines are written [IMP-24]. */
   missing?: {
     choices: readonly { value: string; label: string; hint?: string }[];
