@@ -81,6 +81,7 @@ async function start() {
     files,
     clock,
     imports: registry.imports,
+    exports: registry.exports,
     varDir: config.varDir,
     historyKey: secrets.historyKey.privateKey,
     pastHistoryKeys: secrets.pastHistoryKeys,

@@ -2,6 +2,7 @@ import { accounts } from "./accounts/module.ts";
 import { campaigns } from "./campaigns/module.ts";
 import { directory } from "./directory/module.ts";
 import { documents } from "./documents/module.ts";
+import { exports_ } from "./exports/module.ts";
 import { files } from "./files/module.ts";
 import { history } from "./history/module.ts";
 import { imports } from "./imports/module.ts";
@@ -16,6 +17,7 @@ export const modules: Module[] = [
   campaigns,
   directory,
   documents,
+  exports_,
   files,
   history,
   imports,

@@ -5,6 +5,7 @@ import type { Module } from "../platform/module.ts";
 import { CATEGORIES, CATEGORY_CODES, ICONS, TONES } from "../workflow/index.ts";
 import { Campaign, CampaignSchema, STATES, VISIBILITIES } from "./campaign.ts";
 import { events } from "./events.ts";
+import { operationsExport } from "./export-profile.ts";
 import { CampaignFieldSchema } from "./field.ts";
 import { CampaignGrantSchema, LETTERS } from "./grant.ts";
 import { operationImports } from "./import-profile.ts";
@@ -175,6 +176,7 @@ export const campaigns: Module = {
   ],
   imports: [operationImports],
   routes,
+  exports: [operationsExport],
   events,
   menu: [
     {

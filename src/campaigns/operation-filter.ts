@@ -1,6 +1,7 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
 import type { RawBuilder, SqlBool } from "kysely";
 import { z } from "zod";
-import { staffOf } from "../directory/index.ts";
+import { listPlaceNames, staffNames, staffOf } from "../directory/index.ts";
 import {
   dayOf,
   type FieldDefinition,
@@ -162,6 +163,22 @@ function givenTo(field: FieldDefinition, { takes }: Operator, query: Record<stri
 
 /** What names people, segments and technicians that filters give by id. */
 export type Names = ReadonlyMap<string, string>;
+
+/** The people, departments and sites that filters of people name. */
+export async function placesNamed(
+  em: EntityManager,
+  { fields }: Pick<OperationFilters, "fields">,
+): Promise<[string, string][]> {
+  const ofPeople = fields.filter(({ field }) => field.type === "person");
+  const given = (code: string) =>
+    ofPeople.filter(({ operator }) => operator.code === code).flatMap(({ operand }) => operand.map(String));
+  const places = async (kind: "department" | "site") => {
+    const ids = given(kind);
+    const known = ids.length > 0 ? await listPlaceNames(em, kind) : [];
+    return known.map(({ id, name }): [string, string] => [id, name]);
+  };
+  return [...(await staffNames(em, given("is"))), ...(await places("department")), ...(await places("site"))];
+}
 
 export interface Chip {
   /** "Statut : Bloquée ou Reportée". */

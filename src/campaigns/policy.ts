@@ -26,7 +26,7 @@ export interface Standing {
 /** Throws NotFound when the campaign is not theirs to see, as when there is none (CAM-26); Forbidden without the right. */
 export async function campaignFor(
   em: EntityManager,
-  user: SignedIn,
+  user: Pick<SignedIn, "id" | "roles">,
   id: string,
   right: PermissionCode = "campaigns.see",
 ): Promise<Standing> {
@@ -63,7 +63,12 @@ export async function operationFor(
   return { ...allowed(standing, right), operation: operation!, who };
 }
 
-async function standingOn(em: EntityManager, user: SignedIn, campaign: Campaign, assigned = false): Promise<Standing> {
+async function standingOn(
+  em: EntityManager,
+  user: Pick<SignedIn, "id" | "roles">,
+  campaign: Campaign,
+  assigned = false,
+): Promise<Standing> {
   const relation: Relation = {
     owner: campaign.owner.id === user.id,
     visibility: campaign.visibility,

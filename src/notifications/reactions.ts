@@ -67,6 +67,7 @@ export const reactions: Reaction[] = [
       }),
   },
   { on: "import.finished", run: tellImporter },
+  { on: "export.finished", run: tellExporter },
   { on: "messages.failed", run: tellAdministrators },
   {
     on: "jobs.died",
@@ -122,6 +123,22 @@ async function tellAsker(em: EntityManager, { payload }: DomainEvent): Promise<v
 const IMPORT_ENDS = { completed: "est terminé", cancelled: "est arrêté", failed: "s’est interrompu" };
 
 /** Of an import long enough for its author to have gone elsewhere. */
+const EXPORT_ENDS = {
+  completed: "est prêt, pour vous seul pendant 24 heures",
+  cancelled: "est arrêté",
+  failed: "n’a pas abouti",
+};
+
+async function tellExporter(em: EntityManager, { subject, payload }: DomainEvent): Promise<void> {
+  const { by, file, state } = payload as { by: string; file: string; state: keyof typeof EXPORT_ENDS };
+  await notify(em, {
+    kind: "jobs",
+    to: [by],
+    text: `L’export «\u00a0${file}\u00a0» ${EXPORT_ENDS[state]}.`,
+    path: `/exports/${subject.id}`,
+  });
+}
+
 async function tellImporter(em: EntityManager, { subject, payload }: DomainEvent): Promise<void> {
   const { by, file, state, create, update, error, isLong } = payload as {
     by: string;

@@ -6,6 +6,7 @@ import type { Schedule } from "./jobs/tick.ts";
 import type { LiveTopic, TopicSource } from "./live/news.ts";
 import type { MailKind } from "./mail/kinds.ts";
 import type { MenuEntry, Module, ReadAgain, Subject } from "./module.ts";
+import type { ExportProfile } from "./sheets/export.ts";
 import type { ImportProfile } from "./sheets/profile.ts";
 import type { FilePurpose } from "./storage/purpose.ts";
 import type { Vitals } from "./vitals.ts";
@@ -25,6 +26,7 @@ export interface Registry {
   folders: string[];
   files: Map<string, FilePurpose>;
   imports: Map<string, ImportProfile>;
+  exports: Map<string, ExportProfile>;
   mails: Map<string, MailKind>;
   vitals: Vitals[];
   live: Map<string, LiveTopic>;
@@ -82,6 +84,10 @@ export function createRegistry(modules: Module[]): Registry {
     imports: unique(
       "import",
       modules.flatMap((module) => (module.imports ?? []).map((profile) => [profile.kind, profile])),
+    ),
+    exports: unique(
+      "export",
+      modules.flatMap((module) => (module.exports ?? []).map((profile) => [profile.kind, profile])),
     ),
     mails: unique(
       "mail",

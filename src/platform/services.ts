@@ -3,6 +3,7 @@ import type { Clock } from "./db/clock.ts";
 import type { Database } from "./db/index.ts";
 import type { Transport } from "./mail/transport.ts";
 import type { RedisLink } from "./redis.ts";
+import type { ExportProfile } from "./sheets/export.ts";
 import type { ImportProfile } from "./sheets/profile.ts";
 import type { Files } from "./storage/index.ts";
 
@@ -13,6 +14,8 @@ export interface Services {
   files: Files;
   /** What a file of rows may bring in, by kind. */
   imports?: ReadonlyMap<string, ImportProfile>;
+  /** What a file of rows may hold, by kind. */
+  exports?: ReadonlyMap<string, ExportProfile>;
   /** The folder of what the instance keeps outside its database. */
   varDir: string;
   /** PEM of the Ed25519 key that signs the heads of history. */

@@ -49,6 +49,8 @@ export interface Ids {
   gone: string;
   /** An open session of the colleague. */
   session: string;
+  /** A file of rows prepared for the colleague. */
+  exported: string;
   /** Something the colleague was told. */
   notification: string;
   act: string;
@@ -204,6 +206,22 @@ const SAMPLES: Record<string, Sample> = {
   // What may be imported is said by the modules that own the rows.
   "/imports/:kind": { reach: "fixed", params: () => ({ kind: "rien" }), unknown: { kind: "rien" } },
   "/imports/:id": { reach: "fixed", params: () => ({ id: NOBODY }), unknown: { id: NOBODY } },
+  "/exports/:kind/:objet": {
+    reach: "campaign",
+    params: ({ campaign }) => ({ kind: "operations", objet: campaign }),
+    unknown: { kind: "operations", objet: NOBODY },
+    ready: leaveCampaigns,
+  },
+  "/exports/:id": {
+    reach: "person",
+    params: ({ exported }) => ({ id: exported }),
+    mine: async (root, browser) => ({ id: await leaveExport(root, browser) }),
+  },
+  "/exports/:id/arret": {
+    reach: "person",
+    params: ({ exported }) => ({ id: exported }),
+    mine: async (root, browser) => ({ id: await leaveExport(root, browser, "running") }),
+  },
   "/fichiers/:id": { reach: "tenant", params: ({ file }) => ({ id: file }) },
   "/envois/:id": {
     reach: "person",
@@ -255,6 +273,7 @@ export const ABSENT_HERE: Record<string, string> = {
   "/imports/:id/arret": NOTHING_TO_IMPORT,
   "/imports/:id/erreurs.csv": NOTHING_TO_IMPORT,
   "/installation/:token": "l’instance a déjà sa super-administratrice",
+  "/exports/:id/fichier.csv": "il faut un fichier préparé et le droit de l’emporter : test/exports le télécharge",
 };
 
 /** What a GET gives when it is not a page. */
@@ -350,6 +369,8 @@ const FORMS: Record<string, Filled> = {
     fields: () => ({ kinds: ++silences % 2 ? ["rights"] : ["jobs"] }),
   },
   "/notifications/:id/lecture": { page: null },
+  "/exports/:id/arret": { page: null },
+  "/exports/:id/suppression": { page: null },
   "/compte/sessions/fermeture": { page: null },
   "/admin/utilisateurs/nouveau": {
     fields: () => ({
@@ -1152,6 +1173,24 @@ async function leaveNotification(root: pg.Client, { tenantId, id }: { tenantId: 
   return rows[0]!.id;
 }
 
+/** A file of rows this person had prepared, or is having prepared. */
+async function leaveExport(
+  root: pg.Client,
+  { tenantId, id }: { tenantId: string; id: string },
+  state: "completed" | "running" = "completed",
+): Promise<string> {
+  const { rows } = await root.query<{ id: string }>(
+    `with known as (select id from export where author_id = $2 and state = $3 limit 1),
+       made as (
+         insert into export (tenant_id, id, kind, scope_id, query, is_whole, author_id, state, file_name, total, done, expires_at)
+         select $1, uuidv7(), 'operations', uuidv7(), '{}', false, $2, $3, 'operations.csv', 6000, 6000, '2100-01-01'
+         where not exists (select from known) returning id)
+     select id from known union all select id from made`,
+    [tenantId, id, state],
+  );
+  return rows[0]!.id;
+}
+
 async function populate(world: World, root: pg.Client, key: string, who: string, passwordHash: string): Promise<Ids> {
   const { db } = world;
   const now = world.clock.now();
@@ -1242,6 +1281,7 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     invited: invited.id,
     session,
     notification: await leaveNotification(root, { tenantId, id: colleague.id }),
+    exported: await leaveExport(root, { tenantId, id: colleague.id }),
     act: act!.id,
     token,
     reset,

@@ -160,11 +160,13 @@ export async function startWorld({
       log,
       views: createViews({ debug: true, cache: true }),
     });
+    const registry = createRegistry([...modules, ...extraModules]);
     app.locals.services = {
       db: open.db,
       files,
       clock: open.clock,
-      imports: createRegistry([...modules, ...extraModules]).imports,
+      imports: registry.imports,
+      exports: registry.exports,
       varDir: folder,
       historyKey,
       redis,

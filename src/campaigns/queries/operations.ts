@@ -187,6 +187,12 @@ function keyOf({ by, statuses }: OperationOrder): { key: RawBuilder<unknown>; ty
   return { key: sql`o.title`, type: sql`text` };
 }
 
+/** A whole order as one list of keys, empties last (OPS-7). */
+export function sortOf(order: OperationOrder): RawBuilder<unknown> {
+  const way = order.descending ? sql`desc` : sql`asc`;
+  return sql`${keyOf(order).key} ${way} nulls last, o.title, o.id`;
+}
+
 type Dated = "plannedAt" | "firstPlannedAt" | "startedAt" | "completedAt";
 type Row = Omit<OperationLine, Dated> & Record<Dated, string | null> & { key: string | null };
 const momentOf = (text: string | null) => (text ? new Date(text) : null);

@@ -1,14 +1,14 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { RequestHandler } from "express";
 import { z } from "zod";
-import { listPlaceNames, staffNames } from "../../directory/index.ts";
+import { staffNames } from "../../directory/index.ts";
 import { dayOf, localOf, showValue } from "../../fields/index.ts";
 import { readMark, type Values, withQuery, writeMark } from "../../platform/http/addresses.ts";
 import { query, read } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { type Plan, statusOf, titleFieldOf } from "../operation.ts";
 import { type Column, columnsOf, orderOf, TITLE } from "../operation-column.ts";
-import { chipsOf, filtersOf, type OperationFilters } from "../operation-filter.ts";
+import { chipsOf, filtersOf, placesNamed } from "../operation-filter.ts";
 import { campaignFor } from "../policy.ts";
 import {
   countByStatus,
@@ -111,6 +111,10 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
     segments: [{ value: NONE, label: "Sans segment" }, ...segments.map(({ id, name }) => ({ value: id, label: name }))],
     technicians: [{ value: NONE, label: "Non affectées" }, ...technicians],
     active: Object.keys(filters.kept).length,
+    exportAt:
+      standing.may("rows.export") && total > 0
+        ? withQuery(`/exports/operations/${standing.campaign.id}/nouveau`, { liste: here({}).split("?")[1] })
+        : null,
     mayManage: standing.may("operations.manage") && !standing.campaign.isArchived(),
     previous: shown.before && here({ page: writeMark(shown.before) }),
     next: shown.after && here({ page: writeMark(shown.after) }),
@@ -123,19 +127,6 @@ async function peopleNamed(em: EntityManager, columns: Column[], rows: Operation
   const fields = columns.flatMap(({ field }) => (field?.type === "person" ? field.code : []));
   const ids = new Set(rows.flatMap(({ values }) => fields.flatMap((code) => values[code] ?? [])));
   return staffNames(em, [...ids].map(String));
-}
-
-/** The people, departments and sites that filters of people name. */
-async function placesNamed(em: EntityManager, { fields }: OperationFilters): Promise<[string, string][]> {
-  const ofPeople = fields.filter(({ field }) => field.type === "person");
-  const given = (code: string) =>
-    ofPeople.filter(({ operator }) => operator.code === code).flatMap(({ operand }) => operand.map(String));
-  const places = async (kind: "department" | "site") => {
-    const ids = given(kind);
-    const known = ids.length > 0 ? await listPlaceNames(em, kind) : [];
-    return known.map(({ id, name }): [string, string] => [id, name]);
-  };
-  return [...(await staffNames(em, given("is"))), ...(await places("department")), ...(await places("site"))];
 }
 
 /** A row of the list: what each column prints. */

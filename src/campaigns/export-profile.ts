@@ -1,0 +1,152 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { z } from "zod";
+import type { SignedIn } from "../accounts/index.ts";
+import { staffNames } from "../directory/index.ts";
+import { cellText, type FieldDefinition } from "../fields/index.ts";
+import { NotFound } from "../platform/errors.ts";
+import type { Cell, ExportAsked, ExportPlan, ExportProfile } from "../platform/sheets/export.ts";
+import { CATEGORIES, type Category } from "../workflow/index.ts";
+import { aboutCampaign } from "./campaign.ts";
+import { type Plan, titleFieldOf } from "./operation.ts";
+import { type Column, columnsOf, everyColumn, orderOf } from "./operation-column.ts";
+import { chipsOf, filtersOf, placesNamed } from "./operation-filter.ts";
+import { planFor } from "./plan.ts";
+import { campaignFor } from "./policy.ts";
+import { type ExportedOperation, exportedOperations, exportedPeople } from "./queries/exported.ts";
+import { countOperations, listTechnicians } from "./queries/operations.ts";
+import { listSegments } from "./queries/segments.ts";
+
+/** What the cells of a bundle may need to name. */
+interface Told {
+  plan: Plan;
+  /** People of accounts and of the directory, by id. */
+  names: ReadonlyMap<string, string>;
+  statuses: ReadonlyMap<string, { label: string; category: Category }>;
+}
+
+interface Written {
+  head: string;
+  cell(row: ExportedOperation, told: Told): Cell;
+}
+
+const person = (id: string | null, { names }: Told) => (id === null ? null : (names.get(id) ?? null));
+
+const PLANNED: Written[] = [
+  { head: "Date prévue", cell: ({ plannedOn }) => plannedOn },
+  { head: "Heure prévue", cell: ({ plannedHour }) => plannedHour },
+];
+
+/** Columns of the product, by the code a list gives them; heads are those an import knows again (EXP-8). */
+const OWN: Record<string, Written[]> = {
+  segment: [{ head: "Segment", cell: ({ segment }) => segment }],
+  statut: [{ head: "Statut", cell: ({ status }, { statuses }) => statuses.get(status)?.label ?? status }],
+  technicien: [{ head: "Technicien", cell: ({ technicianId }, told) => person(technicianId, told) }],
+  date: PLANNED,
+  premiere: [{ head: "Première date prévue", cell: ({ first }) => first }],
+  reports: [{ head: "Reports", cell: ({ postponeCount }) => postponeCount }],
+  motif: [{ head: "Dernier motif", cell: ({ reason }) => reason }],
+  debut: [{ head: "Démarrée le", cell: ({ started }) => started }],
+  fin: [{ head: "Réalisée le", cell: ({ completed }) => completed }],
+};
+
+const CATEGORY: Written = {
+  head: "Catégorie",
+  cell: ({ status }, { statuses }) => {
+    const found = statuses.get(status);
+    return found ? CATEGORIES[found.category].label : null;
+  },
+};
+
+/** What only a whole export holds, after the columns a list may show. */
+const BESIDE: Written[] = [
+  { head: "Réalisée par", cell: ({ completedById }, told) => person(completedById, told) },
+  { head: "Minutes passées", cell: ({ minutes }) => minutes },
+  { head: "Capacité", cell: ({ capacity }) => capacity },
+  { head: "Notes", cell: ({ notes }) => notes || null },
+];
+
+const ORDER = ["segment", "statut", "technicien", "date", "premiere", "reports", "motif", "debut", "fin"];
+
+const ofField = (field: FieldDefinition): Written => ({
+  head: field.label,
+  cell: ({ values }, { plan, names }) => cellText(field, values[field.code], { zone: plan.zone, names }),
+});
+
+/** The title, then the columns of the screen in their order, or all of them in that of EXP-8. */
+function writtenOf(plan: Plan, columns: Column[], { isWhole }: Pick<ExportAsked, "isWhole">): Written[] {
+  const field = titleFieldOf(plan.campaign, plan.fields);
+  const title: Written = field ? ofField(field) : { head: "Cible", cell: (row) => row.title };
+  const shown = (column: Column) => (column.field ? [ofField(column.field)] : (OWN[column.code] ?? []));
+  if (!isWhole) return [title, ...columns.flatMap(shown)];
+  const fields = everyColumn(plan).filter((column) => column.field);
+  const own = ORDER.flatMap((code) => [...OWN[code]!, ...(code === "statut" ? [CATEGORY] : [])]);
+  return [title, ...fields.flatMap(shown), ...own, ...BESIDE];
+}
+
+/** The operations of a list as its screen shows them, to whoever may take them away (EXP-1, EXP-2, EXP-8, PRM-19). */
+export const operationsExport: ExportProfile = {
+  kind: "operations",
+  title: "Exporter des opérations",
+  noun: ["opération", "opérations"],
+  about: (scopeId) => aboutCampaign({ id: scopeId! }),
+  async open(em: EntityManager, asked: ExportAsked): Promise<ExportPlan> {
+    const { user, scopeId, zone, now } = asked;
+    if (!z.uuid().safeParse(scopeId).success) throw new NotFound();
+    const { campaign } = await campaignFor(em, user as SignedIn, scopeId!, "rows.export");
+    const plan = await planFor(em, campaign, zone);
+    const filters = filtersOf(asked.query, plan, { now });
+    const { order } = orderOf(asked.query, plan);
+    const columns = columnsOf(asked.query, plan);
+    const written = writtenOf(plan, columns, asked);
+    const named = asked.isWhole ? plan.fields : columns.flatMap(({ field }) => field ?? []);
+    const segments = (await listSegments(em, campaign.id)).map(({ id, name }) => [id, name] as const);
+    const technicians = (await listTechnicians(em)).map(({ value, label }) => [value, label] as const);
+    const names = new Map([...segments, ...technicians, ...(await placesNamed(em, filters))]);
+    return {
+      place: { label: campaign.name, path: `/campagnes/${campaign.id}/operations` },
+      name: `operations-${slug(campaign.name)}`,
+      said: chipsOf(filters, plan, names)
+        .map(({ label }) => label)
+        .join(" ; "),
+      heads: written.map(({ head }) => head),
+      count: await countOperations(em, filters.where),
+      holdsPeople: [...named, titleFieldOf(campaign, plan.fields)].some(
+        (field) => field?.isPersonal || field?.type === "person",
+      ),
+      rows: () => rowsOf(em, plan, written, exportedOperations(em, filters.where, { order, zone: plan.zone })),
+    };
+  },
+};
+
+async function* rowsOf(
+  em: EntityManager,
+  plan: Plan,
+  written: Written[],
+  bundles: AsyncIterable<ExportedOperation[]>,
+): AsyncGenerator<Cell[][]> {
+  const statuses = new Map(plan.workflow.statuses.map((status) => [status.code, status]));
+  const people = plan.fields.filter(({ type }) => type === "person");
+  const names = new Map<string, string>();
+  for await (const bundle of bundles) {
+    const accounts = bundle.flatMap(({ technicianId, completedById }) =>
+      [technicianId ?? [], completedById ?? []].flat(),
+    );
+    const staff = people.flatMap(({ code }) => bundle.flatMap(({ values }) => (values[code] as string) ?? []));
+    for (const [id, name] of await exportedPeople(em, unknown(accounts, names))) names.set(id, name);
+    for (const [id, name] of await staffNames(em, unknown(staff, names))) names.set(id, name);
+    const told: Told = { plan, names, statuses };
+    yield bundle.map((row) => written.map(({ cell }) => cell(row, told)));
+  }
+}
+
+const unknown = (ids: string[], known: ReadonlyMap<string, string>) => [...new Set(ids)].filter((id) => !known.has(id));
+
+/** "migration-des-postes": what a name leaves in that of a file. */
+const slug = (name: string) =>
+  name
+    .normalize("NFD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 60)
+    .replace(/^-|-$/g, "") || "campagne";

@@ -1,0 +1,15 @@
+import { get, post, type Route } from "../../platform/http/route.ts";
+import * as exports_ from "./exports.ts";
+
+// The right is that of what is exported, which its profile checks (CAM-26).
+const WHO = "signed-in";
+
+export const routes: Route[] = [
+  get("/exports", WHO, exports_.index, { sitemap: "Mes exports" }),
+  get("/exports/:kind/:objet/nouveau", WHO, exports_.new_),
+  post("/exports/:kind/:objet/nouveau", WHO, exports_.create),
+  get("/exports/:id", WHO, exports_.show),
+  post("/exports/:id/arret", WHO, exports_.cancel),
+  post("/exports/:id/suppression", WHO, exports_.destroy),
+  get("/exports/:id/fichier.csv", WHO, exports_.download),
+];

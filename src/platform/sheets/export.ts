@@ -1,0 +1,47 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+
+export type Cell = string | number | null;
+
+/** For whom, of what, and as which list is on their screen. */
+export interface ExportAsked {
+  user: { id: string; roles: readonly string[] };
+  /** The object the rows hang from; null when it is the organisation itself. */
+  scopeId: string | null;
+  /** What the address of the list says: filters, sort, columns (EXP-2). */
+  query: Record<string, string | string[]>;
+  /** Every column rather than those of the screen. */
+  isWhole: boolean;
+  /** Of the organisation. */
+  zone: string;
+  now: Date;
+}
+
+/** What would be exported, to whoever asked: nothing is read of the rows yet. */
+export interface ExportPlan {
+  /** Where the list is, as this person sees it. */
+  place: { label: string; path: string };
+  /** Of the file, without the day nor the extension. */
+  name: string;
+  /** The filters in words; empty: every row. */
+  said: string;
+  heads: string[];
+  /** Rows, as they are now. */
+  count: number;
+  /** They hold people: reading them is told apart (EXP-12, HIS-16). */
+  holdsPeople: boolean;
+  /** By bundles, in the transaction the plan was made in. */
+  rows(): AsyncIterable<Cell[][]>;
+}
+
+/** Rows people may take away in a file: declared by the module that owns them, carried out by `exports`. */
+export interface ExportProfile {
+  /** A word of addresses: "operations". */
+  kind: string;
+  /** "Exporter des opérations". */
+  title: string;
+  noun: readonly [one: string, many: string];
+  /** What history says the export was of. */
+  about(scopeId: string | null, tenantId: string): { type: string; id: string };
+  /** Throws NotFound when this person sees no such place, Forbidden when they may not export it (EXP-1, EXP-13). */
+  open(em: EntityManager, asked: ExportAsked): Promise<ExportPlan>;
+}

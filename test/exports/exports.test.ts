@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parse } from "csv-parse/sync";
+import { engineOf, prepareExport, purgeExports } from "../../src/exports/prepare.ts";
+import { type Browser, startWorld } from "../support/world.ts";
+
+const world = await startWorld();
+const [denis, sophie, hugo, karim] = await Promise.all(
+  ["denis", "sophie", "hugo", "karim"].map((who) => world.as(who)),
+);
+const { tenantId } = denis!;
+// What the jobs would carry out is called by the tests, at their own pace.
+world.db.sendJobsWith(async () => {});
+const engine = engineOf(world.app.locals.services);
+let made = 0;
+
+async function campaign(by: Browser = sophie!): Promise<{ at: string; id: string }> {
+  await by.get("/campagnes/nouvelle");
+  const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
+  const { location } = await by.post("/campagnes/nouvelle", { name: `Été à l’œuvre ${++made}`, ...days });
+  const id = location!.split("/").at(-1)!;
+  for (const [label, type] of [
+    ["Surface", "number"],
+    ["Livré le", "date"],
+  ]) {
+    await by.get(`${location}/champs`);
+    const { status } = await by.post(`${location}/champs`, { label: label!, type: type!, switches: ["isListed"] });
+    assert.equal(status, 303);
+  }
+  return { at: location!, id };
+}
+async function add(at: string, fields: Record<string, string>): Promise<void> {
+  await sophie!.get(`${at}/operations/nouvelle`);
+  const { status } = await sophie!.post(`${at}/operations/nouvelle`, fields);
+  assert.equal(status, 303, JSON.stringify(fields));
+}
+const ask = async (by: Browser, id: string, liste = "", colonnes = "toutes") => {
+  const page = `/exports/operations/${id}/nouveau?${new URLSearchParams({ liste })}`;
+  await by.get(page);
+  return by.post(page.split("?")[0]!, { liste, colonnes });
+};
+const rowsOf = (text: string) =>
+  parse(text, { bom: true, delimiter: ";", columns: true }) as unknown as Record<string, string>[];
+async function fill(id: string, rows: number): Promise<void> {
+  const said = { tenantId, actorId: null, channel: "page" as const, code: "operation.added", now: world.clock.now() };
+  await world.db.act({ ...said, label: "Essai" }, (em) =>
+    em.execute(
+      `insert into operation (tenant_id, id, campaign_id, title, "values", search, status, category)
+       select ?, uuidv7(), ?, 'PC-' || i, jsonb_build_object('cible', 'PC-' || i), 'pc-' || i, 'to_schedule', 'open' from generate_series(1, ?) i`,
+      [tenantId, id, rows],
+    ),
+  );
+}
+
+test("EXP-3, EXP-7, EXP-8 : point-virgule, marque, CRLF, virgule décimale, jj/mm/aaaa, HH:MM, formules désarmées, le segment une fois", async () => {
+  const { at, id } = await campaign();
+  await sophie!.get(`${at}/segments`);
+  await sophie!.post(`${at}/segments`, { name: "Bâtiment A" });
+  await add(at, {
+    c_cible: "=1+1",
+    c_surface: "12,5",
+    c_livre_le: "31/12/2026",
+    plannedOn: "2026-12-03",
+    plannedHour: "14:30",
+    notes: 'Deux lignes ; et\nun guillemet "',
+  });
+  await add(at, { c_cible: "PC-0002" });
+  const { status, headers, text } = await ask(sophie!, id);
+  assert.equal(status, 200);
+  assert.match(headers.get("content-type")!, /^text\/csv; charset=utf-8/);
+  assert.match(headers.get("content-disposition")!, /operations-ete-a-l-uvre-\d+-\d{4}-\d{2}-\d{2}\.csv/);
+  assert.match(text, /\r\n/);
+  const [first, second] = rowsOf(text);
+  assert.equal(first!.Cible, "'=1+1");
+  assert.equal(first!.Surface, "12,5");
+  assert.equal(first!["Livré le"], "31/12/2026");
+  assert.equal(first!["Date prévue"], "03/12/2026");
+  assert.equal(first!["Heure prévue"], "14:30");
+  assert.equal(first!.Statut, "Planifiée");
+  assert.equal(first!.Catégorie, "Planifiée");
+  assert.equal(first!.Notes, 'Deux lignes ; et\nun guillemet "');
+  assert.equal(first!.Reports, "0");
+  assert.equal(second!.Cible, "PC-0002");
+  assert.equal(second!["Date prévue"], "");
+  assert.equal(Object.keys(first!).filter((head) => head === "Segment").length, 1);
+});
+
+test("EXP-2 : le filtre, le tri et les colonnes de l’écran ; le nombre de lignes est dit avant", async () => {
+  const { at, id } = await campaign();
+  for (const cible of ["Écran 1", "Écran 2", "Clavier"]) await add(at, { c_cible: cible, c_surface: "3" });
+  const liste = "q=ecran&tri=cible&sens=decroissant&colonnes=c.surface,statut";
+  const { text: page } = await sophie!.get(`/exports/operations/${id}/nouveau?${new URLSearchParams({ liste })}`);
+  assert.match(page, /2 opérations/);
+  assert.match(page, /Texte\s: ecran/);
+  const { text } = await ask(sophie!, id, liste, "ecran");
+  assert.deepEqual(
+    rowsOf(text).map((row) => Object.entries(row)),
+    ["Écran 2", "Écran 1"].map((cible) => [
+      ["Cible", cible],
+      ["Surface", "3"],
+      ["Statut", "À planifier"],
+    ]),
+  );
+  assert.match((await sophie!.get(`${at}/operations?${liste}`)).text, /\/exports\/operations\//);
+});
+
+test("PRM-19, CAM-26 : sans la lettre « exporter » c’est non, sans la campagne elle n’existe pas", async () => {
+  const { at, id } = await campaign();
+  await add(at, { c_cible: "PC-1" });
+  assert.equal((await hugo!.get(`/exports/operations/${id}/nouveau`)).status, 404);
+  await sophie!.get(`${at}/acces`);
+  const hugoId = (await world.userOf("hugo")).id;
+  await sophie!.post(`${at}/acces`, { grantee: `u.${hugoId}`, letters: ["see"] });
+  assert.equal((await hugo!.get(`/exports/operations/${id}/nouveau`)).status, 403);
+  assert.doesNotMatch((await hugo!.get(`${at}/operations`)).text, /\/exports\//);
+  assert.equal((await karim!.get(`/exports/operations/${id}/nouveau`)).status, 404);
+  assert.equal((await sophie!.get("/exports/inconnu/tout/nouveau")).status, 404);
+  assert.equal((await sophie!.get("/exports/operations/tout/nouveau")).status, 404);
+});
+
+test("EXP-12 : un export est un acte de l’historique, une ligne du journal de sécurité, et une lecture de personnes s’il en tient", async () => {
+  const { at, id } = await campaign();
+  await add(at, { c_cible: "PC-1" });
+  await ask(sophie!, id, "q=pc");
+  const [act] = await world.db.read(tenantId, (em) =>
+    em.execute<{ label: string }[]>("select label from act where code = 'rows.exported' and subject_id = ?", [id]),
+  );
+  assert.equal(act!.label, "Exporter des opérations (1 opération\u00a0: Texte\u00a0: pc)");
+  const [noted] = await world.db.read(tenantId, (em) =>
+    em.execute<{ n: number; detail: { rows: number } }[]>(
+      "select detail from security_event where kind = 'export' order by at desc limit 1",
+    ),
+  );
+  assert.equal(noted!.detail.rows, 1);
+});
+
+test("EXP-13, S33 : qui perd « exporter » n’emporte plus le fichier préparé pour lui", async () => {
+  const { at, id } = await campaign();
+  await fill(id, 5_001);
+  const hugoId = (await world.userOf("hugo")).id;
+  await sophie!.get(`${at}/acces`);
+  await sophie!.post(`${at}/acces`, { grantee: `u.${hugoId}`, letters: ["see", "export"] });
+  const { location } = await ask(hugo!, id);
+  await prepareExport(engine, { tenantId, id: location!.split("/").at(-1)! });
+  assert.equal((await hugo!.get(`${location}/fichier.csv`)).status, 200);
+  await sophie!.get(`${at}/acces`);
+  await sophie!.post(`${at}/acces`, { grantee: `u.${hugoId}`, letters: ["see"] });
+  assert.equal((await hugo!.get(`${location}/fichier.csv`)).status, 403);
+  assert.match((await hugo!.get(location!)).text, /vos droits ont changé/);
+  // He may still throw it away.
+  await hugo!.get(location!);
+  assert.equal((await hugo!.post(`${location}/suppression`, {})).status, 303);
+  assert.equal((await hugo!.get(location!)).status, 404);
+});
+
+test("un export s’arrête à la demande, ne garde aucun fichier, et le suivant peut partir", async () => {
+  const { id } = await campaign();
+  await fill(id, 5_001);
+  const { location } = await ask(sophie!, id);
+  const one = location!.split("/").at(-1)!;
+  await sophie!.get(location!);
+  assert.equal((await sophie!.post(`${location}/arret`, {})).status, 303);
+  await prepareExport(engine, { tenantId, id: one });
+  assert.match((await sophie!.get(location!)).text, /L’export a été arrêté/);
+  const [row] = await world.db.read(tenantId, (em) =>
+    em.execute<{ state: string; blob: string | null }[]>("select state, blob from export where id = ?", [one]),
+  );
+  assert.deepEqual({ ...row }, { state: "cancelled", blob: null });
+  assert.equal((await ask(sophie!, id)).status, 303);
+  await prepareExport(engine, { tenantId, id: (await last())! });
+});
+
+const last = async () => {
+  const [row] = await world.db.read(tenantId, (em) =>
+    em.execute<{ id: string }[]>("select id from export order by created_at desc limit 1"),
+  );
+  return row?.id;
+};
+
+test("EXP-10, EXP-11 : au-delà de 5 000 lignes une tâche prépare le fichier, son demandeur seul l’emporte, un jour durant", async () => {
+  const { id } = await campaign();
+  await fill(id, 5_001);
+  const { status, location } = await ask(sophie!, id, "tri=cible");
+  assert.equal(status, 303);
+  assert.match((await sophie!.get(location!)).text, /Le fichier se prépare/);
+  assert.equal((await sophie!.get(`${location}/fichier.csv`)).status, 404);
+  // One at a time: the second waits its turn.
+  assert.equal((await ask(sophie!, id)).status, 422);
+  await prepareExport(engine, { tenantId, id: location!.split("/").at(-1)! });
+  const page = await sophie!.get(location!);
+  assert.match(page.text, /Le fichier est prêt/);
+  const file = await sophie!.get(`${location}/fichier.csv`);
+  assert.equal(file.status, 200);
+  const raw = await fetch(`${world.origin}${location}/fichier.csv`, { headers: { cookie: sophie!.cookie } });
+  const bytes = new Uint8Array(await raw.arrayBuffer());
+  assert.deepEqual([...bytes.subarray(0, 3)], [0xef, 0xbb, 0xbf]);
+  const rows = rowsOf(file.text);
+  assert.equal(rows.length, 5_001);
+  assert.equal(new Set(rows.map(({ Cible }) => Cible)).size, 5_001);
+  assert.match((await sophie!.get("/notifications")).text, /est prêt/);
+  // Neither an administrator nor anybody else.
+  assert.equal((await denis!.get(`${location}/fichier.csv`)).status, 404);
+  assert.equal((await denis!.get(location!)).status, 404);
+  // A second run of the job changes nothing.
+  await prepareExport(engine, { tenantId, id: location!.split("/").at(-1)! });
+  assert.equal((await sophie!.get(`${location}/fichier.csv`)).text, file.text);
+  await world.clock.advance(25 * 3_600_000);
+  const later = await world.as("sophie");
+  assert.equal((await later.get(`${location}/fichier.csv`)).status, 404);
+  assert.ok((await purgeExports(engine, tenantId)) >= 1);
+  assert.equal((await later.get(location!)).status, 404);
+});
