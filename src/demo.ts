@@ -19,7 +19,7 @@ export async function enterDemo(db: Database, { now }: { now: Date }): Promise<s
     ),
   );
   const goneHash = await hashPassword(drawPassword());
-  await seedWorld(db, { now, passwordHash: ({ email }: Person) => hashes.get(email) ?? goneHash });
+  await seedWorld(db, { now, passwordHash: ({ email }: Person) => hashes.get(email) ?? goneHash, withCampaigns: true });
   const width = Math.max(...people.map(({ person }) => person.email.length));
   return people.map(
     ({ person, organisation }) =>
