@@ -4,6 +4,7 @@
  */
 import { backup } from "./backup.ts";
 import { coldStart, coldStartKilled } from "./cold-start.ts";
+import { export100k } from "./export.ts";
 import type { Measure } from "./measure.ts";
 import { outbox } from "./outbox.ts";
 import { page } from "./page.ts";
@@ -12,7 +13,18 @@ import { undo10k } from "./undo.ts";
 import { upload } from "./upload.ts";
 import { write } from "./write.ts";
 
-const MEASURES: Measure[] = [coldStart, coldStartKilled, page, write, outbox, undo10k, backup, upload, sse1000];
+const MEASURES: Measure[] = [
+  coldStart,
+  coldStartKilled,
+  page,
+  write,
+  outbox,
+  undo10k,
+  backup,
+  upload,
+  sse1000,
+  export100k,
+];
 
 const strict = process.argv.includes("--strict");
 const names = process.argv.slice(2).filter((word) => !word.startsWith("-"));

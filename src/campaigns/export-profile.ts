@@ -1,4 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import type { RawBuilder, SqlBool } from "kysely";
 import { z } from "zod";
 import type { SignedIn } from "../accounts/index.ts";
 import { staffNames } from "../directory/index.ts";
@@ -12,8 +13,8 @@ import { type Column, columnsOf, everyColumn, orderOf } from "./operation-column
 import { chipsOf, filtersOf, placesNamed } from "./operation-filter.ts";
 import { planFor } from "./plan.ts";
 import { campaignFor } from "./policy.ts";
-import { type ExportedOperation, exportedOperations, exportedPeople } from "./queries/exported.ts";
-import { countOperations, listTechnicians } from "./queries/operations.ts";
+import { type ExportedOperation, exportedAccounts, exportedOperations, exportedPeople } from "./queries/exported.ts";
+import { countOperations, listTechnicians, type OperationOrder } from "./queries/operations.ts";
 import { listSegments } from "./queries/segments.ts";
 
 /** What the cells of a bundle may need to name. */
@@ -113,7 +114,7 @@ export const operationsExport: ExportProfile = {
       holdsPeople: [...named, titleFieldOf(campaign, plan.fields)].some(
         (field) => field?.isPersonal || field?.type === "person",
       ),
-      rows: () => rowsOf(em, plan, written, exportedOperations(em, filters.where, { order, zone: plan.zone })),
+      rows: () => rowsOf(em, plan, written, { where: filters.where, order }),
     };
   },
 };
@@ -122,24 +123,19 @@ async function* rowsOf(
   em: EntityManager,
   plan: Plan,
   written: Written[],
-  bundles: AsyncIterable<ExportedOperation[]>,
+  { where, order }: { where: RawBuilder<SqlBool>; order: OperationOrder },
 ): AsyncGenerator<Cell[][]> {
-  const statuses = new Map(plan.workflow.statuses.map((status) => [status.code, status]));
-  const people = plan.fields.filter(({ type }) => type === "person");
-  const names = new Map<string, string>();
-  for await (const bundle of bundles) {
-    const accounts = bundle.flatMap(({ technicianId, completedById }) =>
-      [technicianId ?? [], completedById ?? []].flat(),
-    );
-    const staff = people.flatMap(({ code }) => bundle.flatMap(({ values }) => (values[code] as string) ?? []));
-    for (const [id, name] of await exportedPeople(em, unknown(accounts, names))) names.set(id, name);
-    for (const [id, name] of await staffNames(em, unknown(staff, names))) names.set(id, name);
-    const told: Told = { plan, names, statuses };
+  const people = plan.fields.flatMap(({ type, code }) => (type === "person" ? code : []));
+  const named = await staffNames(em, await exportedPeople(em, where, people));
+  const told: Told = {
+    plan,
+    names: new Map([...(await exportedAccounts(em)), ...named]),
+    statuses: new Map(plan.workflow.statuses.map((status) => [status.code, status])),
+  };
+  for await (const bundle of exportedOperations(em, where, { order, zone: plan.zone })) {
     yield bundle.map((row) => written.map(({ cell }) => cell(row, told)));
   }
 }
-
-const unknown = (ids: string[], known: ReadonlyMap<string, string>) => [...new Set(ids)].filter((id) => !known.has(id));
 
 /** "migration-des-postes": what a name leaves in that of a file. */
 const slug = (name: string) =>

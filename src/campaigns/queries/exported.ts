@@ -27,8 +27,8 @@ export interface ExportedOperation {
 }
 
 /**
- * The operations that answer, in their order, by bundles. The order is settled once: no page is sorted again, and none
- * moves while the others are read.
+ * The operations that answer, in their order, by bundles of one reading: no page is sorted again, and none moves while the
+ * others are written. Nothing else can be asked in this transaction meanwhile.
  */
 export async function* exportedOperations(
   em: EntityManager,
@@ -36,33 +36,43 @@ export async function* exportedOperations(
   { order, zone }: { order: OperationOrder; zone: string },
 ): AsyncGenerator<ExportedOperation[]> {
   const run = transaction(em);
-  const { rows: found } = await sql<{ id: string }>`
-    select o.id from operation o where ${where} order by ${sortOf(order)}`.execute(run);
   const told = (column: RawBuilder<unknown>, form: string) => sql`to_char(${column} at time zone ${zone}, ${form})`;
   const DAY = "DD/MM/YYYY";
   const MOMENT = "DD/MM/YYYY HH24:MI";
-  for (let at = 0; at < found.length; at += BUNDLE) {
-    const ids = found.slice(at, at + BUNDLE).map(({ id }) => id);
-    const { rows } = await sql<ExportedOperation>`
-      select o.title, o."values", o.status, s.name as segment, o.technician_id as "technicianId",
-        ${told(sql`o.planned_at`, DAY)} as "plannedOn", ${told(sql`o.planned_at`, "HH24:MI")} as "plannedHour",
-        ${told(sql`o.first_planned_at`, DAY)} as first, o.postpone_count as "postponeCount", o.reason,
-        ${told(sql`o.started_at`, MOMENT)} as started, ${told(sql`o.completed_at`, MOMENT)} as completed,
-        o.completed_by_id as "completedById", o.minutes, o.capacity, o.notes
-      from unnest(${ids}::uuid[]) with ordinality as wanted (id, rank)
-      join operation o on o.id = wanted.id left join segment s on s.tenant_id = o.tenant_id and s.id = o.segment_id
-      order by wanted.rank`.execute(run);
-    yield rows;
-  }
+  const reading = sql<ExportedOperation>`
+    select o.title, o."values", o.status, s.name as segment, o.technician_id as "technicianId",
+      ${told(sql`o.planned_at`, DAY)} as "plannedOn", ${told(sql`o.planned_at`, "HH24:MI")} as "plannedHour",
+      ${told(sql`o.first_planned_at`, DAY)} as first, o.postpone_count as "postponeCount", o.reason,
+      ${told(sql`o.started_at`, MOMENT)} as started, ${told(sql`o.completed_at`, MOMENT)} as completed,
+      o.completed_by_id as "completedById", o.minutes, o.capacity, o.notes
+    from operation o left join segment s on s.tenant_id = o.tenant_id and s.id = o.segment_id
+    where ${where} order by ${sortOf(order)}`.compile(run);
+  for await (const { rows } of run.getExecutor().stream<ExportedOperation>(reading, BUNDLE)) yield rows;
 }
 
-/** How a file names these people so that an import knows them again: by their name, by their address when two active technicians share it (IMP-26). */
-export async function exportedPeople(em: EntityManager, ids: string[]): Promise<Map<string, string>> {
+/**
+ * How a file names the accounts of the organisation so that an import knows them again: by their name, by their address
+ * when two active technicians share it (IMP-26).
+ */
+export async function exportedAccounts(em: EntityManager): Promise<[id: string, name: string][]> {
   const { rows } = await sql<{ id: string; name: string }>`
-    select u.id, case when exists (select from app_user v where v.tenant_id = u.tenant_id and v.id <> u.id
-        and v.deactivated_at is null and v.roles @> '{technician}'
-        and folded(v.given_name || ' ' || v.family_name) = folded(u.given_name || ' ' || u.family_name))
-      then u.email else u.given_name || ' ' || u.family_name end as name
-    from app_user u where u.id = any (${ids}::uuid[])`.execute(transaction(em));
-  return new Map(rows.map(({ id, name }) => [id, name]));
+    select id, case when namesakes > 1 then email else name end as name from (
+      select id, email, given_name || ' ' || family_name as name,
+        count(*) filter (where deactivated_at is null and roles @> '{technician}')
+          over (partition by folded(given_name || ' ' || family_name)) as namesakes
+      from app_user) u`.execute(transaction(em));
+  return rows.map(({ id, name }) => [id, name]);
+}
+
+/** Who the fields of people of these operations name. */
+export async function exportedPeople(
+  em: EntityManager,
+  where: RawBuilder<SqlBool>,
+  codes: readonly string[],
+): Promise<string[]> {
+  if (codes.length === 0) return [];
+  const { rows } = await sql<{ id: string }>`
+    select distinct o."values" ->> code as id from operation o, unnest(${codes}::text[]) code
+    where ${where} and o."values" ? code`.execute(transaction(em));
+  return rows.map(({ id }) => id);
 }

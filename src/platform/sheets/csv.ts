@@ -3,14 +3,19 @@ const FORMULA = /^[=+\-@\t\r\0]/;
 
 /** One line of a CSV file as French spreadsheets open it: `;`, quotes where needed, CRLF. */
 export function csvLine(cells: (string | number | null)[]): string {
-  return `${cells.map(csvCell).join(";")}\r\n`;
+  let line = "";
+  for (let i = 0; i < cells.length; i++) line += i === 0 ? csvCell(cells[i]!) : `;${csvCell(cells[i]!)}`;
+  return `${line}\r\n`;
 }
+
+/** What needs quotes: a separator, a quote, a line break, or a blank at either end, which readers would trim. */
+const QUOTED = /[";\r\n]|^\s|\s$/;
 
 function csvCell(value: string | number | null): string {
   if (value === null) return "";
   if (typeof value === "number") return String(value).replace(".", ",");
   const text = FORMULA.test(value) ? `'${value}` : value;
-  return /[";\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
+  return QUOTED.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** What tells a spreadsheet that the file is UTF-8. */
