@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { EventCatalogue } from "../platform/events/catalogue.ts";
 import { KIND_CODES } from "../workflow/index.ts";
+import { BULK_CODES } from "./bulk-wish.ts";
 import { STATES, VISIBILITIES } from "./campaign.ts";
 
 const by = z.uuid();
@@ -59,5 +60,19 @@ export const events = {
     }),
   },
   "operation.trashed": { label: "opération mise à la corbeille", payload: ofCampaign },
+  "operations.bulk_started": {
+    label: "action groupée lancée",
+    payload: z.strictObject({ campaign: z.uuid(), action: z.enum(BULK_CODES), by }),
+  },
+  "operations.bulk_changed": {
+    label: "opérations changées par une action groupée",
+    payload: z.strictObject({
+      bulk: z.uuid(),
+      action: z.enum(BULK_CODES),
+      state: z.enum(["completed", "cancelled", "failed"]),
+      changed: z.int(),
+      by,
+    }),
+  },
   "operation.restored": { label: "opération sortie de la corbeille", payload: ofCampaign },
 } satisfies EventCatalogue;

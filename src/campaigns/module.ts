@@ -2,7 +2,9 @@ import type { SignedIn } from "../accounts/index.ts";
 import { TYPE_LABELS } from "../fields/index.ts";
 import { Forbidden, NotFound } from "../platform/errors.ts";
 import type { Module } from "../platform/module.ts";
+import { fr } from "../platform/text/index.ts";
 import { CATEGORIES, CATEGORY_CODES, ICONS, TONES } from "../workflow/index.ts";
+import { BulkRowSchema, BulkSchema, runBulk } from "./bulk.ts";
 import { Campaign, CampaignSchema, STATES, VISIBILITIES } from "./campaign.ts";
 import { events } from "./events.ts";
 import { operationsExport } from "./export-profile.ts";
@@ -12,6 +14,7 @@ import { operationImports } from "./import-profile.ts";
 import { Operation, OperationSchema } from "./operation.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
 import { campaignFor, operationFor } from "./policy.ts";
+import { purgeBulks } from "./queries/bulks.ts";
 import { SegmentSchema } from "./segment.ts";
 import { campaignUndo, fieldUndo, grantUndo, operationUndo, segmentUndo, typeUndo } from "./undo.ts";
 import { routes } from "./web/routes.ts";
@@ -39,6 +42,8 @@ export const campaigns: Module = {
     SegmentSchema,
     OperationSchema,
     OperationTypeSchema,
+    BulkSchema,
+    BulkRowSchema,
   ] as unknown as NonNullable<Module["entities"]>,
   tracked: [
     {
@@ -175,9 +180,31 @@ export const campaigns: Module = {
     },
   ],
   imports: [operationImports],
+  untracked: [
+    { table: "bulk", why: "where a bulk action is; what it changes is tracked in the operations themselves" },
+    { table: "bulk_row", why: "what a preview froze, and why a row was left out" },
+  ],
   routes,
   exports: [operationsExport],
   events,
+  subscriptions: [
+    {
+      on: "operations.bulk_started",
+      job: "campaigns.run_bulk",
+      label: "Action groupée sur des opérations",
+      limitSeconds: 3_600,
+      run: ({ tenantId, subject }, services) => runBulk(services, { tenantId, id: subject.id }),
+    },
+  ],
+  schedules: [
+    {
+      job: "campaigns.purge_bulks",
+      label: "Effacement des aperçus d’actions groupées de plus de trente jours",
+      at: "03:50",
+      run: async ({ db }, { tenantId }) =>
+        fr.count(await db.note(tenantId, purgeBulks), "aperçu effacé", "aperçus effacés"),
+    },
+  ],
   menu: [
     {
       section: "Piloter",

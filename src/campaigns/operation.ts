@@ -143,6 +143,27 @@ export interface Draft {
   notes: string;
 }
 
+/** Where an operation stands: what a step is decided on, of one row as of ten thousand. */
+export type Progress = Pick<
+  Operation,
+  | "status"
+  | "category"
+  | "plannedAt"
+  | "firstPlannedAt"
+  | "postponeCount"
+  | "reason"
+  | "startedAt"
+  | "completedAt"
+  | "completedById"
+>;
+export type Changes = Partial<Progress>;
+
+/** What was decided of one operation, before anything is written of it. */
+export interface Decided<A> {
+  arrow: A;
+  changes: Changes;
+}
+
 export const statusOf = (workflow: Workflow, code: string): Status => {
   const found = findStatus(workflow, code);
   if (!found) throw new Error(`No status "${code}" in this workflow.`);
@@ -265,18 +286,24 @@ export function planOperation(
   said: Said,
 ): void {
   refuseClosed(plan, operation);
-  const { category, plannedAt } = operation;
-  if ((date?.getTime() ?? null) === (plannedAt?.getTime() ?? null)) return;
-  const { isFinal } = statusOf(plan.workflow, operation.status);
-  if (isFinal) throw new RuleBroken("Cette opération est close\u00a0: rouvrez-la pour changer sa date.", "plannedAt");
-  const kind = kindForDate(category, date);
-  const arrow = kind && plan.workflow.transitions.find((one) => one.kind === kind && one.from === operation.status);
-  if (arrow) {
-    transition(em, plan, operation, { arrow, reason: null, date }, said);
-    return;
+  const planned = plannedAs(plan, operation, date, said);
+  if (!planned) return;
+  const { arrow, changes } = planned;
+  if (arrow) follow(em, plan, operation, { arrow, changes }, said);
+  else {
+    Object.assign(operation, changes);
+    record(em, "operation.planned", aboutOperation(operation), { campaign: plan.campaign.id, by: said.by.id });
   }
-  setDate(operation, date);
-  record(em, "operation.planned", aboutOperation(operation), { campaign: plan.campaign.id, by: said.by.id });
+}
+
+/** What giving an operation this date, or none, changes of it, and by which arrow if one; null: it has it already. */
+export function plannedAs(plan: Plan, now: Progress, date: Date | null, said: Said): Decided<Arrow | null> | null {
+  if ((date?.getTime() ?? null) === (now.plannedAt?.getTime() ?? null)) return null;
+  const { isFinal } = statusOf(plan.workflow, now.status);
+  if (isFinal) throw new RuleBroken("Cette opération est close\u00a0: rouvrez-la pour changer sa date.", "plannedAt");
+  const kind = kindForDate(now.category, date);
+  const arrow = kind && plan.workflow.transitions.find((one) => one.kind === kind && one.from === now.status);
+  return arrow ? stepped(plan, now, { arrow, reason: null, date }, said) : { arrow: null, changes: dated(now, date) };
 }
 
 /** What a date given or taken away does to an operation of this category (OPS-11). */
@@ -302,37 +329,49 @@ export interface Step {
  */
 export function transition(em: EntityManager, plan: Plan, operation: Operation, step: Step, said: Said): void {
   refuseClosed(plan, operation);
-  const { workflow, campaign } = plan;
+  follow(em, plan, operation, stepped(plan, operation, step, said), said);
+}
+
+/** What a step changes of an operation, and the arrow it follows; refused as `transition` says (WFL-3, OPS-19 to OPS-21). */
+export function stepped({ workflow }: Plan, now: Progress, step: Step, said: Said): Decided<Arrow> {
   const arrow = decide(workflow, {
-    from: operation.status,
+    from: now.status,
     to: step.arrow?.to ?? step.to,
     kind: step.arrow?.kind ?? step.kind,
     who: said.who,
     reason: step.reason,
     date: step.date,
   });
-  const from = operation.status;
-  const { code, category, isFinal } = statusOf(workflow, arrow.to);
-  const wasFinal = statusOf(workflow, from).isFinal;
-  Object.assign(operation, { status: code, category });
-  if (step.reason !== null) operation.reason = step.reason;
-  if (arrow.date === "cleared" || (category === "open" && wasFinal)) setDate(operation, null);
-  else if (category === "deferred") setDate(operation, step.date);
-  else if (step.date) setDate(operation, step.date);
-  if (category === "deferred") operation.postponeCount += 1;
-  if (category === "running") operation.startedAt ??= said.now;
+  const { code, category } = statusOf(workflow, arrow.to);
+  const wasFinal = statusOf(workflow, now.status).isFinal;
+  const changes: Changes = { status: code, category };
+  if (step.reason !== null) changes.reason = step.reason;
+  if (arrow.date === "cleared" || (category === "open" && wasFinal)) Object.assign(changes, dated(now, null));
+  else if (category === "deferred" || step.date) Object.assign(changes, dated(now, step.date));
+  if (category === "deferred") changes.postponeCount = now.postponeCount + 1;
+  if (category === "running") changes.startedAt = now.startedAt ?? said.now;
   const isDone = category === "success";
-  Object.assign(operation, {
-    completedAt: isDone ? said.now : null,
-    completedById: isDone ? said.by.id : null,
-  });
+  Object.assign(changes, { completedAt: isDone ? said.now : null, completedById: isDone ? said.by.id : null });
+  return { arrow, changes };
+}
+
+function follow(
+  em: EntityManager,
+  { workflow, campaign }: Plan,
+  operation: Operation,
+  { arrow, changes }: Decided<Arrow>,
+  { by }: Said,
+): void {
+  const from = operation.status;
+  Object.assign(operation, changes);
+  const { code, isFinal } = statusOf(workflow, operation.status);
   record(em, "operation.transitioned", aboutOperation(operation), {
     campaign: campaign.id,
     from,
     to: code,
     kind: arrow.kind,
     isFinal,
-    by: said.by.id,
+    by: by.id,
   });
 }
 
@@ -356,10 +395,10 @@ function refuseClosed({ campaign }: Plan, operation: Operation): void {
   if (operation.isTrashed()) throw new Conflict("Cette opération est dans la corbeille. Restaurez-la d’abord.");
 }
 
-function setDate(operation: Operation, date: Date | null): void {
-  operation.plannedAt = date;
-  operation.firstPlannedAt ??= date;
-}
+const dated = ({ firstPlannedAt }: Progress, date: Date | null): Changes => ({
+  plannedAt: date,
+  firstPlannedAt: firstPlannedAt ?? date,
+});
 
 const same = (one: FieldValue | undefined, other: FieldValue | undefined) =>
   JSON.stringify(one) === JSON.stringify(other);
@@ -418,7 +457,8 @@ function tidyNotes(notes: string): string {
   return tidy;
 }
 
-async function technicianFor(em: EntityManager, tenantId: string, id: string | null): Promise<User | null> {
+/** The account of a technician at work, or nobody. Throws RuleBroken for anybody else (OPS-3). */
+export async function technicianFor(em: EntityManager, tenantId: string, id: string | null): Promise<User | null> {
   if (id === null) return null;
   const found = await em.findOne(User, { tenantId, id, supportOf: null });
   if (!found?.isActive() || !found.roles.includes("technician")) {

@@ -14,6 +14,9 @@ import { Campaign } from "./campaign.ts";
 import { Operation } from "./operation.ts";
 import { lettersOn } from "./queries/campaigns.ts";
 
+/** Whoever asks: the person behind a request, or the author of a job. */
+export type Asking = Pick<SignedIn, "id" | "roles">;
+
 /** A campaign and what one person may do on it: the one function behind every page of a campaign (CAM-26). */
 export interface Standing {
   campaign: Campaign;
@@ -26,7 +29,7 @@ export interface Standing {
 /** Throws NotFound when the campaign is not theirs to see, as when there is none (CAM-26); Forbidden without the right. */
 export async function campaignFor(
   em: EntityManager,
-  user: Pick<SignedIn, "id" | "roles">,
+  user: Asking,
   id: string,
   right: PermissionCode = "campaigns.see",
 ): Promise<Standing> {
@@ -56,19 +59,20 @@ export async function operationFor(
   if (!standing?.may("operations.read") || (operation!.isTrashed() && !standing.may("operations.delete"))) {
     throw new NotFound("Cette opération n’existe pas, ou ne vous est pas ouverte. Revenez à la liste des opérations.");
   }
-  const who: ArrowRole[] = [
-    ...(assigned ? ["assignee" as const] : []),
-    ...(standing.may(MANAGER_RIGHTS.operations) ? ["manager" as const] : []),
-  ];
-  return { ...allowed(standing, right), operation: operation!, who };
+  return { ...allowed(standing, right), operation: operation!, who: whoOn(standing, user, operation!.technician?.id) };
 }
 
-async function standingOn(
-  em: EntityManager,
-  user: Pick<SignedIn, "id" | "roles">,
-  campaign: Campaign,
-  assigned = false,
-): Promise<Standing> {
+/** As what this person acts on an operation of the campaign: decides which arrows are theirs (WFL-3, CAM-10). */
+export const whoOn = (
+  { campaign, may }: Pick<Standing, "campaign" | "may">,
+  user: Asking,
+  technicianId: string | null | undefined,
+): ArrowRole[] => [
+  ...(technicianId === user.id && campaign.state !== "draft" ? ["assignee" as const] : []),
+  ...(may(MANAGER_RIGHTS.operations) ? ["manager" as const] : []),
+];
+
+async function standingOn(em: EntityManager, user: Asking, campaign: Campaign, assigned = false): Promise<Standing> {
   const relation: Relation = {
     owner: campaign.owner.id === user.id,
     visibility: campaign.visibility,

@@ -100,6 +100,8 @@ export interface Ids {
   /** An operation of the campaign, and one in the trash. */
   operation: string;
   tossedOperation: string;
+  /** A bulk action on the first, whose preview is frozen. */
+  bulk: string;
 }
 
 export type Whose = "own" | "colleague" | "other" | "unknown";
@@ -231,6 +233,11 @@ const SAMPLES: Record<string, Sample> = {
   "/campagnes/:id": {
     reach: "campaign",
     params: ({ campaign, grant }) => ({ id: campaign, grant }),
+    ready: leaveCampaigns,
+  },
+  "/campagnes/:id/operations/lots/:lot": {
+    reach: "campaign",
+    params: ({ campaign, bulk }) => ({ id: campaign, lot: bulk }),
     ready: leaveCampaigns,
   },
   "/operations/:id": { reach: "campaign", params: ({ operation }) => ({ id: operation }), ready: leaveCampaigns },
@@ -544,6 +551,13 @@ const FORMS: Record<string, Filled> = {
   "/campagnes/:id/champs": { fields: () => ({ label: `Champ ${randomBytes(3).toString("hex")}` }) },
   "/campagnes/:id/segments": { fields: () => ({ name: `Segment ${randomBytes(3).toString("hex")}` }) },
   "/campagnes/:id/operations/nouvelle": { fields: () => ({ c_cible: `PC ${randomBytes(3).toString("hex")}` }) },
+  "/campagnes/:id/operations/lots": {
+    page: null,
+    fields: ({ operation }) => ({ action: "capacity", scope: "ticked", row: [operation] }),
+  },
+  "/campagnes/:id/operations/lots/:lot/apercu": { page: null, fields: () => ({ capacity: "4" }) },
+  "/campagnes/:id/operations/lots/:lot/execution": { page: null },
+  "/campagnes/:id/operations/lots/:lot/arret": { page: null, fields: runningBulk },
   "/operations/:id/modifier": { fields: () => ({ c_cible: `PC ${randomBytes(3).toString("hex")}` }) },
   "/operations/:id/statut": {
     page: null,
@@ -735,7 +749,7 @@ async function giveCampaign({ db, clock }: World, { tenantId, id }: { tenantId: 
 
 /** The campaigns as they were made, one archived, the grant given, beside any act. */
 async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
-  const { tenantId, campaign, shelved, grant, colleague, operation, tossedOperation } = ids;
+  const { tenantId, campaign, shelved, grant, colleague, operation, tossedOperation, bulk } = ids;
   const root = new pg.Client({ connectionString: world.superUrl });
   await root.connect();
   try {
@@ -759,9 +773,35 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
          technician_id = null, is_segment_set_by_hand = false, trashed_at = excluded.trashed_at`,
       [tenantId, operation, tossedOperation, campaign],
     );
+    await root.query(
+      `insert into bulk (tenant_id, id, campaign_id, author_id, action, selection, state, wish, counts)
+       values ($1, $2, $3, $4, 'capacity', jsonb_build_object('ids', jsonb_build_array($5::uuid)), 'frozen',
+         '{"action": "capacity", "capacity": 7}', '{"change": 1, "same": 0, "refused": 0}')
+       on conflict (tenant_id, id) do update set state = 'frozen', wish = excluded.wish, counts = excluded.counts, act_id = null, done = 0,
+         done_id = null, changed = 0, cancel_asked_at = null, finished_at = null, failure = null`,
+      [tenantId, bulk, campaign, colleague, operation],
+    );
+    await root.query("delete from bulk_row where bulk_id = $1", [bulk]);
+    await root.query(
+      "insert into bulk_row (tenant_id, bulk_id, operation_id, seen, outcome) select tenant_id, $1, id, version, 'change' from operation where id = $2",
+      [bulk, operation],
+    );
   } finally {
     await root.end();
   }
+}
+
+/** A bulk action under way, beside any act. */
+async function runningBulk({ bulk }: Ids, _browser: Browser, { superUrl }: World): Promise<Fields> {
+  const root = new pg.Client({ connectionString: superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    await root.query("update bulk set state = 'running', act_id = $1 where id = $1", [bulk]);
+  } finally {
+    await root.end();
+  }
+  return {};
 }
 
 /** The operation as somebody placed it by hand, beside any act. */
@@ -1316,6 +1356,7 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     shelved: await giveCampaign(world, admin, `Campagne rangée ${key}`),
     operation: randomUUIDv7(),
     tossedOperation: randomUUIDv7(),
+    bulk: randomUUIDv7(),
   };
   await leaveGroup(world, ids);
   await leaveType(world, ids);

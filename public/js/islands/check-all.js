@@ -1,5 +1,6 @@
 // @ts-check
 // Around a table with boxes: the box marked data-all drives those of .pick, and the count is told in <output>.
+// A box ticked with Shift held takes those between it and the last one ticked with it.
 // Needs data-one and data-many, the words after the number ("compte choisi", "comptes choisis").
 
 class CheckAll extends HTMLElement {
@@ -7,6 +8,7 @@ class CheckAll extends HTMLElement {
     const all = this.all();
     if (all?.closest("label")) /** @type {HTMLElement} */ (all.closest("label")).hidden = false;
     this.addEventListener("change", this);
+    this.addEventListener("click", this);
     this.tell();
   }
 
@@ -22,9 +24,23 @@ class CheckAll extends HTMLElement {
 
   /** @param {Event} event */
   handleEvent(event) {
+    if (event.type === "click") return this.range(/** @type {MouseEvent} */ (event));
     const all = this.all();
     if (all && event.target === all) for (const box of this.boxes()) box.checked = all.checked;
     this.tell();
+  }
+
+  /** @type {HTMLInputElement | null} */ last = null;
+
+  // A box answers the keyboard by a click too, which says whether Shift is held.
+  /** @param {MouseEvent} event */
+  range({ target, shiftKey }) {
+    const boxes = this.boxes();
+    const box = boxes.find((one) => one === target);
+    if (!box) return;
+    const [from, to] = [boxes.indexOf(this.last ?? box), boxes.indexOf(box)].sort((a, b) => a - b);
+    if (shiftKey && from >= 0) for (const one of boxes.slice(from, to + 1)) one.checked = box.checked;
+    this.last = box;
   }
 
   tell() {

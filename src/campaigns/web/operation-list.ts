@@ -21,6 +21,7 @@ import {
   operationsWhere,
 } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
+import { bulkOf } from "./bulks.ts";
 import { frameOf, listAt, operationAt, planOf } from "./shown.ts";
 
 const LIST = { page: "campaigns/operations/index", part: "campaigns/operations/_list" };
@@ -116,6 +117,7 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
         ? withQuery(`/exports/operations/${standing.campaign.id}/nouveau`, { liste: here({}).split("?")[1] })
         : null,
     mayManage: standing.may("operations.manage") && !standing.campaign.isArchived(),
+    bulk: bulkOf(standing, filters),
     previous: shown.before && here({ page: writeMark(shown.before) }),
     next: shown.after && here({ page: writeMark(shown.after) }),
     sizes: SIZES.map((one) => ({ size: one, current: one === size, href: here({ lignes: String(one) }) })),

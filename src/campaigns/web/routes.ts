@@ -1,6 +1,7 @@
 import { get, post, type Route } from "../../platform/http/route.ts";
 import * as access from "./access.ts";
 import * as archives from "./archives.ts";
+import { bulkRoutes } from "./bulk-routes.ts";
 import * as campaigns from "./campaigns.ts";
 import * as fields from "./fields.ts";
 import * as list from "./operation-list.ts";
@@ -67,6 +68,7 @@ export const routes: Route[] = [
   get("/campagnes/:id/operations/nouvelle", MANAGE, operations.new_),
   post("/campagnes/:id/operations/nouvelle", MANAGE, operations.create),
   get("/campagnes/:id/operations/corbeille", DELETE, list.trashed),
+  ...bulkRoutes,
   get("/operations/:id", READ, operations.show),
   get("/operations/:id/modifier", MANAGE, operations.edit),
   post("/operations/:id/modifier", MANAGE, operations.update),

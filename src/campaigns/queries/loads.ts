@@ -1,0 +1,43 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
+import type { Load } from "../balance.ts";
+
+const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
+
+/**
+ * What these technicians have to do, by day of this zone, `except` some operations: each counts for the standard duration
+ * of its campaign, else for `minutes`. Operations that are over weigh nothing.
+ */
+export async function loadsOf(
+  em: EntityManager,
+  technicians: readonly string[],
+  { zone, minutes, except }: { zone: string; minutes: number; except: RawBuilder<SqlBool> },
+): Promise<Load[]> {
+  const { rows } = await sql<Load>`
+    select o.technician_id as "technicianId", to_char(o.planned_at at time zone ${zone}, 'YYYY-MM-DD') as day,
+      sum(coalesce(c.duration_minutes, ${minutes}::int))::int as minutes, count(*)::int as operations
+    from operation o join campaign c on c.tenant_id = o.tenant_id and c.id = o.campaign_id
+    where o.technician_id = any (${technicians}::uuid[]) and o.trashed_at is null and o.category not in ('success', 'cancelled')
+      and c.state <> 'archived' and not (${except})
+    group by 1, 2`.execute(transaction(em));
+  return rows;
+}
+
+/** SQL over `o`: the operations a preview froze. */
+export const frozenIn = (bulkId: string): RawBuilder<SqlBool> =>
+  sql<SqlBool>`o.id in (select r.operation_id from bulk_row r where r.bulk_id = ${bulkId}::uuid and r.outcome in ('change', 'same'))`;
+
+/** What a balanced preview gives to each technician, by day of this zone. */
+export async function dealtBy(
+  em: EntityManager,
+  bulkId: string,
+  { zone, minutes }: { zone: string; minutes: number },
+): Promise<Load[]> {
+  const { rows } = await sql<Load>`
+    select r.technician_id as "technicianId", to_char(o.planned_at at time zone ${zone}, 'YYYY-MM-DD') as day,
+      count(*)::int * ${minutes}::int as minutes, count(*)::int as operations
+    from bulk_row r join operation o on o.tenant_id = r.tenant_id and o.id = r.operation_id
+    where r.bulk_id = ${bulkId}::uuid and r.technician_id is not null
+    group by 1, 2`.execute(transaction(em));
+  return rows;
+}

@@ -1,0 +1,13 @@
+import { get, post, type Route } from "../../platform/http/route.ts";
+import * as bulks from "./bulks.ts";
+
+const MANAGE = "operations.manage";
+const AT = "/campagnes/:id/operations/lots";
+
+export const bulkRoutes: Route[] = [
+  post(AT, MANAGE, bulks.create),
+  get(`${AT}/:lot`, MANAGE, bulks.show),
+  post(`${AT}/:lot/apercu`, MANAGE, bulks.preview),
+  post(`${AT}/:lot/execution`, MANAGE, bulks.apply),
+  post(`${AT}/:lot/arret`, MANAGE, bulks.cancel),
+];
