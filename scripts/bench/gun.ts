@@ -18,11 +18,12 @@ const statuses = Object.fromEntries(
 );
 process.stdout.write(JSON.stringify({ rate: result.requests.average, statuses, errors: result.errors }));
 
-function requestOf({ headers, fields }: Shot): Parameters<Client["setRequests"]>[0][number] {
-  if (!fields) return { method: "GET", headers };
+function requestOf({ path, headers, fields }: Shot): Parameters<Client["setRequests"]>[0][number] {
+  if (!fields) return { method: "GET", headers, ...(path && { path }) };
   let turn = 0;
   return {
     method: "POST",
+    ...(path && { path }),
     headers: { ...headers, "content-type": "application/x-www-form-urlencoded" },
     setupRequest(request: Request) {
       turn += 1;

@@ -3,12 +3,14 @@
  * With --strict a missed target is an exit code of 1. See README.md for what each measure and its floor are.
  */
 import { backup } from "./backup.ts";
+import { bulk10k } from "./bulk.ts";
 import { coldStart, coldStartKilled } from "./cold-start.ts";
 import { export100k } from "./export.ts";
 import type { Measure } from "./measure.ts";
 import { outbox } from "./outbox.ts";
 import { page } from "./page.ts";
 import { sse1000 } from "./sse.ts";
+import { transition } from "./transition.ts";
 import { undo10k } from "./undo.ts";
 import { upload } from "./upload.ts";
 import { write } from "./write.ts";
@@ -24,6 +26,8 @@ const MEASURES: Measure[] = [
   upload,
   sse1000,
   export100k,
+  transition,
+  bulk10k,
 ];
 
 const strict = process.argv.includes("--strict");

@@ -11,6 +11,8 @@ const SECONDS = 2;
 const WARM_REQUESTS = 10_000;
 
 export interface Shot {
+  /** Of its own, when each connection has another. */
+  path?: string;
   headers: Record<string, string>;
   /** A form to post; `{uuid}` becomes a fresh one, and of a list each value has its turn. */
   fields?: Record<string, string | string[]>;

@@ -14,7 +14,7 @@ import { operationImports } from "./import-profile.ts";
 import { Operation, OperationSchema } from "./operation.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
 import { campaignFor, operationFor } from "./policy.ts";
-import { purgeBulks } from "./queries/bulks.ts";
+import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
 import { SegmentSchema } from "./segment.ts";
 import { campaignUndo, fieldUndo, grantUndo, operationUndo, segmentUndo, typeUndo } from "./undo.ts";
 import { routes } from "./web/routes.ts";
@@ -196,6 +196,8 @@ export const campaigns: Module = {
       run: ({ tenantId, subject }, services) => runBulk(services, { tenantId, id: subject.id }),
     },
   ],
+  live: { lots: { right: "operations.manage", of: ({ id }) => bulkFollowers(id) } },
+  topicSources: [bulksTouched],
   schedules: [
     {
       job: "campaigns.purge_bulks",

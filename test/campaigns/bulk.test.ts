@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { runBulk } from "../../src/campaigns/bulk.ts";
 import { faultsOf, judgePage } from "../pages/judge.ts";
 import { parseHtml } from "../support/html.ts";
+import { openStream } from "../support/stream.ts";
 import { type Answer, type Browser, startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -376,9 +377,17 @@ test("OPS-15, OPS-16 : plus de 500 lignes se font en tâche, par parties d’un 
   await sophie!.get(lot);
   assert.equal((await sophie!.post(`${lot}/execution`, {})).status, 303);
   assert.match(plain(await sound(lot)), /Opérations traitées , 0 sur 4\s500/);
+  await world.sealer.sealAll();
+  const stream = await openStream(world.origin, sophie!.cookie, "lots");
   await runBulk(services, { tenantId, id });
+  await world.sealer.sealAll();
+  assert.deepEqual((await stream.next()).topics, ["lots"]);
+  stream.close();
+  const part = await sophie!.get(lot, { part: true });
+  assert.match(plain(part), /Action terminée/);
   const result = await sound(lot);
   assert.match(plain(result), /Changées 4\s500/);
+  assert.match(plain(await sound(`${at}/operations/lots`)), /Affecter à un technicien Terminée 4\s500 Sophie/);
   const undo = /href="\/actes\/([0-9a-f-]+)\/annulation"/.exec(result.text)![1]!;
   assert.ok((await changesets(undo))[0]!.n >= 3);
   assert.ok((await stored(at)).every(({ technician, version }) => technician === karims && version === 2));

@@ -240,6 +240,14 @@ const SAMPLES: Record<string, Sample> = {
     params: ({ campaign, bulk }) => ({ id: campaign, lot: bulk }),
     ready: leaveCampaigns,
   },
+  "/campagnes/:id/operations/lots/:lot/arret": {
+    reach: "campaign",
+    params: ({ campaign, bulk }) => ({ id: campaign, lot: bulk }),
+    ready: async (world, ids) => {
+      await leaveCampaigns(world, ids);
+      await runBulk(world, ids);
+    },
+  },
   "/operations/:id": { reach: "campaign", params: ({ operation }) => ({ id: operation }), ready: leaveCampaigns },
   "/operations/:id/restauration": {
     reach: "campaign",
@@ -557,7 +565,7 @@ const FORMS: Record<string, Filled> = {
   },
   "/campagnes/:id/operations/lots/:lot/apercu": { page: null, fields: () => ({ capacity: "4" }) },
   "/campagnes/:id/operations/lots/:lot/execution": { page: null },
-  "/campagnes/:id/operations/lots/:lot/arret": { page: null, fields: runningBulk },
+  "/campagnes/:id/operations/lots/:lot/arret": { page: null },
   "/operations/:id/modifier": { fields: () => ({ c_cible: `PC ${randomBytes(3).toString("hex")}` }) },
   "/operations/:id/statut": {
     page: null,
@@ -792,7 +800,7 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
 }
 
 /** A bulk action under way, beside any act. */
-async function runningBulk({ bulk }: Ids, _browser: Browser, { superUrl }: World): Promise<Fields> {
+async function runBulk({ superUrl }: World, { bulk }: Ids): Promise<void> {
   const root = new pg.Client({ connectionString: superUrl });
   await root.connect();
   try {
@@ -801,7 +809,6 @@ async function runningBulk({ bulk }: Ids, _browser: Browser, { superUrl }: World
   } finally {
     await root.end();
   }
-  return {};
 }
 
 /** The operation as somebody placed it by hand, beside any act. */

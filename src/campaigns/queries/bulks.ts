@@ -2,6 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
 import { PLANNED_ANEW } from "../../platform/db/wire.ts";
 import type { BulkTarget, TargetChanges } from "../bulk-decision.ts";
+import type { BulkAction } from "../bulk-wish.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -216,6 +217,40 @@ export async function doneTargets(
 export async function presentAct(em: EntityManager): Promise<string> {
   const { rows } = await sql<{ id: string }>`select current_setting('app.act_id') as id`.execute(transaction(em));
   return rows[0]!.id;
+}
+
+export interface BulkLine {
+  id: string;
+  action: BulkAction;
+  state: string;
+  author: string;
+  at: Date;
+  counts: { change: number };
+  changed: number;
+}
+
+/** The bulk actions of a campaign that were previewed or more, the last first. */
+export async function listBulks(em: EntityManager, campaignId: string, size: number): Promise<BulkLine[]> {
+  const { rows } = await sql<Omit<BulkLine, "at"> & { at: string }>`
+    select b.id, b.action, b.state, b.counts, b.changed, coalesce(b.started_at, b.created_at) as at,
+      coalesce(u.given_name || ' ' || u.family_name, 'Compte inconnu') as author
+    from bulk b left join app_user u on u.tenant_id = b.tenant_id and u.id = b.author_id
+    where b.campaign_id = ${campaignId}::uuid and b.counts is not null order by b.id desc limit ${size}`.execute(
+    transaction(em),
+  );
+  return rows.map((row) => ({ ...row, at: new Date(row.at) }));
+}
+
+/** Who follows a bulk action of theirs that these changesets carried forward. */
+export const bulkFollowers = (userId: string) => `lots ${userId}`;
+
+export async function bulksTouched(em: EntityManager, changesetIds: string[]): Promise<string[]> {
+  const { rows } = await sql<{ actor: string }>`
+    select distinct a.actor_id as actor from changeset c join act a on a.tenant_id = c.tenant_id and a.id = c.act_id
+    where c.id = any (${changesetIds}::uuid[]) and a.code = 'operations.changed' and a.actor_id is not null`.execute(
+    transaction(em),
+  );
+  return rows.map(({ actor }) => bulkFollowers(actor));
 }
 
 /** Lets bulk actions go with the month in which they could be undone; gives how many. One under way stays. */

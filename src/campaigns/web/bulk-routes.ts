@@ -1,10 +1,13 @@
 import { get, post, type Route } from "../../platform/http/route.ts";
 import * as bulks from "./bulks.ts";
+import * as tags from "./tags.ts";
 
 const MANAGE = "operations.manage";
 const AT = "/campagnes/:id/operations/lots";
 
 export const bulkRoutes: Route[] = [
+  get("/campagnes/:id/operations/etiquette", "operations.read", tags.index),
+  get(AT, MANAGE, bulks.index),
   post(AT, MANAGE, bulks.create),
   get(`${AT}/:lot`, MANAGE, bulks.show),
   post(`${AT}/:lot/apercu`, MANAGE, bulks.preview),

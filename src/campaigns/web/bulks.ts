@@ -40,7 +40,7 @@ import { LONGEST_REASON, type Plan } from "../operation.ts";
 import { filtersOf, type OperationFilters } from "../operation-filter.ts";
 import { MAX_MINUTES, MIN_MINUTES } from "../operation-type.ts";
 import { campaignFor, type Standing, whoOn } from "../policy.ts";
-import { amongWhere, causesOf, doneTargets } from "../queries/bulks.ts";
+import { amongWhere, causesOf, doneTargets, listBulks } from "../queries/bulks.ts";
 import { dealtBy, frozenIn, loadsOf } from "../queries/loads.ts";
 import { countOperations, listTechnicians } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
@@ -53,6 +53,7 @@ const MANAGE = "operations.manage";
 type OfOne = Request<{ id: string; lot: string }>;
 
 const LONGEST_MESSAGE = 200;
+const MOST_LISTED = 50;
 const LONGEST_FILTER = 8_000;
 /** Proposed for a campaign that says no duration. */
 const USUAL_MINUTES = 30;
@@ -110,6 +111,37 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     VIEW,
     {},
     { at: form.result ? bulkAt({ id, lot: form.result.id }) : listAt({ id }), notice: "Rien n’est encore changé." },
+  );
+};
+
+const STATES: Record<string, { label: string; icon: string; tone: string }> = {
+  frozen: { label: "À confirmer", icon: "eye", tone: "neutral" },
+  running: { label: "En cours", icon: "play-circle", tone: "primary" },
+  completed: { label: "Terminée", icon: "check-circle", tone: "success" },
+  cancelled: { label: "Arrêtée", icon: "pause-circle", tone: "warning" },
+  failed: { label: "Interrompue", icon: "alert-triangle", tone: "danger" },
+};
+
+/** The last bulk actions of a campaign: one under way is found again here. */
+export const index: RequestHandler<{ id: string }> = async (req, res) => {
+  const { standing, bulks } = await read(req, async (em) => ({
+    standing: await campaignFor(em, req.user!, req.params.id, MANAGE),
+    bulks: await listBulks(em, req.params.id, MOST_LISTED),
+  }));
+  res.show(
+    { page: "campaigns/bulks/index" },
+    {
+      title: "Actions groupées",
+      ...frameOf(req, standing, "operations", "Actions groupées"),
+      listAt: listAt(req.params),
+      bulks: bulks.map(({ id: lot, action, state, counts, changed, ...bulk }) => ({
+        ...bulk,
+        label: BULK_ACTIONS[action].label,
+        href: bulkAt({ id: req.params.id, lot }),
+        badge: STATES[state],
+        told: state === "frozen" ? counts.change : changed,
+      })),
+    },
   );
 };
 
