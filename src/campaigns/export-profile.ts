@@ -66,6 +66,11 @@ const BESIDE: Written[] = [
   { head: "Notes", cell: ({ notes }) => notes || null },
 ];
 
+/** What follows from the rest, or from the days: an import that meets it leaves it out. */
+export const UNREAD = ["premiere", "reports", "motif", "debut", "fin"]
+  .flatMap((code) => OWN[code]!.map(({ head }) => head))
+  .concat(CATEGORY.head, "Réalisée par");
+
 const ORDER = ["segment", "statut", "technicien", "date", "premiere", "reports", "motif", "debut", "fin"];
 
 const ofField = (field: FieldDefinition): Written => ({

@@ -22,6 +22,7 @@ import { RuleBroken } from "../platform/errors.ts";
 import type { FreshColumn, ImportProfile, ImportTarget, Mapping, OpenImport } from "../platform/sheets/profile.ts";
 import { fr } from "../platform/text/index.ts";
 import { Campaign, refuseArchived } from "./campaign.ts";
+import { UNREAD } from "./export-profile.ts";
 import { addFields } from "./field.ts";
 import { LONGEST_NOTES, type Plan, searchAnew, titleFieldOf } from "./operation.ts";
 import { planFor } from "./plan.ts";
@@ -119,6 +120,7 @@ async function openOn(
     targets: [...fields.filter(isTyped).map((field) => fieldTarget(plan, field, field === title)), ...specials],
     key: own && isTyped(own) ? [own.code] : [],
     ...(own && { main: own.code }),
+    unread: UNREAD,
     ...(!own && { titles: fields.map(({ code }) => code) }),
     fresh: {
       propose: (samples) => proposeType(samples, readingOf(plan)),

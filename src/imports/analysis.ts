@@ -8,7 +8,7 @@ import { guessDelimiter, surveyTable, type TableShape } from "../platform/sheets
 import { sheetsOf } from "../platform/sheets/workbook-rows.ts";
 import type { StoredFile } from "../platform/storage/file.ts";
 import { Import, ImportMappingSchema, type ImportOptions, OPTIONS } from "./import.ts";
-import { isAdded, NationalNumbers, signatureOf, suggest } from "./suggestions.ts";
+import { isAdded, isUnread, NationalNumbers, signatureOf, suggest } from "./suggestions.ts";
 import { Tastes } from "./tastes.ts";
 
 /** How a file seems to be made [IMP-4, IMP-6, IMP-10]. */
@@ -92,7 +92,11 @@ export async function proposeMapping(
   const known = await em.findOne(ImportMappingSchema, { kind, signature: signatureOf(survey.columns) });
   const suspects = survey.suspects ?? [];
   const remembered = known ? (known.mapping as unknown as Mapping) : null;
-  const suggested = suggest(survey.columns, open.targets, { main: open.main, tastes: survey.tastes });
+  const suggested = suggest(survey.columns, open.targets, {
+    main: open.main,
+    tastes: survey.tastes,
+    unread: open.unread,
+  });
   const taken = new Set(open.targets.map(({ code }) => code));
   const met = new Set<string>();
   const columns = survey.columns.map((name, place): ChosenColumn | null => {
@@ -108,7 +112,7 @@ export async function proposeMapping(
       const { fresh: _made, ...reading } = last?.code === code ? last : { code };
       return { ...order, ...reading };
     }
-    if (!open.fresh || !mayAddColumns) return null;
+    if (!open.fresh || !mayAddColumns || (!last && isUnread(name, open.unread))) return null;
     const type = last?.fresh?.type ?? taste?.kinds[0]?.type ?? open.fresh.types[0]!.value;
     const made = open.fresh.codeOf(name, taken);
     taken.add(made);

@@ -14,6 +14,10 @@ export const ADDED_COLUMNS = ["Ligne d’origine", "Colonne", "Motif"] as const;
 const added = new Set(ADDED_COLUMNS.map(folded));
 export const isAdded = (column: string): boolean => added.has(folded(column));
 
+/** Whether an export of ours wrote it and no import reads it: nobody's, unless a target has that very name [EXP-7]. */
+export const isUnread = (column: string, unread: readonly string[] = []): boolean =>
+  unread.some((head) => folded(head) === folded(column));
+
 /** Which mapping a file of these columns had last: their names in their order, without those an error file adds [IMP-19]. */
 export const signatureOf = (columns: readonly string[]): string =>
   columns
@@ -32,13 +36,17 @@ const words = (text: string) =>
 export function suggest(
   columns: readonly string[],
   targets: readonly ImportTarget[],
-  { main, tastes }: { main?: string | undefined; tastes?: readonly Taste[] | undefined } = {},
+  {
+    main,
+    tastes,
+    unread,
+  }: { main?: string | undefined; tastes?: readonly Taste[] | undefined; unread?: readonly string[] | undefined } = {},
 ): (Suggestion | null)[] {
   const found: (Suggestion | null)[] = columns.map(() => null);
   const taken = new Set<string>();
   const pass = (confidence: Confidence, fits: (column: string, target: ImportTarget) => boolean) => {
     columns.forEach((column, place) => {
-      if (found[place] || isAdded(column)) return;
+      if (found[place] || isAdded(column) || (confidence !== "high" && isUnread(column, unread))) return;
       const target = targets.find((one) => !taken.has(one.code) && fits(column, one));
       if (!target) return;
       taken.add(target.code);
@@ -57,7 +65,11 @@ export function suggest(
   if (main !== undefined && !taken.has(main)) {
     const place = columns.findIndex(
       (column, rank) =>
-        !found[rank] && !isAdded(column) && tastes?.[rank]?.kinds[0]?.type === "short_text" && isNaming(tastes[rank]),
+        !found[rank] &&
+        !isAdded(column) &&
+        !isUnread(column, unread) &&
+        tastes?.[rank]?.kinds[0]?.type === "short_text" &&
+        isNaming(tastes[rank]),
     );
     if (place !== -1) found[place] = { code: main, confidence: "low" };
   }

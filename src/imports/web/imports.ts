@@ -149,7 +149,11 @@ async function showMapping(
   });
   const { survey, shape, mapping } = one;
   const { targets, fresh, titles } = open;
-  const confidences = suggest(survey.columns, targets, { main: open.main, tastes: survey.tastes });
+  const confidences = suggest(survey.columns, targets, {
+    main: open.main,
+    tastes: survey.tastes,
+    unread: open.unread,
+  });
   const header = survey.first.findIndex(({ line }) => line >= one.headerLine);
   const sent = form.errors ? (form.values ?? {}) : null;
   const sentAt = (name: string, rank: number) => (sent ? [sent[name] ?? []].flat()[rank] : undefined);

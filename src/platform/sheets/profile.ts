@@ -116,6 +116,8 @@ export interface OpenImport {
   key: readonly string[];
   /** Code of the one that names the rows, proposed for the first column of texts when no name fits. */
   main?: string;
+  /** Columns that exports of these rows hold and that nothing reads: left out, unless a target has that very name [EXP-7]. */
+  unread?: readonly string[];
   /** Codes among which the one that names the rows is to be chosen, where nothing says it yet [FLD-2]. */
   titles?: readonly string[];
   /** What a file may add to the product, where this is open: types of columns, best first, and their codes. */
