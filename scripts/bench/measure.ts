@@ -15,7 +15,7 @@ export interface Measure {
   unit: "s" | "req/s" | "mails/s";
   /** As people read it. */
   target: string;
-  holds(line: { value: number; ratio: number; grownMB?: number | undefined }): boolean;
+  holds(line: { value: number; ratio: number; peakRssMB?: number; grownMB?: number | undefined }): boolean;
   run(): Promise<Figure>;
 }
 

@@ -61,6 +61,24 @@ export const operationImports: ImportProfile = {
   title: "Importer des opérations",
   noun: NOUN,
   right: "operations.manage",
+  examples: [
+    { file: "operations.csv", label: "Fichier sans défaut", hint: "60 postes, CSV en UTF-8." },
+    {
+      file: "operations-windows-1252.csv",
+      label: "Export d’un tableur français",
+      hint: "40 postes, CSV en Windows-1252, avec œ et €.",
+    },
+    {
+      file: "operations-a-corriger.csv",
+      label: "Fichier à corriger",
+      hint: "24 postes, où presque tout ce qui peut arriver est arrivé.",
+    },
+    {
+      file: "operations.xlsx",
+      label: "Classeur",
+      hint: "30 postes, XLSX, dates et heures typées, deux lignes masquées.",
+    },
+  ],
   table: "operation",
   named: "t.title",
   async place(em, user, scopeId) {
@@ -275,6 +293,8 @@ type Read = ReturnType<ImportTarget["reader"]>;
 interface Segments {
   read(text: string): ReturnType<Read>;
   nameOf(id: string): string | undefined;
+  /** The one that was made for this spelling. */
+  isNow(text: string, id: string): void;
 }
 
 /** The segments there are, and those a file asks for, each given an id before it is made, to be told apart [SEG-2]. */
@@ -290,6 +310,10 @@ async function segmentsOf(em: EntityManager, campaign: Campaign): Promise<Segmen
   let count = known.length;
   return {
     nameOf: (id) => names.get(id),
+    isNow(text, id) {
+      ids.set(segmentKey(text), id);
+      names.set(id, text);
+    },
     read(text) {
       const key = segmentKey(text);
       const found = ids.get(key);

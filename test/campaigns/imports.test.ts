@@ -274,3 +274,58 @@ test("CAM-8, CAM-21, IMP-3 : cible connue ailleurs, campagne archivée, et qui p
   assert.equal(refused.status, 409);
   assert.match(words(refused), /Campagne archivée, lecture seule/);
 });
+
+test("IMP-4, IMP-10, IMP-14, IMP-29 : les fichiers d’essai s’importent, et le fichier à corriger dit chaque erreur", async () => {
+  const found: Record<string, string> = {};
+  for (const file of [
+    "operations.csv",
+    "operations-windows-1252.csv",
+    "operations.xlsx",
+    "operations-a-corriger.csv",
+  ]) {
+    const of = await campaign();
+    const { text } = await sophie.get(`/imports/operations/nouveau?objet=${of}`);
+    assert.deepEqual(judgePage(text).faults, []);
+    assert.deepEqual(faultsOf(parseHtml(text)), []);
+    assert.equal((await sophie.get(`/imports/operations/exemples/${file}`)).status, 200);
+    const at = isAt(await sophie.post("/imports/operations/essai", { scope: of, file }));
+    const mapping = (await sophie.get(at)).text;
+    assert.deepEqual(judgePage(mapping).faults, []);
+    // As proposed, nothing changed.
+    const column = [...mapping.matchAll(/<select id="column-\d+"[\s\S]*?<\/select>/g)].map(
+      ([list]) => /<option value="([^"]*)" selected/.exec(list)?.[1] ?? "",
+    );
+    assert.equal(column[0], "cible", `${file} ${column}`);
+    isAt(await sophie.post(`${at}/verification`, { ...CHOICE, column, key: "Poste", separator: "|" }));
+    const done = await run(at);
+    found[file] = `${done.state} ${told(done)}`;
+    if (file !== "operations-a-corriger.csv") continue;
+    const wrong = await rows(
+      "select line, column_name as name from import_error where import_id = $1 order by line, id",
+      [idOf(at)],
+    );
+    assert.deepEqual(
+      wrong.map(({ line, name }) => `${line} ${name ?? "ligne"}`),
+      [
+        "3 Date prévue",
+        "4 Date prévue",
+        "5 Matricule",
+        "6 Poste",
+        "7 Poste",
+        "8 Date prévue",
+        "13 Poids (kg)",
+        "14 Urgent",
+        "15 ligne",
+        "16 Date prévue",
+        "18 Date prévue",
+      ],
+    );
+  }
+  assert.deepEqual(found, {
+    "operations.csv": "completed 60 0 0 0 0",
+    "operations-windows-1252.csv": "completed 40 0 0 0 0",
+    "operations.xlsx": "completed 30 0 0 0 0",
+    "operations-a-corriger.csv": "completed 13 0 0 0 11",
+  });
+  assert.equal((await sophie.get("/imports/operations/exemples/..%2Fworld.ts")).status, 404);
+});

@@ -206,7 +206,11 @@ const SAMPLES: Record<string, Sample> = {
   // Nobody's own: two organisations, and the instance has no logo.
   "/connexion/logo/:id": { reach: "fixed", params: () => ({ id: NOBODY }), unknown: { id: NOBODY } },
   // What may be imported is said by the modules that own the rows.
-  "/imports/:kind": { reach: "fixed", params: () => ({ kind: "rien" }), unknown: { kind: "rien" } },
+  "/imports/:kind": {
+    reach: "fixed",
+    params: () => ({ kind: "rien", file: "rien.csv" }),
+    unknown: { kind: "rien", file: "rien.csv" },
+  },
   "/imports/:id": { reach: "fixed", params: () => ({ id: NOBODY }), unknown: { id: NOBODY } },
   "/exports/:kind/:objet": {
     reach: "campaign",
@@ -281,6 +285,8 @@ export const ABSENT_HERE: Record<string, string> = {
   "/connexion/logo/:id": "deux organisations, et l’instance n’a pas de logo",
   "/imports/:kind/nouveau": NOTHING_TO_IMPORT,
   "/imports/:kind/collage": NOTHING_TO_IMPORT,
+  "/imports/:kind/essai": NOTHING_TO_IMPORT,
+  "/imports/:kind/exemples/:file": NOTHING_TO_IMPORT,
   "/imports/:id": NOTHING_TO_IMPORT,
   "/imports/:id/lecture": NOTHING_TO_IMPORT,
   "/imports/:id/verification": NOTHING_TO_IMPORT,

@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
+import { type Mark, type Paged, paged } from "../../platform/db/paging.ts";
 import type { SettledLine } from "../../platform/sheets/profile.ts";
 import type { LineError } from "../lines.ts";
 
@@ -60,18 +61,32 @@ export interface ErrorFilter {
   reason?: string | undefined;
 }
 
-/** Errors in the order of the file, after this line and rank. */
+const ERRORS_A_PAGE = 50;
+
+/** Errors in the order of the file, a page at a time, whatever its depth [IMP-29]. */
 export async function errorsOf(
   em: EntityManager,
   importId: string,
-  { column, reason, offset, size }: ErrorFilter & { offset: number; size: number },
-): Promise<LineError[]> {
-  const { rows } = await sql<LineError>`
-    select line, column_name as "column", value, reason from import_error
+  { column, reason, mark }: ErrorFilter & { mark: Mark | null },
+): Promise<Omit<Paged<LineError>, "total">> {
+  const backwards = mark?.back ?? false;
+  const line = Number(mark?.value);
+  const seek = mark && Number.isInteger(line) && line >= 0 && line <= 2_147_483_647 ? mark : null;
+  const beyond = seek ? sql`(line, id) ${backwards ? sql`<` : sql`>`} (${line}, ${seek.id}::uuid)` : sql`true`;
+  const way = backwards ? sql`desc` : sql`asc`;
+  const { rows } = await sql<LineError & { id: string }>`
+    select id, line, column_name as "column", value, reason from import_error
     where import_id = ${importId}::uuid and (${column ?? null}::text is null or column_name = ${column ?? null})
-      and (${reason ?? null}::text is null or reason = ${reason ?? null})
-    order by line, id limit ${size} offset ${offset}`.execute(run(em));
-  return rows;
+      and (${reason ?? null}::text is null or reason = ${reason ?? null}) and ${beyond}
+    order by line ${way}, id ${way} limit ${ERRORS_A_PAGE + 1}`.execute(run(em));
+  return paged(rows, {
+    backwards,
+    size: ERRORS_A_PAGE,
+    more: seek !== null,
+    total: 0,
+    markOf: (row) => String(row.line),
+    line: ({ id: _id, ...error }) => error,
+  });
 }
 
 /** Every error, by number of line: what the error file adds to it [IMP-39]. */

@@ -108,13 +108,14 @@ async function match(em: EntityManager, { profile, open, about, mapped, key }: S
   await ask(
     em,
     sql`insert into ${MATCH} (line, row_id, matches, named, rows)
+      with known as materialized (
+        select t.id, ${sql.raw(profile.named)} as named, concat_ws(${sql.lit(KEY_BETWEEN)}, ${of}) as key from ${sql.table(profile.table)} t
+        where ${open.within} and not exists (select from import_line l where l.tenant_id = ${about.tenantId}::uuid
+          and l.import_id = ${about.importId}::uuid and l.row_id = t.id and l.outcome = 'create'))
       select k.line, (array_agg(t.id))[1], count(*)::int,
-        case when count(*) > 1 then array_to_string((array_agg(${sql.raw(profile.named)}))[1:${sql.lit(MOST_NAMED)}], ', ') end,
+        case when count(*) > 1 then array_to_string((array_agg(t.named))[1:${sql.lit(MOST_NAMED)}], ', ') end,
         case when count(*) > 1 then jsonb_agg(t.id) end
-      from ${TABLE} k join ${sql.table(profile.table)} t on folded(concat_ws(${sql.lit(KEY_BETWEEN)}, ${of})) = folded(k.key)
-      where k.key is not null and ${open.within}
-        and not exists (select from import_line l where l.tenant_id = ${about.tenantId}::uuid and l.import_id = ${about.importId}::uuid and l.row_id = t.id and l.outcome = 'create')
-      group by k.line`,
+      from ${TABLE} k join known t on folded(t.key) = folded(k.key) where k.key is not null group by k.line`,
   );
   await sql`set local enable_nestloop = on`.execute(run(em));
 }
@@ -208,7 +209,8 @@ async function apply(em: EntityManager, { profile, open, about, mapped, derived 
     }),
   ];
   const set = Object.entries({ ...Object.fromEntries(changed), ...open.touched });
-  if (set.length === 0) return;
+  const [some] = await ask(em, sql<object>`select from ${OUTCOME} where outcome = 'update' limit 1`);
+  if (set.length === 0 || !some) return;
   await ask(
     em,
     sql`update ${table} t set ${sql.join(set.map(([column, value]) => sql`${sql.id(column)} = ${value}`))}

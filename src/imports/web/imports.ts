@@ -1,7 +1,9 @@
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { findUserNames } from "../../accounts/index.ts";
+import type { Mark } from "../../platform/db/paging.ts";
 import { Forbidden, NotFound, RuleBroken } from "../../platform/errors.ts";
+import { readMark, writeMark } from "../../platform/http/addresses.ts";
 import { asDownload, pour } from "../../platform/http/download.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { DELIMITERS, isDelimiter } from "../../platform/sheets/delimiter.ts";
@@ -21,7 +23,6 @@ import { aboutImport, addressOf, engineAt, HOME, openAt, placeAt, profileAt, vis
 
 const VIEW = { page: "imports/show", part: "imports/_progress" };
 const MAPPING = { page: "imports/mapping" };
-const ERRORS_A_PAGE = 50;
 const CHANGES_SHOWN = 20;
 
 const crumbsOf = (place: { label: string; path: string }, one: Import) => [
@@ -38,7 +39,7 @@ export const show: RequestHandler<{ id: string }> = async (given, res) => {
     z.object({
       colonne: z.string().max(200).optional().describe("Colonne"),
       motif: z.string().max(500).optional().describe("Motif"),
-      page: z.coerce.number().int().min(1).max(10_000).optional().describe("Page"),
+      page: z.string().max(900).optional(),
       correspondance: z.literal("oui").optional(),
     }),
   );
@@ -46,30 +47,20 @@ export const show: RequestHandler<{ id: string }> = async (given, res) => {
   if (one.state === "analysed" || (one.state === "checked" && filter.correspondance)) {
     return showMapping(req, res as never, one, { values: {} });
   }
-  const page = filter.page ?? 1;
   const shown = await read(req, async (em) => {
     const profile = profileAt(req, one.kind);
     const place = await placeAt(em, req, profile, one.scopeId ?? null);
     const { targets, missing } = await openAt(em, req, one);
     const causes = await causesOf(em, one.id);
-    const total = causes
-      .filter(
-        ({ column, reason }) =>
-          (!filter.colonne || column === filter.colonne) && (!filter.motif || reason === filter.motif),
-      )
-      .reduce((sum, { lines }) => sum + lines, 0);
-    const of = {
-      column: filter.colonne,
-      reason: filter.motif,
-      offset: (page - 1) * ERRORS_A_PAGE,
-      size: ERRORS_A_PAGE,
-    };
+    const of = { column: filter.colonne, reason: filter.motif, mark: readMark(filter.page) };
+    const errors = await errorsOf(em, one.id, of);
     return {
       profile,
       place,
       causes,
-      total,
-      errors: await errorsOf(em, one.id, of),
+      errors: errors.rows,
+      before: errors.before,
+      after: errors.after,
       changes: await changedLines(em, one.id, CHANGES_SHOWN),
       labels: Object.fromEntries(targets.map(({ code, label }) => [code, label])),
       told: Object.fromEntries(targets.map(({ code, show }) => [code, show])),
@@ -80,8 +71,9 @@ export const show: RequestHandler<{ id: string }> = async (given, res) => {
     };
   });
   const at = addressOf(one);
-  const to = (rank: number) =>
-    `${at}?${new URLSearchParams({ ...(filter.colonne && { colonne: filter.colonne }), ...(filter.motif && { motif: filter.motif }), page: String(rank) })}#erreurs`;
+  const to = (mark: Mark | null) =>
+    mark &&
+    `${at}?${new URLSearchParams({ ...(filter.colonne && { colonne: filter.colonne }), ...(filter.motif && { motif: filter.motif }), page: writeMark(mark) })}#erreurs`;
   res.show(VIEW, {
     title: one.state === "checked" ? "Vérification du fichier" : "Résultat de l’import",
     crumbs: crumbsOf(shown.place, one),
@@ -97,8 +89,8 @@ export const show: RequestHandler<{ id: string }> = async (given, res) => {
       at: `${at}?${new URLSearchParams({ ...(cause.column && { colonne: cause.column }), motif: cause.reason })}#erreurs`,
     })),
     filter: { motif: filter.motif ?? null },
-    previous: page > 1 ? to(page - 1) : null,
-    next: page * ERRORS_A_PAGE < shown.total ? to(page + 1) : null,
+    previous: to(shown.before),
+    next: to(shown.after),
     form: { values: {} },
   });
 };

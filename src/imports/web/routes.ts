@@ -9,6 +9,8 @@ export const routes: Route[] = [
   get("/imports/:kind/nouveau", WHO, uploads.new_),
   post("/imports/:kind/nouveau", WHO, uploads.create, { upload: "form" }),
   post("/imports/:kind/collage", WHO, uploads.paste),
+  post("/imports/:kind/essai", WHO, uploads.tryOut),
+  get("/imports/:kind/exemples/:file", WHO, uploads.example, { params: { file: /^[a-z0-9-]+\.(csv|xlsx)$/ } }),
   get("/imports/:id", WHO, imports.show),
   post("/imports/:id/lecture", WHO, imports.reread),
   post("/imports/:id/verification", WHO, imports.check),

@@ -1,13 +1,16 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { Readable } from "node:stream";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import { RuleBroken } from "../../platform/errors.ts";
+import { NotFound, RuleBroken } from "../../platform/errors.ts";
+import { asDownload } from "../../platform/http/download.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { submitFile } from "../../platform/http/uploads.ts";
 import type { ImportProfile } from "../../platform/sheets/profile.ts";
 import type { SheetSource } from "../../platform/sheets/source.ts";
 import { addFile, type StoredFile } from "../../platform/storage/file.ts";
-import { acceptOf } from "../../platform/storage/kinds.ts";
+import { acceptOf, KINDS } from "../../platform/storage/kinds.ts";
 import { analyse, openImport, proposeMapping, readThrough } from "../analysis.ts";
 import { IMPORT_FILE, sourceOfImport } from "../file-purpose.ts";
 import type { Import } from "../import.ts";
@@ -25,6 +28,7 @@ async function showNew(req: Request, res: Response, profile: ImportProfile, scop
     kind: profile.kind,
     purpose: IMPORT_FILE,
     accept: acceptOf(IMPORT_FILE.kinds),
+    examples: profile.examples ?? [],
     scope: scopeId,
     back: place.path,
     form,
@@ -104,31 +108,90 @@ const Pasted = z.object({
 export const paste: RequestHandler<{ kind: string }> = async (given, res) => {
   const req = given as unknown as Request;
   const profile = profileAt(req, given.params.kind);
+  await keep(req, res as never, profile, Pasted, ({ text }) => ({
+    field: "text",
+    name: "lignes-collees.tsv",
+    content: Buffer.from(text),
+    notice: "Les lignes sont arrivées. Rien n’est encore importé.",
+  }));
+};
+
+const Tried = z.object({ ...Scope, file: z.string().max(100).describe("Fichier d’essai") });
+
+/** One of the files given for a first try, as if it had been sent. */
+export const tryOut: RequestHandler<{ kind: string }> = async (given, res) => {
+  const req = given as unknown as Request;
+  const profile = profileAt(req, given.params.kind);
+  await keep(req, res as never, profile, Tried, async ({ file }) => {
+    const example = exampleOf(profile, file);
+    if (!example) throw new RuleBroken("Ce fichier d’essai n’existe pas\u00a0: choisissez-en un de la liste.", "file");
+    return {
+      field: "file",
+      name: example.file,
+      content: await readFile(path.join(EXAMPLES, example.file)),
+      notice: "Le fichier d’essai est arrivé. Rien n’est encore importé.",
+    };
+  });
+};
+
+/** The same file, to be opened in a spreadsheet first. */
+export const example: RequestHandler<{ kind: string; file: string }> = async (given, res) => {
+  const req = given as unknown as Request;
+  const found = exampleOf(profileAt(req, given.params.kind), given.params.file);
+  if (!found) throw new NotFound();
+  const content = await readFile(path.join(EXAMPLES, found.file));
+  asDownload(res as never, found.file)
+    .type(found.file.endsWith(".xlsx") ? KINDS.xlsx.type : "text/csv")
+    .send(content);
+};
+
+const EXAMPLES = path.join(import.meta.dirname, "../../../fixtures/files");
+const exampleOf = ({ examples = [] }: ImportProfile, name: string) => examples.find(({ file }) => file === name);
+
+interface Arriving {
+  /** Name of the control to blame. */
+  field: string;
+  name: string;
+  content: Buffer;
+  notice: string;
+}
+
+/** Keeps what came otherwise than by a file of the person's, and opens an import on it. */
+async function keep<Schema extends typeof Pasted | typeof Tried>(
+  req: Request,
+  res: Response,
+  profile: ImportProfile,
+  schema: Schema,
+  arriving: (values: z.infer<Schema>) => Arriving | Promise<Arriving>,
+): Promise<void> {
   const { id, tenantId } = req.user!;
   let key: string | undefined;
-  const form = await submit(req, Pasted, actOn(profile), async ({ text, scope }, em) => {
-    const content = Buffer.from(text);
+  let notice = "";
+  const form = await submit(req, schema as typeof Pasted, actOn(profile), async (values, em) => {
+    const came = await arriving(values as z.infer<Schema>);
+    const { content, field, name } = came;
+    notice = came.notice;
     const kept = await req.files.store.put(tenantId, Readable.from([content]), { most: IMPORT_FILE.most });
     key = kept.key;
     const row = {
       ...kept,
       tenantId,
       purpose: IMPORT_FILE.purpose,
-      name: "lignes-collees.tsv",
-      type: "text/tab-separated-values",
+      name,
+      type: name.endsWith(".xlsx") ? KINDS.xlsx.type : KINDS.csv.type,
       state: "clean",
       by: { id },
     } as const;
-    const file = await addFile(em, row, req.files.quotas).catch(onField("text"));
+    const file = await addFile(em, row, req.files.quotas).catch(onField(field));
     const source = {
       size: content.length,
       reads: (range?: { start: number; end: number }) => req.files.store.open(kept.key, range),
     };
-    return open(req, em, profile, scope ?? null, file, source).catch(onField("text"));
+    return open(req, em, profile, values.scope ?? null, file, source).catch(onField(field));
   });
   if (form.errors) {
     if (key) await req.files.store.remove(key);
-    return showNew(req, res as never, profile, scopeOf(req), form);
+    return showNew(req, res, profile, scopeOf(req), form);
   }
-  res.saved(NEW, {}, { at: addressOf(form.result), notice: "Les lignes sont arrivées. Rien n’est encore importé." });
-};
+  res.saved(NEW, {}, { at: addressOf(form.result), notice });
+}

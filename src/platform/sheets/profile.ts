@@ -179,6 +179,8 @@ export interface ImportProfile {
   /** "personne", "personnes". */
   noun: readonly [one: string, many: string];
   right: string;
+  /** Files of fixtures/files for a first try. */
+  examples?: readonly { file: string; label: string; hint: string }[];
   table: string;
   /** SQL over `t`, a row of the table: how it is named to people. */
   named: string;

@@ -1,0 +1,274 @@
+import { randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import { setTimeout as wait } from "node:timers/promises";
+import pg from "pg";
+import { from as copyFrom } from "pg-copy-streams";
+import { withDatabase } from "../../src/platform/db/roles.ts";
+import { alternate, type Figure, forgetPeak, type Measure, peakRssMB } from "./measure.ts";
+import { allSealed } from "./past.ts";
+import { besideProduct, type Person, signInEverybody } from "./people.ts";
+import { type Server, startProduct, withFolder } from "./servers.ts";
+
+const TARGET = 4;
+const MOST_MB = 300;
+const LINES = 100_000;
+/** Somebody looks at the list meanwhile. */
+const READ_EVERY_MS = 2_000;
+const BOUNDARY = "frontiere-de-mesure";
+/** Of the twelve columns, six go to fields, kept together as JSONB. */
+const HEAD = "Poste;Occupant;Bureau;Série;Équipe;Façade;Date prévue;Heure;Segment;Technicien;Remarque;Places";
+const MAPPED = [
+  "cible",
+  ...Array(5).fill("+short_text"),
+  "prevue_le",
+  "heure",
+  "segment",
+  "technicien",
+  "notes",
+  "places",
+];
+
+/** A file of 100,000 lines and twelve columns, from its arrival to rows on the list: read, mapped, checked, written. */
+export const import100k: Measure = {
+  name: "import_100k",
+  unit: "s",
+  target: `au plus ${TARGET} fois le plancher, et moins de ${MOST_MB} Mo`,
+  holds: ({ ratio, peakRssMB: peak }) => ratio <= TARGET && (peak ?? 0) < MOST_MB,
+  run: () =>
+    withFolder((folder) =>
+      measure(folder, async (bench) => {
+        const times = await alternate(
+          async () => {
+            await bench.empty();
+            return (await bench.bring(await bench.campaign())).seconds;
+          },
+          async () => {
+            await bench.clearFloor();
+            return timed(() => bench.fillFloor());
+          },
+          {
+            warm: async () => {
+              await bench.bring(await bench.campaign());
+              await bench.fillFloor();
+              forgetPeak(bench.product.pid);
+            },
+          },
+        );
+        return { ...times, peakRssMB: peakRssMB(bench.product.pid) };
+      }),
+    ),
+};
+
+/** The same import taken back whole: its operations go to the trash. */
+export const undoImport100k: Measure = {
+  name: "undo_import_100k",
+  unit: "s",
+  target: `au plus ${TARGET} fois le plancher`,
+  holds: ({ ratio }) => ratio <= TARGET,
+  run: () =>
+    withFolder((folder) =>
+      measure(folder, async (bench) => {
+        const times = await alternate(
+          async () => {
+            await bench.empty();
+            const { actId } = await bench.bring(await bench.campaign());
+            await bench.tidy();
+            return timed(() => bench.takeBack(actId));
+          },
+          async () => {
+            await bench.clearFloor();
+            await bench.fillFloor();
+            await bench.tidy();
+            return timed(() =>
+              bench.root.query("update bench.operation set trashed_at = now(), version = version + 1"),
+            );
+          },
+        );
+        return { ...times, peakRssMB: peakRssMB(bench.product.pid) };
+      }),
+    ),
+};
+
+interface Bench {
+  product: Server;
+  root: pg.Client;
+  campaign(): Promise<string>;
+  bring(campaign: string): Promise<{ seconds: number; actId: string }>;
+  takeBack(actId: string): Promise<void>;
+  /** Everything of the campaigns before goes, so that each turn meets the same base. */
+  empty(): Promise<void>;
+  tidy(): Promise<void>;
+  clearFloor(): Promise<unknown>;
+  fillFloor(): Promise<void>;
+}
+
+async function measure(folder: string, work: (bench: Bench) => Promise<Figure>): Promise<Figure> {
+  const product = await startProduct(folder);
+  const { db, superUrl } = await besideProduct(folder);
+  const root = new pg.Client({ connectionString: withDatabase(superUrl, "opstracker") });
+  await root.connect();
+  try {
+    const people = await signInEverybody(product, db);
+    const admin = people.find(({ roles }) => roles.includes("admin"))!;
+    const technician = people.find(({ roles }) => roles.includes("technician"))!;
+    const { rows } = await root.query("select email from app_user where id = $1", [technician.id]);
+    const file = Buffer.from(
+      `${HEAD}\r\n${Array.from({ length: LINES }, (_, n) => csvLine(n, rows[0].email)).join("")}`,
+    );
+    await root.query("create schema bench");
+    await root.query("create table bench.operation (like operation including all) with (fillfactor = 50)");
+    const floor = path.join(folder, "plancher.copy");
+    await writeFile(floor, Array.from({ length: LINES }, (_, n) => floorLine(n)).join(""));
+    const ids = [admin.tenantId, randomUUID(), randomUUID(), technician.id];
+    const bench: Bench = {
+      product,
+      root,
+      campaign: () => openCampaign(product, admin),
+      bring: (campaign) => bring(product, admin, root, { campaign, file }),
+      takeBack: (actId) => takeBack(product, admin, actId),
+      async empty() {
+        await allSealed(db);
+        await root.query("truncate operation, import_line");
+        await bench.tidy();
+      },
+      async tidy() {
+        await allSealed(db);
+        await root.query("vacuum analyze"); // as PostgreSQL does by itself, minutes later
+      },
+      clearFloor: () => root.query("truncate bench.operation"),
+      fillFloor: () => fillFloor(root, floor, ids),
+    };
+    return await work(bench);
+  } finally {
+    await root.end();
+    await db.close();
+    await product.stop();
+  }
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1_000;
+}
+
+const poste = (n: number) => ({
+  cible: `PC-${String(n).padStart(6, "0")}`,
+  occupant: `Müller-Élie ${n % 977}`,
+  bureau: `B${n % 311}`,
+  serie: `SN-${n * 7_919}`,
+  equipe: `Équipe ${n % 37}`,
+  facade: `façade à l’ouest, côté cour n° ${n % 5_000}`,
+});
+const day = (n: number) => `${String((n % 27) + 1).padStart(2, "0")}/03/2027`;
+
+const csvLine = (n: number, technician: string) =>
+  `${Object.values(poste(n)).join(";")};${day(n)};14:30;Bâtiment ${n % 12};${technician};près de l’entrée;1\r\n`;
+
+/** What COPY reads: the same values, ready to be inserted. */
+function floorLine(n: number): string {
+  const values = poste(n);
+  const search = Object.values(values).join(" ").normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const planned = `2027-03-${day(n).slice(0, 2)}T13:30:00Z`;
+  return `${[values.cible, JSON.stringify(values), search, planned, "près de l’entrée"].join("\t")}\n`;
+}
+
+/** As little as brings the rows in: COPY to a table of the transaction, then one INSERT … SELECT into the same indexes. */
+async function fillFloor(root: pg.Client, file: string, ids: string[]): Promise<void> {
+  await root.query("begin");
+  await root.query(
+    `create temp table staged (title text, "values" jsonb, search text, planned timestamptz, notes text) on commit drop`,
+  );
+  await pipeline(createReadStream(file), root.query(copyFrom("copy staged from stdin")));
+  await root.query(
+    `insert into bench.operation (tenant_id, id, campaign_id, title, "values", search, status, category, segment_id, technician_id, planned_at, first_planned_at, notes)
+     select $1, uuidv7(), $2, title, "values", search, 'scheduled', 'planned', $3, $4, planned, planned, notes from staged`,
+    ids,
+  );
+  await root.query("commit");
+}
+
+async function post(
+  { origin }: Server,
+  { headers, csrf }: Person,
+  at: string,
+  fields: Record<string, string | string[]>,
+): Promise<string> {
+  const body = new URLSearchParams({ _csrf: csrf, _key: randomUUID() });
+  for (const [name, value] of Object.entries(fields)) for (const one of [value].flat()) body.append(name, one);
+  const answer = await fetch(origin + at, { method: "POST", redirect: "manual", headers, body });
+  if (answer.status !== 303) throw new Error(`${at} a répondu ${answer.status} : ${told(await answer.text())}`);
+  return new URL(answer.headers.get("location")!, origin).pathname;
+}
+
+const told = (html: string) =>
+  html
+    .replace(/<[^>]+>/g, " ")
+    .replace(/\s+/g, " ")
+    .slice(0, 1_500);
+
+let made = 0;
+
+async function openCampaign(product: Server, who: Person): Promise<string> {
+  const outline = { name: `Mesure ${++made}`, startsOn: "2027-01-01", endsOn: "2027-12-31" };
+  return (await post(product, who, "/campagnes/nouvelle", outline)).split("/").at(-1)!;
+}
+
+async function bring(
+  product: Server,
+  who: Person,
+  root: pg.Client,
+  { campaign, file }: { campaign: string; file: Buffer },
+): Promise<{ seconds: number; actId: string }> {
+  const at = await send(product, who, campaign, file);
+  const began = performance.now();
+  const lap = (name: string) => console.error(`    ${name} : ${((performance.now() - began) / 1_000).toFixed(2)} s`);
+  const options = { mode: "both", empty: "keep", missing: "keep", decimal: "", threshold: "50" };
+  await post(product, who, `${at}/verification`, { ...options, column: MAPPED, key: "Poste" });
+  lap("vérifié");
+  await post(product, who, `${at}/execution`, { errors: "valid" });
+  const id = at.split("/").at(-1);
+  const reads: number[] = [];
+  let next = 0;
+  for (;;) {
+    const { rows } = await root.query("select state, failure, act_id, counts from import where id = $1", [id]);
+    if (rows[0].state === "completed") {
+      const seconds = (performance.now() - began) / 1_000;
+      lap(`écrit, la liste lue en ${Math.round(Math.max(0, ...reads))} ms au pire`);
+      if (rows[0].counts.create !== LINES) throw new Error(`Comptes : ${JSON.stringify(rows[0].counts)}`);
+      return { seconds, actId: rows[0].act_id };
+    }
+    if (rows[0].state === "failed") throw new Error(rows[0].failure);
+    if (performance.now() > next) {
+      const asked = performance.now();
+      await (await fetch(`${product.origin}/campagnes/${campaign}/operations`, { headers: who.headers })).text();
+      reads.push(performance.now() - asked);
+      next = performance.now() + READ_EVERY_MS;
+    }
+    await wait(50);
+  }
+}
+
+/** The file, by its form: it is accepted once it was read through and its columns were proposed. */
+async function send(product: Server, who: Person, campaign: string, file: Buffer): Promise<string> {
+  const fields = { _csrf: who.csrf, _key: randomUUID(), scope: campaign };
+  const texts = Object.entries(fields).map(
+    ([name, value]) => `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  );
+  const head = `${texts.join("")}--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="mesure.csv"\r\nContent-Type: text/csv\r\n\r\n`;
+  const answer = await fetch(`${product.origin}/imports/operations/nouveau`, {
+    method: "POST",
+    redirect: "manual",
+    headers: { ...who.headers, "content-type": `multipart/form-data; boundary=${BOUNDARY}` },
+    body: Buffer.concat([Buffer.from(head), file, Buffer.from(`\r\n--${BOUNDARY}--\r\n`)]),
+  });
+  if (answer.status !== 303) throw new Error(`L’envoi a répondu ${answer.status} : ${told(await answer.text())}`);
+  return new URL(answer.headers.get("location")!, product.origin).pathname;
+}
+
+async function takeBack(product: Server, who: Person, actId: string): Promise<void> {
+  await post(product, who, `/actes/${actId}/annulation`, {});
+}
