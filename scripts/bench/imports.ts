@@ -43,7 +43,7 @@ export const import100k: Measure = {
         const times = await alternate(
           async () => {
             await bench.empty();
-            return (await bench.bring(await bench.campaign())).seconds;
+            return bench.bring(await bench.campaign());
           },
           async () => {
             await bench.clearFloor();
@@ -62,42 +62,10 @@ export const import100k: Measure = {
     ),
 };
 
-/** The same import taken back whole: its operations go to the trash. */
-export const undoImport100k: Measure = {
-  name: "undo_import_100k",
-  unit: "s",
-  target: `au plus ${TARGET} fois le plancher`,
-  holds: ({ ratio }) => ratio <= TARGET,
-  run: () =>
-    withFolder((folder) =>
-      measure(folder, async (bench) => {
-        const times = await alternate(
-          async () => {
-            await bench.empty();
-            const { actId } = await bench.bring(await bench.campaign());
-            await bench.tidy();
-            return timed(() => bench.takeBack(actId));
-          },
-          async () => {
-            await bench.clearFloor();
-            await bench.fillFloor();
-            await bench.tidy();
-            return timed(() =>
-              bench.root.query("update bench.operation set trashed_at = now(), version = version + 1"),
-            );
-          },
-        );
-        return { ...times, peakRssMB: peakRssMB(bench.product.pid) };
-      }),
-    ),
-};
-
 interface Bench {
   product: Server;
-  root: pg.Client;
   campaign(): Promise<string>;
-  bring(campaign: string): Promise<{ seconds: number; actId: string }>;
-  takeBack(actId: string): Promise<void>;
+  bring(campaign: string): Promise<number>;
   /** Everything of the campaigns before goes, so that each turn meets the same base. */
   empty(): Promise<void>;
   tidy(): Promise<void>;
@@ -125,10 +93,8 @@ async function measure(folder: string, work: (bench: Bench) => Promise<Figure>):
     const ids = [admin.tenantId, randomUUID(), randomUUID(), technician.id];
     const bench: Bench = {
       product,
-      root,
       campaign: () => openCampaign(product, admin),
       bring: (campaign) => bring(product, admin, root, { campaign, file }),
-      takeBack: (actId) => takeBack(product, admin, actId),
       async empty() {
         await allSealed(db);
         await root.query("truncate operation, import_line");
@@ -222,7 +188,7 @@ async function bring(
   who: Person,
   root: pg.Client,
   { campaign, file }: { campaign: string; file: Buffer },
-): Promise<{ seconds: number; actId: string }> {
+): Promise<number> {
   const at = await send(product, who, campaign, file);
   const began = performance.now();
   const lap = (name: string) => console.error(`    ${name} : ${((performance.now() - began) / 1_000).toFixed(2)} s`);
@@ -234,12 +200,12 @@ async function bring(
   const reads: number[] = [];
   let next = 0;
   for (;;) {
-    const { rows } = await root.query("select state, failure, act_id, counts from import where id = $1", [id]);
+    const { rows } = await root.query("select state, failure, counts from import where id = $1", [id]);
     if (rows[0].state === "completed") {
       const seconds = (performance.now() - began) / 1_000;
       lap(`écrit, la liste lue en ${Math.round(Math.max(0, ...reads))} ms au pire`);
       if (rows[0].counts.create !== LINES) throw new Error(`Comptes : ${JSON.stringify(rows[0].counts)}`);
-      return { seconds, actId: rows[0].act_id };
+      return seconds;
     }
     if (rows[0].state === "failed") throw new Error(rows[0].failure);
     if (performance.now() > next) {
@@ -267,8 +233,4 @@ async function send(product: Server, who: Person, campaign: string, file: Buffer
   });
   if (answer.status !== 303) throw new Error(`L’envoi a répondu ${answer.status} : ${told(await answer.text())}`);
   return new URL(answer.headers.get("location")!, product.origin).pathname;
-}
-
-async function takeBack(product: Server, who: Person, actId: string): Promise<void> {
-  await post(product, who, `/actes/${actId}/annulation`, {});
 }

@@ -6,7 +6,7 @@ import { backup } from "./backup.ts";
 import { bulk10k } from "./bulk.ts";
 import { coldStart, coldStartKilled } from "./cold-start.ts";
 import { export100k } from "./export.ts";
-import { import100k, undoImport100k } from "./imports.ts";
+import { import100k } from "./imports.ts";
 import type { Measure } from "./measure.ts";
 import { outbox } from "./outbox.ts";
 import { page } from "./page.ts";
@@ -24,7 +24,6 @@ const MEASURES: Measure[] = [
   outbox,
   undo10k,
   import100k,
-  undoImport100k,
   backup,
   upload,
   sse1000,
