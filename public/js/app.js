@@ -5,6 +5,7 @@ import "./menus.js";
 import "./swaps.js";
 import "./islands/app-dialog.js";
 import "./islands/auto-submit.js";
+import "./islands/cell-edit.js";
 import "./islands/check-all.js";
 import "./islands/copy-text.js";
 import "./islands/dirty-guard.js";

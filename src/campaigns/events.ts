@@ -23,6 +23,14 @@ export const events = {
   "campaign.grant_given": { label: "habilitation donnée", payload: grant },
   "campaign.grant_changed": { label: "habilitation changée", payload: grant },
   "campaign.grant_withdrawn": { label: "habilitation retirée", payload: grant },
+  "campaign.view_saved": {
+    label: "vue de la liste gardée",
+    payload: z.strictObject({ view: z.uuid(), by }),
+  },
+  "campaign.view_dropped": {
+    label: "vue de la liste supprimée",
+    payload: z.strictObject({ view: z.uuid(), by }),
+  },
   "operation_type.created": { label: "type d’opération créé", payload: ofType },
   "operation_type.copied": { label: "type d’opération copié", payload: ofType },
   "operation_type.edited": { label: "type d’opération modifié", payload: ofType },

@@ -15,8 +15,9 @@ import { Operation, OperationSchema } from "./operation.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
 import { campaignFor, operationFor } from "./policy.ts";
 import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
+import { DefaultViewSchema, SavedViewSchema } from "./saved-view.ts";
 import { SegmentSchema } from "./segment.ts";
-import { campaignUndo, fieldUndo, grantUndo, operationUndo, segmentUndo, typeUndo } from "./undo.ts";
+import { campaignUndo, fieldUndo, grantUndo, operationUndo, savedViewUndo, segmentUndo, typeUndo } from "./undo.ts";
 import { routes } from "./web/routes.ts";
 
 const CATALOGUE = "catalogue.edit";
@@ -39,6 +40,8 @@ export const campaigns: Module = {
     CampaignSchema,
     CampaignGrantSchema,
     CampaignFieldSchema,
+    SavedViewSchema,
+    DefaultViewSchema,
     SegmentSchema,
     OperationSchema,
     OperationTypeSchema,
@@ -151,6 +154,20 @@ export const campaigns: Module = {
       },
     },
     {
+      table: "saved_view",
+      subject: "campaign",
+      subjectId: "r.campaign_id",
+      title: "'vue ' || r.name",
+      undo: savedViewUndo,
+      columns: {
+        campaign_id: { label: "Campagne", format: "hidden" },
+        owner_id: { label: "À qui", format: "user" },
+        name: { label: "Nom" },
+        address: { label: "Filtres et colonnes", format: "hidden" },
+        is_shared: { label: "Partagée", format: "yesNo" },
+      },
+    },
+    {
       table: "operation",
       subject: "operation",
       title: "r.title",
@@ -181,6 +198,7 @@ export const campaigns: Module = {
   ],
   imports: [operationImports],
   untracked: [
+    { table: "default_view", why: "le goût d’une personne : sur quelle vue sa liste s’ouvre" },
     { table: "bulk", why: "where a bulk action is; what it changes is tracked in the operations themselves" },
     { table: "bulk_row", why: "what a preview froze, and why a row was left out" },
   ],

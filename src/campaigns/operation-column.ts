@@ -61,7 +61,11 @@ export const firstColumns = (plan: Plan): Column[] =>
  */
 export function columnsOf(query: Record<string, unknown>, plan: Plan): Column[] {
   const { colonnes } = query;
-  const sent = z.string().max(8_000).optional().safeParse(colonnes);
+  const sent = z
+    .string()
+    .max(8_000)
+    .optional()
+    .safeParse(Array.isArray(colonnes) ? colonnes[0] : colonnes);
   if (!sent.success) throw new RuleBroken("Cette adresse n’a pas la forme attendue. Revenez à la liste.");
   if (sent.data === undefined || sent.data === "") return firstColumns(plan);
   const known = new Map(everyColumn(plan).map((column) => [column.code, column]));
@@ -79,7 +83,7 @@ export interface Sorted {
 /** What the rows are sorted by (OPS-7): by date, earliest first, unless the address says otherwise. */
 export function orderOf(query: Record<string, unknown>, plan: Plan): Sorted {
   const columns = [{ code: TITLE, by: "title" as const }, ...everyColumn(plan)];
-  const { tri: wanted, sens } = query;
+  const [wanted, sens] = [query.tri, query.sens].map((sent) => [sent].flat()[0]);
   const { code: tri, by } = columns.find(({ code }) => code === wanted) ?? columns.find(({ code }) => code === "date")!;
   const isDescending = sens === "decroissant";
   const statuses = plan.workflow.statuses.map(({ code }) => code);

@@ -31,7 +31,8 @@ const BAD_ADDRESS = "Cette adresse n’a pas la forme attendue. Revenez à la li
 /** One text or several, as an address repeats a name; empty controls of a form say nothing. */
 const many = <T extends z.ZodType>(one: T) =>
   z.preprocess((sent) => [sent ?? []].flat().filter((text) => text !== ""), z.array(one).max(MOST));
-const maybe = <T extends z.ZodType>(one: T) => z.preprocess((sent) => (sent === "" ? undefined : sent), one.optional());
+const maybe = <T extends z.ZodType>(one: T) =>
+  z.preprocess((sent) => (Array.isArray(sent) && sent.length < 2 ? sent[0] : sent) || undefined, one.optional());
 const Text = z
   .string()
   .max(LONGEST)
@@ -73,7 +74,9 @@ export interface OperationFilters {
 /** Names of an address that say filters: of a field, its operator and what it is given. */
 export const operatorName = ({ code }: { code: string }) => `f.${code}`;
 export const operandName = ({ code }: { code: string }) => `v.${code}`;
-export const periodName = ({ code }: { code: string }) => `p.${code}`;
+/** Controls of their own in a form for what only one operator takes; an address keeps them under operandName. */
+const OWN_CONTROL: Record<string, string> = { relative: "p", department: "d", site: "s" };
+export const controlName = ({ code }: { code: string }, operator: string) => `${OWN_CONTROL[operator] ?? "v"}.${code}`;
 
 const texts = (sent: unknown): string[] => {
   const read = many(Text).safeParse(sent);
@@ -148,17 +151,17 @@ function fieldFilter(field: FieldDefinition, query: Record<string, unknown>, pla
 }
 
 function operatorMeant(field: FieldDefinition, query: Record<string, unknown>): Operator | null {
-  const has = (name: string) => texts(query[name]).length > 0;
-  const wanted = has(operandName(field)) ? ["one", "many"] : has(periodName(field)) ? ["period"] : [];
-  return OPERATORS[field.type].find(({ takes }) => wanted.includes(takes)) ?? null;
+  const isMeant = ({ code, takes }: Operator) =>
+    ["one", "many", "period"].includes(takes) && texts(query[controlName(field, code)]).length > 0;
+  return OPERATORS[field.type].find(isMeant) ?? null;
 }
 
-/** A form has room for two bounds and a period: an operator takes those it wants. */
-function givenTo(field: FieldDefinition, { takes }: Operator, query: Record<string, unknown>): string[] {
-  const given = texts(query[operandName(field)]);
-  if (takes === "none") return [];
-  if (takes === "period") return [...texts(query[periodName(field)]), ...given].slice(0, 1);
-  return takes === "one" ? given.slice(0, 1) : takes === "two" ? given.slice(0, 2) : given;
+/** A form has room for two bounds: an operator takes those it wants. */
+function givenTo(field: FieldDefinition, { code, takes }: Operator, query: Record<string, unknown>): string[] {
+  const own = texts(query[controlName(field, code)]);
+  const given = own.length > 0 ? own : texts(query[operandName(field)]);
+  const most = { none: 0, one: 1, period: 1, two: 2, many: MOST }[takes];
+  return given.slice(0, most);
 }
 
 /** What names people, segments and technicians that filters give by id. */

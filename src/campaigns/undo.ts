@@ -113,3 +113,16 @@ export const operationUndo: Undo = {
       ),
   },
 };
+
+/** A view is its owner's: they take it back whatever they run; a name used again meanwhile waits (OPS-8). */
+export const savedViewUndo: Undo = {
+  right: "campaigns.govern",
+  unless: "coalesce(w.owner_id, t.owner_id) = who.id",
+  created: "delete",
+  rules: [
+    {
+      when: "exists (select from saved_view o where o.tenant_id = w.tenant_id and o.campaign_id = w.campaign_id and o.owner_id = w.owner_id and o.id <> w.id and public.folded(o.name) = public.folded(w.name))",
+      why: "Une autre de vos vues porte maintenant ce nom.",
+    },
+  ],
+};

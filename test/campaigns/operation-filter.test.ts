@@ -108,7 +108,7 @@ test("OPS-5, FLD-4 : chaque champ se filtre selon son type, et les filtres s’a
     ["f.poids=between&v.poids=1&v.poids=2", ["PC-1"]],
     ["f.poids=more&v.poids=1,5", ["PC-2"]],
     ["f.achat=before&v.achat=2026-10-01", ["PC-1"]],
-    ["p.achat=last_30_days", ["PC-2"]],
+    ["f.achat=relative&v.achat=last_30_days", ["PC-2"]],
     ["f.portable=yes", ["PC-1"]],
     ["f.modele=any&v.modele=leger&v.modele=lourd", ["PC-1"]],
     ["f.modele=none&v.modele=leger", ["PC-2", "PC-3"]],
@@ -138,7 +138,7 @@ test("OPS-5 : plusieurs statuts ou techniciens à la fois, la catégorie, le nom
 
 test("OPS-5 : chaque filtre en place est écrit en mots et s’ôte seul, sans toucher aux autres", async () => {
   const { text } = await sophie.get(
-    `${list}?statut=postponed&statut=blocked&f.modele=any&v.modele=leger&p.achat=past&tri=cible`,
+    `${list}?statut=postponed&statut=blocked&f.modele=any&v.modele=leger&f.achat=relative&v.achat=past&tri=cible`,
   );
   assert.match(text, /1 résultat <span class="soft">\(sur 3\)/);
   const chips = [...text.matchAll(/<a class="chip" href="([^"]+)">(?:<span[^>]*>[^<]*<\/span>)?([^<]+)</g)].map(

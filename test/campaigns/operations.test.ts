@@ -81,7 +81,7 @@ async function fill(at: string, rows: number, sql: string): Promise<void> {
   );
 }
 const titlesOf = (text: string) =>
-  [...text.matchAll(/<th scope="row"><a href="\/operations\/[^"]+">([^<]+)</g)].map(([, title]) => title!);
+  [...text.matchAll(/<th scope="row"[^>]*><a href="\/operations\/[^"]+">([^<]+)</g)].map(([, title]) => title!);
 const linkTo = (text: string, rel: string) =>
   new RegExp(`href="([^"]+)" rel="${rel}"`).exec(text)?.[1]?.replaceAll("&amp;", "&");
 

@@ -252,7 +252,12 @@ const SAMPLES: Record<string, Sample> = {
       await runBulk(world, ids);
     },
   },
-  "/operations/:id": { reach: "campaign", params: ({ operation }) => ({ id: operation }), ready: leaveCampaigns },
+  "/operations/:id": {
+    reach: "campaign",
+    params: ({ operation }) => ({ id: operation, code: "date" }),
+    ready: leaveCampaigns,
+    unknown: { id: NOBODY, code: "date" },
+  },
   "/operations/:id/restauration": {
     reach: "campaign",
     params: ({ tossedOperation }) => ({ id: tossedOperation }),
@@ -563,6 +568,13 @@ const FORMS: Record<string, Filled> = {
     }),
   },
   "/campagnes/:id/champs": { fields: () => ({ label: `Champ ${randomBytes(3).toString("hex")}` }) },
+  "/campagnes/:id/vues": {
+    page: null,
+    fields: () => ({ name: `Vue ${randomBytes(3).toString("hex")}`, adresse: "statut=done" }),
+  },
+  "/campagnes/:id/vues/modification": { inBody: true, page: null, fields: ownView },
+  "/campagnes/:id/vues/suppression": { inBody: true, page: null, fields: ownView },
+  "/campagnes/:id/vues/defaut": { page: null, fields: () => ({ view: "" }) },
   "/campagnes/:id/segments": { fields: () => ({ name: `Segment ${randomBytes(3).toString("hex")}` }) },
   "/campagnes/:id/operations/nouvelle": { fields: () => ({ c_cible: `PC ${randomBytes(3).toString("hex")}` }) },
   "/campagnes/:id/operations/lots": {
@@ -582,6 +594,7 @@ const FORMS: Record<string, Filled> = {
     fields: async (ids, _browser, world) => ({ technician: await aTechnician(world, ids) }),
   },
   "/operations/:id/date": { page: null, fields: () => ({ plannedOn: "2026-12-03", plannedHour: "10:00" }) },
+  "/operations/:id/cellules/:code": { fields: () => ({ plannedOn: "2026-12-04", plannedHour: "11:00" }) },
   "/operations/:id/segment": { page: null, fields: () => ({ segment: "" }) },
   "/operations/:id/segment/suivi": { page: null, fields: placedByHand },
   "/operations/:id/corbeille": { page: null },
@@ -1377,6 +1390,21 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
   await leaveStaff(world, ids);
   await leaveAbsence(world, ids);
   return ids;
+}
+
+/** A view of the list that belongs to whoever asks. */
+async function ownView({ tenantId, campaign }: Ids, browser: Browser, world: World): Promise<Fields> {
+  const view = randomUUIDv7();
+  const name = `Vue ${randomBytes(3).toString("hex")}`;
+  const said = { ...actOf(tenantId), code: "campaign.view_saved", label: "Essai", now: world.clock.now() };
+  await world.db.act(said, (em) =>
+    em.execute(
+      `insert into saved_view (tenant_id, id, campaign_id, owner_id, name, address)
+       select c.tenant_id, ?, c.id, coalesce((select u.id from app_user u where u.id = ?), c.owner_id), ?, '{}' from campaign c where c.id = ?`,
+      [view, browser.id, name, campaign],
+    ),
+  );
+  return { view, name, version: "1" };
 }
 
 /** A job of this organisation that failed for good, there again if somebody settled it. */

@@ -3,6 +3,7 @@ import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
 import { bare, type FieldValue } from "../../fields/index.ts";
 import { type Mark, PAGE_SIZE, type Paged } from "../../platform/db/paging.ts";
 import type { Category } from "../../workflow/index.ts";
+import { counted } from "./counts.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -64,6 +65,8 @@ export interface OperationLine {
   technicianId: string | null;
   technician: string | null;
   version: number;
+  /** What it is sorted by here, as a page mark says it. */
+  key: string | null;
 }
 
 export const NONE = "aucun";
@@ -84,6 +87,7 @@ export interface OperationFilter {
   when?: "late" | "undated" | undefined;
   leastPostponed?: number | undefined;
   mostPostponed?: number | undefined;
+  ids?: readonly string[];
   /** Of fields, already told in SQL over `o` (FLD-4). */
   fields?: RawBuilder<SqlBool>[];
   isTrashed?: boolean;
@@ -98,7 +102,7 @@ export function operationsWhere(
   { zone }: { zone: string },
 ): RawBuilder<SqlBool> {
   const { q = "", statuses = [], categories = [], segments = [], technicians = [] } = filter;
-  const { from, to, when, leastPostponed, mostPostponed, fields = [], isTrashed = false } = filter;
+  const { from, to, when, leastPostponed, mostPostponed, ids, fields = [], isTrashed = false } = filter;
   const conditions: RawBuilder<unknown>[] = [
     sql`o.campaign_id = ${campaignId}::uuid`,
     isTrashed ? sql`o.trashed_at is not null` : sql`o.trashed_at is null`,
@@ -111,6 +115,7 @@ export function operationsWhere(
   if (categories.length > 0) conditions.push(isOneOf(sql`o.category`, categories));
   if (segments.length > 0) conditions.push(isIdOf(sql`o.segment_id`, segments));
   if (technicians.length > 0) conditions.push(isIdOf(sql`o.technician_id`, technicians));
+  if (ids) conditions.push(sql`o.id = any (${ids}::uuid[])`);
   if (leastPostponed !== undefined) conditions.push(sql`o.postpone_count >= ${leastPostponed}`);
   if (mostPostponed !== undefined) conditions.push(sql`o.postpone_count <= ${mostPostponed}`);
   if (from) conditions.push(sql`o.planned_at >= ${from}::date::timestamp at time zone ${zone}`);
@@ -135,20 +140,25 @@ function isIdOf(column: RawBuilder<unknown>, wanted: readonly string[]): RawBuil
   return ids.length === wanted.length ? some : sql`(${some} or ${none})`;
 }
 
-/** How many operations answer (OPS-5). */
-export async function countOperations(em: EntityManager, where: RawBuilder<SqlBool>): Promise<number> {
-  const { rows } = await sql<{ n: number }>`select count(*)::int as n from operation o where ${where}`.execute(
-    transaction(em),
-  );
-  return rows[0]!.n;
+/** How many operations answer (OPS-5). `of` is given by pages, which only read: see counted. */
+export async function countOperations(
+  em: EntityManager,
+  where: RawBuilder<SqlBool>,
+  of?: { tenantId: string; day?: string },
+): Promise<number> {
+  const question = sql<{ n: number }>`select count(*)::int as n from operation o where ${where}`;
+  const [row] = of ? await counted(em, question, of) : (await question.execute(transaction(em))).rows;
+  return row!.n;
 }
 
 /** How many are in each status, those in the trash apart; a status without operation is absent. */
-export async function countByStatus(em: EntityManager, campaignId: string): Promise<Map<string, number>> {
-  const { rows } = await sql<{ status: string; n: number }>`
-    select status, count(*)::int as n from operation where campaign_id = ${campaignId}::uuid and trashed_at is null group by status`.execute(
-    transaction(em),
-  );
+export async function countByStatus(
+  em: EntityManager,
+  { id, tenantId }: { id: string; tenantId: string },
+): Promise<Map<string, number>> {
+  const question = sql<{ status: string; n: number }>`
+    select status, count(*)::int as n from operation where campaign_id = ${id}::uuid and trashed_at is null group by status`;
+  const rows = await counted(em, question, { tenantId });
   return new Map(rows.map(({ status, n }) => [status, n]));
 }
 
@@ -194,7 +204,7 @@ export function sortOf(order: OperationOrder): RawBuilder<unknown> {
 }
 
 type Dated = "plannedAt" | "firstPlannedAt" | "startedAt" | "completedAt";
-type Row = Omit<OperationLine, Dated> & Record<Dated, string | null> & { key: string | null };
+type Row = Omit<OperationLine, Dated> & Record<Dated, string | null>;
 const momentOf = (text: string | null) => (text ? new Date(text) : null);
 
 /**
@@ -204,10 +214,14 @@ const momentOf = (text: string | null) => (text ? new Date(text) : null);
 export async function listOperations(
   em: EntityManager,
   where: RawBuilder<SqlBool>,
-  { order, mark, size = PAGE_SIZE }: { order: OperationOrder; mark: Mark | null; size?: number },
+  {
+    order,
+    mark,
+    size = PAGE_SIZE,
+    isBack = mark?.back ?? false,
+  }: { order: OperationOrder; mark: Mark | null; size?: number; isBack?: boolean },
 ): Promise<Omit<Paged<OperationLine>, "total">> {
   const { key, type } = keyOf(order);
-  const isBack = mark?.back ?? false;
   const at = mark && sortValueOf(mark, order);
   const wanted = size + 1;
   const part = async (isEmpty: boolean, from: [string | null, string] | null, limit: number): Promise<Row[]> => {
@@ -248,20 +262,26 @@ export async function listOperations(
   const overflow = found.length > size;
   const rows = found.slice(0, size);
   if (isBack) rows.reverse();
-  const markOf = (row: Row | undefined, back: boolean): Mark | null =>
-    row ? { value: JSON.stringify([row.key, row.title]), id: row.id, back } : null;
+  const [first, last] = [rows[0], rows.at(-1)];
   return {
-    rows: rows.map(({ key: _key, ...row }) => ({
+    rows: rows.map((row) => ({
       ...row,
       plannedAt: momentOf(row.plannedAt),
       firstPlannedAt: momentOf(row.firstPlannedAt),
       startedAt: momentOf(row.startedAt),
       completedAt: momentOf(row.completedAt),
     })),
-    before: (isBack ? overflow : mark !== null) ? markOf(rows[0], true) : null,
-    after: (isBack ? true : overflow) ? markOf(rows.at(-1), false) : null,
+    before: first && (isBack ? overflow : mark !== null) ? markOf(first, true) : null,
+    after: last && (isBack ? true : overflow) ? markOf(last, false) : null,
   };
 }
+
+/** Where a page that begins after this row, or ends before it, is found. */
+export const markOf = ({ id, key, title }: Pick<OperationLine, "id" | "key" | "title">, back: boolean): Mark => ({
+  value: JSON.stringify([key, title]),
+  id,
+  back,
+});
 
 /** What a mark says of its neighbour; null when we did not write it, and the list begins at its beginning. */
 function sortValueOf({ value }: Mark, { by }: OperationOrder): [string | null, string] | null {

@@ -66,7 +66,10 @@ const bulkAt = ({ id, lot }: { id: string; lot: string }) => `${listAt({ id })}/
 const ASKING_NOTHING: readonly BulkAction[] = ["unassign", "undate", "trash"];
 
 /** What a list offers this person to do with its rows, and its filter as a form repeats it; null for nothing (OPS-13). */
-export function bulkOf({ campaign, may }: Standing, { kept, isFiltered }: OperationFilters) {
+export function bulkOf(
+  { campaign, may }: Standing,
+  { kept, isFiltered }: Pick<OperationFilters, "kept" | "isFiltered">,
+) {
   const open = campaign.isArchived() ? [] : BULK_CODES.filter((action) => may(rightFor(action)));
   if (open.length === 0) return null;
   const filter = new URLSearchParams();

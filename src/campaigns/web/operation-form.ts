@@ -1,3 +1,4 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
 import { z } from "zod";
 import {
   dayOf,
@@ -11,6 +12,7 @@ import {
 } from "../../fields/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
 import { LONGEST_NOTES, type Plan } from "../operation.ts";
+import { Segment } from "../segment.ts";
 
 /** The fields a form can fill: people and documents wait for their own pages. */
 export const typedFields = ({ fields }: Plan) =>
@@ -110,4 +112,11 @@ export function inputsOf(moment: Date | null | undefined, zone: string): { plann
   if (!moment) return { plannedOn: "", plannedHour: "" };
   const local = localOf(moment, zone);
   return { plannedOn: dayOf(local), plannedHour: hourOf(local) };
+}
+
+/** A segment of this campaign, or a refusal said under its control. */
+export async function segmentOf(em: EntityManager, campaignId: string, id: string): Promise<Segment> {
+  const segment = await em.findOne(Segment, { id, campaign: { id: campaignId } } as never);
+  if (!segment) throw new RuleBroken("Ce segment n’existe plus\u00a0: choisissez-en un autre.", "segment");
+  return segment as Segment;
 }

@@ -1,78 +1,116 @@
-import type { EntityManager } from "@mikro-orm/postgresql";
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import { staffNames } from "../../directory/index.ts";
-import { dayOf, localOf, showValue } from "../../fields/index.ts";
+import { dayOf, localOf } from "../../fields/index.ts";
+import { RuleBroken } from "../../platform/errors.ts";
 import { readMark, type Values, withQuery, writeMark } from "../../platform/http/addresses.ts";
 import { query, read } from "../../platform/http/forms.ts";
+import { isPartial } from "../../platform/http/partial.ts";
 import { fr } from "../../platform/text/index.ts";
-import { type Plan, statusOf, titleFieldOf } from "../operation.ts";
-import { type Column, columnsOf, orderOf, TITLE } from "../operation-column.ts";
-import { chipsOf, filtersOf, placesNamed } from "../operation-filter.ts";
+import { type Plan, titleFieldOf } from "../operation.ts";
+import { TITLE } from "../operation-column.ts";
+import { chipsOf, filtersOf, type Kept, placesNamed } from "../operation-filter.ts";
+import { GROUPS, lookOf } from "../operation-look.ts";
 import { campaignFor } from "../policy.ts";
+import { countGroups, type Group, type GroupBy, listGrouped } from "../queries/operation-groups.ts";
 import {
   countByStatus,
   countOperations,
   listOperations,
   listTechnicians,
   NONE,
-  type OperationLine,
   type OperationOrder,
   operationsWhere,
 } from "../queries/operations.ts";
+import { listViews, type SavedViewLine } from "../queries/saved-views.ts";
 import { listSegments } from "../queries/segments.ts";
+import { BUILT_IN } from "../saved-view.ts";
 import { bulkOf } from "./bulks.ts";
-import { frameOf, listAt, operationAt, planOf } from "./shown.ts";
+import { meantPeople, showFilters } from "./operation-filters.ts";
+import { lineOf, midnightOf, peopleNamed } from "./operation-row.ts";
+import { addressOf, frameOf, listAt, planOf } from "./shown.ts";
 
 const LIST = { page: "campaigns/operations/index", part: "campaigns/operations/_list" };
 const SIZES = [25, 50, 100];
+const FIRST = 50;
+/** Filters the bar above the list has a control for; the others have theirs on the page of filters. */
+const IN_BAR = ["q", "statut", "technicien"];
 
 const Asked = z.object({
-  sens: z.enum(["croissant", "decroissant"]).optional(),
   lignes: z.coerce.number().optional(),
   page: z.string().max(900).optional(),
+  /** The rank of the first row and its group: a page by keyset does not know them. */
+  de: z.coerce.number().int().min(1).max(10_000_000).optional(),
+  g: z.string().max(60).optional(),
 });
 
+type OfCampaign = Request<{ id: string }>;
+
 export const index: RequestHandler<{ id: string }> = async (req, res) => {
-  const { lignes, page } = query(req, Asked);
-  const size = SIZES.includes(lignes ?? 0) ? lignes! : 50;
+  try {
+    await showList(req, res);
+  } catch (error) {
+    // A filter that cannot be read is mended where all filters are.
+    if (error instanceof RuleBroken && error.field !== undefined) return showFilters(req, res, error);
+    throw error;
+  }
+};
+
+async function showList(req: OfCampaign, res: Response): Promise<void> {
+  const { lignes, page, de, g } = query(req, Asked);
+  const size = SIZES.includes(lignes ?? 0) ? lignes! : FIRST;
+  const folded = new Set([req.query.plie ?? []].flat().map(String));
   const shown = await read(req, async (em) => {
     const standing = await campaignFor(em, req.user!, req.params.id, "operations.read");
-    const plan = await planOf(em, req, standing.campaign);
-    const filters = filtersOf(req.query, plan, req);
-    const sorted = orderOf(req.query, plan);
-    const columns = columnsOf(req.query, plan);
-    const counts = await countByStatus(em, standing.campaign.id);
-    const { order } = sorted;
-    const found = await listOperations(em, filters.where, { order, mark: readMark(page), size });
+    const { campaign } = standing;
+    const plan = await planOf(em, req, campaign);
+    const meant = await meantPeople(em, req.query, plan);
+    const filters = filtersOf(meant, plan, req);
+    const look = lookOf(req.query, plan);
+    const { order } = look.sorted;
+    const counts = await countByStatus(em, campaign);
     const all = [...counts.values()].reduce((sum, n) => sum + n, 0);
+    const segments = await listSegments(em, campaign.id);
+    const technicians = await listTechnicians(em);
+    const mark = readMark(page);
+    const of = { tenantId: campaign.tenantId, day: dayOf(localOf(req.now, plan.zone)) };
+    const by = look.groupBy;
+    const groups =
+      by &&
+      inOrder(await countGroups(em, filters.where, by, { zone: plan.zone, ...of }), by, plan, segments, technicians);
+    const at = mark && g !== undefined ? { key: g, mark } : null;
+    const grouped =
+      groups && (await listGrouped(em, filters.where, groups, { by, zone: plan.zone, order, at, size, folded }));
+    const found = grouped ? null : await listOperations(em, filters.where, { order, mark, size });
+    const rows = grouped ? grouped.rows.map(({ row }) => row) : found!.rows;
+    const total = groups
+      ? groups.reduce((sum, one) => sum + one.total, 0)
+      : filters.isFiltered
+        ? await countOperations(em, filters.where, of)
+        : all;
     return {
-      standing,
-      plan,
-      filters,
-      sorted,
-      columns,
-      counts,
-      all,
-      ...found,
-      total: filters.isFiltered ? await countOperations(em, filters.where) : all,
-      segments: await listSegments(em, standing.campaign.id),
-      technicians: await listTechnicians(em),
-      people: await peopleNamed(em, columns, found.rows),
+      ...{ standing, plan, meant, filters, look, counts, all, total, segments, technicians, groups, grouped, rows },
+      before: grouped ? grouped.before : found!.before && { key: undefined, mark: found!.before },
+      after: grouped ? grouped.after : found!.after && { key: undefined, mark: found!.after },
+      views: await listViews(em, campaign.id, req.user!.id),
+      people: await peopleNamed(em, look.columns, rows),
       places: await placesNamed(em, filters),
     };
   });
-  const { standing, plan, filters, sorted, columns, counts, total, all, segments, technicians } = shown;
+  const { standing, plan, filters, look, counts, total, all, segments, technicians, rows } = shown;
   const at = listAt(standing.campaign);
-  const { tri, isDescending } = sorted;
-  const chosen = req.query.colonnes ? columns.map(({ code }) => code).join(",") : undefined;
-  const look = {
-    tri: tri === "date" ? undefined : tri,
-    sens: isDescending ? "decroissant" : undefined,
-    lignes: size === 50 ? undefined : String(size),
-    colonnes: chosen,
+  const lasting = { ...look.kept, lignes: size === FIRST ? undefined : String(size) };
+  // A form without script sends its empty controls too: the address that is kept and shared says what it filters.
+  if (!isPartial(req) && isLong(req.query)) return res.redirect(302, withQuery(at, { ...filters.kept, ...lasting }));
+  const opened = Object.keys(req.query).length === 0 && shown.views.find(({ isDefault }) => isDefault);
+  if (opened) return res.redirect(302, withQuery(at, { ...opened.address, vue: opened.id }));
+  const hasDefault = shown.views.some(({ isDefault }) => isDefault);
+  // A bare address opens the view one chose by default: the whole list then says so.
+  const listed = (values: Values) => {
+    const address = withQuery(at, values);
+    return address === at && hasDefault ? `${at}?vue=toutes` : address;
   };
-  const here = (change: Values) => withQuery(at, { ...filters.kept, ...look, ...change });
+  const here = (change: Values) => listed({ ...filters.kept, ...lasting, ...change });
+  const { tri, isDescending } = look.sorted;
   const sortOf = (one: string) => {
     const isHere = tri === one;
     return {
@@ -80,89 +118,210 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
       href: here({ tri: one, sens: isHere && !isDescending ? "decroissant" : undefined }),
     };
   };
-  const names = new Map([
-    ...segments.map(({ id, name }) => [id, name] as const),
-    ...technicians.map(({ value, label }) => [value, label] as const),
-    ...shown.places,
-  ]);
-  const first = (name: string) => filters.kept[name]?.[0] ?? "";
+  const names = namesOf(plan, segments, technicians, shown.places);
+  const from = page && shown.before ? Math.max(1, de ?? 1) : 1;
+  const pageAt = (edge: { key: string | undefined; mark: Parameters<typeof writeMark>[0] } | null, start: number) =>
+    edge && here({ page: writeMark(edge.mark), g: edge.key, de: String(Math.max(1, start)), plie: [...folded] });
+  const mayManage = standing.may("operations.manage") && !standing.campaign.isArchived();
+  const bulk = bulkOf(standing, filters);
+  const given = {
+    midnight: midnightOf(req.now, plan.zone),
+    names: shown.people,
+    mayEdit: mayManage,
+    mayPick: bulk !== null,
+  };
+  const operations = rows.map((line) => lineOf(line, plan, look.columns, given));
+  const groupName = GROUPS.find(({ by }) => by === look.groupBy);
+  const { kept } = filters;
   res.show(LIST, {
     title: "Opérations",
     ...frameOf(req, standing, "operations", "Opérations"),
-    operations: shown.rows.map((line) => lineOf(line, plan, columns, { now: req.now, names: shown.people })),
+    operations,
+    parts:
+      shown.groups && shown.grouped
+        ? partsOf(shown.groups, shown.grouped, operations, folded, (group) => ({
+            label: groupLabel(group.key, look.groupBy!, names),
+            href: here({ groupe: undefined, ...filterOn(group.key, look.groupBy!) }),
+            fold: here({
+              plie: folded.has(group.key) ? [...folded].filter((key) => key !== group.key) : [...folded, group.key],
+            }),
+          }))
+        : [{ group: null, operations }],
+    groupedBy: groupName?.label ?? null,
     titleColumn: { label: titleFieldOf(standing.campaign, plan.fields)?.label ?? "Cible", ...sortOf(TITLE) },
-    columns: columns.map(({ code, label, isNumber }) => ({ label, num: isNumber ?? false, ...sortOf(code) })),
+    columns: look.columns.map(({ code, label, isNumber }) => ({ label, num: isNumber ?? false, ...sortOf(code) })),
+    isCards: look.isCards,
+    forms: [
+      { label: "Tableau", href: here({ forme: undefined }), current: !look.isCards },
+      { label: "Cartes", href: here({ forme: "cartes" }), current: look.isCards },
+    ],
     total,
     all,
+    range: rows.length > 0 ? `${fr.number(from)}–${fr.number(from + rows.length - 1)} sur ${fr.number(total)}` : null,
     listAt: at,
+    filtersAt: withQuery(`${at}/filtres`, { ...kept, ...lasting }),
+    columnsAt: withQuery(`${at}/colonnes`, { ...kept, ...lasting }),
     chips: chipsOf(filters, plan, names).map(({ label, without }) => ({
       label,
-      href: withQuery(at, { ...without, ...look }),
+      href: listed({ ...without, ...lasting }),
     })),
-    unfiltered: withQuery(at, look),
+    unfiltered: listed(lasting),
     form: {
-      values: Object.fromEntries(
-        ["q", "statut", "segment", "technicien", "du", "au", "quand"].map((name) => [name, first(name)]),
-      ),
+      values: {
+        ...Object.fromEntries(IN_BAR.map((name) => [name, kept[name]?.[0] ?? ""])),
+        groupe: groupName?.value ?? "",
+      },
     },
+    // Several values of a filter have no control in the bar: they ride along, and a chip says them.
+    views: viewsOf(shown.views, at, { ...kept, ...look.kept }, { all, counts, plan }),
+    saveAt: withQuery(`${addressOf(standing.campaign)}/vues`, { ...kept, ...look.kept }),
+    several: IN_BAR.filter((name) => (kept[name]?.length ?? 0) > 1),
+    carried: hidden({
+      ...Object.fromEntries(Object.entries(kept).filter(([name, list]) => !IN_BAR.includes(name) || list.length > 1)),
+      ...{ ...lasting, groupe: undefined },
+    }),
+    quick: plan.workflow.statuses.map(({ code, label, icon, tone }) => {
+      const isHere = kept.statut?.length === 1 && kept.statut[0] === code;
+      return {
+        ...{ label, icon, tone, isHere, count: counts.get(code) ?? 0 },
+        href: here({ statut: isHere ? undefined : code }),
+      };
+    }),
     statuses: plan.workflow.statuses.map(({ code, label }) => ({
       value: code,
       label: `${label} (${fr.number(counts.get(code) ?? 0)})`,
     })),
-    segments: [{ value: NONE, label: "Sans segment" }, ...segments.map(({ id, name }) => ({ value: id, label: name }))],
     technicians: [{ value: NONE, label: "Non affectées" }, ...technicians],
-    active: Object.keys(filters.kept).length,
+    groups: GROUPS.map(({ value, label }) => ({ value, label })),
+    active: Object.keys(kept).length,
     exportAt:
       standing.may("rows.export") && total > 0
         ? withQuery(`/exports/operations/${standing.campaign.id}/nouveau`, { liste: here({}).split("?")[1] })
         : null,
-    mayManage: standing.may("operations.manage") && !standing.campaign.isArchived(),
-    bulk: bulkOf(standing, filters),
-    previous: shown.before && here({ page: writeMark(shown.before) }),
-    next: shown.after && here({ page: writeMark(shown.after) }),
+    mayManage,
+    bulk,
+    previous: pageAt(shown.before, from - size),
+    next: pageAt(shown.after, from + rows.length),
     sizes: SIZES.map((one) => ({ size: one, current: one === size, href: here({ lignes: String(one) }) })),
   });
-};
-
-/** Who the fields of people name on this page, and nobody else. */
-async function peopleNamed(em: EntityManager, columns: Column[], rows: OperationLine[]): Promise<Map<string, string>> {
-  const fields = columns.flatMap(({ field }) => (field?.type === "person" ? field.code : []));
-  const ids = new Set(rows.flatMap(({ values }) => fields.flatMap((code) => values[code] ?? [])));
-  return staffNames(em, [...ids].map(String));
 }
 
-/** A row of the list: what each column prints. */
-function lineOf(
-  line: OperationLine,
-  { workflow, zone }: Plan,
-  columns: Column[],
-  { now, names }: { now: Date; names: ReadonlyMap<string, string> },
+/** The views above the list, those every campaign has first; the one whose address this is stands out (OPS-8). */
+function viewsOf(
+  saved: SavedViewLine[],
+  at: string,
+  here: Kept,
+  { all, counts, plan }: { all: number; counts: Map<string, number>; plan: Plan },
 ) {
-  const { label, icon, tone, isFinal } = statusOf(workflow, line.status);
-  const day = (moment: Date) => dayOf(localOf(moment, zone));
-  const moments = { premiere: line.firstPlannedAt, debut: line.startedAt, fin: line.completedAt };
-  const textOf = ({ code, field }: Column): string => {
-    if (field) return showValue(field, line.values[field.code], { zone, names });
-    if (code in moments) {
-      const moment = moments[code as keyof typeof moments];
-      return moment ? fr.dateTime(moment, zone) : "";
-    }
-    return code === "motif" ? (line.reason ?? "") : "";
-  };
-  return {
-    ...line,
-    href: operationAt(line),
-    badge: { label, icon, tone },
-    isLate: !isFinal && line.plannedAt !== null && day(line.plannedAt) < day(now),
-    day: line.plannedAt && fr.shortDate(line.plannedAt, zone),
-    hour: line.plannedAt && fr.time(line.plannedAt, zone),
-    cells: columns.map((column) => ({
-      kind: column.field ? "value" : column.code,
-      label: column.label,
-      num: column.isNumber ?? false,
-      text: textOf(column),
-    })),
-  };
+  const same = (address: Kept) => withQuery("", sorted(address)) === withQuery("", sorted(here));
+  const deferred = plan.workflow.statuses.filter(({ category }) => category === "deferred");
+  const built = BUILT_IN.map(({ name, address }) => ({
+    name,
+    href: withQuery(at, address),
+    current: same(address),
+    count: address.categorie ? deferred.reduce((sum, { code }) => sum + (counts.get(code) ?? 0), 0) : null,
+  }));
+  const whole = { name: "Toutes", href: `${at}?vue=toutes`, current: same({}), count: all };
+  const own = saved.map(({ id, name, address }) => ({
+    name,
+    href: withQuery(at, { ...address, vue: id }),
+    current: same(address),
+    count: null,
+  }));
+  return [whole, ...built, ...own];
+}
+
+const sorted = (address: Kept): Kept =>
+  Object.fromEntries(Object.entries(address).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+
+/** Says a filter in more than it takes: empty controls, or one that stands for another. */
+const isLong = (asked: Record<string, unknown>) =>
+  Object.entries(asked).some(([name, value]) => value === "" || /^[pds]\./.test(name)) ||
+  Object.entries(asked).some(([name, value]) => /^v\./.test(name) && [value].flat().includes(""));
+
+const hidden = (values: Values) =>
+  Object.entries(values).flatMap(([name, value]) => [value ?? []].flat().map((text) => ({ name, value: text })));
+
+type Segments = { id: string; name: string }[];
+type Technicians = { value: string; label: string }[];
+
+function namesOf({ workflow }: Plan, segments: Segments, technicians: Technicians, places: [string, string][]) {
+  return new Map<string, string>([
+    ...workflow.statuses.map(({ code, label }) => [code, label] as const),
+    ...segments.map(({ id, name }) => [id, name] as const),
+    ...technicians.map(({ value, label }) => [value, label] as const),
+    ...places,
+  ]);
+}
+
+/** Groups in the order people know them: that of segments and statuses, names, days; those that have none last. */
+function inOrder(
+  groups: Group[],
+  by: GroupBy,
+  { workflow }: Plan,
+  segments: Segments,
+  technicians: Technicians,
+): Group[] {
+  const known = {
+    segment: segments.map(({ id }) => id),
+    status: workflow.statuses.map(({ code }) => code),
+    technician: technicians.map(({ value }) => value),
+    day: groups.map(({ key }) => key).toSorted(),
+  }[by];
+  const rank = new Map(known.map((key, i) => [key, i]));
+  const rankOf = ({ key }: Group) => (key === NONE ? Number.MAX_SAFE_INTEGER : (rank.get(key) ?? known.length));
+  return groups.toSorted((one, other) => rankOf(one) - rankOf(other));
+}
+
+const NO_GROUP: Record<GroupBy, string> = {
+  segment: "Sans segment",
+  status: "Sans statut",
+  technician: "Non affectées",
+  day: "Sans date",
+};
+
+function groupLabel(key: string, by: GroupBy, names: ReadonlyMap<string, string>): string {
+  if (key === NONE) return NO_GROUP[by];
+  if (by === "day") return fr.date(`${key}T12:00:00Z`, "UTC");
+  return names.get(key) ?? (by === "technician" ? "Ancien technicien" : key);
+}
+
+/** What narrows the list to one group. */
+function filterOn(key: string, by: GroupBy): Values {
+  if (by === "day") return key === NONE ? { quand: "sans-date", du: undefined, au: undefined } : { du: key, au: key };
+  return { [{ segment: "segment", status: "statut", technician: "technicien" }[by]]: key };
+}
+
+type Line = ReturnType<typeof lineOf>;
+
+/** "89,0 %": always one decimal, so that groups compare at a glance (OPS-7). */
+const progressOf = (share: number) => `${(share * 100).toFixed(1).replace(".", ",")}\u00a0%`;
+
+/** The groups of a page with their rows: those it shows, and those folded around them. */
+function partsOf(
+  groups: Group[],
+  { rows, before, after }: { rows: { key: string }[]; before: unknown; after: unknown },
+  lines: Line[],
+  folded: ReadonlySet<string>,
+  linksOf: (group: Group) => { label: string; href: string; fold: string },
+) {
+  const rank = (key: string | undefined) => groups.findIndex((group) => group.key === key);
+  const first = before ? rank(rows[0]?.key) : 0;
+  const last = after ? rank(rows.at(-1)?.key) : groups.length - 1;
+  return groups.slice(first, last + 1).map((group) => {
+    const { key, total, done, cancelled } = group;
+    const counted = total - cancelled;
+    return {
+      group: {
+        ...linksOf(group),
+        ...{ key, total, done },
+        isFolded: folded.has(key),
+        share: counted > 0 ? done / counted : null,
+        progress: counted > 0 ? progressOf(done / counted) : "—",
+      },
+      operations: lines.filter((_line, i) => rows[i]!.key === key),
+    };
+  });
 }
 
 export const trashed: RequestHandler<{ id: string }> = async (req, res) => {
@@ -173,7 +332,7 @@ export const trashed: RequestHandler<{ id: string }> = async (req, res) => {
     const where = operationsWhere(standing.campaign.id, { isTrashed: true }, obeyed);
     const order: OperationOrder = { by: "title", descending: false, statuses: [] };
     const found = await listOperations(em, where, { order, mark: readMark(page) });
-    return { standing, obeyed, ...found, total: await countOperations(em, where) };
+    return { standing, obeyed, ...found, total: await countOperations(em, where, standing.campaign) };
   });
   const at = `${listAt(req.params)}/corbeille`;
   res.show(
@@ -181,7 +340,7 @@ export const trashed: RequestHandler<{ id: string }> = async (req, res) => {
     {
       title: "Corbeille des opérations",
       ...frameOf(req, shown.standing, "operations", "Corbeille"),
-      operations: shown.rows.map((line) => lineOf(line, shown.obeyed, [], { now: req.now, names: new Map() })),
+      operations: shown.rows.map((line) => lineOf(line, shown.obeyed, [], { midnight: req.now, names: new Map() })),
       total: shown.total,
       previous: shown.before && withQuery(at, { page: writeMark(shown.before) }),
       next: shown.after && withQuery(at, { page: writeMark(shown.after) }),

@@ -3,7 +3,6 @@ import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { lastChange } from "../../accounts/index.ts";
 import { showValue } from "../../fields/index.ts";
-import { RuleBroken } from "../../platform/errors.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
@@ -27,7 +26,6 @@ import {
 import { campaignFor, operationFor } from "../policy.ts";
 import { listTechnicians } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
-import { Segment } from "../segment.ts";
 import {
   controlsOf,
   Day,
@@ -37,6 +35,7 @@ import {
   labelsOf,
   momentOf,
   named,
+  segmentOf,
   typedFields,
   valuesForm,
   valuesOf,
@@ -114,12 +113,6 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     { at: operationAt(form.result), notice: `L’opération ${form.result.title} est ajoutée.`, undo: true },
   );
 };
-
-async function segmentOf(em: EntityManager, campaignId: string, id: string): Promise<Segment> {
-  const segment = await em.findOne(Segment, { id, campaign: { id: campaignId } } as never);
-  if (!segment) throw new RuleBroken("Ce segment n’existe plus\u00a0: choisissez-en un autre.", "segment");
-  return segment as Segment;
-}
 
 interface Forms {
   assignment: object;

@@ -4,9 +4,13 @@ import * as archives from "./archives.ts";
 import { bulkRoutes } from "./bulk-routes.ts";
 import * as campaigns from "./campaigns.ts";
 import * as fields from "./fields.ts";
+import * as cells from "./operation-cells.ts";
+import * as columns from "./operation-columns.ts";
+import * as filters from "./operation-filters.ts";
 import * as list from "./operation-list.ts";
 import * as types from "./operation-types.ts";
 import * as operations from "./operations.ts";
+import * as savedViews from "./saved-views.ts";
 import * as segments from "./segments.ts";
 import * as settings from "./settings.ts";
 import * as transitions from "./transitions.ts";
@@ -19,6 +23,7 @@ const GOVERN = "campaigns.govern";
 const CATALOGUE = "catalogue.edit";
 const TYPES = "/admin/types-operations";
 const CODE = { params: { code: /^[a-z][a-z0-9_]{0,49}$/ } };
+const CELL = { params: { code: /^(?:statut|date|technicien|segment|c\.[a-z][a-z0-9_]{0,49})$/ } };
 const READ = "operations.read";
 const MANAGE = "operations.manage";
 const EXECUTE = "operations.execute";
@@ -65,6 +70,13 @@ export const routes: Route[] = [
   get("/campagnes/:id/segments", SEE, segments.index),
   post("/campagnes/:id/segments", CONFIGURE, segments.create),
   get("/campagnes/:id/operations", READ, list.index),
+  get("/campagnes/:id/operations/filtres", READ, filters.index),
+  get("/campagnes/:id/operations/colonnes", READ, columns.index),
+  get("/campagnes/:id/vues", READ, savedViews.index),
+  post("/campagnes/:id/vues", READ, savedViews.create),
+  post("/campagnes/:id/vues/modification", READ, savedViews.update),
+  post("/campagnes/:id/vues/suppression", READ, savedViews.destroy),
+  post("/campagnes/:id/vues/defaut", READ, savedViews.open),
   get("/campagnes/:id/operations/nouvelle", MANAGE, operations.new_),
   post("/campagnes/:id/operations/nouvelle", MANAGE, operations.create),
   get("/campagnes/:id/operations/corbeille", DELETE, list.trashed),
@@ -72,6 +84,8 @@ export const routes: Route[] = [
   get("/operations/:id", READ, operations.show),
   get("/operations/:id/modifier", MANAGE, operations.edit),
   post("/operations/:id/modifier", MANAGE, operations.update),
+  get("/operations/:id/cellules/:code", EXECUTE, cells.edit, CELL),
+  post("/operations/:id/cellules/:code", EXECUTE, cells.update, CELL),
   get("/operations/:id/statut", EXECUTE, transitions.new_),
   post("/operations/:id/statut", EXECUTE, transitions.create),
   post("/operations/:id/affectation", MANAGE, operations.assign),

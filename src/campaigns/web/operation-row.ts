@@ -1,0 +1,75 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { staffNames } from "../../directory/index.ts";
+import { dayOf, localOf, showValue, startOfDay } from "../../fields/index.ts";
+import { fr } from "../../platform/text/index.ts";
+import { type Plan, statusOf } from "../operation.ts";
+import type { Column } from "../operation-column.ts";
+import type { OperationLine } from "../queries/operations.ts";
+import { operationAt } from "./shown.ts";
+
+export const cellAt = (operation: { id: string }, code: string) => `${operationAt(operation)}/cellules/${code}`;
+
+const OWN_CELLS = ["statut", "date", "technicien", "segment"];
+
+/** Columns edited in place (OPS-10); the date of what is done waits for it to be reopened (OPS-11). */
+export function isEdited({ code, field }: Pick<Column, "code" | "field">, isFinal: boolean): boolean {
+  if (field) return field.type !== "person" && field.type !== "attachment";
+  return OWN_CELLS.includes(code) && !(code === "date" && isFinal);
+}
+
+/** Who the fields of people name on this page, and nobody else. */
+export async function peopleNamed(
+  em: EntityManager,
+  columns: Column[],
+  rows: OperationLine[],
+): Promise<Map<string, string>> {
+  const fields = columns.flatMap(({ field }) => (field?.type === "person" ? field.code : []));
+  const ids = new Set(rows.flatMap(({ values }) => fields.flatMap((code) => values[code] ?? [])));
+  return staffNames(em, [...ids].map(String));
+}
+
+/** When today began there: what was planned before is late. */
+export const midnightOf = (now: Date, zone: string): Date => startOfDay(dayOf(localOf(now, zone)), zone);
+
+/** A row of the list: what each column prints. */
+export function lineOf(
+  line: OperationLine,
+  { workflow, zone }: Plan,
+  columns: Column[],
+  {
+    midnight,
+    names,
+    mayEdit = false,
+    mayPick = false,
+  }: { midnight: Date; names: ReadonlyMap<string, string>; mayEdit?: boolean; mayPick?: boolean },
+) {
+  const { label, icon, tone, isFinal } = statusOf(workflow, line.status);
+  const moments = { premiere: line.firstPlannedAt, debut: line.startedAt, fin: line.completedAt };
+  const textOf = ({ code, field }: Column): string => {
+    if (field) return showValue(field, line.values[field.code], { zone, names });
+    if (code in moments) {
+      const moment = moments[code as keyof typeof moments];
+      return moment ? fr.dateTime(moment, zone) : "";
+    }
+    return code === "motif" ? (line.reason ?? "") : "";
+  };
+  return {
+    ...line,
+    mayPick,
+    href: operationAt(line),
+    // A short code is one word to the eye: "PC-0603" never breaks at its hyphen.
+    isShort: line.title.length <= 24,
+    badge: { label, icon, tone },
+    isLate: !isFinal && line.plannedAt !== null && line.plannedAt < midnight,
+    moment: line.plannedAt && fr.iso(line.plannedAt),
+    day: line.plannedAt && fr.shortDate(line.plannedAt, zone),
+    hour: line.plannedAt && fr.time(line.plannedAt, zone),
+    cells: columns.map((column) => ({
+      kind: column.field ? "value" : column.code,
+      label: column.label,
+      num: column.isNumber ?? false,
+      text: textOf(column),
+      edit: mayEdit && isEdited(column, isFinal) ? cellAt(line, column.code) : null,
+    })),
+  };
+}
