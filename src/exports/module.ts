@@ -11,6 +11,9 @@ export const exports_: Module = {
   entities: [ExportSchema] as unknown as NonNullable<Module["entities"]>,
   untracked: [{ table: "export", why: "a file that leaves after a day; its asking and its end are acts" }],
   routes,
+  menu: [
+    { section: "Accueil", label: "Mes exports", href: "/exports", icon: "download", right: "rows.export", order: 6 },
+  ],
   events,
   subscriptions: [
     {

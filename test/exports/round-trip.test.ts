@@ -60,7 +60,14 @@ test("EXP-7, S24 : les 847 opérations de la démonstration, exportées avec tou
     em.execute("select counts from import where id = ?", [sent.location!.split("/").at(-1)!]),
   )) as [{ counts: Record<string, number> }];
   const { create, update, unchanged, error } = counts;
-  assert.deepEqual({ create, update, unchanged, error }, { create: 0, update: 0, unchanged: 847, error: 0 }, checked.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ").slice(600, 6_000));
+  assert.deepEqual(
+    { create, update, unchanged, error },
+    { create: 0, update: 0, unchanged: 847, error: 0 },
+    checked
+      .replace(/<[^>]+>/g, " ")
+      .replace(/\s+/g, " ")
+      .slice(600, 6_000),
+  );
   const run = await sophie.post(`${sent.location}/execution`, { errors: "valid" });
   assert.equal(run.status, 303);
   assert.deepEqual(await image(), before);

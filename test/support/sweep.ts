@@ -1056,6 +1056,7 @@ export async function startSweep(world: World): Promise<Sweep> {
     people.set(who, await world.userOf(who));
     await actOfOwn(world, people.get(who)!);
     await leaveNotification(root, people.get(who)!);
+    await leaveExport(root, people.get(who)!);
     await giveUpload(world, people.get(who)!, "user.picture");
   }
   await leaveDeadLetter(root, { tenantId: ids.quais!.tenantId, id: ids.quais!.letter });

@@ -1,8 +1,8 @@
 import { get, post, type Route } from "../../platform/http/route.ts";
 import * as exports_ from "./exports.ts";
 
-// The right is that of what is exported, which its profile checks (CAM-26).
-const WHO = "signed-in";
+// On what, its profile checks (CAM-26).
+const WHO = "rows.export";
 
 export const routes: Route[] = [
   get("/exports", WHO, exports_.index, { sitemap: "Mes exports" }),
