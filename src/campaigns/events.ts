@@ -48,6 +48,16 @@ export const events = {
     label: "segments faits des valeurs d’un champ",
     payload: z.strictObject({ count: z.int(), by }),
   },
+  "campaign.segment_edited": { label: "segment modifié", payload: z.strictObject({ segment: z.uuid(), by }) },
+  "campaign.segment_merged": {
+    label: "segment fondu dans un autre",
+    payload: z.strictObject({ segment: z.uuid(), into: z.uuid(), by }),
+  },
+  "campaign.segment_deleted": { label: "segment supprimé", payload: z.strictObject({ segment: z.uuid(), by }) },
+  "campaign.segments_synced": {
+    label: "segments resynchronisés",
+    payload: z.strictObject({ count: z.int(), by }),
+  },
   "operation.added": { label: "opération ajoutée", payload: ofCampaign },
   "operation.edited": { label: "opération modifiée", payload: ofCampaign },
   "operation.assigned": {

@@ -6,12 +6,14 @@ import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/ent
 import { RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { fr } from "../platform/text/index.ts";
+import type { Tone } from "../workflow/index.ts";
 import { aboutCampaign, type By, type Campaign, refuseArchived, toCampaign } from "./campaign.ts";
 import {
   holdSegments,
   insertSegments,
   leadToSegments,
   listSegments,
+  moveOperations,
   type NewSegment,
   type SegmentLine,
 } from "./queries/segments.ts";
@@ -30,7 +32,7 @@ const schema = defineEntity({
     ...tenantKey(),
     campaign: () => toCampaign(),
     name: p.text(),
-    tone: p.text().default("neutral"),
+    tone: p.text().$type<Tone>().default("neutral"),
     position: p.integer(),
     /** The values of the segment field that lead to it, by their keys: several once merged, none of one made by hand (SEG-2). */
     values: p.array().columnType("text[]").default([]),
@@ -84,6 +86,78 @@ function freeName(typed: string, others: readonly { name: string }[]): string {
     throw new RuleBroken(`Un segment s’appelle déjà «\u00a0${twin.name}\u00a0»\u00a0: donnez un autre nom.`, "name");
   }
   return name;
+}
+
+/** Another name, under the rules of its creation, or another tone; the values that lead to it still do (SEG-5). The caller flushes. */
+export async function editSegment(
+  em: EntityManager,
+  campaign: Campaign,
+  segment: Segment,
+  { name, tone }: { name: string; tone: Tone },
+  { by }: { by: By },
+): Promise<void> {
+  refuseArchived(campaign);
+  await holdSegments(em, campaign.id);
+  const others = (await listSegments(em, campaign.id)).filter(({ id }) => id !== segment.id);
+  Object.assign(segment, { name: freeName(name, others), tone });
+  record(em, "campaign.segment_edited", aboutCampaign(campaign), { segment: segment.id, by: by.id });
+}
+
+/** One place up or down among the segments; at the end it stays (SEG-5). The caller flushes. */
+export async function moveSegment(
+  em: EntityManager,
+  campaign: Campaign,
+  segment: Segment,
+  way: "up" | "down",
+  { by }: { by: By },
+): Promise<void> {
+  refuseArchived(campaign);
+  await holdSegments(em, campaign.id);
+  const order = (await listSegments(em, campaign.id)).map(({ id }) => id);
+  const from = order.indexOf(segment.id);
+  const to = from + (way === "up" ? -1 : 1);
+  if (to < 0 || to >= order.length) throw new RuleBroken("Ce segment est déjà au bout de la liste.");
+  order.splice(to, 0, ...order.splice(from, 1));
+  const all = await em.find(Segment, { campaign: { id: campaign.id } } as never);
+  for (const one of all) one.position = order.indexOf(one.id) + 1;
+  record(em, "campaign.segment_edited", aboutCampaign(campaign), { segment: segment.id, by: by.id });
+}
+
+/**
+ * Its operations, and the values that lead to it, go to another, and it is no more (SEG-5). The caller flushes.
+ * Gives how many operations moved.
+ */
+export async function mergeSegment(
+  em: EntityManager,
+  campaign: Campaign,
+  segment: Segment,
+  into: Segment,
+  { by }: { by: By },
+): Promise<number> {
+  refuseArchived(campaign);
+  if (segment.id === into.id) throw new RuleBroken("Choisissez un autre segment.", "into");
+  await holdSegments(em, campaign.id);
+  const count = await moveOperations(em, segment.id, into.id);
+  // Its name too leads there from now on: a file that still says it makes no new segment of it.
+  into.values = [...new Set([...into.values, ...segment.values, segmentKey(segment.name)])];
+  em.remove(segment);
+  record(em, "campaign.segment_merged", aboutCampaign(campaign), { segment: segment.id, into: into.id, by: by.id });
+  return count;
+}
+
+/** Its operations are left without segment (SEG-5). The caller flushes. Gives how many there were. */
+export async function deleteSegment(
+  em: EntityManager,
+  campaign: Campaign,
+  segment: Segment,
+  { by }: { by: By },
+): Promise<number> {
+  refuseArchived(campaign);
+  await holdSegments(em, campaign.id);
+  const count = await moveOperations(em, segment.id, null);
+  em.remove(segment);
+  record(em, "campaign.segment_deleted", aboutCampaign(campaign), { segment: segment.id, by: by.id });
+  return count;
 }
 
 /**

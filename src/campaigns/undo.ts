@@ -87,6 +87,10 @@ export const segmentUndo: Undo = {
   ],
 };
 
+/** SQL: whether this change `l` is of the act that is taken back, which then brings it back first. */
+const SAME_ACT = `(select c.act_id from changeset c where c.id = l.changeset_id)
+  = (select c.act_id from change m join changeset c on c.id = m.changeset_id where m.row_id = p.row_id and m.ordinal = p.ordinal)`;
+
 /** What an act made goes to the trash; the rest comes back as it was, under the workflow of today (IMP-41, HIS-13). */
 export const operationUndo: Undo = {
   right: "campaigns.govern",
@@ -95,11 +99,14 @@ export const operationUndo: Undo = {
   rules: [
     REST,
     {
-      when: `not exists (select from jsonb_array_elements((${CAMPAIGN}).workflow -> 'statuses') s where s ->> 'code' = w.status and s ->> 'category' = w.category)`,
+      when: `not exists (select from jsonb_array_elements((${CAMPAIGN}).workflow -> 'statuses') s where s ->> 'code' = w.status and s ->> 'category' = w.category)
+        and not exists (select from change l where l.table_name = 'campaign' and l.row_id = w.campaign_id and ${SAME_ACT}
+          and exists (select from jsonb_array_elements(l.before -> 'workflow' -> 'statuses') s where s ->> 'code' = w.status and s ->> 'category' = w.category))`,
       why: "Ce statut n’est plus dans le flux de la campagne.",
     },
     {
-      when: "w.segment_id is not null and not exists (select from segment s where s.tenant_id = w.tenant_id and s.id = w.segment_id)",
+      when: `w.segment_id is not null and not exists (select from segment s where s.tenant_id = w.tenant_id and s.id = w.segment_id)
+        and not exists (select from change l where l.table_name = 'segment' and l.row_id = w.segment_id and l.operation = 'delete' and ${SAME_ACT})`,
       why: "Ce segment n’existe plus.",
     },
   ],

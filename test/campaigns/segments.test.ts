@@ -146,3 +146,129 @@ test("CAM-24, HIS-11 : qui configure par un groupe annule ce qu’il a fait", as
   assert.equal((await karim!.post(`/actes/${made!.id}/annulation`)).status, 303);
   assert.deepEqual(await namesOf(at), []);
 });
+
+async function lastAct(code: string): Promise<string> {
+  const [found] = await world.db.read(tenantId, (em) =>
+    em.execute<{ id: string }[]>("select id from act where code = ? order by id desc limit 1", [code]),
+  );
+  return found!.id;
+}
+async function undo(code: string) {
+  const id = await lastAct(code);
+  const { text } = await sophie.get(`/actes/${id}/annulation`);
+  assert.match(
+    text,
+    /Impossible\u00a0?: 0|Impossible\u00a0: aucune|^(?![\s\S]*Lignes impossibles)/,
+    "rien d’impossible dans l’aperçu",
+  );
+  assert.equal((await sophie.post(`/actes/${id}/annulation`)).status, 303, code);
+}
+async function withSites(): Promise<{ at: string; operations: string[] }> {
+  const at = await campaign();
+  await act(at, "champs", { label: "Site", type: "short_text", switches: ["isListed"] });
+  const operations: string[] = [];
+  for (const [n, site] of ["Nord", "Sud", "nord", ""].entries()) {
+    operations.push(await add(at, { c_cible: `PC-${n}`, c_site: site }));
+  }
+  return { at, operations };
+}
+/** Follows a field from its preview, as a person does. */
+async function sync(at: string, field: string) {
+  const page = await sophie.get(`${at}/segments/resynchronisation?champ=${field}`);
+  const seen = /name="seen" value="([^"]*)"/.exec(page.text)![1]!;
+  return { page, answer: await sophie.post(`${at}/segments/resynchronisation`, { field, seen }) };
+}
+
+test("SEG-4 : l’aperçu dit qui entre, qui sort et ce qui naît, avant que rien ne bouge ; le tout s’annule en un acte", async () => {
+  const { at, operations } = await withSites();
+  await act(operations[1]!, "segment", { segment: "" });
+  const page = await sophie.get(`${at}/segments/resynchronisation?champ=site`);
+  assert.match(page.text, /2.opérations changent de segment/);
+  assert.match(page.text, /Nord[\s\S]+Créé[\s\S]+Sans segment/);
+  assert.deepEqual(await namesOf(at), [], "rien n’a bougé");
+  assert.equal((await sync(at, "site")).answer.status, 303);
+  assert.deepEqual(await namesOf(at), ["Nord"]);
+  assert.deepEqual(await Promise.all(operations.map(placeOf)), [
+    ["Nord", false],
+    [null, true],
+    ["Nord", false],
+    [null, false],
+  ]);
+  assert.match((await sophie.get(`${at}/segments`)).text, /D’après le champ Site[\s\S]+Sans segment/);
+  await undo("campaign.segments_synced");
+  assert.deepEqual(await namesOf(at), []);
+  assert.deepEqual(await placeOf(operations[0]!), [null, false]);
+});
+
+test("SEG-4 : ce qui a bougé depuis l’aperçu le fait relire", async () => {
+  const { at } = await withSites();
+  const { text } = await sophie.get(`${at}/segments/resynchronisation?champ=site`);
+  const seen = /name="seen" value="([^"]*)"/.exec(text)![1]!;
+  await add(at, { c_cible: "PC-8", c_site: "Est" });
+  const late = await sophie.post(`${at}/segments/resynchronisation`, { field: "site", seen });
+  assert.equal(late.status, 422);
+  assert.match(late.text, /relisez-le[\s\S]+Est/);
+});
+
+test("SEG-5 : renommé, un segment garde ses valeurs ; fondu, elles vont à l’autre ; supprimé, ses opérations sont sans segment", async () => {
+  const { at, operations } = await withSites();
+  await sync(at, "site");
+  const [nord, sud] = await segmentsOf(at);
+  const card = `${at}/segments/${nord!.id}`;
+  const version = /name="version" value="(\d+)"/.exec((await sophie.get(card)).text)![1]!;
+  const twin = await sophie.post(`${card}/modifier`, { name: "SUD", tone: "primary", version });
+  assert.equal(twin.status, 422);
+  assert.equal((await sophie.post(`${card}/modifier`, { name: "Aile nord", tone: "primary", version })).status, 303);
+  await add(at, { c_cible: "PC-7", c_site: "NORD" });
+  assert.deepEqual(await namesOf(at), ["Aile nord", "Sud"]);
+
+  assert.equal((await act(card, "deplacement", { way: "down" })).status, 303);
+  assert.deepEqual(await namesOf(at), ["Sud", "Aile nord"]);
+  assert.equal((await act(card, "deplacement", { way: "down" })).status, 422);
+
+  assert.equal((await act(card, "fusion", { into: sud!.id })).status, 303);
+  assert.deepEqual(await namesOf(at), ["Sud"]);
+  assert.deepEqual(await placeOf(operations[0]!), ["Sud", false]);
+  const again = await add(at, { c_cible: "PC-6", c_site: "Nord" });
+  assert.deepEqual(await placeOf(again), ["Sud", false], "la valeur fondue mène à l’autre");
+  await undo("campaign.segment_merged");
+  assert.deepEqual((await namesOf(at)).toSorted(), ["Aile nord", "Sud"]);
+  assert.deepEqual(await placeOf(operations[0]!), ["Aile nord", false]);
+
+  assert.equal((await act(card, "suppression")).status, 303);
+  assert.deepEqual(await placeOf(operations[0]!), [null, false]);
+  await undo("campaign.segment_deleted");
+  assert.deepEqual(await placeOf(operations[0]!), ["Aile nord", false]);
+});
+
+test("SEG-6 : la page d’un segment dit ses sept compteurs, son avancement, ses retards et ses opérations", async () => {
+  const { at, operations } = await withSites();
+  await sync(at, "site");
+  await act(operations[0]!, "date", { plannedOn: "2026-11-10", plannedHour: "" });
+  const [nord] = await segmentsOf(at);
+  const { text } = await sophie.get(`${at}/segments/${nord!.id}`);
+  for (const label of ["À planifier", "Planifiée", "En cours", "Réalisée", "Reportée", "Bloquée", "Annulée"]) {
+    assert.ok(text.includes(label), label);
+  }
+  assert.match(text, /1 en retard[\s\S]+PC-0/);
+  assert.ok(!text.includes("PC-1<"));
+});
+
+test("CAM-8 : archivée, rien ne touche à ses segments", async () => {
+  const { at } = await withSites();
+  await sync(at, "site");
+  const [nord, sud] = await segmentsOf(at);
+  await act(at, "archivage", { reason: "Projet terminé" });
+  const card = `${at}/segments/${nord!.id}`;
+  const { text } = await sophie.get(card);
+  assert.ok(!text.includes("Supprimer le segment"));
+  for (const [to, fields] of [
+    [`${card}/modifier`, { name: "Autre", tone: "primary", version: "1" }],
+    [`${card}/deplacement`, { way: "down" }],
+    [`${card}/fusion`, { into: sud!.id }],
+    [`${card}/suppression`, {}],
+    [`${at}/segments/independance`, {}],
+  ] as const) {
+    assert.equal((await sophie.post(to, fields)).status, 409, to);
+  }
+});

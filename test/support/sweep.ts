@@ -97,6 +97,9 @@ export interface Ids {
   grant: string;
   /** An archived one, of the same. */
   shelved: string;
+  /** A segment of the campaign, and one beside it. */
+  segment: string;
+  otherSegment: string;
   /** An operation of the campaign, and one in the trash. */
   operation: string;
   tossedOperation: string;
@@ -258,6 +261,12 @@ const SAMPLES: Record<string, Sample> = {
     ready: leaveCampaigns,
     unknown: { id: NOBODY, code: "date" },
   },
+  "/campagnes/:id/segments/:segment": {
+    reach: "campaign",
+    params: ({ campaign, segment }) => ({ id: campaign, segment }),
+    ready: leaveCampaigns,
+  },
+  "/operations/:id": { reach: "campaign", params: ({ operation }) => ({ id: operation }), ready: leaveCampaigns },
   "/operations/:id/restauration": {
     reach: "campaign",
     params: ({ tossedOperation }) => ({ id: tossedOperation }),
@@ -576,6 +585,14 @@ const FORMS: Record<string, Filled> = {
   "/campagnes/:id/vues/suppression": { inBody: true, page: null, fields: ownView },
   "/campagnes/:id/vues/defaut": { page: null, fields: () => ({ view: "" }) },
   "/campagnes/:id/segments": { fields: () => ({ name: `Segment ${randomBytes(3).toString("hex")}` }) },
+  "/campagnes/:id/segments/independance": { page: null },
+  "/campagnes/:id/segments/:segment/modifier": {
+    page: null,
+    fields: () => ({ name: `Segment ${randomBytes(3).toString("hex")}`, tone: "primary", version: "1" }),
+  },
+  "/campagnes/:id/segments/:segment/deplacement": { page: null, fields: () => ({ way: "down" }) },
+  "/campagnes/:id/segments/:segment/fusion": { page: null, fields: ({ otherSegment }) => ({ into: otherSegment }) },
+  "/campagnes/:id/segments/:segment/suppression": { page: null },
   "/campagnes/:id/operations/nouvelle": { fields: () => ({ c_cible: `PC ${randomBytes(3).toString("hex")}` }) },
   "/campagnes/:id/operations/lots": {
     page: null,
@@ -776,7 +793,8 @@ async function giveCampaign({ db, clock }: World, { tenantId, id }: { tenantId: 
 
 /** The campaigns as they were made, one archived, the grant given, beside any act. */
 async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
-  const { tenantId, campaign, shelved, grant, colleague, operation, tossedOperation, bulk } = ids;
+  const { tenantId, campaign, shelved, grant, colleague, operation, tossedOperation, bulk, segment, otherSegment } =
+    ids;
   const root = new pg.Client({ connectionString: world.superUrl });
   await root.connect();
   try {
@@ -791,6 +809,11 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
     await root.query(
       "insert into campaign_grant (tenant_id, id, campaign_id, user_id, letters) values ($1, $2, $3, $4, '{see}') on conflict do nothing",
       [tenantId, grant, campaign, colleague],
+    );
+    await root.query(
+      `insert into segment (tenant_id, id, campaign_id, name, position) values ($1, $2, $4, 'Nord témoin', 1), ($1, $3, $4, 'Sud témoin', 2)
+       on conflict (tenant_id, id) do update set name = excluded.name, position = excluded.position, version = 1`,
+      [tenantId, segment, otherSegment, campaign],
     );
     await root.query(
       `insert into operation (tenant_id, id, campaign_id, title, "values", search, status, category, trashed_at)
@@ -1381,6 +1404,8 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     campaign: await giveCampaign(world, admin, `Campagne témoin ${key}`),
     grant: randomUUIDv7(),
     shelved: await giveCampaign(world, admin, `Campagne rangée ${key}`),
+    segment: randomUUIDv7(),
+    otherSegment: randomUUIDv7(),
     operation: randomUUIDv7(),
     tossedOperation: randomUUIDv7(),
     bulk: randomUUIDv7(),

@@ -1,5 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
+import type { FieldValue } from "../../fields/index.ts";
+import type { Category } from "../../workflow/index.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -74,4 +76,87 @@ export async function figuresBySegment(em: EntityManager, campaignId: string): P
       on f.segment_id is not distinct from s.id
     order by s.position nulls last, s.name`.execute(transaction(em));
   return rows;
+}
+
+/** Every operation of a segment, the trash included, goes to another, or to none: then no hand holds it there any more. */
+export async function moveOperations(em: EntityManager, from: string, to: string | null): Promise<number> {
+  const { numAffectedRows } = await sql`update operation set segment_id = ${to}::uuid, version = version + 1,
+      is_segment_set_by_hand = is_segment_set_by_hand and ${to !== null}
+    where segment_id = ${from}::uuid`.execute(transaction(em));
+  return Number(numAffectedRows ?? 0);
+}
+
+/** Where the operations that no hand placed stand, for each value of a field. */
+export interface ValuePlace {
+  /** Null: no value. */
+  value: FieldValue | null;
+  segmentId: string | null;
+  /** Those in the trash follow, and are not counted. */
+  count: number;
+}
+
+export async function placesByValue(em: EntityManager, campaignId: string, code: string): Promise<ValuePlace[]> {
+  const { rows } = await sql<ValuePlace>`
+    select "values" -> ${code}::text as value, segment_id as "segmentId", (count(*) filter (where trashed_at is null))::int as count
+    from operation where campaign_id = ${campaignId}::uuid and not is_segment_set_by_hand
+    group by 1, 2 order by min(id::text)`.execute(transaction(em));
+  return rows;
+}
+
+/** Puts every operation that no hand placed where its value leads, in one statement; the others stay (SEG-3, SEG-4). */
+export async function placeByValue(
+  em: EntityManager,
+  campaignId: string,
+  code: string,
+  places: readonly { value: FieldValue | null; segmentId: string | null }[],
+): Promise<void> {
+  await sql`update operation o set segment_id = p."segmentId", version = o.version + 1
+    from jsonb_to_recordset(${JSON.stringify(places)}::jsonb) as p (value jsonb, "segmentId" uuid)
+    where o.campaign_id = ${campaignId}::uuid and not o.is_segment_set_by_hand
+      and coalesce(o."values" -> ${code}::text, 'null') = coalesce(p.value, 'null') and o.segment_id is distinct from p."segmentId"`.execute(
+    transaction(em),
+  );
+}
+
+/** The seven counters of a segment, and how many of its operations are late (SEG-6, STA-9). */
+export async function countersOfSegment(
+  em: EntityManager,
+  segmentId: string,
+  { zone }: { zone: string },
+): Promise<{ counts: Map<Category, number>; late: number }> {
+  const { rows } = await sql<{ category: Category; n: number; late: number }>`
+    select category, count(*)::int as n,
+      (count(*) filter (where planned_at < date_trunc('day', app_now() at time zone ${zone}) at time zone ${zone}
+        and category not in ('success', 'cancelled')))::int as late
+    from operation where segment_id = ${segmentId}::uuid and trashed_at is null group by category`.execute(
+    transaction(em),
+  );
+  return {
+    counts: new Map(rows.map(({ category, n }) => [category, n])),
+    late: rows.reduce((sum, { late }) => sum + late, 0),
+  };
+}
+
+export interface SegmentOperation {
+  id: string;
+  title: string;
+  status: string;
+  plannedAt: Date | null;
+  technician: string | null;
+}
+
+/** The first operations of a segment: those that come next, then those without a date. */
+export async function operationsOfSegment(
+  em: EntityManager,
+  segmentId: string,
+  size: number,
+): Promise<SegmentOperation[]> {
+  const { rows } = await sql<Omit<SegmentOperation, "plannedAt"> & { plannedAt: string | null }>`
+    select o.id, o.title, o.status, o.planned_at as "plannedAt", u.given_name || ' ' || u.family_name as technician
+    from operation o left join app_user u on u.tenant_id = o.tenant_id and u.id = o.technician_id
+    where o.segment_id = ${segmentId}::uuid and o.trashed_at is null
+    order by o.category in ('success', 'cancelled'), o.planned_at nulls last, o.title, o.id limit ${size}`.execute(
+    transaction(em),
+  );
+  return rows.map(({ plannedAt, ...row }) => ({ ...row, plannedAt: plannedAt ? new Date(plannedAt) : null }));
 }

@@ -12,6 +12,7 @@ import * as types from "./operation-types.ts";
 import * as operations from "./operations.ts";
 import * as savedViews from "./saved-views.ts";
 import * as segments from "./segments.ts";
+import { segmentRoutes } from "./segment-routes.ts";
 import * as settings from "./settings.ts";
 import * as transitions from "./transitions.ts";
 import * as typeFields from "./type-fields.ts";
@@ -67,8 +68,7 @@ export const routes: Route[] = [
   post(`${TYPES}/:id/flux/modifier`, CATALOGUE, workflows.update),
   get("/campagnes/:id/champs", CONFIGURE, fields.index),
   post("/campagnes/:id/champs", CONFIGURE, fields.create),
-  get("/campagnes/:id/segments", SEE, segments.index),
-  post("/campagnes/:id/segments", CONFIGURE, segments.create),
+  ...segmentRoutes,
   get("/campagnes/:id/operations", READ, list.index),
   get("/campagnes/:id/operations/filtres", READ, filters.index),
   get("/campagnes/:id/operations/colonnes", READ, columns.index),

@@ -1,58 +1,80 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
+import { NotFound, RuleBroken } from "../../platform/errors.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
-import { read, submit } from "../../platform/http/forms.ts";
-import { aboutCampaign } from "../campaign.ts";
+import { atVersion, read, submit } from "../../platform/http/forms.ts";
+import { fr } from "../../platform/text/index.ts";
+import { CATEGORIES, CATEGORY_CODES, statusOf, TONES, type Tone } from "../../workflow/index.ts";
+import { aboutCampaign, type Campaign } from "../campaign.ts";
 import { campaignFor } from "../policy.ts";
 import { NONE } from "../queries/operations.ts";
-import { figuresBySegment } from "../queries/segments.ts";
-import { addSegment } from "../segment.ts";
-import { addressOf, frameOf } from "./shown.ts";
+import { countersOfSegment, figuresBySegment, listSegments, operationsOfSegment } from "../queries/segments.ts";
+import { addSegment, deleteSegment, editSegment, mergeSegment, moveSegment, Segment } from "../segment.ts";
+import { choicesOf } from "./operation-types.ts";
+import { segmentingFields } from "./segment-syncs.ts";
+import { addressOf, frameOf, operationAt } from "./shown.ts";
 
 const PAGE = { page: "campaigns/segments/index" };
+const CARD = { page: "campaigns/segments/show" };
+const CONFIGURE = "campaigns.configure";
+/** Operations shown on the page of a segment; the list has them all. */
+const SHOWN = 25;
 
-export const index: RequestHandler<{ id: string }> = (req, res) => show(req, res, { values: {} });
+type OfOne = Request<{ id: string }>;
+type OfSegment = Request<{ id: string; segment: string }>;
+const atOf = ({ id }: { id: string }) => `${addressOf({ id })}/segments`;
+const cardAt = (params: { id: string; segment: string }) => `${atOf(params)}/${params.segment}`;
 
-async function show(req: Request<{ id: string }>, res: Response, form: object): Promise<void> {
-  const { standing, figures } = await read(req, async (em) => {
+/** What is cancelled is asked of nobody any more (glossary §4). */
+const shareOf = ({ total, done, cancelled }: { total: number; done: number; cancelled: number }) =>
+  total === cancelled ? null : done / (total - cancelled);
+
+export const index: RequestHandler<{ id: string }> = (req, res) => show_(req, res, { values: {} });
+
+async function show_(req: OfOne, res: Response, form: object): Promise<void> {
+  const { standing, figures, fields } = await read(req, async (em) => {
     const found = await campaignFor(em, req.user!, req.params.id);
-    return { standing: found, figures: await figuresBySegment(em, found.campaign.id) };
+    return {
+      standing: found,
+      figures: await figuresBySegment(em, found.campaign.id),
+      fields: await segmentingFields(em, found),
+    };
   });
-  const at = `${addressOf(req.params)}/operations`;
+  const list = `${addressOf(req.params)}/operations`;
   const segments = figures
     // Without any segment, nor anything outside of one, there is nothing to say.
     .filter(({ id, total }) => id !== null || total > 0)
-    .map(({ id, name, total, done, cancelled }) => {
-      // What is cancelled is asked of nobody any more (glossary §4).
-      const counted = total - cancelled;
-      return {
-        name: name ?? "Sans segment",
-        href: withQuery(at, { segment: id ?? NONE }),
-        total,
-        done,
-        share: counted === 0 ? null : done / counted,
-      };
-    });
+    .map((one) => ({
+      ...one,
+      name: one.name ?? "Sans segment",
+      href: one.id ? `${atOf(req.params)}/${one.id}` : withQuery(list, { segment: NONE }),
+      share: shareOf(one),
+    }));
+  const followed = fields.find(({ code }) => code === standing.campaign.segmentField);
   res.show(PAGE, {
     title: "Segments",
     ...frameOf(req, standing, "segments", "Segments"),
     segments,
-    mayAdd: standing.may("campaigns.configure") && !standing.campaign.isArchived(),
+    count: segments.filter(({ id }) => id !== null).length,
+    mayAdd: standing.may(CONFIGURE) && !standing.campaign.isArchived(),
+    followed: followed?.label,
+    fields: fields.map(({ code, label }) => ({ value: code, label })),
+    segmentField: followed?.code ?? fields[0]?.code,
     form,
   });
 }
 
-const SegmentForm = z.object({
-  name: z
-    .string()
-    .trim()
-    .min(2, "Écrivez un nom d’au moins 2 caractères.")
-    .max(100, "Raccourcissez à 100 caractères.")
-    .describe("Nom"),
-});
+const Name = z
+  .string()
+  .trim()
+  .min(2, "Écrivez un nom d’au moins 2 caractères.")
+  .max(100, "Raccourcissez à 100 caractères.")
+  .describe("Nom");
+const SegmentForm = z.object({ name: Name });
 
 export const create: RequestHandler<{ id: string }> = async (req, res) => {
-  const at = `${addressOf(req.params)}/segments`;
+  const at = atOf(req.params);
   const act = {
     code: "campaign.segment_added",
     label: ({ name }: { name: string }) => `Segment «\u00a0${name}\u00a0» ajouté`,
@@ -60,9 +82,151 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     at,
   };
   const form = await submit(req, SegmentForm, act, async ({ name }, em) => {
-    const { campaign } = await campaignFor(em, req.user!, req.params.id, "campaigns.configure");
+    const { campaign } = await campaignFor(em, req.user!, req.params.id, CONFIGURE);
     await addSegment(em, campaign, { name }, { by: { id: req.user!.id } });
   });
-  if (form.errors) return show(req, res, form);
+  if (form.errors) return show_(req, res, form);
   res.saved(PAGE, {}, { at, notice: "Le segment est ajouté.", undo: true });
+};
+
+async function segmentOf(em: EntityManager, campaign: Campaign, id: string): Promise<Segment> {
+  const segment = (await em.findOne(Segment, { id, campaign: { id: campaign.id } } as never)) as Segment | null;
+  if (!segment) throw new NotFound("Ce segment n’existe pas, ou plus. Revenez aux segments de la campagne.");
+  return segment;
+}
+
+const UNTOUCHED = { values: {} };
+export const show: RequestHandler<{ id: string; segment: string }> = (req, res) => showCard(req, res, {});
+
+async function showCard(req: OfSegment, res: Response, forms: { edit?: object; merge?: object }): Promise<void> {
+  const { standing, segment, counters, operations, others, zone } = await read(req, async (em) => {
+    const found = await campaignFor(em, req.user!, req.params.id);
+    const one = await segmentOf(em, found.campaign, req.params.segment);
+    const local = found.campaign.zone ?? req.user!.tenant.zone;
+    return {
+      standing: found,
+      segment: one,
+      zone: local,
+      counters: await countersOfSegment(em, one.id, { zone: local }),
+      operations: await operationsOfSegment(em, one.id, SHOWN),
+      others: (await listSegments(em, found.campaign.id)).filter(({ id }) => id !== one.id),
+    };
+  });
+  const { campaign } = standing;
+  const { counts, late } = counters;
+  const of = (code: (typeof CATEGORY_CODES)[number]) => counts.get(code) ?? 0;
+  const total = CATEGORY_CODES.reduce((sum, code) => sum + of(code), 0);
+  res.show(CARD, {
+    title: segment.name,
+    ...frameOf(req, standing, "segments", segment.name),
+    zone,
+    segment,
+    segmentAt: cardAt(req.params),
+    counters: CATEGORY_CODES.map((code) => ({ ...CATEGORIES[code], count: of(code) })),
+    late,
+    total,
+    share: shareOf({ total, done: of("success"), cancelled: of("cancelled") }),
+    operations: operations.map((one) => {
+      const { label, icon, tone } = statusOf(campaign.workflow, one.status)!;
+      return { ...one, href: operationAt(one), badge: { label, icon, tone } };
+    }),
+    listAt: withQuery(`${addressOf(campaign)}/operations`, { segment: segment.id }),
+    mayEdit: standing.may(CONFIGURE) && !campaign.isArchived(),
+    others: [{ value: "", label: "Choisir" }, ...others.map(({ id, name }) => ({ value: id, label: name }))],
+    tones: choicesOf(TONES),
+    edit: forms.edit ?? UNTOUCHED,
+    merge: forms.merge ?? UNTOUCHED,
+    form: forms.edit ?? forms.merge ?? UNTOUCHED,
+  });
+}
+
+/** What history says of an act on this segment. */
+const acting = <R>(req: OfSegment, code: string, label: (result: R) => string, at = cardAt(req.params)) => ({
+  code,
+  label: (_values: object, result: R) => label(result),
+  subject: () => aboutCampaign(req.params),
+  at,
+});
+
+const EditForm = z.object({
+  name: Name,
+  tone: z.enum(Object.keys(TONES) as [Tone, ...Tone[]], "Choisissez une couleur de la liste.").describe("Couleur"),
+});
+
+export const update: RequestHandler<{ id: string; segment: string }> = async (req, res) => {
+  const act = acting(req, "campaign.segment_edited", ({ name }: Segment) => `Segment «\u00a0${name}\u00a0» modifié`);
+  const form = await submit(req, EditForm, act, async (values, em, sent) => {
+    const { campaign } = await campaignFor(em, req.user!, req.params.id, CONFIGURE);
+    const segment = await segmentOf(em, campaign, req.params.segment);
+    await atVersion(em, segment, sent);
+    await editSegment(em, campaign, segment, values, { by: { id: req.user!.id } });
+    return segment;
+  });
+  if (form.errors) return showCard(req, res, { edit: form });
+  res.saved(CARD, {}, { at: act.at, notice: "Le segment est enregistré.", undo: true });
+};
+
+const MoveForm = z.object({ way: z.enum(["up", "down"], "Choisissez de monter ou de descendre ce segment.") });
+
+export const move: RequestHandler<{ id: string; segment: string }> = async (req, res) => {
+  const at = atOf(req.params);
+  const act = acting(
+    req,
+    "campaign.segment_edited",
+    ({ name }: Segment) => `Segment «\u00a0${name}\u00a0» déplacé`,
+    at,
+  );
+  const form = await submit(req, MoveForm, act, async ({ way }, em) => {
+    const { campaign } = await campaignFor(em, req.user!, req.params.id, CONFIGURE);
+    const segment = await segmentOf(em, campaign, req.params.segment);
+    await moveSegment(em, campaign, segment, way, { by: { id: req.user!.id } });
+    return segment;
+  });
+  if (form.errors) return showCard(req, res, { edit: form });
+  res.saved(PAGE, {}, { at, notice: `Le segment ${form.result.name} est déplacé.`, undo: true });
+};
+
+const MergeForm = z.object({
+  into: z.uuid("Choisissez le segment qui reçoit ces opérations.").describe("Fondre dans"),
+});
+
+export const merge: RequestHandler<{ id: string; segment: string }> = async (req, res) => {
+  type Merged = { from: string; into: string; count: number };
+  const act = acting(
+    req,
+    "campaign.segment_merged",
+    ({ from, into }: Merged) => `Segment «\u00a0${from}\u00a0» fondu dans «\u00a0${into}\u00a0»`,
+    atOf(req.params),
+  );
+  const form = await submit(req, MergeForm, { ...act, isLong: true }, async ({ into: id }, em) => {
+    const { campaign } = await campaignFor(em, req.user!, req.params.id, CONFIGURE);
+    const segment = await segmentOf(em, campaign, req.params.segment);
+    const into = (await em.findOne(Segment, { id, campaign: { id: campaign.id } } as never)) as Segment | null;
+    if (!into) throw new RuleBroken("Ce segment n’existe plus\u00a0: choisissez-en un autre.", "into");
+    const count = await mergeSegment(em, campaign, segment, into, { by: { id: req.user!.id } });
+    return { from: segment.name, into: into.name, count };
+  });
+  if (form.errors) return showCard(req, res, { merge: form });
+  const { into, count } = form.result;
+  const notice = `${fr.count(count, "opération passe", "opérations passent")} dans le segment ${into}.`;
+  res.saved(CARD, {}, { at: act.at, notice, undo: true });
+};
+
+export const destroy: RequestHandler<{ id: string; segment: string }> = async (req, res) => {
+  const at = atOf(req.params);
+  const act = acting(
+    req,
+    "campaign.segment_deleted",
+    ({ name }: { name: string }) => `Segment «\u00a0${name}\u00a0» supprimé`,
+    at,
+  );
+  const form = await submit(req, z.object({}), { ...act, isLong: true }, async (_values, em) => {
+    const { campaign } = await campaignFor(em, req.user!, req.params.id, CONFIGURE);
+    const segment = await segmentOf(em, campaign, req.params.segment);
+    return { name: segment.name, count: await deleteSegment(em, campaign, segment, { by: { id: req.user!.id } }) };
+  });
+  if (form.errors) return showCard(req, res, {});
+  const { name, count } = form.result;
+  const left = count === 0 ? "il était vide" : `${fr.count(count, "opération est", "opérations sont")} sans segment`;
+  res.saved(CARD, {}, { at, notice: `Le segment ${name} est supprimé\u00a0: ${left}.`, undo: true });
 };
