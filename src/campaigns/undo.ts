@@ -56,6 +56,10 @@ const RUNS = `exists (select from campaign c where c.tenant_id = coalesce(w.tena
     or (c.visibility = 'public' and exists (select from app_user u where u.tenant_id = c.tenant_id and u.id = who.id and 'campaign_manager' = any (u.roles)))))`;
 const REST = { when: `(${CAMPAIGN}).state = 'archived'`, why: ARCHIVED };
 
+/** SQL: whether this change `l` is of the act that is taken back, which then brings it back first. */
+const SAME_ACT = `(select c.act_id from changeset c where c.id = l.changeset_id)
+  = (select c.act_id from change m join changeset c on c.id = m.changeset_id where m.row_id = p.row_id and m.ordinal = p.ordinal)`;
+
 /** A field that an act added is hidden again: its values stay for who puts it back (FLD-7). */
 export const fieldUndo: Undo = {
   right: "campaigns.govern",
@@ -81,15 +85,13 @@ export const segmentUndo: Undo = {
       why: "Un autre segment porte maintenant ce nom.",
     },
     {
-      when: "p.kind = 'create' and exists (select from operation o where o.tenant_id = t.tenant_id and o.segment_id = t.id)",
+      // Those that the same act put there leave first.
+      when: `p.kind = 'create' and exists (select from operation o where o.tenant_id = t.tenant_id and o.segment_id = t.id
+        and not exists (select from change l where l.table_name = 'operation' and l.row_id = o.id and l.operation = 'update' and l.after ? 'segment_id' and ${SAME_ACT}))`,
       why: "Des opérations sont dans ce segment, même à la corbeille\u00a0: il reste.",
     },
   ],
 };
-
-/** SQL: whether this change `l` is of the act that is taken back, which then brings it back first. */
-const SAME_ACT = `(select c.act_id from changeset c where c.id = l.changeset_id)
-  = (select c.act_id from change m join changeset c on c.id = m.changeset_id where m.row_id = p.row_id and m.ordinal = p.ordinal)`;
 
 /** What an act made goes to the trash; the rest comes back as it was, under the workflow of today (IMP-41, HIS-13). */
 export const operationUndo: Undo = {
