@@ -43,6 +43,10 @@ export const events = {
     label: "champs de la campagne changés",
     payload: z.strictObject({ count: z.int(), by }),
   },
+  "campaign.workflow_edited": {
+    label: "flux de la campagne modifié",
+    payload: z.strictObject({ count: z.int(), by }),
+  },
   "campaign.segment_added": { label: "segment ajouté", payload: z.strictObject({ segment: z.uuid(), by }) },
   "campaign.segments_made": {
     label: "segments faits des valeurs d’un champ",

@@ -7,6 +7,7 @@ import { NotFound } from "../../platform/errors.ts";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import {
+  type ArrowRole,
   actionLines,
   CATEGORIES,
   diagram,
@@ -152,11 +153,11 @@ async function showCard(req: Request<{ id: string }>, res: Response, form: objec
 }
 
 /** What the partial that shows a workflow takes. */
-export const flowOf = (workflow: Workflow) => ({
+export const flowOf = (workflow: Workflow, present?: { present: readonly ArrowRole[] }) => ({
   draw: (icons: string) => diagram(workflow, { icons }),
   statuses: workflow.statuses.map((status) => ({ ...status, category: CATEGORIES[status.category].label })),
   actions: actionLines(workflow),
-  warnings: warnings(workflow),
+  warnings: warnings(workflow, present),
 });
 
 function marksOf(field: OperationType["fields"][number]): string {

@@ -2,6 +2,7 @@ import { get, post, type Route } from "../../platform/http/route.ts";
 import * as access from "./access.ts";
 import * as archives from "./archives.ts";
 import { bulkRoutes } from "./bulk-routes.ts";
+import * as flows from "./campaign-workflows.ts";
 import * as campaigns from "./campaigns.ts";
 import * as fields from "./fields.ts";
 import * as cells from "./operation-cells.ts";
@@ -69,6 +70,9 @@ export const routes: Route[] = [
   get("/campagnes/:id/champs", CONFIGURE, fields.index),
   post("/campagnes/:id/champs", CONFIGURE, fields.create),
   ...segmentRoutes,
+  get("/campagnes/:id/flux", SEE, flows.show),
+  get("/campagnes/:id/flux/modifier", CONFIGURE, flows.edit),
+  post("/campagnes/:id/flux/modifier", CONFIGURE, flows.update),
   get("/campagnes/:id/operations", READ, list.index),
   get("/campagnes/:id/operations/filtres", READ, filters.index),
   get("/campagnes/:id/operations/colonnes", READ, columns.index),

@@ -17,7 +17,7 @@ export const operationAt = ({ id }: { id: string }) => `/operations/${id}`;
 export const planOf = (em: EntityManager, req: Request, campaign: Campaign): Promise<Plan> =>
   planFor(em, campaign, req.user!.tenant.zone);
 
-type Tab = "outline" | "operations" | "segments" | "fields" | "access" | "settings";
+type Tab = "outline" | "operations" | "segments" | "fields" | "workflow" | "access" | "settings";
 
 /** What each page of a campaign shows above its own matter: its name, its state, its tabs, the way here (CAM-28). */
 export function frameOf(req: Request, { campaign, may }: Standing, here: Tab, label?: string) {
@@ -27,6 +27,7 @@ export function frameOf(req: Request, { campaign, may }: Standing, here: Tab, la
     { tab: "operations", label: "Opérations", href: `${at}/operations`, open: may("campaigns.see") },
     { tab: "segments", label: "Segments", href: `${at}/segments`, open: may("campaigns.see") },
     { tab: "fields", label: "Champs", href: `${at}/champs`, open: may("campaigns.configure") },
+    { tab: "workflow", label: "Flux", href: `${at}/flux`, open: may("campaigns.see") },
     { tab: "access", label: "Accès", href: `${at}/acces`, open: may("grants.edit") || may("campaigns.visibility") },
     { tab: "settings", label: "Réglages", href: `${at}/reglages`, open: may("campaigns.configure") },
     { tab: "history", label: "Historique", href: `/historique/campaign/${campaign.id}`, open: may("campaigns.undo") },

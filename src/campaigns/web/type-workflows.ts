@@ -23,7 +23,8 @@ const EDIT = { page: "campaigns/operation-types/edit-workflow" };
 const labelled = (of: Record<string, { label: string }>) =>
   Object.entries(of).map(([value, { label }]) => ({ value, label }));
 
-const WORDS = {
+/** What the editor of a workflow chooses from. */
+export const WORDS = {
   categories: labelled(CATEGORIES),
   tones: choicesOf(TONES),
   icons: choicesOf(ICONS),
@@ -49,7 +50,7 @@ async function showEdit(req: Request<{ id: string }>, res: Response, form: Form<
 }
 
 /** Each broken rule on its own line of the summary [WFL-4]. */
-function problemsOf({ values, errors = {} }: Form<OperationType>): Record<string, string> {
+export function problemsOf({ values, errors = {} }: Form<unknown>): Record<string, string> {
   if (!("workflow" in errors)) return errors;
   const typed = WorkflowForm.safeParse(
     Object.fromEntries(Object.keys(WorkflowForm.shape).map((name) => [name, [values[name] ?? []].flat()])),
