@@ -47,6 +47,10 @@ export const events = {
     label: "flux de la campagne modifié",
     payload: z.strictObject({ count: z.int(), by }),
   },
+  "campaign.field_converted": {
+    label: "type d’un champ changé",
+    payload: z.strictObject({ field: z.string(), converted: z.int(), refused: z.int(), by }),
+  },
   "campaign.segment_added": { label: "segment ajouté", payload: z.strictObject({ segment: z.uuid(), by }) },
   "campaign.segments_made": {
     label: "segments faits des valeurs d’un champ",

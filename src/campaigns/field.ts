@@ -103,8 +103,67 @@ export async function addFields(
     em.persist(field);
     return field;
   });
-  if (added.length > 0) {
-    record(em, "campaign.fields_changed", aboutCampaign(campaign), { count: added.length, by: by.id });
-  }
+  if (added.length > 0) fieldsChanged(em, campaign, added.length, by);
   return added;
+}
+
+/** Says that fields of a campaign changed. */
+const fieldsChanged = (em: EntityManager, campaign: Campaign, count: number, by: By) =>
+  record(em, "campaign.fields_changed", aboutCampaign(campaign), { count, by: by.id });
+
+/**
+ * The same field otherwise, under its code; its values are not read again here (see convertField for another type). Refused
+ * when it breaks its own rules or takes another's label (FLD-3, FLD-4). The caller flushes.
+ */
+export function editField(
+  em: EntityManager,
+  campaign: Campaign,
+  field: CampaignField,
+  definition: FieldDefinition,
+  { by }: { by: By },
+): void {
+  refuseArchived(campaign);
+  const { code: _same, ...rest } = definition;
+  Object.assign(field, rest);
+  fieldsChanged(em, campaign, 1, by);
+}
+
+/** One place up or down among the fields; at the end it stays. The caller flushes. */
+export async function moveField(
+  em: EntityManager,
+  campaign: Campaign,
+  field: CampaignField,
+  way: "up" | "down",
+  { by }: { by: By },
+): Promise<void> {
+  refuseArchived(campaign);
+  const fields = await fieldsOf(em, campaign);
+  const from = fields.findIndex(({ id }) => id === field.id);
+  const to = from + (way === "up" ? -1 : 1);
+  if (from < 0 || to < 0 || to >= fields.length) throw new RuleBroken("Ce champ est déjà au bout de la liste.");
+  fields.splice(to, 0, ...fields.splice(from, 1));
+  for (const [rank, one] of fields.entries()) one.position = rank + 1;
+  fieldsChanged(em, campaign, 1, by);
+}
+
+/** Hidden with its values, which a purge takes thirty days later (FLD-7). Refused of one that names or groups operations. The caller flushes. */
+export function removeField(
+  em: EntityManager,
+  campaign: Campaign,
+  field: CampaignField,
+  { isTitle, by, now }: { isTitle: boolean; by: By; now: Date },
+): void {
+  refuseArchived(campaign);
+  const { code, label } = field;
+  if (isTitle) {
+    throw new RuleBroken(
+      `«\u00a0${label}\u00a0» nomme les opérations\u00a0: choisissez d’abord un autre champ pour le faire.`,
+    );
+  }
+  if (campaign.segmentField === code) {
+    throw new RuleBroken(`«\u00a0${label}\u00a0» fait les segments\u00a0: dites d’abord qu’ils ne le suivent plus.`);
+  }
+  field.removedAt = now;
+  campaign.subtitleFields = campaign.subtitleFields.filter((one) => one !== code);
+  fieldsChanged(em, campaign, 1, by);
 }

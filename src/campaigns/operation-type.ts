@@ -145,7 +145,7 @@ export async function deleteType(em: EntityManager, type: OperationType, { tenan
   const count = await campaignsOfType(em, type.id);
   if (count > 0) {
     throw new RuleBroken(
-      `${fr.count(count, "campagne a pris", "campagnes ont pris")} le type « ${type.name} » : il ne se supprime plus. Retirez-le, et il ne sera plus proposé.`,
+      `${fr.count(count, "campagne a pris", "campagnes ont pris")} le type «\u00a0${type.name}\u00a0»\u00a0: il ne se supprime plus. Retirez-le, et il ne sera plus proposé.`,
     );
   }
   em.remove(type);

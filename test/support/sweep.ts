@@ -254,6 +254,11 @@ const SAMPLES: Record<string, Sample> = {
       await leaveCampaigns(world, ids);
       await runBulk(world, ids);
     },
+  "/campagnes/:id/champs/:code": {
+    reach: "campaign",
+    params: ({ campaign, act }) => ({ id: campaign, code: "lieu", act }),
+    ready: leaveCampaigns,
+    unknown: { id: NOBODY, code: "lieu", act: NOBODY },
   },
   "/operations/:id": {
     reach: "campaign",
@@ -307,6 +312,7 @@ export const ABSENT_HERE: Record<string, string> = {
   "/imports/:id/execution": NOTHING_TO_IMPORT,
   "/imports/:id/arret": NOTHING_TO_IMPORT,
   "/imports/:id/erreurs.csv": NOTHING_TO_IMPORT,
+  "/campagnes/:id/champs/:code/refusees/:act": "aucun changement de type n’a mis de valeur de côté dans ce monde",
   "/installation/:token": "l’instance a déjà sa super-administratrice",
   "/exports/:id/fichier.csv": "il faut un fichier préparé et le droit de l’emporter : test/exports le télécharge",
 };
@@ -584,6 +590,14 @@ const FORMS: Record<string, Filled> = {
   "/campagnes/:id/vues/modification": { inBody: true, page: null, fields: ownView },
   "/campagnes/:id/vues/suppression": { inBody: true, page: null, fields: ownView },
   "/campagnes/:id/vues/defaut": { page: null, fields: () => ({ view: "" }) },
+  "/campagnes/:id/champs": {
+    page: null,
+    fields: () => ({ label: `Champ ${randomBytes(3).toString("hex")}`, type: "short_text" }),
+  },
+  "/campagnes/:id/champs/nom": { page: null, fields: () => ({ title: "cible" }) },
+  "/campagnes/:id/champs/:code/modifier": { fields: () => ({ label: `Lieu ${randomBytes(3).toString("hex")}` }) },
+  "/campagnes/:id/champs/:code/deplacement": { page: null, fields: () => ({ way: "up" }) },
+  "/campagnes/:id/champs/:code/retrait": { page: null },
   "/campagnes/:id/segments": { fields: () => ({ name: `Segment ${randomBytes(3).toString("hex")}` }) },
   "/campagnes/:id/segments/independance": { page: null },
   "/campagnes/:id/segments/:segment/modifier": {
@@ -785,7 +799,8 @@ async function giveCampaign({ db, clock }: World, { tenantId, id }: { tenantId: 
   const cible = newField({ code: "cible", label: "Cible", type: "short_text", isMandatory: true });
   const campaign = await db.act(said, async (em) => {
     const made = await createCampaign(em, outline, { tenantId, by: { id } });
-    await addFields(em, made, [cible], { by: { id } });
+    const lieu = newField({ code: "lieu", label: "Lieu" });
+    await addFields(em, made, [cible, lieu], { by: { id } });
     return made;
   });
   return campaign.id;
@@ -809,6 +824,12 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
     await root.query(
       "insert into campaign_grant (tenant_id, id, campaign_id, user_id, letters) values ($1, $2, $3, $4, '{see}') on conflict do nothing",
       [tenantId, grant, campaign, colleague],
+    );
+    // The sweeps add fields of their own: those two come first.
+    await root.query(
+      `update campaign_field set removed_at = null, type = 'short_text', version = 1, position = case code when 'cible' then 0 else 1 end
+       where campaign_id = $1 and code in ('cible', 'lieu')`,
+      [campaign],
     );
     await root.query(
       `insert into segment (tenant_id, id, campaign_id, name, position) values ($1, $2, $4, 'Nord témoin', 1), ($1, $3, $4, 'Sud témoin', 2)

@@ -2,7 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { lastChange } from "../../accounts/index.ts";
-import { TYPE_LABELS } from "../../fields/index.ts";
+import { type FieldDefinition, TYPE_LABELS } from "../../fields/index.ts";
 import { NotFound } from "../../platform/errors.ts";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
@@ -160,7 +160,8 @@ export const flowOf = (workflow: Workflow, present?: { present: readonly ArrowRo
   warnings: warnings(workflow, present),
 });
 
-function marksOf(field: OperationType["fields"][number]): string {
+/** What a field does, in words. */
+export function marksOf(field: FieldDefinition): string {
   const marks = [
     field.isMandatory && "obligatoire",
     field.isUnique && "unique",

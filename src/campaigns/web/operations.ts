@@ -145,6 +145,11 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
     operation,
     operationAt: operationAt(operation),
     status: { label, icon, tone },
+    subtitle: campaign.subtitleFields
+      .flatMap((code) => plan.fields.filter((field) => field.code === code))
+      .map((field) => showValue(field, operation.values[field.code], plan))
+      .filter(Boolean)
+      .join(", "),
     facts: plan.fields
       .filter(({ code }) => code !== titleField?.code)
       .map((field) => ({ term: field.label, value: showValue(field, operation.values[field.code], plan) || "—" })),

@@ -28,9 +28,10 @@ function fieldOf(type: OperationType, code: string): FieldDefinition {
   return field;
 }
 
-const asked = (start: Record<string, unknown>) => ({
+/** What the form that defines a field chooses from; `types`: those offered. */
+export const asked = (start: Record<string, unknown>, types = choicesOf(TYPE_LABELS)) => ({
   start,
-  types: choicesOf(TYPE_LABELS),
+  types,
   switches: Object.entries(SWITCHES).map(([value, { label, hint }]) => ({ value, label, hint })),
   labels: FIELD_LABELS,
 });

@@ -1,0 +1,84 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { sql, type Transaction } from "kysely";
+import type { FieldValue } from "../../fields/index.ts";
+
+const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
+
+/** Each value that operations hold in a field, once, with how many hold it; `live`: those of the trash apart. */
+export async function valuesOfField(
+  em: EntityManager,
+  campaignId: string,
+  code: string,
+): Promise<{ value: FieldValue; count: number; live: number }[]> {
+  const { rows } = await sql<{ value: FieldValue; count: number; live: number }>`
+    select "values" -> ${code}::text as value, count(*)::int as count, (count(*) filter (where trashed_at is null))::int as live
+    from operation where campaign_id = ${campaignId}::uuid and "values" -> ${code}::text is not null
+    group by 1 order by min(id::text)`.execute(transaction(em));
+  return rows;
+}
+
+/** What a value becomes: null takes it off its rows; a title, when it names them, goes with it. */
+export interface Rewriting {
+  from: FieldValue;
+  to: FieldValue | null;
+  title: string | null;
+}
+
+/** Writes every value of a field as these say, in one statement; gives the ids of the operations that changed. */
+export async function rewriteValues(
+  em: EntityManager,
+  campaignId: string,
+  code: string,
+  rewritings: readonly Rewriting[],
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    update operation o set version = o.version + 1, title = coalesce(r.title, o.title),
+      "values" = case when r."to" is null then o."values" - ${code}::text else jsonb_set(o."values", array[${code}::text], r."to") end
+    from (select "from", nullif("to", 'null') as "to", title
+      from jsonb_to_recordset(${JSON.stringify(rewritings)}::jsonb) as r ("from" jsonb, "to" jsonb, title text)) r
+    where o.campaign_id = ${campaignId}::uuid and o."values" -> ${code}::text = r."from"
+      and (r."to" is distinct from r."from" or r.title is distinct from o.title)
+    returning o.id`.execute(transaction(em));
+  return rows.map(({ id }) => id);
+}
+
+/** The conversions of a field that left values aside, the last first (FLD-6). */
+export async function conversionsOf(
+  em: EntityManager,
+  campaignId: string,
+  code: string,
+): Promise<{ id: string; at: Date; refused: number }[]> {
+  const { rows } = await sql<{ id: string; at: string; refused: number }>`
+    select a.id, a.at, (e.payload ->> 'refused')::int as refused
+    from event e join changeset c on c.tenant_id = e.tenant_id and c.id = e.changeset_id join act a on a.tenant_id = c.tenant_id and a.id = c.act_id
+    where e.name = 'campaign.field_converted' and e.subject_id = ${campaignId}::uuid and e.payload ->> 'field' = ${code}
+      and (e.payload ->> 'refused')::int > 0 order by a.id desc limit 20`.execute(transaction(em));
+  return rows.map(({ at, ...row }) => ({ ...row, at: new Date(at) }));
+}
+
+/** The values an act took off a field, with the name of their operation, by keyset (FLD-6). */
+export async function valuesAside(
+  em: EntityManager,
+  { campaignId, code, actId }: { campaignId: string; code: string; actId: string },
+  { after, size }: { after: string; size: number },
+): Promise<{ ordinal: string; title: string; value: FieldValue }[]> {
+  const { rows } = await sql<{ ordinal: string; title: string; value: FieldValue }>`
+    select h.ordinal::text as ordinal, o.title, h.before -> 'values' -> ${code}::text as value
+    from changeset c join change h on h.tenant_id = c.tenant_id and h.changeset_id = c.id
+    join operation o on o.tenant_id = h.tenant_id and o.id = h.row_id
+    where c.act_id = ${actId}::uuid and h.table_name = 'operation' and o.campaign_id = ${campaignId}::uuid and h.ordinal > ${after}::bigint
+      and coalesce(h.before -> 'values' -> ${code}::text, 'null') <> 'null' and coalesce(h.after -> 'values' -> ${code}::text, 'null') = 'null'
+    order by h.ordinal limit ${size}`.execute(transaction(em));
+  return rows;
+}
+
+/** Takes off their rows the values of fields removed for so long, then those fields; gives how many (FLD-7). */
+export async function purgeRemovedFields(em: EntityManager, before: Date): Promise<number> {
+  const gone = sql`select campaign_id, array_agg(code) as codes from campaign_field where removed_at < ${before} group by 1`;
+  await sql`update operation o set "values" = o."values" - g.codes, version = o.version + 1 from (${gone}) g
+    where o.campaign_id = g.campaign_id and o."values" ?| g.codes`.execute(transaction(em));
+  const { rows } = await sql<{
+    id: string;
+  }>`delete from campaign_field where removed_at < ${before} returning id`.execute(transaction(em));
+  return rows.length;
+}
