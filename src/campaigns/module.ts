@@ -227,7 +227,7 @@ export const campaigns: Module = {
       at: "03:50",
       run: async ({ db }, { tenantId }) =>
         fr.count(await db.note(tenantId, purgeBulks), "aperçu effacé", "aperçus effacés"),
-  schedules: [
+    },
     {
       job: "campaigns.purge_fields",
       label: PURGE,

@@ -254,6 +254,7 @@ const SAMPLES: Record<string, Sample> = {
       await leaveCampaigns(world, ids);
       await runBulk(world, ids);
     },
+  },
   "/campagnes/:id/champs/:code": {
     reach: "campaign",
     params: ({ campaign, act }) => ({ id: campaign, code: "lieu", act }),
