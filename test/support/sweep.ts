@@ -272,7 +272,6 @@ const SAMPLES: Record<string, Sample> = {
     params: ({ campaign, segment }) => ({ id: campaign, segment }),
     ready: leaveCampaigns,
   },
-  "/operations/:id": { reach: "campaign", params: ({ operation }) => ({ id: operation }), ready: leaveCampaigns },
   "/operations/:id/restauration": {
     reach: "campaign",
     params: ({ tossedOperation }) => ({ id: tossedOperation }),
@@ -583,7 +582,6 @@ const FORMS: Record<string, Filled> = {
       version: await versionOf(world, ids),
     }),
   },
-  "/campagnes/:id/champs": { fields: () => ({ label: `Champ ${randomBytes(3).toString("hex")}` }) },
   "/campagnes/:id/vues": {
     page: null,
     fields: () => ({ name: `Vue ${randomBytes(3).toString("hex")}`, adresse: "statut=done" }),

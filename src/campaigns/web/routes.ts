@@ -12,7 +12,6 @@ import * as list from "./operation-list.ts";
 import * as types from "./operation-types.ts";
 import * as operations from "./operations.ts";
 import * as savedViews from "./saved-views.ts";
-import * as segments from "./segments.ts";
 import { segmentRoutes } from "./segment-routes.ts";
 import * as settings from "./settings.ts";
 import * as transitions from "./transitions.ts";
