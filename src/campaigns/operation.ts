@@ -375,9 +375,20 @@ function follow(
   });
 }
 
-/** To the trash for thirty days; counters follow at once (OPS-12). The caller flushes. */
-export function trashOperation(em: EntityManager, plan: Plan, operation: Operation, { by, now }: Said): void {
+/** To the trash for thirty days; counters follow at once. Refused of a done one unless they are sure (OPS-12). The caller flushes. */
+export function trashOperation(
+  em: EntityManager,
+  plan: Plan,
+  operation: Operation,
+  { by, now, isSure }: Said & { isSure: boolean },
+): void {
   refuseClosed(plan, operation);
+  if (operation.category === "success" && !isSure) {
+    throw new RuleBroken(
+      `«\u00a0${operation.title}\u00a0» est réalisée\u00a0: cochez pour la retirer quand même.`,
+      "sure",
+    );
+  }
   operation.trashedAt = now;
   record(em, "operation.trashed", aboutOperation(operation), { campaign: plan.campaign.id, by: by.id });
 }

@@ -288,6 +288,18 @@ test("OPS-12 : à la corbeille elle quitte liste et compteurs, et en revient", a
   assert.deepEqual(titlesOf((await sophie!.get(`${at}/operations`)).text), ["PC-1"]);
 });
 
+test("OPS-12 : une opération réalisée ne part à la corbeille qu’après une confirmation qui la nomme", async () => {
+  const at = await campaign();
+  const one = await add(at, { c_cible: "PC-1" });
+  await step(sophie!, one, "in_progress", "start");
+  await step(sophie!, one, "done", "complete");
+  const refused = await act(sophie!, one, "corbeille");
+  assert.equal(refused.status, 422);
+  assert.match(refused.text, /«\u00a0PC-1\u00a0» est réalisée/);
+  assert.equal((await sophie!.post(`${one}/corbeille`, { sure: "oui" })).status, 303);
+  assert.match((await sophie!.get(`${at}/operations/corbeille`)).text, /PC-1/);
+});
+
 test("GEN-8 : deux personnes modifient la même opération, la seconde lit les deux valeurs", async () => {
   const at = await campaign();
   await addField(at, "Bureau");

@@ -118,6 +118,7 @@ interface Forms {
   assignment: object;
   planning: object;
   placing: object;
+  trashing: object;
 }
 
 export const show: RequestHandler<{ id: string }> = (req, res) => showCard(req, res, {});
@@ -176,8 +177,8 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
     segments: [{ value: "", label: "Sans segment" }, ...segments.map(({ id, name }) => ({ value: id, label: name }))],
     technicians: [{ value: "", label: "Non affectée" }, ...technicians],
     planned: inputsOf(operation.plannedAt, plan.zone),
-    form: forms.assignment ?? forms.planning ?? forms.placing ?? empty,
-    forms: { assignment: empty, planning: empty, placing: empty, ...forms },
+    form: forms.assignment ?? forms.planning ?? forms.placing ?? forms.trashing ?? empty,
+    forms: { assignment: empty, planning: empty, placing: empty, trashing: empty, ...forms },
   });
 }
 
@@ -315,12 +316,16 @@ export const release: RequestHandler<{ id: string }> = async (req, res) => {
   res.saved(CARD, {}, { at: operationAt(req.params), notice, undo: true });
 };
 
+const TrashingForm = z.object({ sure: z.enum(["oui"]).optional().describe("Confirmation") });
+
 export const trash: RequestHandler<{ id: string }> = async (req, res) => {
   const act = acting(req, "operation.trashed", "Mise à la corbeille de l’opération");
-  const form = await submit(req, z.object({}), act, (_values, em) =>
-    onOperation(req, "operations.delete", em, (operation, obeyed, said) => trashOperation(em, obeyed, operation, said)),
+  const form = await submit(req, TrashingForm, act, ({ sure }, em) =>
+    onOperation(req, "operations.delete", em, (operation, obeyed, said) =>
+      trashOperation(em, obeyed, operation, { ...said, isSure: sure === "oui" }),
+    ),
   );
-  if (form.errors) return showCard(req, res, {});
+  if (form.errors) return showCard(req, res, { trashing: form });
   const notice = `L’opération ${form.result.title} est à la corbeille pour trente jours.`;
   res.saved(CARD, {}, { at: listAt(form.result.campaign), notice, undo: true });
 };

@@ -211,6 +211,12 @@ async function apply(em: EntityManager, { profile, open, about, mapped, derived 
   const set = Object.entries({ ...Object.fromEntries(changed), ...open.touched });
   const [some] = await ask(em, sql<object>`select from ${OUTCOME} where outcome = 'update' limit 1`);
   if (set.length === 0 || !some) return;
+  // In the order every act on many rows takes them: two that cross wait for each other, and none dies of it.
+  await ask(
+    em,
+    sql`select from ${table} t join ${OUTCOME} o on o.row_id = t.id where o.outcome = 'update'
+      and t.tenant_id = ${about.tenantId}::uuid order by t.id for no key update of t`,
+  );
   await ask(
     em,
     sql`update ${table} t set ${sql.join(set.map(([column, value]) => sql`${sql.id(column)} = ${value}`))}
