@@ -111,6 +111,7 @@ async function start() {
 
   const base = await describeBase(db);
   const entering = serves && base.empty && (config.demo === "oui" || config.demo === "auto");
+  if (entering) say("La démonstration s’écrit : une vingtaine de secondes, la première fois seulement.");
   const accounts = entering ? await enterDemo(db, { now: clock.now() }) : [];
   const demo = entering || base.demo;
   // One process only: each call replaces the link of the call before.
