@@ -211,6 +211,7 @@ test("P27 : les mêmes charges, déjà dans chaque colonne de texte : aucune ne 
       ].includes(column) &&
       !(table === "event" && column === "name") &&
       !(table === "campaign_field" && column === "type") &&
+      !(table === "bulk" && column === "action") &&
       !(table === "session"),
   );
   await root.query("set session_replication_role = replica");

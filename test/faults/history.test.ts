@@ -26,6 +26,12 @@ const NO_ACT: Record<string, string> = {
   "/notifications/:id/lecture": "l’écho d’actes déjà tracés : lu ou non lu n’en est pas un",
   "/envois": "un envoi en chemin : le fichier entre dans l’acte qui le montre",
   "/envois/:id/morceaux": "un envoi en chemin : le fichier entre dans l’acte qui le montre",
+  "/campagnes/:id/vues/defaut": "une préférence d’écran",
+  "/campagnes/:id/operations/lots": "une sélection : l’acte est celui qui l’applique",
+  "/campagnes/:id/operations/lots/:lot/apercu": "un aperçu : l’acte est celui qui l’applique",
+  "/campagnes/:id/operations/lots/:lot/arret": "l’acte en cours dit jusqu’où il est allé",
+  "/exports/:id/arret": "l’export est tracé quand il est demandé, et à sa fin",
+  "/exports/:id/suppression": "la copie d’un jour d’un export déjà tracé",
   "/mot-de-passe-oublie": "journal de sécurité et boîte d’envoi : le compte ne change qu’avec le lien",
 };
 

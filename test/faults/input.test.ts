@@ -40,6 +40,9 @@ const NOT_READ: Record<string, string[]> = {
   // The sample's file came by pieces: it is named by `upload`, and this field is left as the page has it.
   "/documents/nouveau": ["file"],
   "/documents/:id/versions/nouvelle": ["file"],
+  // The sample is that of its other form.
+  "/campagnes/:id/vues/suppression": ["name"],
+  "/campagnes/:id/vues/defaut": ["name"],
 };
 /** A wrong password is counted and told to the security log, whatever is done with the form (ACC-3). */
 const GUESSES: Record<string, string[]> = {

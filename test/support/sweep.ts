@@ -1100,6 +1100,7 @@ export async function startSweep(world: World): Promise<Sweep> {
     await actOfOwn(world, people.get(who)!);
     await leaveNotification(root, people.get(who)!);
     await leaveExport(root, people.get(who)!);
+    await leaveExport(root, people.get(who)!, "running");
     await giveUpload(world, people.get(who)!, "user.picture");
   }
   await leaveDeadLetter(root, { tenantId: ids.quais!.tenantId, id: ids.quais!.letter });
@@ -1439,17 +1440,22 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
 }
 
 /** A view of the list that belongs to whoever asks. */
-async function ownView({ tenantId, campaign }: Ids, browser: Browser, world: World): Promise<Fields> {
+async function ownView({ tenantId, campaign }: Ids, browser: Browser, { superUrl }: World): Promise<Fields> {
   const view = randomUUIDv7();
   const name = `Vue ${randomBytes(3).toString("hex")}`;
-  const said = { ...actOf(tenantId), code: "campaign.view_saved", label: "Essai", now: world.clock.now() };
-  await world.db.act(said, (em) =>
-    em.execute(
+  const root = new pg.Client({ connectionString: superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    await root.query(
       `insert into saved_view (tenant_id, id, campaign_id, owner_id, name, address)
-       select c.tenant_id, ?, c.id, coalesce((select u.id from app_user u where u.id = ?), c.owner_id), ?, '{}' from campaign c where c.id = ?`,
-      [view, browser.id, name, campaign],
-    ),
-  );
+       select c.tenant_id, $1, c.id, coalesce((select u.id from app_user u where u.id = nullif($2, '')::uuid), c.owner_id), $3, '{}'
+       from campaign c where c.tenant_id = $4 and c.id = $5`,
+      [view, browser.id, name, tenantId, campaign],
+    );
+  } finally {
+    await root.end();
+  }
   return { view, name, version: "1" };
 }
 

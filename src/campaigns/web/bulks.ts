@@ -85,7 +85,11 @@ const Selected = z.object({
   action: z.enum(BULK_CODES, "Choisissez une action.").describe("Action"),
   scope: z.enum(["ticked", "shown", "filter"]).default("ticked").describe("Opérations"),
   filter: z.string().max(LONGEST_FILTER).default("").describe("Filtre"),
-  row: z.array(z.uuid()).max(MOST_TICKED).default([]).describe("Opérations cochées"),
+  row: z
+    .array(z.uuid("Une des «\u00a0opérations cochées\u00a0» n’existe pas\u00a0: rechargez la liste."))
+    .max(MOST_TICKED)
+    .default([])
+    .describe("Opérations cochées"),
   shown: z
     .string()
     .max(MOST_TICKED * 40)

@@ -205,7 +205,9 @@ const ofField = (req: OfField, words: string) => ({
   at: atOf(req.params),
 });
 
-const MoveForm = z.object({ way: z.enum(["up", "down"], "Choisissez de monter ou de descendre ce champ.") });
+const MoveForm = z.object({
+  way: z.enum(["up", "down"], "Choisissez «\u00a0Monter\u00a0» ou «\u00a0Descendre\u00a0»."),
+});
 
 export const move: RequestHandler<{ id: string; code: string }> = async (req, res) => {
   const form = await submit(req, MoveForm, ofField(req, "déplacé"), async ({ way }, em) => {

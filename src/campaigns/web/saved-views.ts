@@ -21,7 +21,9 @@ export const index: RequestHandler<{ id: string }> = (req, res) => show(req, res
 
 /** The views one keeps or shares; with what the list shows, the form that keeps it. */
 async function show(req: OfCampaign, res: Response, forms: { saved?: object; edited?: object }): Promise<void> {
-  const asked = typeof req.body?.adresse === "string" ? queryOf(req.body.adresse) : req.query;
+  const { errors = {} } = (forms.saved ?? {}) as { errors?: Record<string, string> };
+  // What was refused of the address itself cannot be shown again.
+  const asked = errors.adresse ? {} : typeof req.body?.adresse === "string" ? queryOf(req.body.adresse) : req.query;
   const shown = await read(req, async (em) => {
     const standing = await campaignFor(em, req.user!, req.params.id, READ);
     const plan = await planOf(em, req, standing.campaign);
@@ -50,6 +52,8 @@ async function show(req: OfCampaign, res: Response, forms: { saved?: object; edi
     })),
     form: forms.saved ?? forms.edited ?? empty,
     saved: forms.saved ?? empty,
+    // Of a view that is not among them: nobody's own form would show it.
+    lost: views.some(({ id }) => id === edited) ? empty : (forms.edited ?? empty),
   });
 }
 
@@ -77,12 +81,13 @@ async function settle(req: OfCampaign, em: EntityManager) {
   };
 }
 
+const ViewId = z.uuid("Choisissez une vue de la liste «\u00a0Vues\u00a0».");
 const Name = z.string().max(200).default("").describe("Nom");
 const Saved = z.object({
   name: Name,
   isShared: z.boolean().default(false).describe("Partager"),
   isDefault: z.boolean().default(false).describe("Par défaut"),
-  adresse: z.string().max(8_000).default(""),
+  adresse: z.string().max(8_000).default("").describe("Filtres de la liste"),
 });
 
 export const create: RequestHandler<{ id: string }> = async (req, res) => {
@@ -102,7 +107,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
   res.saved(PAGE, {}, { at: viewsAt(req.params), notice: `La vue ${form.result.name} est gardée.`, undo: true });
 };
 
-const Edited = z.object({ view: z.uuid(), name: Name, isShared: z.boolean().default(false).describe("Partager") });
+const Edited = z.object({ view: ViewId, name: Name, isShared: z.boolean().default(false).describe("Partager") });
 
 export const update: RequestHandler<{ id: string }> = async (req, res) => {
   const said = act(req, "campaign.view_saved", "Vue de la liste modifiée");
@@ -117,7 +122,7 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
   res.saved(PAGE, {}, { at: viewsAt(req.params), notice: `La vue ${form.result.name} est modifiée.`, undo: true });
 };
 
-const Chosen = z.object({ view: z.uuid() });
+const Chosen = z.object({ view: ViewId });
 
 export const destroy: RequestHandler<{ id: string }> = async (req, res) => {
   const said = act(req, "campaign.view_dropped", "Vue de la liste supprimée");
@@ -131,7 +136,7 @@ export const destroy: RequestHandler<{ id: string }> = async (req, res) => {
   res.saved(PAGE, {}, { at: viewsAt(req.params), notice: `La vue ${form.result} est supprimée.`, undo: true });
 };
 
-const Opened = z.object({ view: z.uuid().or(z.literal("")).default("") });
+const Opened = z.object({ view: ViewId.or(z.literal("")).default("").describe("Vue") });
 
 export const open: RequestHandler<{ id: string }> = async (req, res) => {
   const said = act(req, "campaign.view_opened", "Vue par défaut");

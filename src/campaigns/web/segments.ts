@@ -166,7 +166,9 @@ export const update: RequestHandler<{ id: string; segment: string }> = async (re
   res.saved(CARD, {}, { at: act.at, notice: "Le segment est enregistré.", undo: true });
 };
 
-const MoveForm = z.object({ way: z.enum(["up", "down"], "Choisissez de monter ou de descendre ce segment.") });
+const MoveForm = z.object({
+  way: z.enum(["up", "down"], "Choisissez «\u00a0Monter\u00a0» ou «\u00a0Descendre\u00a0»."),
+});
 
 export const move: RequestHandler<{ id: string; segment: string }> = async (req, res) => {
   const at = atOf(req.params);

@@ -124,7 +124,9 @@ export const remove: RequestHandler<{ id: string; code: string }> = async (req, 
   res.saved(EDIT, {}, { at: typeAt({ id }), notice: `Le champ ${form.result.field.label} est retiré.`, undo: true });
 };
 
-const MoveForm = z.object({ way: z.enum(["up", "down"], "Choisissez de monter ou de descendre ce champ.") });
+const MoveForm = z.object({
+  way: z.enum(["up", "down"], "Choisissez «\u00a0Monter\u00a0» ou «\u00a0Descendre\u00a0»."),
+});
 
 export const move: RequestHandler<{ id: string; code: string }> = async (req, res) => {
   const { id, code } = req.params;
