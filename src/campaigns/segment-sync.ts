@@ -103,7 +103,7 @@ export async function followField(
   await holdSegments(em, campaign.id);
   const preview = await previewSync(em, plan, field);
   if (preview.mark !== seen) {
-    throw new RuleBroken("Des opérations ont changé depuis cet aperçu\u00a0: relisez-le, puis confirmez de nouveau.");
+    throw new RuleBroken("des opérations ont changé depuis\u202f; relisez-le, puis confirmez de nouveau.", "seen");
   }
   const places = await placesByValue(em, campaign.id, field.code);
   const texts = places.map(({ value }) => showValue(field, value, { zone }));
