@@ -13,7 +13,7 @@ import { migrate } from "../../src/platform/db/migrate.ts";
 import { embeddedDatabase, withDatabase } from "../../src/platform/db/roles.ts";
 import { createRegistry } from "../../src/platform/registry.ts";
 import { folderStore } from "../../src/platform/storage/folder.ts";
-import { alternate, type Figure, type Measure, peakRssMB } from "./measure.ts";
+import { alternate, type Figure, type Measure, peakRssMB, timed } from "./measure.ts";
 import { withFolder } from "./servers.ts";
 
 const MOST = 3;
@@ -73,12 +73,6 @@ async function measure(folder: string): Promise<Figure> {
   } finally {
     await server.stop();
   }
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const from = performance.now();
-  await work();
-  return (performance.now() - from) / 1_000;
 }
 
 /** Files as a browser sends them, already compressed, under the keys the product gives. */

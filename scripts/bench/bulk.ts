@@ -7,7 +7,7 @@ import { campaignFor } from "../../src/campaigns/policy.ts";
 import type { Database } from "../../src/platform/db/index.ts";
 import { withDatabase } from "../../src/platform/db/roles.ts";
 import { floorOperations } from "./floors/operations.ts";
-import { alternate, type Figure, type Measure, peakRssMB } from "./measure.ts";
+import { alternate, type Figure, type Measure, peakRssMB, timed } from "./measure.ts";
 import { bigCampaign } from "./operations.ts";
 import { allSealed } from "./past.ts";
 import { besideProduct, type Person, signInEverybody } from "./people.ts";
@@ -65,12 +65,6 @@ async function measure(folder: string): Promise<Figure> {
     await db.close();
     await product.stop();
   }
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return (performance.now() - began) / 1000;
 }
 
 const said = ({ tenantId, id }: Person, code: string, now: Date) => ({

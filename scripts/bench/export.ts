@@ -13,7 +13,7 @@ import type { Database } from "../../src/platform/db/index.ts";
 import { withDatabase } from "../../src/platform/db/roles.ts";
 import { createRegistry } from "../../src/platform/registry.ts";
 import { folderStore } from "../../src/platform/storage/folder.ts";
-import { alternate, type Figure, forgetPeak, type Measure, peakRssMB, rssMB } from "./measure.ts";
+import { alternate, type Figure, forgetPeak, type Measure, peakRssMB, rssMB, timed } from "./measure.ts";
 import { besideProduct, type Person, signInEverybody } from "./people.ts";
 import { startProduct, withFolder } from "./servers.ts";
 
@@ -88,12 +88,6 @@ async function measure(folder: string): Promise<Figure> {
     await db.close();
     await product.stop();
   }
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return (performance.now() - began) / 1000;
 }
 
 async function populate(db: Database, { tenantId, id }: Person): Promise<string> {

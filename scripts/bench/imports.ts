@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { withDatabase } from "../../src/platform/db/roles.ts";
-import { alternate, type Figure, forgetPeak, type Measure, peakRssMB } from "./measure.ts";
+import { alternate, type Figure, forgetPeak, type Measure, peakRssMB, timed } from "./measure.ts";
 import { allSealed } from "./past.ts";
 import { besideProduct, type Person, signInEverybody } from "./people.ts";
 import { type Server, startProduct, withFolder } from "./servers.ts";
@@ -113,12 +113,6 @@ async function measure(folder: string, work: (bench: Bench) => Promise<Figure>):
     await db.close();
     await product.stop();
   }
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return (performance.now() - began) / 1_000;
 }
 
 const poste = (n: number) => ({

@@ -44,6 +44,13 @@ export async function alternate(
   return rounds.toSorted((a, b) => a.value / a.floor - b.value / b.floor)[Math.floor(ROUNDS / 2)]!;
 }
 
+/** Seconds some work takes. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1000;
+}
+
 const shown = (n: number) => (n >= 100 ? n.toFixed(0) : n.toFixed(3));
 
 /** The high-water mark of a process that still lives. */

@@ -6,7 +6,7 @@ import { modules } from "../../src/modules.ts";
 import type { Database } from "../../src/platform/db/index.ts";
 import { withDatabase } from "../../src/platform/db/roles.ts";
 import { createRegistry } from "../../src/platform/registry.ts";
-import { alternate, type Figure, type Measure, peakRssMB } from "./measure.ts";
+import { alternate, type Figure, type Measure, peakRssMB, timed } from "./measure.ts";
 import { allSealed } from "./past.ts";
 import { besideProduct, type Person, signInEverybody } from "./people.ts";
 import { startProduct, withFolder } from "./servers.ts";
@@ -68,12 +68,6 @@ async function measure(folder: string): Promise<Figure> {
     await db.close();
     await product.stop();
   }
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return (performance.now() - began) / 1000;
 }
 
 const said = ({ tenantId, id }: Person) => ({ tenantId, actorId: id, channel: "page" as const, now: new Date() });

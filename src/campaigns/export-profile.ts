@@ -115,6 +115,7 @@ export const operationsExport: ExportProfile = {
         .map(({ label }) => label)
         .join(" ; "),
       heads: written.map(({ head }) => head),
+      wholeHeads: writtenOf(plan, columns, { isWhole: true }).map(({ head }) => head),
       count: await countOperations(em, filters.where),
       holdsPeople: [...named, titleFieldOf(campaign, plan.fields)].some(
         (field) => field?.isPersonal || field?.type === "person",

@@ -6,7 +6,7 @@ import { Tenant } from "../../accounts/index.ts";
 import { absenceOn, minutesOn, listTechnicians as techniciansFrom } from "../../directory/index.ts";
 import { controlOf, dayOf, localOf, readMoment } from "../../fields/index.ts";
 import { NotFound, RuleBroken } from "../../platform/errors.ts";
-import { withQuery } from "../../platform/http/addresses.ts";
+import { queryOf, withQuery } from "../../platform/http/addresses.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { type Kind, statusOf as statusIn, takesDate, type Workflow } from "../../workflow/index.ts";
@@ -161,8 +161,7 @@ function idsIn(shown: string): string[] {
 /** The rows selected; a filter is read as the list reads its address. */
 function whereOf(plan: Plan, selection: BulkSelection, now: { now: Date }): RawBuilder<SqlBool> {
   if ("ids" in selection) return amongWhere(plan.campaign.id, selection.ids);
-  const said = new URLSearchParams(selection.filter);
-  return filtersOf(Object.fromEntries([...said.keys()].map((name) => [name, said.getAll(name)])), plan, now).where;
+  return filtersOf(queryOf(selection.filter), plan, now).where;
 }
 
 const decidingOf = async (em: EntityManager, req: Request, standing: Standing) => {

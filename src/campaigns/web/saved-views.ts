@@ -1,7 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import { withQuery } from "../../platform/http/addresses.ts";
+import { queryOf, withQuery } from "../../platform/http/addresses.ts";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, type Campaign } from "../campaign.ts";
 import { chipsOf, filtersOf } from "../operation-filter.ts";
@@ -55,12 +55,6 @@ async function show(req: OfCampaign, res: Response, forms: { saved?: object; edi
     // Of a view that is not among them: nobody's own form would show it.
     lost: views.some(({ id }) => id === edited) ? empty : (forms.edited ?? empty),
   });
-}
-
-/** An address of the list as its query: a repeated name is a list. */
-export function queryOf(address: string): Record<string, string[]> {
-  const given = new URLSearchParams(address);
-  return Object.fromEntries([...new Set(given.keys())].map((name) => [name, given.getAll(name)]));
 }
 
 const managesOn = ({ may, campaign }: Standing) => may("operations.manage") && !campaign.isArchived();

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { noteSecurity, writeReading } from "../../accounts/index.ts";
 import { Forbidden, NotFound } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
+import { queryOf } from "../../platform/http/addresses.ts";
 import { asDownload, pour } from "../../platform/http/download.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
@@ -39,20 +40,10 @@ function profileAt(req: Request, kind: string): ExportProfile {
   return profile;
 }
 
-/** What the address of a list said, carried by the form as one text. */
-function readQuery(text: string): Record<string, string | string[]> {
-  const query: Record<string, string | string[]> = {};
-  for (const [name, value] of new URLSearchParams(text)) {
-    const held = query[name];
-    query[name] = held === undefined ? value : [...[held].flat(), value];
-  }
-  return query;
-}
-
 const askedOf = (req: Request, { objet }: Params, { liste, colonnes }: z.output<typeof AskedForm>): ExportAsked => ({
   user: req.user!,
   scopeId: objet === EVERYTHING ? null : objet,
-  query: readQuery(liste),
+  query: queryOf(liste),
   isWhole: colonnes === "toutes",
   zone: req.user!.tenant.zone,
   now: req.now,
@@ -77,10 +68,7 @@ async function showNew(
   form: { values: object },
 ): Promise<void> {
   const profile = profileAt(req, params.kind);
-  const { screen, whole } = await read(req, async (em) => ({
-    screen: await profile.open(em, { ...askedOf(req, params, asked), isWhole: false }),
-    whole: await profile.open(em, { ...askedOf(req, params, asked), isWhole: true }),
-  }));
+  const screen = await read(req, (em) => profile.open(em, { ...askedOf(req, params, asked), isWhole: false }));
   res.show(NEW, {
     title: profile.title,
     crumbs: [HOME, { label: screen.place.label, href: screen.place.path }, { label: profile.title }],
@@ -90,7 +78,7 @@ async function showNew(
     noun: profile.noun,
     said: screen.said,
     screenHeads: screen.heads,
-    wholeHeads: whole.heads,
+    wholeHeads: screen.wholeHeads,
     isAtOnce: screen.count <= MOST_AT_ONCE,
     back: screen.place.path,
     form,

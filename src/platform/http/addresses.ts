@@ -10,6 +10,12 @@ export function withQuery(path: string, values: Values): string {
   return kept.length > 0 ? `${path}?${new URLSearchParams(kept)}` : path;
 }
 
+/** What the query of an address says, the other way round: each name with all its values. */
+export function queryOf(text: string): Record<string, string[]> {
+  const given = new URLSearchParams(text);
+  return Object.fromEntries([...new Set(given.keys())].map((name) => [name, given.getAll(name)]));
+}
+
 /** Where a page begins, as an address carries it. */
 export const writeMark = ({ value, id, back }: Mark): string =>
   Buffer.from(JSON.stringify([back ? 1 : 0, id, value])).toString("base64url");

@@ -25,6 +25,8 @@ export interface ExportPlan {
   /** The filters in words; empty: every row. */
   said: string;
   heads: string[];
+  /** Those of every column, for who has yet to choose. */
+  wholeHeads: string[];
   /** Rows, as they are now. */
   count: number;
   /** They hold people: reading them is told apart (EXP-12, HIS-16). */
