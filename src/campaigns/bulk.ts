@@ -32,6 +32,7 @@ import {
   targetsAfter,
   writeTargets,
 } from "./queries/bulks.ts";
+import { holdStatuses } from "./queries/statuses.ts";
 
 export const BULK_STATES = ["chosen", "frozen", "running", "completed", "cancelled", "failed"] as const;
 
@@ -349,6 +350,7 @@ export async function runBulk(
   const part = (work: (em: EntityManager, bulk: Bulk, now: Date) => Promise<void>) => {
     const now = clock.now();
     return db.patiently().act({ ...said, now }, async (em) => {
+      await holdStatuses(em, { campaignId: found.campaign.id });
       const bulk = await holdBulk(em, id);
       if (bulk.state === "running") await work(em, bulk, now);
       return bulk.state === "running";

@@ -4,7 +4,7 @@ import { record } from "../platform/events/record.ts";
 import { fr } from "../platform/text/index.ts";
 import { refusals, type Status, statusOf, type Workflow } from "../workflow/index.ts";
 import { aboutCampaign, type By, type Campaign, refuseArchived } from "./campaign.ts";
-import { operationsInStatuses, replaceStatuses } from "./queries/statuses.ts";
+import { holdWorkflow, operationsInStatuses, replaceStatuses } from "./queries/statuses.ts";
 
 /** A status that another workflow would not have, and how many operations sit in it, the trash included (WFL-6). */
 export interface Orphaned {
@@ -38,6 +38,8 @@ export async function changeCampaignWorkflow(
   refuseArchived(campaign);
   const problems = refusals(workflow);
   if (problems.length > 0) throw new RuleBroken(problems.join(" "), "workflow");
+  // Before they are counted: one that was on its way to a status that goes is counted too.
+  await holdWorkflow(em, campaign.id);
   const orphaned = await orphanedBy(
     em,
     campaign,

@@ -18,7 +18,7 @@ import {
   TYPE_LABELS,
   tidy,
 } from "../fields/index.ts";
-import { RuleBroken } from "../platform/errors.ts";
+import { Conflict, RuleBroken } from "../platform/errors.ts";
 import type { FreshColumn, ImportProfile, ImportTarget, Mapping, OpenImport } from "../platform/sheets/profile.ts";
 import { fr } from "../platform/text/index.ts";
 import { Campaign, refuseArchived } from "./campaign.ts";
@@ -49,6 +49,7 @@ import {
   techniciansCalled,
 } from "./queries/imports.ts";
 import { listSegments } from "./queries/segments.ts";
+import { holdStatuses, isWorkflowStill } from "./queries/statuses.ts";
 import { MOST_SEGMENTS, segmentKey, segmentsOfValues } from "./segment.ts";
 
 const NOUN = ["opération", "opérations"] as const;
@@ -180,6 +181,7 @@ async function openOn(
       if (!own && title && now.titleField === null) now.titleField = title.code;
       await em.flush();
     },
+    hold: (em) => sameWorkflow(em, plan),
     async before(em) {
       if (asked) await addSegments(em, campaign, segments, asked, about.author);
     },
@@ -190,6 +192,15 @@ async function openOn(
     noticed: (em) => knownElsewhere(em, campaign.id),
     missing: missingSql(workflow),
   };
+}
+
+/** The steps of a file were told from the workflow it was opened on: under another, they would lead nowhere (WFL-6). */
+async function sameWorkflow(em: EntityManager, { campaign, workflow }: Plan): Promise<void> {
+  await holdStatuses(em, { campaignId: campaign.id });
+  if (await isWorkflowStill(em, campaign.id, workflow)) return;
+  throw new Conflict(
+    "Le flux de la campagne a changé pendant cet import\u00a0: il s’est arrêté là. Vérifiez de nouveau le fichier, puis relancez-le.",
+  );
 }
 
 const withoutKept = ({ keptWhere: _kept, ...target }: ImportTarget): ImportTarget => target;

@@ -1,10 +1,15 @@
 import { groupHolds, holdTenant } from "../accounts/index.ts";
 import type { Undo } from "../platform/db/undo.ts";
 import { searchAnew } from "./operation.ts";
+import { holdStatusesOfAct, holdWorkflowsOfAct } from "./queries/statuses.ts";
 
 /** Its owner's acts are undone by its owner, whatever became of their roles on other campaigns. */
 const OWN = (campaign: string) => `${campaign}.owner_id = who.id`;
 const ARCHIVED = "Campagne archivée, lecture seule. Restaurez-la d’abord.";
+
+/** SQL: whether this change `l` is of the act that is taken back, which then brings it back first. */
+const SAME_ACT = `(select c.act_id from changeset c where c.id = l.changeset_id)
+  = (select c.act_id from change m join changeset c on c.id = m.changeset_id where m.row_id = p.row_id and m.ordinal = p.ordinal)`;
 
 export const campaignUndo: Undo = {
   right: "campaigns.govern",
@@ -18,7 +23,17 @@ export const campaignUndo: Undo = {
       when: "w.state <> 'archived' and exists (select from campaign o where o.tenant_id = w.tenant_id and o.id <> w.id and o.state <> 'archived' and folded(o.name) = folded(w.name))",
       why: "Une autre campagne porte maintenant ce nom.",
     },
+    {
+      // Those the same act moved, and nobody since, come back with it.
+      when: `w.workflow <> t.workflow and exists (select from operation o where o.tenant_id = w.tenant_id and o.campaign_id = w.id
+        and not exists (select from jsonb_array_elements(w.workflow -> 'statuses') s where s ->> 'code' = o.status and s ->> 'category' = o.category)
+        and not exists (select from change l where l.table_name = 'operation' and l.row_id = o.id and l.after ->> 'status' = o.status and ${SAME_ACT}))`,
+      why: "Des opérations sont dans un statut que ce flux n’avait pas\u00a0: changez-le d’abord.",
+    },
   ],
+  async hold(em, _undoing, { actId, columns }) {
+    if (columns.includes("workflow")) await holdWorkflowsOfAct(em, actId);
+  },
 };
 
 /** SQL: the campaign of a part, where `t` is the part now and `w` the part again. */
@@ -55,10 +70,6 @@ const RUNS = `exists (select from campaign c where c.tenant_id = coalesce(w.tena
       and (g.user_id = who.id or ${groupHolds("g.group_id", "who.id")}))
     or (c.visibility = 'public' and exists (select from app_user u where u.tenant_id = c.tenant_id and u.id = who.id and 'campaign_manager' = any (u.roles)))))`;
 const REST = { when: `(${CAMPAIGN}).state = 'archived'`, why: ARCHIVED };
-
-/** SQL: whether this change `l` is of the act that is taken back, which then brings it back first. */
-const SAME_ACT = `(select c.act_id from changeset c where c.id = l.changeset_id)
-  = (select c.act_id from change m join changeset c on c.id = m.changeset_id where m.row_id = p.row_id and m.ordinal = p.ordinal)`;
 
 /** A field that an act added is hidden again: its values stay for who puts it back (FLD-7). */
 export const fieldUndo: Undo = {
@@ -112,6 +123,9 @@ export const operationUndo: Undo = {
       why: "Ce segment n’existe plus.",
     },
   ],
+  async hold(em, _undoing, { actId, columns }) {
+    if (columns.includes("status")) await holdStatusesOfAct(em, actId);
+  },
   applied: {
     columns: ["values", "title"],
     isOfUpdates: true,

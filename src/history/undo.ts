@@ -134,7 +134,7 @@ export async function undoAct(
       undone.impossible += table.rows;
       continue;
     }
-    await undo.hold?.(em, undoing);
+    await undo.hold?.(em, undoing, { actId, columns: table.columns });
     const refused = await refusals(em, actId, table, undo);
     const of = <T extends { table: string }>(rows: T[]) => rows.filter((row) => row.table === table.name);
     const applied = await restoreTable(

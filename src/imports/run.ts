@@ -332,6 +332,7 @@ async function runByParts({ db, clock }: Engine, { one, staging, parts }: Prepar
       const now = await em.findOneOrFail(Import, { id }, { refresh: true });
       if (now.state !== "running" || now.doneLine >= part.lastLine) throw new Overtaken();
       if (now.cancelAskedAt) throw new Stopped();
+      await staging.open.hold?.(em);
       if (now.doneLine === 0) await staging.open.begin?.(em);
       const passed = await passLines(em, staging, part.lines, { writes: true, shown: 0 });
       await keepErrors(em, { tenantId, importId: id }, [...part.errors, ...passed.errors]);
@@ -353,6 +354,7 @@ async function runWhole({ db, clock }: Engine, { one, staging, parts }: Prepared
     if (now.state !== "running" || now.doneLine > 0) throw new Overtaken();
     let counts = NO_COUNTS;
     let lastLine = 0;
+    await staging.open.hold?.(em);
     await staging.open.begin?.(em);
     for await (const part of parts(0)) {
       if (await isCancelled()) throw new Stopped();
@@ -390,6 +392,7 @@ async function finish(
     await holdImport(em, id);
     const one = await em.findOneOrFail(Import, { id });
     if (one.state !== "running") return;
+    await staging?.open.hold?.(em);
     if (staging) one.counts = await settle(em, staging, one.counts ?? NO_COUNTS, true);
     if (staging?.followsMissing) {
       const touched = await countMissing(em, staging, missing);

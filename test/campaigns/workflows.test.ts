@@ -163,3 +163,16 @@ test("CAM-8, GEN-8 : archivée, ou modifiée entre-temps, le flux ne s’enregis
   await sophie.post(`${at}/archivage`, { reason: "Projet terminé" });
   assert.equal((await save(at, () => {})).status, 409);
 });
+
+test("WFL-5 : une transition que seule la prise de rendez-vous suivrait est dite, tant que personne n’en prend", async () => {
+  const at = await campaign();
+  const saved = await save(at, (fields) => {
+    const rank = fields.get("arrowKind")!.indexOf("unschedule");
+    fields.set(
+      "arrowRole",
+      fields.get("arrowRole")!.filter((one) => !one.startsWith(`${rank}:`) || one.endsWith(":booking")),
+    );
+  });
+  assert.equal(saved.status, 303, saved.text);
+  assert.match((await sophie.get(`${at}/flux`)).text, /«.Déplanifier.» depuis «.Planifiée.» n’est permis à personne/);
+});

@@ -1,8 +1,55 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { sql, type Transaction } from "kysely";
-import type { Category } from "../../workflow/index.ts";
+import { type RawBuilder, sql, type Transaction } from "kysely";
+import { WITH_NEXT } from "../../platform/db/wire.ts";
+import type { Category, Workflow } from "../../workflow/index.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
+
+const KEY = (campaignId: RawBuilder<unknown>) => sql`hashtextextended('workflow ' || ${campaignId}, 0)`;
+
+/**
+ * Asked before the workflow is read by whatever will write a status: whoever saves a workflow waits until it is committed,
+ * and it waits for a save under way, so that what it reads next is the workflow its status will live under (WFL-6).
+ */
+export async function holdStatuses(
+  em: EntityManager,
+  of: { campaignId: string } | { operationId: string },
+): Promise<void> {
+  const one =
+    "campaignId" in of
+      ? sql`select pg_advisory_xact_lock_shared(${KEY(sql`${of.campaignId}::uuid`)})`
+      : sql`select pg_advisory_xact_lock_shared(${KEY(sql`campaign_id`)}) from operation where id = ${of.operationId}::uuid`;
+  await sql`${sql.raw(WITH_NEXT)}${one}`.execute(transaction(em));
+}
+
+/** The same of the operations whose status an act changed, and which its undo changes back. */
+export async function holdStatusesOfAct(em: EntityManager, actId: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock_shared(${KEY(sql`campaign_id`)}) from (
+    select distinct o.campaign_id from changeset c join change h on h.tenant_id = c.tenant_id and h.changeset_id = c.id
+      join operation o on o.tenant_id = h.tenant_id and o.id = h.row_id
+    where c.act_id = ${actId}::uuid and h.table_name = 'operation' order by 1) s`.execute(transaction(em));
+}
+
+/** Nobody writes a status of this campaign until the end of the transaction; those who were about to, wait. */
+export async function holdWorkflow(em: EntityManager, campaignId: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${KEY(sql`${campaignId}::uuid`)})`.execute(transaction(em));
+}
+
+/** The same of the campaigns an act changed. */
+export async function holdWorkflowsOfAct(em: EntityManager, actId: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${KEY(sql`row_id`)}) from (
+    select distinct h.row_id from changeset c join change h on h.tenant_id = c.tenant_id and h.changeset_id = c.id
+    where c.act_id = ${actId}::uuid and h.table_name = 'campaign' order by 1) s`.execute(transaction(em));
+}
+
+/** Whether the workflow of a campaign is still this one. */
+export async function isWorkflowStill(em: EntityManager, campaignId: string, workflow: Workflow): Promise<boolean> {
+  const { rows } = await sql<{ same: boolean }>`
+    select workflow = ${JSON.stringify(workflow)}::jsonb as same from campaign where id = ${campaignId}::uuid`.execute(
+    transaction(em),
+  );
+  return rows[0]?.same ?? false;
+}
 
 /** How many operations sit in each status, those of the trash included: they may come out of it. */
 export async function operationsInStatuses(em: EntityManager, campaignId: string): Promise<Map<string, number>> {

@@ -44,6 +44,7 @@ import { amongWhere, causesOf, doneTargets, listBulks } from "../queries/bulks.t
 import { dealtBy, frozenIn, loadsOf } from "../queries/loads.ts";
 import { countOperations, listTechnicians } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
+import { holdStatuses } from "../queries/statuses.ts";
 import { typedFields } from "./operation-form.ts";
 import { frameOf, listAt, operationAt, planOf } from "./shown.ts";
 
@@ -488,6 +489,7 @@ export const apply: RequestHandler<{ id: string; lot: string }> = async (req, re
     at,
   };
   const form = await submit(req, Confirmation, act, async ({ done }, em) => {
+    await holdStatuses(em, { campaignId: id });
     const { standing } = await bulkFor(em, req);
     const bulk = await holdBulk(em, req.params.lot);
     if (bulk.action === "trash" && !done) {

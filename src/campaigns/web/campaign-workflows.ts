@@ -1,15 +1,13 @@
-import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { RuleBroken } from "../../platform/errors.ts";
 import { atVersion, type Form, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
-import { type ArrowRole, rowsOf, rowsTyped, WorkflowForm, workflowFrom } from "../../workflow/index.ts";
+import { rowsOf, rowsTyped, WorkflowForm, workflowFrom } from "../../workflow/index.ts";
 import { aboutCampaign } from "../campaign.ts";
 import { changeCampaignWorkflow, orphanedBy } from "../campaign-workflow.ts";
 import { campaignFor } from "../policy.ts";
-import { listTechnicians } from "../queries/operations.ts";
-import { flowOf } from "./operation-types.ts";
+import { flowOf, presentRoles } from "./operation-types.ts";
 import { addressOf, frameOf } from "./shown.ts";
 import { problemsOf, WORDS } from "./type-workflows.ts";
 
@@ -19,11 +17,6 @@ const CONFIGURE = "campaigns.configure";
 
 type OfOne = Request<{ id: string }>;
 const flowAt = (params: { id: string }) => `${addressOf(params)}/flux`;
-
-/** Who there is to follow arrows: a manager always, a technician when the organisation has one (WFL-5). */
-async function presentRoles(em: EntityManager): Promise<ArrowRole[]> {
-  return ["manager", "booking", ...((await listTechnicians(em)).length > 0 ? (["assignee"] as const) : [])];
-}
 
 export const show: RequestHandler<{ id: string }> = async (req, res) => {
   const { standing, present } = await read(req, async (em) => ({

@@ -27,6 +27,7 @@ import { type Column, columnsOf, everyColumn } from "../operation-column.ts";
 import { operationFor } from "../policy.ts";
 import { listOperations, listTechnicians, operationsWhere } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
+import { holdStatuses } from "../queries/statuses.ts";
 import { bulkOf } from "./bulks.ts";
 import { Day, Hour, inputOf, inputsOf, momentOf, named, segmentOf, valuesForm, valuesOf } from "./operation-form.ts";
 import { cellAt, isEdited, lineOf, midnightOf, peopleNamed } from "./operation-row.ts";
@@ -259,6 +260,7 @@ export const update: RequestHandler<{ id: string; code: string }> = async (req, 
     },
   };
   const form = await submit(req, cell.schema.extend({ retour: Back }), act, async (sent, em, at) => {
+    await holdStatuses(em, { operationId: req.params.id });
     const { standing, plan } = await cellOf(em, req);
     const { operation, who } = standing;
     await atVersion(em, operation, at);

@@ -34,6 +34,7 @@ import {
   putBackType,
   retireType,
 } from "../operation-type.ts";
+import { listTechnicians } from "../queries/operations.ts";
 
 const LIST = { page: "campaigns/operation-types/index" };
 const CARD = { page: "campaigns/operation-types/show" };
@@ -140,7 +141,10 @@ export const create: RequestHandler = async (req, res) => {
 export const show: RequestHandler<{ id: string }> = (req, res) => showCard(req, res, {});
 
 async function showCard(req: Request<{ id: string }>, res: Response, form: object): Promise<void> {
-  const type = await read(req, (em) => typeOf(em, req.params.id));
+  const { type, present } = await read(req, async (em) => ({
+    type: await typeOf(em, req.params.id),
+    present: await presentRoles(em),
+  }));
   res.show(CARD, {
     title: type.name,
     crumbs: [HOME, TYPES, { label: type.name }],
@@ -148,12 +152,17 @@ async function showCard(req: Request<{ id: string }>, res: Response, form: objec
     type,
     tone: TONES[type.tone],
     fields: type.fields.map((field) => ({ ...field, typeLabel: TYPE_LABELS[field.type], marks: marksOf(field) })),
-    flow: flowOf(type.workflow),
+    flow: flowOf(type.workflow, { present }),
   });
 }
 
+/** Who there is to follow arrows: a manager always, a technician when there is one; no booking is taken yet (WFL-5). */
+export async function presentRoles(em: EntityManager): Promise<ArrowRole[]> {
+  return (await listTechnicians(em)).length > 0 ? ["manager", "assignee"] : ["manager"];
+}
+
 /** What the partial that shows a workflow takes. */
-export const flowOf = (workflow: Workflow, present?: { present: readonly ArrowRole[] }) => ({
+export const flowOf = (workflow: Workflow, present: { present: readonly ArrowRole[] }) => ({
   draw: (icons: string) => diagram(workflow, { icons }),
   statuses: workflow.statuses.map((status) => ({ ...status, category: CATEGORIES[status.category].label })),
   actions: actionLines(workflow),

@@ -26,6 +26,7 @@ import {
 import { campaignFor, operationFor } from "../policy.ts";
 import { listTechnicians } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
+import { holdStatuses } from "../queries/statuses.ts";
 import {
   controlsOf,
   Day,
@@ -93,6 +94,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     at: (_values: object, operation: Operation) => operationAt(operation),
   };
   const form = await submit(req, Schema, act, async (sent, em) => {
+    await holdStatuses(em, { campaignId: req.params.id });
     const { campaign } = await campaignFor(em, req.user!, req.params.id, MANAGE);
     const plan = await planOf(em, req, campaign);
     const values = valuesOf(plan, sent);
@@ -256,6 +258,7 @@ async function onOperation(
   em: EntityManager,
   verb: (operation: Operation, plan: Plan, said: Said) => unknown,
 ): Promise<Operation> {
+  await holdStatuses(em, { operationId: req.params.id });
   const { campaign, operation, who } = await operationFor(em, req.user!, req.params.id, right);
   await verb(operation, await planOf(em, req, campaign), { by: { id: req.user!.id }, now: req.now, who });
   return operation;

@@ -6,6 +6,7 @@ import { query, read, submit } from "../../platform/http/forms.ts";
 import { arrowsFrom, KIND_CODES, takesDate } from "../../workflow/index.ts";
 import { aboutOperation, LONGEST_REASON, type Operation, statusOf, transition } from "../operation.ts";
 import { operationFor } from "../policy.ts";
+import { holdStatuses } from "../queries/statuses.ts";
 import { frameOf, planOf } from "./shown.ts";
 
 const PAGE = { page: "campaigns/transitions/new" };
@@ -66,6 +67,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     at,
   };
   const form = await submit(req, StepForm, act, async ({ to, kind, reason, plannedOn, plannedHour }, em) => {
+    await holdStatuses(em, { operationId: req.params.id });
     const { campaign, operation, who } = await operationFor(em, req.user!, req.params.id, "operations.execute");
     const plan = await planOf(em, req, campaign);
     const read = readMoment(plannedOn, plannedHour, { zone: plan.zone, defaultHour: campaign.defaultHour });

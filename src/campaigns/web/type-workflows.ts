@@ -16,7 +16,7 @@ import {
   workflowFrom,
 } from "../../workflow/index.ts";
 import { aboutType, changeWorkflow, type OperationType } from "../operation-type.ts";
-import { choicesOf, flowOf, HOME, said, TYPES, typeAt, typeOf } from "./operation-types.ts";
+import { choicesOf, flowOf, HOME, presentRoles, said, TYPES, typeAt, typeOf } from "./operation-types.ts";
 
 const EDIT = { page: "campaigns/operation-types/edit-workflow" };
 
@@ -37,7 +37,10 @@ export const WORDS = {
 export const edit: RequestHandler<{ id: string }> = (req, res) => showEdit(req, res, null);
 
 async function showEdit(req: Request<{ id: string }>, res: Response, form: Form<OperationType> | null): Promise<void> {
-  const type = await read(req, (em) => typeOf(em, req.params.id));
+  const { type, present } = await read(req, async (em) => ({
+    type: await typeOf(em, req.params.id),
+    present: await presentRoles(em),
+  }));
   res.show(EDIT, {
     title: `Flux de ${type.name}`,
     crumbs: [HOME, TYPES, { label: type.name, href: typeAt(type) }, { label: "Flux" }],
@@ -45,7 +48,7 @@ async function showEdit(req: Request<{ id: string }>, res: Response, form: Form<
     form: form?.errors ? { ...form, errors: problemsOf(form) } : {},
     rows: form?.errors ? rowsTyped(form.values) : rowsOf(type.workflow),
     words: WORDS,
-    flow: flowOf(type.workflow),
+    flow: flowOf(type.workflow, { present }),
   });
 }
 

@@ -16,8 +16,8 @@ export interface Undo {
   rules?: { when: string; why: string }[];
   /** A rule SQL cannot tell, for changes of these columns: the reason to refuse these values, or null. */
   judge?: { columns: string[]; why: (values: Record<string, unknown>) => string | null };
-  /** Makes other writers under the same rules wait, before anything is read. */
-  hold?: (em: EntityManager, undoing: Undoing) => Promise<unknown>;
+  /** Makes other writers under the same rules wait, before anything is read; `columns` are those the act changed. */
+  hold?: (em: EntityManager, undoing: Undoing, of: { actId: string; columns: readonly string[] }) => Promise<unknown>;
   /** What follows in the same transaction for rows where one of these columns came back; may refuse it all by throwing. */
   applied?: {
     columns: string[];

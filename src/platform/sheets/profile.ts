@@ -137,6 +137,8 @@ export interface OpenImport {
   /** Values that follow from those of the line, under the codes of `derived`; called for lines to be written only when `isWritten`. */
   derive?(values: Record<string, ImportValue | null>, isWritten: boolean): Record<string, ImportValue | null>;
   derived?: ImportTarget[];
+  /** First in each transaction that writes, before a row is locked; may throw Conflict, and the run stops there. */
+  hold?(em: EntityManager): Promise<void>;
   /** Once, in the first transaction of a run. */
   begin?(em: EntityManager): Promise<void>;
   /** In the transaction of each part, once its lines are judged and before any is written. */
