@@ -19,6 +19,7 @@ import {
   stepped,
   technicianFor,
 } from "./operation.ts";
+import { withPeople } from "./plan.ts";
 import { loadsOf } from "./queries/loads.ts";
 import { Segment, segmentByField } from "./segment.ts";
 
@@ -173,7 +174,8 @@ export async function decisionOf(em: EntityManager, plan: Plan, wish: BulkWish, 
     case "field": {
       const field = plan.fields.find(({ code }) => code === wish.code);
       if (!field) throw new RuleBroken("Ce champ n’existe plus\u00a0: choisissez-en un autre.", "code");
-      const answer = readerOf(field, { zone, defaultHour: campaign.defaultHour })(wish.text);
+      const { person } = await withPeople(em, { fields: [field] }, { texts: [wish.text] });
+      const answer = readerOf(field, { zone, defaultHour: campaign.defaultHour, ...(person && { person }) })(wish.text);
       if ("problem" in answer) throw new RuleBroken(answer.problem, "value");
       const { value } = answer;
       if (field.isUnique && value !== null) {

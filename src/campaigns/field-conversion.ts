@@ -1,11 +1,19 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { type Conversion, convertValues, type FieldDefinition, type FieldValue, showValue } from "../fields/index.ts";
+import {
+  type Conversion,
+  cellText,
+  convertValues,
+  type FieldDefinition,
+  type FieldValue,
+  showValue,
+} from "../fields/index.ts";
 import { RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { fr } from "../platform/text/index.ts";
 import { aboutCampaign, type By, type Campaign, refuseArchived } from "./campaign.ts";
 import { type CampaignField, editField, fieldsOf } from "./field.ts";
 import { searchAnew, titleFieldOf } from "./operation.ts";
+import { withPeople } from "./plan.ts";
 import { rewriteValues, valuesOfField } from "./queries/field-values.ts";
 import { canSegment } from "./segment-sync.ts";
 
@@ -27,7 +35,12 @@ async function converted(em: EntityManager, { campaign, zone }: Obeyed, from: Fi
   const held = await valuesOfField(em, campaign.id, from.code);
   // Each value once, whatever the number of rows that hold it.
   const values = held.map(({ value }, rank) => ({ id: String(rank), value }));
-  const made = convertValues(from, { ...to, isMandatory: false }, values, { zone, defaultHour: campaign.defaultHour });
+  const named = await withPeople(em, { fields: [from] }, { values: held.map(({ value }) => ({ [from.code]: value })) });
+  const showing = { zone, ...(named.names && { names: named.names }) };
+  const texts = to.type === "person" ? held.map(({ value }) => cellText(from, value, showing)) : [];
+  const { names, person } = await withPeople(em, { fields: [to] }, { texts });
+  const reading = { ...showing, defaultHour: campaign.defaultHour, ...(names && { names }), ...(person && { person }) };
+  const made = convertValues(from, { ...to, isMandatory: false }, values, reading);
   const sum = (list: { id: string }[]) => list.reduce((total, { id }) => total + held[Number(id)]!.count, 0);
   const preview: ConversionPreview = {
     converted: sum(made.converted),
@@ -77,9 +90,9 @@ export async function convertField(
       campaign,
       (await fieldsOf(em, campaign)).map((one) => one.definition()),
     )?.code === field.code;
-  if (isTitle && preview.refused > 0) {
+  if (isTitle && (preview.refused > 0 || !canName(to))) {
     throw new RuleBroken(
-      "Ce champ nomme les opérations\u00a0: choisissez-en d’abord un autre, ou un type qui garde toutes ses valeurs.",
+      "Ce champ nomme les opérations\u00a0: choisissez-en d’abord un autre, ou un type qui nomme et garde toutes ses valeurs.",
       "type",
     );
   }

@@ -2,7 +2,15 @@ import { randomUUIDv7 } from "node:crypto";
 import { defineEntity, p } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { User } from "../accounts/index.ts";
-import { bare, type FieldDefinition, type FieldValue, searchText, showValue } from "../fields/index.ts";
+import {
+  bare,
+  type FieldDefinition,
+  type FieldValue,
+  type People,
+  type Reading,
+  searchText,
+  showValue,
+} from "../fields/index.ts";
 import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
 import { Conflict, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
@@ -125,6 +133,10 @@ export interface Plan {
   fields: FieldDefinition[];
   workflow: Workflow;
   zone: string;
+  /** Who its fields of people name, once they were asked for: see `withPeople`. */
+  people?: People;
+  names?: ReadonlyMap<string, string>;
+  person?: NonNullable<Reading["person"]>;
 }
 
 export interface Said {

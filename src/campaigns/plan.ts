@@ -1,4 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { findStaffAmong, staffById } from "../directory/index.ts";
+import { type FieldValues, tidy } from "../fields/index.ts";
 import type { Campaign } from "./campaign.ts";
 import { fieldsOf } from "./field.ts";
 import type { Plan } from "./operation.ts";
@@ -11,5 +13,33 @@ export async function planFor(em: EntityManager, campaign: Campaign, tenantZone:
     fields: fields.map((field) => field.definition()),
     workflow: campaign.workflow,
     zone: campaign.zone ?? tenantZone,
+  };
+}
+
+/**
+ * The same, knowing the people these values name, to show them, and those these texts call, to read them: by staff number,
+ * e-mail or full name (FLD-4). Asks nothing when no field is of a person.
+ */
+export async function withPeople<P extends Pick<Plan, "fields">>(
+  em: EntityManager,
+  plan: P,
+  { values = [], texts = [] }: { values?: readonly FieldValues[]; texts?: readonly string[] },
+): Promise<P & Pick<Plan, "people" | "names" | "person">> {
+  const codes = plan.fields.flatMap(({ type, code }) => (type === "person" ? code : []));
+  if (codes.length === 0) return plan;
+  const ids = new Set(values.flatMap((held) => codes.flatMap((code) => held[code] ?? [])).map(String));
+  const called = await findStaffAmong(em, [...new Set(texts.map(tidy).filter(Boolean))]);
+  const found = [...called.values()].flat().map((person) => [person.id, person] as const);
+  const people = new Map([...(await staffById(em, [...ids])), ...found]);
+  return {
+    ...plan,
+    people,
+    names: new Map([...people].map(([id, { name }]) => [id, name])),
+    person(text) {
+      const [first, ...others] = called.get(text) ?? [];
+      return others.length === 0
+        ? (first?.id ?? null)
+        : { problem: "Plusieurs personnes de l’annuaire portent ce nom\u00a0: écrivez le matricule." };
+    },
   };
 }

@@ -16,6 +16,9 @@ export interface Control {
   options?: { value: string; label: string }[];
 }
 
+/** Who values name by id, and the staff number each is typed by. */
+export type People = ReadonlyMap<string, { name: string; staffNumber: string }>;
+
 /** Above this, a list is folded in a select. */
 const MOST_RADIOS = 6;
 
@@ -26,7 +29,7 @@ const MOST_RADIOS = 6;
 export function controlOf(
   field: FieldDefinition,
   value: FieldValue | null | undefined,
-  { zone, typed }: { zone: string; typed?: string | string[] | undefined },
+  { zone, typed, people }: { zone: string; typed?: string | string[] | undefined; people?: People | undefined },
 ): Control {
   const text = typeof typed === "string" ? typed : typedValue(field, value, { zone });
   const base = { label: field.label, required: field.isMandatory, value: text };
@@ -105,13 +108,20 @@ export function controlOf(
         hint: hint("Il commence par https:// ou http://."),
         maxlength: 2000,
       };
-    case "person":
+    case "person": {
+      const known = people?.get(String(value));
       return {
         ...base,
         kind: "input",
         type: "text",
-        hint: hint("Matricule ou adresse électronique d’une personne de l’annuaire."),
+        value: typeof typed === "string" ? typed : (known?.staffNumber ?? text),
+        hint: hint(
+          "Matricule, adresse électronique ou nom complet d’une personne de l’annuaire.",
+          known && `À présent\u00a0: ${known.name}.`,
+        ),
+        maxlength: 255,
       };
+    }
     case "attachment":
       return { ...base, kind: "input", type: "text", hint: hint("Titre d’un document de cette campagne.") };
     case "short_text":

@@ -1,4 +1,4 @@
-export { type Control, controlOf } from "./control.ts";
+export { type Control, controlOf, type People } from "./control.ts";
 export { type Conversion, convertValues } from "./convert.ts";
 export {
   canBeUnique,

@@ -14,8 +14,9 @@ export interface Reading {
   decimalSign?: "," | ".";
   /** Between the options of a multiple choice; `|` unless the column says otherwise. */
   separator?: "|" | ",";
-  /** The id of the person, or of the document, a text stands for; null when it is nobody's. */
-  person?: (text: string) => string | null;
+  /** The id of the person a text stands for; null when it is nobody's, or a French sentence when it cannot be told. */
+  person?: (text: string) => string | { problem: string } | null;
+  /** The id of the document a text stands for; null when there is none. */
   attachment?: (text: string) => string | null;
   /** What the row holds now: an option that was retired since may stay on it [FLD-7]. */
   present?: FieldValue | null;
@@ -149,14 +150,14 @@ const BY_TYPE: Record<FieldDefinition["type"], Make> = {
     return { value: typed };
   },
   person:
-    (_field, { person }) =>
+    (_field, { person, present }) =>
     (typed) => {
-      const id = person?.(typed) ?? null;
-      return id === null
-        ? {
-            problem: `${quoted(typed)} ne désigne personne de l’annuaire. Écrivez un matricule ou une adresse électronique qui s’y trouve.`,
-          }
-        : { value: id };
+      // Somebody who left the directory since may stay where they are.
+      const id = typed === present ? typed : (person?.(typed) ?? null);
+      if (id !== null) return typeof id === "string" ? { value: id } : id;
+      return {
+        problem: `${quoted(typed)} ne désigne personne de l’annuaire. Écrivez un matricule, une adresse électronique ou un nom complet qui s’y trouve.`,
+      };
     },
   attachment:
     (_field, { attachment }) =>

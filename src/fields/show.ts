@@ -77,6 +77,8 @@ export function searchText(
   for (const field of fields) {
     const value = values[field.code];
     if (!field.isSearchable || value === undefined) continue;
+    // A name that is not known here is no word of theirs.
+    if ((field.type === "person" || field.type === "attachment") && !names?.has(String(value))) continue;
     words.push(showValue(field, value, { zone: "UTC", ...(names && { names }) }));
     // A number is looked for as it is dialled, with or without its spaces.
     if (field.type === "phone") words.push(String(value), String(value).replace(/^\+33/, "0"));

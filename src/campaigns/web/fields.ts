@@ -37,8 +37,8 @@ type OfOne = Request<{ id: string }>;
 type OfField = Request<{ id: string; code: string }>;
 const atOf = ({ id }: { id: string }) => `${addressOf({ id })}/champs`;
 
-/** Types a campaign may take: people and documents wait for pages of their own. */
-const OFFERED: readonly FieldType[] = FIELD_TYPES.filter((type) => type !== "person" && type !== "attachment");
+/** Types a campaign may take: documents wait for pages of their own. */
+const OFFERED: readonly FieldType[] = FIELD_TYPES.filter((type) => type !== "attachment");
 const typesFor = (present?: FieldDefinition) =>
   FIELD_TYPES.filter((type) => OFFERED.includes(type) || type === present?.type).map((value) => ({
     value,

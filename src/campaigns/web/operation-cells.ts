@@ -2,7 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { lastChange } from "../../accounts/index.ts";
-import { controlOf, showValue } from "../../fields/index.ts";
+import { controlOf, type FieldDefinition, showValue } from "../../fields/index.ts";
 import { NotFound } from "../../platform/errors.ts";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { ownOrigins } from "../../platform/http/origin.ts";
@@ -29,7 +29,18 @@ import { listOperations, listTechnicians, operationsWhere } from "../queries/ope
 import { listSegments } from "../queries/segments.ts";
 import { holdStatuses } from "../queries/statuses.ts";
 import { bulkOf } from "./bulks.ts";
-import { Day, Hour, inputOf, inputsOf, momentOf, named, segmentOf, valuesForm, valuesOf } from "./operation-form.ts";
+import {
+  Day,
+  Hour,
+  inputOf,
+  inputsOf,
+  knowingPeople,
+  momentOf,
+  named,
+  segmentOf,
+  valuesForm,
+  valuesOf,
+} from "./operation-form.ts";
 import { cellAt, isEdited, lineOf, midnightOf, peopleNamed } from "./operation-row.ts";
 import { frameOf, listAt, planOf } from "./shown.ts";
 
@@ -46,7 +57,8 @@ const rightOf = (code: string) => (code === "statut" || code === "date" ? "opera
 /** The operation, what it obeys, and the column this cell is of. */
 async function cellOf(em: EntityManager, req: OfCell) {
   const standing = await operationFor(em, req.user!, req.params.id, rightOf(req.params.code));
-  const plan = await planOf(em, req, standing.campaign);
+  const obeyed = await planOf(em, req, standing.campaign);
+  const plan = await knowingPeople(em, obeyed, req.body, standing.operation.values);
   const column = everyColumn(plan).find(({ code }) => code === req.params.code);
   if (!column || !isEdited(column, false)) throw new NotFound("Cette cellule ne se modifie pas. Revenez à la liste.");
   return { standing, plan, column };
@@ -134,10 +146,17 @@ async function show(req: OfCell, res: Response, form: object): Promise<void> {
         : [{ value: "", label: "Non affectée" }, ...technicians],
     chosen: (column.code === "segment" ? operation.segment?.id : operation.technician?.id) ?? "",
     name: column.field ? inputOf(column.field) : "",
-    control: column.field ? controlOf(column.field, operation.values[column.field.code], plan) : null,
+    control: column.field ? cellControl(column.field, operation, plan, typed) : null,
     form,
   });
 }
+
+const cellControl = (
+  field: FieldDefinition,
+  { values }: Operation,
+  { zone, people }: Plan,
+  typed: Record<string, string | string[]>,
+) => controlOf(field, values[field.code], { zone, people, typed: typed[inputOf(field)] });
 
 const LABELS = {
   arrow: "Nouveau statut",

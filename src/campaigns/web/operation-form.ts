@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { z } from "zod";
 import {
+  controlOf,
   dayOf,
   type FieldDefinition,
   type FieldValues,
@@ -8,19 +9,38 @@ import {
   localOf,
   readerOf,
   readMoment,
-  typedValue,
 } from "../../fields/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
 import { LONGEST_NOTES, type Plan } from "../operation.ts";
+import { withPeople } from "../plan.ts";
 import { Segment } from "../segment.ts";
 
-/** The fields a form can fill: people and documents wait for their own pages. */
-export const typedFields = ({ fields }: Plan) =>
-  fields.filter(({ type }) => type !== "person" && type !== "attachment");
+/** No staff number, e-mail or name is longer. */
+const LONGEST_CALL = 255;
+
+/** The fields a form can fill: documents wait for pages of their own. */
+export const typedFields = ({ fields }: Plan) => fields.filter(({ type }) => type !== "attachment");
+/** The labels of those it cannot. */
+export const waitingFields = ({ fields }: Plan) =>
+  fields.flatMap(({ type, label }) => (type === "attachment" ? `«\u00a0${label}\u00a0»` : []));
 export const inputOf = ({ code }: { code: string }) => `c_${code}`;
 
 export const Day = z.iso.date().or(z.literal("")).default("");
 export const Hour = z.string().trim().max(8).default("");
+
+/** The plan, knowing whom what is sent calls, and whom the operation names already (FLD-4). */
+export function knowingPeople(
+  em: EntityManager,
+  plan: Plan,
+  sent: Record<string, unknown> | undefined,
+  present: FieldValues = {},
+): Promise<Plan> {
+  const texts = plan.fields.flatMap((field) => {
+    const text = field.type === "person" ? sent?.[inputOf(field)] : undefined;
+    return typeof text === "string" ? text.slice(0, LONGEST_CALL) : [];
+  });
+  return withPeople(em, plan, { values: [present], texts });
+}
 
 /** What the form of an operation sends: one text per field, read by the field itself (FLD-5). */
 export function valuesForm(plan: Plan, present: FieldValues = {}) {
@@ -43,14 +63,19 @@ export function valuesForm(plan: Plan, present: FieldValues = {}) {
 }
 
 function readOne(
-  { campaign, zone }: Plan,
+  { campaign, zone, person }: Plan,
   field: FieldDefinition,
   sent: Record<string, unknown>,
   present: FieldValues,
 ) {
   const given = sent[inputOf(field)];
   const text = Array.isArray(given) ? given.join("|") : String(given ?? "");
-  const reading = { zone, defaultHour: campaign.defaultHour, present: present[field.code] ?? null };
+  const reading = {
+    zone,
+    defaultHour: campaign.defaultHour,
+    present: present[field.code] ?? null,
+    ...(person && { person }),
+  };
   return readerOf(field, reading)(text);
 }
 
@@ -73,18 +98,15 @@ export function momentOf({ campaign, zone }: Plan, day: string, hour: string): D
   return answer.value === null ? null : new Date(answer.value);
 }
 
-/** Each field as its control needs it. */
-export function controlsOf(plan: Plan, values: FieldValues) {
+/** Each field as its control needs it: what it holds, or what was typed and refused. */
+export function controlsOf(plan: Plan, values: FieldValues, typed: Record<string, string | string[] | undefined> = {}) {
   return typedFields(plan).map((field) => ({
     name: inputOf(field),
-    type: field.type,
-    label: field.label,
-    hint: field.help,
-    required: field.isMandatory,
-    value: field.type === "multiple_choice" ? (values[field.code] ?? []) : typedValue(field, values[field.code], plan),
-    options: (field.rules.options ?? [])
-      .filter(({ code, isRetired }) => !isRetired || [values[field.code]].flat().includes(code))
-      .map(({ code, label }) => ({ value: code, label })),
+    control: controlOf(field, values[field.code], {
+      zone: plan.zone,
+      typed: typed[inputOf(field)],
+      people: plan.people,
+    }),
   }));
 }
 

@@ -13,7 +13,7 @@ const OWN_CELLS = ["statut", "date", "technicien", "segment"];
 
 /** Columns edited in place (OPS-10); the date of what is done waits for it to be reopened (OPS-11). */
 export function isEdited({ code, field }: Pick<Column, "code" | "field">, isFinal: boolean): boolean {
-  if (field) return field.type !== "person" && field.type !== "attachment";
+  if (field) return field.type !== "attachment";
   return OWN_CELLS.includes(code) && !(code === "date" && isFinal);
 }
 

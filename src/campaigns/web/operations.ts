@@ -33,6 +33,7 @@ import {
   Hour,
   inputOf,
   inputsOf,
+  knowingPeople,
   labelsOf,
   momentOf,
   named,
@@ -40,6 +41,7 @@ import {
   typedFields,
   valuesForm,
   valuesOf,
+  waitingFields,
 } from "./operation-form.ts";
 import { frameOf, listAt, operationAt, planOf } from "./shown.ts";
 
@@ -49,10 +51,11 @@ const EDIT = { page: "campaigns/operations/edit" };
 type OfOne = Request<{ id: string }>;
 
 const MANAGE = "operations.manage";
+type Typed = { values: Record<string, string | string[] | undefined> };
 
 export const new_: RequestHandler<{ id: string }> = (req, res) => showNew(req, res, { values: {} });
 
-async function showNew(req: OfOne, res: Response, form: object): Promise<void> {
+async function showNew(req: OfOne, res: Response, form: Typed): Promise<void> {
   const { standing, plan, segments, technicians } = await read(req, async (em) => {
     const found = await campaignFor(em, req.user!, req.params.id, MANAGE);
     return {
@@ -65,7 +68,8 @@ async function showNew(req: OfOne, res: Response, form: object): Promise<void> {
   res.show(NEW, {
     title: "Ajouter une opération",
     ...frameOf(req, standing, "operations", "Ajouter une opération"),
-    controls: controlsOf(plan, {}),
+    controls: controlsOf(plan, {}, form.values),
+    waiting: waitingFields(plan),
     labels: labelsOf(plan),
     segments: [{ value: "", label: "Sans segment" }, ...segments.map(({ id, name }) => ({ value: id, label: name }))],
     technicians: [{ value: "", label: "Non affectée" }, ...technicians],
@@ -78,9 +82,10 @@ const Choice = z.uuid().or(z.literal("")).default("");
 
 export const create: RequestHandler<{ id: string }> = async (req, res) => {
   const { id } = req.user!;
-  const draft = await read(req, async (em) =>
-    planOf(em, req, (await campaignFor(em, req.user!, req.params.id, MANAGE)).campaign),
-  );
+  const draft = await read(req, async (em) => {
+    const { campaign } = await campaignFor(em, req.user!, req.params.id, MANAGE);
+    return knowingPeople(em, await planOf(em, req, campaign), req.body);
+  });
   const Schema = valuesForm(draft).extend({
     plannedOn: Day.describe("Planifiée le"),
     plannedHour: Hour.describe("Heure"),
@@ -96,7 +101,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
   const form = await submit(req, Schema, act, async (sent, em) => {
     await holdStatuses(em, { campaignId: req.params.id });
     const { campaign } = await campaignFor(em, req.user!, req.params.id, MANAGE);
-    const plan = await planOf(em, req, campaign);
+    const plan = await knowingPeople(em, await planOf(em, req, campaign), sent);
     const values = valuesOf(plan, sent);
     const segment = sent.segment ? await segmentOf(em, campaign.id, sent.segment) : null;
     const wanted = {
@@ -128,9 +133,10 @@ export const show: RequestHandler<{ id: string }> = (req, res) => showCard(req, 
 async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promise<void> {
   const shown = await read(req, async (em) => {
     const standing = await operationFor(em, req.user!, req.params.id);
+    const obeyed = await planOf(em, req, standing.campaign);
     return {
       standing,
-      plan: await planOf(em, req, standing.campaign),
+      plan: await knowingPeople(em, obeyed, {}, standing.operation.values),
       segments: await listSegments(em, standing.campaign.id),
       technicians: standing.may(MANAGE) ? await listTechnicians(em) : [],
     };
@@ -197,10 +203,11 @@ function arrowOf(arrow: Arrow, { id }: { id: string }, { workflow }: Plan) {
 
 export const edit: RequestHandler<{ id: string }> = (req, res) => showEdit(req, res, { values: {} });
 
-async function showEdit(req: OfOne, res: Response, form: object): Promise<void> {
+async function showEdit(req: OfOne, res: Response, form: Typed): Promise<void> {
   const { standing, plan } = await read(req, async (em) => {
     const found = await operationFor(em, req.user!, req.params.id, MANAGE);
-    return { standing: found, plan: await planOf(em, req, found.campaign) };
+    const obeyed = await planOf(em, req, found.campaign);
+    return { standing: found, plan: await knowingPeople(em, obeyed, {}, found.operation.values) };
   });
   const { operation } = standing;
   res.show(EDIT, {
@@ -208,7 +215,8 @@ async function showEdit(req: OfOne, res: Response, form: object): Promise<void> 
     ...frameOf(req, standing, "operations", operation.title),
     operation,
     operationAt: operationAt(operation),
-    controls: controlsOf(plan, operation.values),
+    controls: controlsOf(plan, operation.values, form.values),
+    waiting: waitingFields(plan),
     labels: labelsOf(plan),
     form,
   });
@@ -225,13 +233,14 @@ const acting = (req: OfOne, code: string, words: string) => ({
 export const update: RequestHandler<{ id: string }> = async (req, res) => {
   const known = await read(req, async (em) => {
     const { campaign, operation } = await operationFor(em, req.user!, req.params.id, MANAGE);
-    return { plan: await planOf(em, req, campaign), values: operation.values };
+    const obeyed = await planOf(em, req, campaign);
+    return { plan: await knowingPeople(em, obeyed, req.body, operation.values), values: operation.values };
   });
   const act = {
     ...acting(req, "operation.edited", "Modification de l’opération"),
     current: async (em: EntityManager) => {
       const { campaign, operation } = await operationFor(em, req.user!, req.params.id, MANAGE);
-      const plan = await planOf(em, req, campaign);
+      const plan = await knowingPeople(em, await planOf(em, req, campaign), {}, operation.values);
       const values = Object.fromEntries(
         typedFields(plan).map((field) => [inputOf(field), showValue(field, operation.values[field.code], plan)]),
       );
@@ -242,7 +251,7 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
   const form = await submit(req, valuesForm(known.plan, known.values), act, async (sent, em, { version }) => {
     const { campaign, operation } = await operationFor(em, req.user!, req.params.id, MANAGE);
     await atVersion(em, operation, { version });
-    const plan = await planOf(em, req, campaign);
+    const plan = await knowingPeople(em, await planOf(em, req, campaign), sent, operation.values);
     const values = valuesOf(plan, sent, operation.values);
     await named(plan, editOperation(em, plan, operation, { values, notes: sent.notes }, { by: { id: req.user!.id } }));
     return operation;

@@ -53,19 +53,50 @@ export async function findStaffCalled(em: EntityManager, text: string): Promise<
   return named.rows;
 }
 
+/**
+ * The same of many texts at once: those each of them calls, by its staff number, else its e-mail, else its full name; a text
+ * that calls nobody is absent.
+ */
+export async function findStaffAmong(em: EntityManager, texts: readonly string[]): Promise<Map<string, StaffName[]>> {
+  const found = new Map<string, StaffName[]>();
+  if (texts.length === 0) return found;
+  const { rows } = await sql<StaffName & { text: string; rank: number; best: number }>`
+    select *, min(rank) over (partition by text) as best from (
+      select t.text, 1 as rank, ${NAME} from unnest(${texts}::text[]) t (text) join staff_member s on s.staff_number = upper(t.text)
+      union all
+      select t.text, 2, ${NAME} from unnest(${texts}::text[]) t (text) join staff_member s on s.email = lower(t.text)
+      union
+      select t.text, 3, ${NAME} from unnest(${texts}::text[]) t (text) join staff_member s on s.sort_name = folded(t.text)
+      where s.deactivated_at is null
+      union
+      select t.text, 3, ${NAME} from unnest(${texts}::text[]) t (text)
+        join staff_member s on folded(s.given_name || ' ' || s.family_name) = folded(t.text)
+      where s.deactivated_at is null) f`.execute(transaction(em));
+  for (const { text, rank, best, id, name, staffNumber } of rows) {
+    if (rank !== best) continue;
+    found.set(text, [...(found.get(text) ?? []), { id, name, staffNumber }]);
+  }
+  return found;
+}
+
 const escaped = (text: string) => text.replace(/[\\%_]/g, "\\$&");
 
 /** SQL: the ids, as text, of the people of these departments or sites. */
 export const staffOf = (by: PlaceKind, ids: readonly string[]): RawBuilder<unknown> =>
   sql`select s.id::text from staff_member s where s.${sql.ref(`${by}_id`)} = any (${ids}::uuid[])`;
 
-/** The names of these people, by id; those who are no more are absent. */
-export async function staffNames(em: EntityManager, ids: readonly string[]): Promise<Map<string, string>> {
+/** These people, by id; those who are no more are absent. */
+export async function staffById(em: EntityManager, ids: readonly string[]): Promise<Map<string, StaffName>> {
   if (ids.length === 0) return new Map();
   const { rows } = await sql<StaffName>`select ${NAME} from staff_member s where s.id = any (${ids}::uuid[])`.execute(
     transaction(em),
   );
-  return new Map(rows.map(({ id, name }) => [id, name]));
+  return new Map(rows.map((person) => [person.id, person]));
+}
+
+/** Their names. */
+export async function staffNames(em: EntityManager, ids: readonly string[]): Promise<Map<string, string>> {
+  return new Map([...(await staffById(em, ids))].map(([id, { name }]) => [id, name]));
 }
 
 /** This person, who manages them, who manages that one, and so on up; nobody twice, whatever the base holds. */
