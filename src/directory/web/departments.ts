@@ -19,7 +19,7 @@ import { DEPARTMENTS_AT as AT, DIRECTORY, departmentOf, HOME, mayEdit, said, tab
 const LIST = { page: "directory/departments/index" };
 const NEW = { page: "directory/departments/new" };
 const EDIT = { page: "directory/departments/edit" };
-const MERGE = { page: "directory/departments/merge" };
+const MERGE = { page: "directory/places/merge" };
 const DEPARTMENTS = { label: "Services", href: AT };
 
 const NameForm = z.object({
@@ -126,6 +126,9 @@ async function showMerge(req: Request<{ id: string }>, res: Response, form: obje
       { label: "Fusionner" },
     ],
     ...shown,
+    place: department,
+    noun: "service",
+    placesAt: AT,
     form,
   });
 }

@@ -22,7 +22,7 @@ import { DAYS_FORM, typedWeek } from "./week.ts";
 const LIST = { page: "directory/sites/index" };
 const NEW = { page: "directory/sites/new" };
 const EDIT = { page: "directory/sites/edit" };
-const MERGE = { page: "directory/sites/merge" };
+const MERGE = { page: "directory/places/merge" };
 const SITES = { label: "Sites", href: AT };
 
 const SiteForm = z.object({
@@ -164,6 +164,9 @@ async function showMerge(req: Request<{ id: string }>, res: Response, form: obje
     title: `Fusionner ${site.name}`,
     crumbs: [HOME, DIRECTORY, SITES, { label: site.name, href: editAt(site) }, { label: "Fusionner" }],
     ...shown,
+    place: site,
+    noun: "site",
+    placesAt: AT,
     differs: into !== null && told(site).join() !== told(into).join(),
     form,
   });
