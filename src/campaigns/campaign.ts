@@ -86,8 +86,10 @@ const schema = defineEntity({
         .deleteRule("no action")
         .updateRule("no action")
         .nullable(),
-    /** Its type as last taken or answered to: what a later change of the type is told from (TYP-4). */
+    /** Its type as last taken: what a later change of the type is told from (TYP-4). */
     typeTaken: p.json<TakenType>().columnType("jsonb").nullable(),
+    /** The version of its type that was offered and refused: it is not offered again (TYP-4). */
+    typeRefused: p.json<TakenType>().columnType("jsonb").nullable(),
     /** Standard duration of its operations, in minutes (CAM-13). */
     durationMinutes: p.integer().nullable(),
     /** The field that names its operations; null: see titleFieldOf (FLD-2). */
@@ -171,6 +173,7 @@ export async function createCampaign(
     workflow: PRESETS.standard.workflow,
     type: null,
     typeTaken: null,
+    typeRefused: null,
     durationMinutes: null,
     titleField: null,
     segmentField: null,

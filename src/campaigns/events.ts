@@ -47,6 +47,8 @@ export const events = {
     label: "flux de la campagne modifié",
     payload: z.strictObject({ count: z.int(), by }),
   },
+  "campaign.type_followed": { label: "changements du type acceptés", payload: z.strictObject({ by }) },
+  "campaign.type_refused": { label: "changements du type refusés", payload: z.strictObject({ by }) },
   "campaign.field_converted": {
     label: "type d’un champ changé",
     payload: z.strictObject({ field: z.string(), converted: z.int(), refused: z.int(), by }),

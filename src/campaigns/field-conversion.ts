@@ -74,10 +74,14 @@ export async function convertField(
   const { campaign, zone } = obeyed;
   refuseArchived(campaign);
   const from = field.definition();
-  if (campaign.segmentField === field.code && !canSegment(to)) {
-    throw new RuleBroken("Ce champ fait les segments\u00a0: dites d’abord qu’ils ne le suivent plus.", "type");
-  }
   const { held, made, preview } = await converted(em, obeyed, from, to);
+  const isTitle =
+    titleFieldOf(
+      campaign,
+      (await fieldsOf(em, campaign)).map((one) => one.definition()),
+    )?.code === field.code;
+  const problem = conversionProblem(campaign, to, preview, isTitle);
+  if (problem !== null) throw new RuleBroken(problem, "type");
   if (held.length > 0 && preview.mark !== seen) {
     throw new RuleBroken("Lisez plus bas ce que deviennent les valeurs, puis confirmez.", "type");
   }
@@ -85,17 +89,6 @@ export async function convertField(
     to,
     made.converted.map(({ id, value }) => ({ value, count: held[Number(id)]!.live })),
   );
-  const isTitle =
-    titleFieldOf(
-      campaign,
-      (await fieldsOf(em, campaign)).map((one) => one.definition()),
-    )?.code === field.code;
-  if (isTitle && (preview.refused > 0 || !canName(to))) {
-    throw new RuleBroken(
-      "Ce champ nomme les opérations\u00a0: choisissez-en d’abord un autre, ou un type qui nomme et garde toutes ses valeurs.",
-      "type",
-    );
-  }
   editField(em, campaign, field, to, { by });
   const rewritings = [
     ...made.converted.map(({ id, value }) => ({
@@ -114,6 +107,21 @@ export async function convertField(
     by: by.id,
   });
   return preview;
+}
+
+/** What keeps a field from that type, whatever its values become: it groups operations, or names them. */
+export function conversionProblem(
+  { segmentField }: Campaign,
+  to: FieldDefinition,
+  { refused }: ConversionPreview,
+  isTitle: boolean,
+): string | null {
+  if (segmentField === to.code && !canSegment(to)) {
+    return "Ce champ fait les segments\u00a0: dites d’abord qu’ils ne le suivent plus.";
+  }
+  return isTitle && (refused > 0 || !canName(to))
+    ? "Ce champ nomme les opérations\u00a0: choisissez-en d’abord un autre, ou un type qui nomme et garde toutes ses valeurs."
+    : null;
 }
 
 /** Refuses a unique field whose values would be shared by several live operations (FLD-3). */

@@ -128,6 +128,18 @@ export function editField(
   fieldsChanged(em, campaign, 1, by);
 }
 
+/** One that was removed is there again, with the values it had and this definition (FLD-7). The caller flushes. */
+export function putBackField(
+  em: EntityManager,
+  campaign: Campaign,
+  field: CampaignField,
+  definition: FieldDefinition,
+  { by }: { by: By },
+): void {
+  field.removedAt = null;
+  editField(em, campaign, field, definition, { by });
+}
+
 /** One place up or down among the fields; at the end it stays. The caller flushes. */
 export async function moveField(
   em: EntityManager,

@@ -78,6 +78,7 @@ export const campaigns: Module = {
         workflow: { label: "Flux", format: "hidden" },
         operation_type_id: { label: "Type d’opération", of: "operation_type" },
         type_taken: { label: "Type tel que pris", format: "hidden" },
+        type_refused: { label: "Type tel que refusé", format: "hidden" },
         duration_minutes: { label: "Durée standard, en minutes" },
         title_field: { label: "Champ qui nomme les opérations" },
         subtitle_fields: { label: "Champs de sous-titre", format: "list" },

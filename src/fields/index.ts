@@ -1,3 +1,4 @@
+export { changedField } from "./changed.ts";
 export { type Control, controlOf, type People } from "./control.ts";
 export { type Conversion, convertValues } from "./convert.ts";
 export {

@@ -597,6 +597,8 @@ const FORMS: Record<string, Filled> = {
   "/campagnes/:id/champs/:code/modifier": { fields: () => ({ label: `Lieu ${randomBytes(3).toString("hex")}` }) },
   "/campagnes/:id/champs/:code/deplacement": { page: null, fields: () => ({ way: "up" }) },
   "/campagnes/:id/champs/:code/retrait": { page: null },
+  "/campagnes/:id/type": { page: null, fields: offeredType },
+  "/campagnes/:id/type/refus": { page: null, fields: offeredType },
   "/campagnes/:id/segments": { fields: () => ({ name: `Segment ${randomBytes(3).toString("hex")}` }) },
   "/campagnes/:id/segments/independance": { page: null },
   "/campagnes/:id/segments/:segment/modifier": {
@@ -999,6 +1001,31 @@ async function leaveType(world: World, { tenantId, type }: Ids, isRetired = fals
     await root.end();
   }
 }
+
+/** Of a type of its own, which would last longer since the campaign took it; what its page shows is what is answered to. */
+async function offeredType({ tenantId, campaign }: Ids, browser: Browser, { superUrl }: World): Promise<Fields> {
+  const root = new pg.Client({ connectionString: superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    await root.query(
+      `insert into operation_type (tenant_id, id, name, description, icon, tone, duration_minutes, fields, workflow)
+       values ($1, $2, 'Type proposé', '', 'wrench', 'primary', 30, '[]', $3) on conflict do nothing`,
+      [tenantId, OFFERED_TYPE, JSON.stringify(PRESETS.standard.workflow)],
+    );
+    await root.query(
+      `update campaign set operation_type_id = $2, duration_minutes = 25, type_refused = null,
+         type_taken = jsonb_build_object('fields', '[]'::jsonb, 'workflow', $3::jsonb, 'durationMinutes', 25) where id = $1`,
+      [campaign, OFFERED_TYPE, JSON.stringify(PRESETS.standard.workflow)],
+    );
+  } finally {
+    await root.end();
+  }
+  const { text } = await browser.get(`/campagnes/${campaign}/type`);
+  return { seen: /name="seen" value="([^"]+)"/.exec(text)?.[1] ?? "" };
+}
+
+const OFFERED_TYPE = "0190a000-0000-7000-8000-00000000f0f0";
 
 function retired(isRetired: boolean) {
   return async (ids: Ids, _browser: Browser, world: World) => {

@@ -1,5 +1,8 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
+import type { SignedIn } from "../../accounts/index.ts";
+import type { CampaignState } from "../campaign.ts";
+import { visibleCampaigns } from "./campaigns.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -8,6 +11,34 @@ export async function campaignsOfType(em: EntityManager, typeId: string): Promis
   const { rows } = await sql<{ n: number }>`
     select count(*)::int as n from campaign where operation_type_id = ${typeId}::uuid`.execute(transaction(em));
   return rows[0]!.n;
+}
+
+/** A campaign that took a type, and what it has of it now (TYP-4). */
+export interface TakingCampaign {
+  id: string;
+  name: string;
+  state: CampaignState;
+  isTaken: boolean;
+  isRefused: boolean;
+}
+
+/** The campaigns of this type that this person sees, those who have yet to answer first. */
+export async function campaignsTaking(
+  em: EntityManager,
+  user: SignedIn,
+  typeId: string,
+  most: number,
+): Promise<TakingCampaign[]> {
+  const { rows } = await sql<TakingCampaign>`
+    select c.id, c.name, c.state, c.type_taken = t.taken as "isTaken", coalesce(c.type_refused = t.taken, false) as "isRefused"
+    from campaign c cross join (
+      select jsonb_build_object('fields', fields, 'workflow', workflow, 'durationMinutes', duration_minutes) as taken
+      from operation_type where id = ${typeId}::uuid) t
+    where c.operation_type_id = ${typeId}::uuid and ${visibleCampaigns(user)}
+    order by c.state in ('finished', 'archived'), c.type_taken = t.taken, folded(c.name), c.id limit ${most}`.execute(
+    transaction(em),
+  );
+  return rows;
 }
 
 /** The types a new campaign may take, by name: those that are not retired (TYP-3). */

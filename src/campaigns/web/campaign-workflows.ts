@@ -66,13 +66,15 @@ async function showEdit(req: OfOne, res: Response, form: Form<unknown> | null): 
   });
 }
 
-const Form_ = WorkflowForm.extend({
+/** What a form sends of the statuses that go. */
+export const Replacements = {
   replaced: z.array(z.string().max(50)).max(30).default([]).describe("Statut retiré"),
   replacement: z.array(z.string().max(50)).max(30).default([]).describe("Statut qui le remplace"),
-});
+};
+const Form_ = WorkflowForm.extend(Replacements);
 
 /** Two lists that go together rank by rank: a status that goes, and the one its operations take. */
-function replacementsOf(sent: Record<string, unknown>): Map<string, string> {
+export function replacementsOf(sent: Record<string, unknown>): Map<string, string> {
   const list = (name: string) => [sent[name] ?? []].flat().map(String);
   const to = list("replacement");
   return new Map(list("replaced").map((from, rank) => [from, to[rank] ?? ""]));

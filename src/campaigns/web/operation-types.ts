@@ -34,7 +34,10 @@ import {
   putBackType,
   retireType,
 } from "../operation-type.ts";
+import { campaignsTaking, type TakingCampaign } from "../queries/operation-types.ts";
 import { listTechnicians } from "../queries/operations.ts";
+import { isOfferedIn } from "../type-offer.ts";
+import { addressOf, badgeOf } from "./shown.ts";
 
 const LIST = { page: "campaigns/operation-types/index" };
 const CARD = { page: "campaigns/operation-types/show" };
@@ -141,9 +144,10 @@ export const create: RequestHandler = async (req, res) => {
 export const show: RequestHandler<{ id: string }> = (req, res) => showCard(req, res, {});
 
 async function showCard(req: Request<{ id: string }>, res: Response, form: object): Promise<void> {
-  const { type, present } = await read(req, async (em) => ({
+  const { type, present, campaigns } = await read(req, async (em) => ({
     type: await typeOf(em, req.params.id),
     present: await presentRoles(em),
+    campaigns: await campaignsTaking(em, req.user!, req.params.id, MOST_CAMPAIGNS),
   }));
   res.show(CARD, {
     title: type.name,
@@ -153,7 +157,25 @@ async function showCard(req: Request<{ id: string }>, res: Response, form: objec
     tone: TONES[type.tone],
     fields: type.fields.map((field) => ({ ...field, typeLabel: TYPE_LABELS[field.type], marks: marksOf(field) })),
     flow: flowOf(type.workflow, { present }),
+    campaigns: campaigns.map((campaign) => ({
+      ...campaign,
+      href: addressOf(campaign),
+      badge: badgeOf(campaign),
+      answer: answerOf(campaign),
+    })),
+    most: MOST_CAMPAIGNS,
   });
+}
+
+/** Listed on the page of a type. */
+const MOST_CAMPAIGNS = 200;
+
+/** What a campaign has of its type as it is now (TYP-4). */
+function answerOf({ state, isTaken, isRefused }: TakingCampaign) {
+  if (isTaken) return { label: "À jour", tone: "success", icon: "check" };
+  if (!isOfferedIn({ state })) return { label: "Garde ce qu’elle a pris", tone: "muted", icon: "lock" };
+  if (isRefused) return { label: "A refusé", tone: "neutral", icon: "x" };
+  return { label: "N’a pas répondu", tone: "warning", icon: "hourglass" };
 }
 
 /** Who there is to follow arrows: a manager always, a technician when there is one; no booking is taken yet (WFL-5). */

@@ -16,6 +16,7 @@ import { segmentRoutes } from "./segment-routes.ts";
 import * as settings from "./settings.ts";
 import * as transitions from "./transitions.ts";
 import * as typeFields from "./type-fields.ts";
+import * as offers from "./type-offers.ts";
 import * as workflows from "./type-workflows.ts";
 
 const SEE = "campaigns.see";
@@ -76,6 +77,9 @@ export const routes: Route[] = [
   post("/campagnes/:id/champs/:code/retrait", CONFIGURE, fields.remove, CODE),
   get("/campagnes/:id/champs/:code/refusees/:act", CONFIGURE, fields.aside, CODE),
   ...segmentRoutes,
+  get("/campagnes/:id/type", CONFIGURE, offers.show),
+  post("/campagnes/:id/type", CONFIGURE, offers.create),
+  post("/campagnes/:id/type/refus", CONFIGURE, offers.destroy),
   get("/campagnes/:id/flux", SEE, flows.show),
   get("/campagnes/:id/flux/modifier", CONFIGURE, flows.edit),
   post("/campagnes/:id/flux/modifier", CONFIGURE, flows.update),

@@ -5,6 +5,7 @@ import { stateOf } from "../campaign.ts";
 import type { Plan } from "../operation.ts";
 import { planFor } from "../plan.ts";
 import type { Standing } from "../policy.ts";
+import { isAsked } from "../type-offer.ts";
 
 export const AT = "/campagnes";
 export const HOME = { label: "Accueil", href: "/" };
@@ -39,6 +40,8 @@ export function frameOf(req: Request, { campaign, may }: Standing, here: Tab, la
     zone: campaign.zone ?? req.user!.tenant.zone,
     mayConfigure: may("campaigns.configure") && !campaign.isArchived(),
     mayGovern: may("campaigns.govern"),
+    // Said on each of its pages until somebody answers (TYP-4).
+    offerAt: may("campaigns.configure") && isAsked(campaign) ? `${at}/type` : null,
     tabs: tabs.flatMap(({ tab, label: word, href, open }) =>
       open ? { label: word, href, current: tab === here } : [],
     ),
