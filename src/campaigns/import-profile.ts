@@ -13,6 +13,7 @@ import {
   proposeType,
   readerOf,
   readMoment,
+  samplesOf,
   searchText,
   showValue,
   TYPE_LABELS,
@@ -274,6 +275,13 @@ function titleAmong(fields: FieldDefinition[], mapping: Mapping | null): FieldDe
   return found;
 }
 
+/** What is not a text in a workbook. */
+const HELD: Partial<Record<FieldType, ImportTarget["holds"]>> = {
+  number: "number",
+  date: "date",
+  datetime: "moment",
+};
+
 function fieldTarget(plan: Plan, field: FieldDefinition, isTitle: boolean): ImportTarget {
   const { code, label, type, help, rules, isMandatory, isUnique } = field;
   const options = rules.options?.filter(({ isRetired }) => !isRetired).map((option) => option.label);
@@ -281,7 +289,9 @@ function fieldTarget(plan: Plan, field: FieldDefinition, isTitle: boolean): Impo
     code,
     label,
     hint: help || TYPE_LABELS[type],
-    ...(type === "single_choice" && options && { options }),
+    ...((type === "single_choice" || type === "boolean") && { options: options ?? ["Oui", "Non"] }),
+    samples: samplesOf(field),
+    holds: HELD[type] ?? "text",
     isRequired: isMandatory || isTitle,
     isUnique,
     mayBeKey: type !== "long_text" && type !== "multiple_choice" && type !== "boolean",
@@ -388,6 +398,7 @@ async function specialTargets(em: EntityManager, plan: Plan, segments: Segments)
       aliases: ["date", "date prévue", "date planifiée", "planifiée", "jour", "date d'intervention", "rendez-vous"],
       hint: "Date, avec son heure ou sans",
       samples: ["12/01/2027", "13/01/2027"],
+      holds: "date",
       beside: HOUR,
       store: { column: "planned_at", type: "timestamptz" },
       reader: (reading) => (text, hour) => {
@@ -403,6 +414,7 @@ async function specialTargets(em: EntityManager, plan: Plan, segments: Segments)
       aliases: ["heure", "heure planifiée", "heure d'intervention", "heure prévue"],
       hint: "Heure, comme 09:30",
       samples: ["09:00", "14:30"],
+      holds: "time",
       store: null,
       reader: () => () => ({ value: "" }),
     },
@@ -455,6 +467,7 @@ async function specialTargets(em: EntityManager, plan: Plan, segments: Segments)
       label: "Notes",
       aliases: ["commentaire", "commentaires", "remarque", "remarques", "observation", "observations"],
       hint: "Texte libre",
+      samples: ["Accès par l’entrée côté cour", ""],
       store: { column: "notes", type: "text", empty: "" },
       reader: () => (text) =>
         text.length > LONGEST_NOTES
@@ -465,7 +478,9 @@ async function specialTargets(em: EntityManager, plan: Plan, segments: Segments)
       code: "minutes",
       label: "Durée en minutes",
       aliases: ["durée", "temps passé", "minutes", "durée (minutes)", "temps passé (minutes)"],
-      hint: "De 1 à 1 440",
+      hint: "De 1 à 1\u202f440",
+      samples: ["30", "45"],
+      holds: "number",
       store: { column: "minutes", type: "int" },
       reader: whole(1, 1_440),
     },
@@ -474,6 +489,8 @@ async function specialTargets(em: EntityManager, plan: Plan, segments: Segments)
       label: "Places",
       aliases: ["capacité", "nombre de places"],
       hint: "Nombre entier, 1 par défaut",
+      samples: ["1", "1"],
+      holds: "number",
       store: { column: "capacity", type: "int", empty: 1 },
       reader: whole(1, 10_000),
     },

@@ -56,6 +56,9 @@ export const staffImports: ImportProfile = {
   },
 };
 
+/** As many as somebody would look through, in a list of a template. */
+const MOST_LISTED = 500;
+
 /** A reader made of one that throws. */
 const reading =
   (read: (text: string) => string): ImportTarget["reader"] =>
@@ -74,10 +77,11 @@ async function targetsOf(em: EntityManager): Promise<ImportTarget[]> {
   const places = async (
     kind: "department" | "site",
     missing: string,
-  ): Promise<Pick<ImportTarget, "reader" | "show">> => {
+  ): Promise<Pick<ImportTarget, "reader" | "show" | "options">> => {
     const known = await listPlaceNames(em, kind);
     const ids = new Map(known.map(({ id, name }) => [folded(name), id]));
     return {
+      ...(known.length > 0 && { options: known.slice(0, MOST_LISTED).map(({ name }) => name) }),
       reader: () => (text) => {
         const id = ids.get(folded(text));
         return id ? { value: id } : { problem: missing };

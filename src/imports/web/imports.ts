@@ -9,6 +9,7 @@ import { query, read, submit } from "../../platform/http/forms.ts";
 import { DELIMITERS, isDelimiter } from "../../platform/sheets/delimiter.ts";
 import { ENCODINGS } from "../../platform/sheets/encoding.ts";
 import type { ChosenColumn, ImportTarget, Mapping, OpenImport } from "../../platform/sheets/profile.ts";
+import { isSample } from "../../platform/sheets/sample.ts";
 import { HEADER_LINES } from "../../platform/sheets/source.ts";
 import type { TableShape } from "../../platform/sheets/table.ts";
 import { sheetsOf } from "../../platform/sheets/workbook-rows.ts";
@@ -103,6 +104,7 @@ const factsOf = (one: Import) => ({
   sha256: one.sha256.toString("hex"),
   lines: one.survey.lines,
   blank: one.survey.blank,
+  samples: one.survey.samples ?? 0,
   hidden: one.survey.hidden,
   columns: one.survey.columns.length,
   reading:
@@ -147,13 +149,14 @@ async function showMapping(
     unread: open.unread,
   });
   const header = survey.first.findIndex(({ line }) => line >= one.headerLine);
+  const lines = survey.first.slice(header + 1).filter(({ cells }) => !isSample(cells));
   const sent = form.errors ? (form.values ?? {}) : null;
   const sentAt = (name: string, rank: number) => (sent ? [sent[name] ?? []].flat()[rank] : undefined);
   const mayAdd = fresh !== undefined && place.mayAddColumns;
   const columns = survey.columns.map((name, rank) => {
     const chosen = mapping.columns[rank] ?? null;
     const taste = survey.tastes?.[rank];
-    const samples = survey.first.slice(header + 1, header + 4).flatMap(({ cells }) => cells[rank] || []);
+    const samples = lines.slice(0, 3).flatMap(({ cells }) => cells[rank] || []);
     const value = sentAt("column", rank) ?? destinationOf(chosen, targets);
     const shares = new Map(taste?.kinds.map(({ type, share }) => [type, share]));
     return {
@@ -184,7 +187,7 @@ async function showMapping(
     delimiters: Object.entries(DELIMITERS).map(([value, label]) => ({ value, label })),
     headerLines: Array.from({ length: HEADER_LINES }, (_, rank) => ({ value: rank + 1, label: `Ligne ${rank + 1}` })),
     columns,
-    preview: survey.first.slice(header + 1, header + 6),
+    preview: lines.slice(0, 5),
     targets: targets.map(({ code, label, isRequired = false }) => ({
       value: code,
       label: isRequired ? `${label} (obligatoire)` : label,

@@ -1,5 +1,6 @@
 import { get, post, type Route } from "../../platform/http/route.ts";
 import * as imports from "./imports.ts";
+import * as templates from "./templates.ts";
 import * as uploads from "./uploads.ts";
 
 // The right is that of what is imported, which its profile names.
@@ -11,6 +12,8 @@ export const routes: Route[] = [
   post("/imports/:kind/collage", WHO, uploads.paste),
   post("/imports/:kind/essai", WHO, uploads.tryOut),
   get("/imports/:kind/exemples/:file", WHO, uploads.example, { params: { file: /^[a-z0-9-]+\.(csv|xlsx)$/ } }),
+  get("/imports/:kind/modele.csv", WHO, templates.text),
+  get("/imports/:kind/modele.xlsx", WHO, templates.book),
   get("/imports/:id", WHO, imports.show),
   post("/imports/:id/lecture", WHO, imports.reread),
   post("/imports/:id/verification", WHO, imports.check),

@@ -43,8 +43,10 @@ export interface ImportTarget {
   aliases?: readonly string[];
   /** What a template says of the column, after its kind. */
   hint?: string;
-  /** A sample, for templates. */
+  /** Two values as people type them, for templates. */
   samples?: readonly [string, string];
+  /** What its cells are in a workbook; a text by default. */
+  holds?: "text" | "number" | "date" | "time" | "moment";
   /** The only texts it takes, for templates. */
   options?: readonly string[];
   /** A new row cannot do without. */

@@ -3,6 +3,7 @@ import { RuleBroken } from "../errors.ts";
 import { findDelimiter } from "./delimiter.ts";
 import { decodeText, type Encoding } from "./encoding.ts";
 import { columnNames } from "./header.ts";
+import { isSample } from "./sample.ts";
 import {
   addFault,
   HEADER_LINES,
@@ -27,6 +28,8 @@ export interface Survey {
   lines: number;
   /** Lines whose cells are all blank, ignored [IMP-9]. */
   blank: number;
+  /** Lines of a template left in place, ignored [IMP-44]. */
+  samples?: number;
   /** Lines the spreadsheet does not show, read all the same [IMP-10]. */
   hidden: number;
   /** Lines with something that cannot be read. */
@@ -75,7 +78,7 @@ export async function surveyTable(
   { headerLine = 1, look = () => {} }: { headerLine?: number; look?: (row: TableRow) => void } = {},
 ): Promise<Survey> {
   let header: string[] | null = null;
-  let [lines, blank, hidden, faulty, lastFilled] = [0, 0, 0, 0, -1];
+  let [lines, blank, samples, hidden, faulty, lastFilled] = [0, 0, 0, 0, 0, -1];
   const first: Survey["first"] = [];
   const accented: Survey["accented"] = [];
   for await (const rows of rawRows(source, shape)) {
@@ -92,6 +95,10 @@ export async function surveyTable(
       }
       if (!header) {
         header = row.cells;
+        continue;
+      }
+      if (isSample(row.cells)) {
+        samples++;
         continue;
       }
       lines++;
@@ -121,7 +128,7 @@ export async function surveyTable(
       `Le tableau a ${count} colonnes\u00a0: la limite est de ${MOST_COLUMNS}. Gardez celles qui servent, puis envoyez de nouveau le fichier.`,
     );
   }
-  return { columns: columnNames(header, count), lines, blank, hidden, faulty, first, accented };
+  return { columns: columnNames(header, count), lines, blank, samples, hidden, faulty, first, accented };
 }
 
 function lastFilledOf(cells: readonly string[]): number {
@@ -149,6 +156,7 @@ export async function* readTable(
         isAfterHeader = true;
         continue;
       }
+      if (isSample(cells)) continue;
       if (cells.length > columns) {
         const extra = cells.splice(columns).filter((cell) => !isBlank(cell));
         if (extra.length > 0) addFault(row, { column: null, value: shown(extra.join(" ")), cause: "extra" });
