@@ -4,6 +4,7 @@ import { engineOf } from "./engine.ts";
 import { events } from "./events.ts";
 import { IMPORT_FILE } from "./file-purpose.ts";
 import { ImportErrorSchema, ImportLineSchema, ImportMappingSchema, ImportSchema } from "./import.ts";
+import { importFollowers, importsTouched } from "./queries/followed.ts";
 import { purgeImports } from "./queries/outcomes.ts";
 import { runImport } from "./run.ts";
 import { routes } from "./web/routes.ts";
@@ -21,6 +22,19 @@ export const imports: Module = {
     { table: "import_mapping", why: "a choice proposed again, never a fact" },
   ],
   routes,
+  menu: [
+    // Whoever may import people may import operations too.
+    {
+      section: "Accueil",
+      label: "Mes imports",
+      href: "/imports",
+      icon: "upload",
+      right: "operations.manage",
+      order: 5,
+    },
+  ],
+  live: { imports: { right: "operations.manage", of: ({ id }) => importFollowers(id) } },
+  topicSources: [importsTouched],
   files: [IMPORT_FILE],
   events,
   schedules: [

@@ -361,6 +361,7 @@ async function runWhole({ db, clock }: Engine, { one, staging, parts }: Prepared
       const passed = await passLines(em, staging, part.lines, { writes: true, shown: 0 });
       counts = added(counts, part, passed.counts);
       lastLine = part.lastLine;
+      await tellProgress(db, { tenantId, id }, counts);
       if (counts.error > 0) {
         const [first] = [...part.errors, ...passed.errors];
         throw new RuleBroken(`Rien n’est importé\u00a0: la ligne ${first!.line} est en erreur. ${first!.reason}`);
@@ -369,6 +370,10 @@ async function runWhole({ db, clock }: Engine, { one, staging, parts }: Prepared
     await em.nativeUpdate(Import, { tenantId, id }, { counts, done: counts.read, doneLine: lastLine });
   });
 }
+
+/** Beside the one transaction of all lines, so that its page has something to say meanwhile [IMP-33]. */
+const tellProgress = (db: Database, { tenantId, id }: { tenantId: string; id: string }, { read }: Counts) =>
+  db.note(tenantId, (em) => em.nativeUpdate(Import, { tenantId, id }, { done: read }));
 
 /** Says it is over, once; the next one of the same place begins [IMP-36]. */
 async function finish(
@@ -425,7 +430,7 @@ async function finish(
       { orderBy: { startedAt: "asc" } },
     );
     if (!next) return;
-    next.state = "running";
+    Object.assign(next, { state: "running", startedAt: now });
     record(em, "import.started", { type: "import", id: next.id });
   });
 }

@@ -13,6 +13,7 @@ import { isSample } from "../../platform/sheets/sample.ts";
 import { HEADER_LINES } from "../../platform/sheets/source.ts";
 import type { TableShape } from "../../platform/sheets/table.ts";
 import { sheetsOf } from "../../platform/sheets/workbook-rows.ts";
+import { fr } from "../../platform/text/index.ts";
 import { chooseMapping, freshColumn, proposeMapping, readThrough } from "../analysis.ts";
 import { errorFile } from "../error-file.ts";
 import { sourceOfImport } from "../file-purpose.ts";
@@ -84,6 +85,7 @@ export const show: RequestHandler<{ id: string }> = async (given, res) => {
     ...shown,
     key: one.mapping.key.map((code) => shown.labels[code] ?? code),
     noun: shown.profile.noun,
+    timeLeft: timeLeft(one, req.now),
     back: shown.place.path,
     causes: shown.causes.map((cause) => ({
       ...cause,
@@ -95,6 +97,16 @@ export const show: RequestHandler<{ id: string }> = async (given, res) => {
     form: { values: {} },
   });
 };
+
+/** How long what is left would take at the pace so far, in words; null before there is a pace [IMP-33]. */
+export function timeLeft(
+  { state, startedAt, done, survey }: Pick<Import, "state" | "startedAt" | "done" | "survey">,
+  now: Date,
+): string | null {
+  if (state !== "running" || !startedAt || done === 0 || survey.lines <= done) return null;
+  const seconds = ((now.getTime() - startedAt.getTime()) / 1_000 / done) * (survey.lines - done);
+  return seconds < 60 ? "moins d’une minute" : `environ ${fr.count(Math.round(seconds / 60), "minute", "minutes")}`;
+}
 
 const factsOf = (one: Import) => ({
   id: one.id,

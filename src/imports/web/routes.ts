@@ -1,5 +1,6 @@
 import { get, post, type Route } from "../../platform/http/route.ts";
 import * as imports from "./imports.ts";
+import * as mine from "./mine.ts";
 import * as templates from "./templates.ts";
 import * as uploads from "./uploads.ts";
 
@@ -7,6 +8,7 @@ import * as uploads from "./uploads.ts";
 const WHO = "signed-in";
 
 export const routes: Route[] = [
+  get("/imports", "operations.manage", mine.index, { sitemap: "Mes imports" }),
   get("/imports/:kind/nouveau", WHO, uploads.new_),
   post("/imports/:kind/nouveau", WHO, uploads.create, { upload: "form" }),
   post("/imports/:kind/collage", WHO, uploads.paste),

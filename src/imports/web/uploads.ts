@@ -31,6 +31,7 @@ async function showNew(req: Request, res: Response, profile: ImportProfile, scop
     examples: profile.examples ?? [],
     scope: scopeId,
     back: place.path,
+    listAt: `/imports?${new URLSearchParams({ de: profile.kind, ...(scopeId && { objet: scopeId }) })}`,
     form,
   });
 }
