@@ -1,5 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { RuleBroken } from "../platform/errors.ts";
+import { NotFound, RuleBroken } from "../platform/errors.ts";
 import type { FoundEncoding } from "../platform/sheets/encoding.ts";
 import { sheetKind } from "../platform/sheets/kind.ts";
 import type { ChosenColumn, Mapping, OpenImport } from "../platform/sheets/profile.ts";
@@ -79,17 +79,48 @@ export function openImport(
   });
 }
 
+/** Longest name of a mapping. */
+export const LONGEST_MAPPING_NAME = 80;
+
+/** A mapping of files of the same columns. */
+export interface KnownMapping {
+  id: string;
+  /** Empty when nobody named it. */
+  name: string;
+  usedAt: Date;
+}
+
+/** The mappings that files of these columns had, the last used first [IMP-19]. */
+export async function knownMappings(
+  em: EntityManager,
+  { kind, survey }: Pick<Import, "kind" | "survey">,
+): Promise<KnownMapping[]> {
+  const found = await em.find(
+    ImportMappingSchema,
+    { kind, signature: signatureOf(survey.columns) },
+    { orderBy: { usedAt: "desc", id: "desc" } },
+  );
+  return found.map(({ id, name, usedAt }) => ({ id, name, usedAt }));
+}
+
 /**
- * The mapping and options proposed for an import: those of the last file of these columns, else by their names, else a new
- * column of the product, where they may be added [IMP-18, IMP-19].
+ * The mapping and options proposed for an import: those `from` names, else of the last file of these columns, else by their
+ * names, else a new column of the product, where they may be added [IMP-18, IMP-19]. Throws NotFound for one that is not
+ * theirs.
  */
 export async function proposeMapping(
   em: EntityManager,
   { kind, survey }: Pick<Import, "kind" | "survey">,
   open: OpenImport,
-  { mayAddColumns = false }: { mayAddColumns?: boolean } = {},
-): Promise<{ mapping: Mapping; options: ImportOptions; rememberedAt: Date | null }> {
-  const known = await em.findOne(ImportMappingSchema, { kind, signature: signatureOf(survey.columns) });
+  { mayAddColumns = false, from }: { mayAddColumns?: boolean; from?: string } = {},
+): Promise<{ mapping: Mapping; options: ImportOptions }> {
+  const known = await em.findOne(
+    ImportMappingSchema,
+    { kind, signature: signatureOf(survey.columns), ...(from !== undefined && { id: from }) },
+    { orderBy: { usedAt: "desc", id: "desc" } },
+  );
+  if (from !== undefined && !known)
+    throw new NotFound("Cette correspondance n’existe plus\u00a0: choisissez-en une autre.");
   const suspects = survey.suspects ?? [];
   const remembered = known ? (known.mapping as unknown as Mapping) : null;
   const suggested = suggest(survey.columns, open.targets, {
@@ -122,10 +153,13 @@ export async function proposeMapping(
   const firstText = columns.find((chosen) => chosen?.fresh?.type === "short_text");
   const keyed = (remembered?.key ?? open.key).filter((code) => codes.includes(code));
   return {
-    mapping: { columns, key: keyed.length === 0 && open.titles && firstText ? [firstText.code] : keyed },
+    mapping: {
+      columns,
+      key: keyed.length === 0 && open.titles && firstText ? [firstText.code] : keyed,
+      ...(known?.name && { name: known.name }),
+    },
     // What suits one file's errors does not suit the next.
     options: known ? { ...OPTIONS, mode: known.options.mode, empty: known.options.empty } : OPTIONS,
-    rememberedAt: known?.usedAt ?? null,
   };
 }
 
@@ -136,7 +170,10 @@ export const freshColumn = (
   distinct: readonly string[] | null,
 ): ChosenColumn => ({ code, fresh: { ...fresh, ...(distinct && { choices: [...distinct] }) } });
 
-/** Keeps how this file was mapped, for the next one of the same columns [IMP-19]. Throws RuleBroken for a forbidden column. */
+/**
+ * Keeps how this file was mapped, for the next one of the same columns, under a name or without [IMP-19]. Throws RuleBroken
+ * for a forbidden column.
+ */
 export async function chooseMapping(
   em: EntityManager,
   one: Import,
@@ -153,8 +190,9 @@ export async function chooseMapping(
   }
   Object.assign(one, { mapping, options, state: "analysed", counts: null });
   const signature = signatureOf(one.survey.columns);
-  const known = await em.findOne(ImportMappingSchema, { kind: one.kind, signature });
+  const { name = "" } = mapping;
+  const known = await em.findOne(ImportMappingSchema, { kind: one.kind, signature, name });
   const values = { mapping: mapping as unknown as Record<string, unknown>, options, usedAt: now };
   if (known) Object.assign(known, values);
-  else em.create(ImportMappingSchema, { tenantId: one.tenantId, kind: one.kind, signature, ...values });
+  else em.create(ImportMappingSchema, { tenantId: one.tenantId, kind: one.kind, signature, name, ...values });
 }

@@ -140,15 +140,16 @@ export const ImportLineSchema = defineEntity({
   },
 });
 
-/** How columns of these names were mapped last [IMP-19]. */
+/** How columns of these names were mapped, under each name given to it and without one [IMP-19]. */
 export const ImportMappingSchema = defineEntity({
   name: "ImportMapping",
   ...tenantTable,
-  uniques: [{ properties: ["tenantId", "kind", "signature"] }],
+  uniques: [{ properties: ["tenantId", "kind", "signature", "name"] }],
   properties: {
     ...tenantKey(),
     kind: p.text(),
     signature: p.text(),
+    name: p.text().default(""),
     mapping: p.json<Record<string, unknown>>().columnType("jsonb"),
     options: p.json<ImportOptions>().columnType("jsonb"),
     usedAt: p.datetime(),

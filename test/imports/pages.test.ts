@@ -149,3 +149,64 @@ test("IMP-3 : un import s’ouvre à son auteur et à qui administre, à personn
   assert.equal((await sophie.get("/imports/inconnu/nouveau")).status, 404);
   assert.equal((await (await world.as("karim")).get(NEW)).status, 403);
 });
+
+test("IMP-19 : une correspondance se nomme, se retrouve avec sa dernière date, et une autre se reprend", async () => {
+  const head = "Repère;Désignation\r\n";
+  const first = await sent(`${head}N1;Zoé\r\n`);
+  const column = ["serial", "name"];
+  isAt(await sophie.post(`${first}/verification`, { ...MAPPED, column, name: "Relevé d’été" }));
+  const second = await sent(`${head}N2;Paul\r\n`);
+  const proposed = await sound(second);
+  assert.match(proposed, /Reprise de «\u00a0Relevé d’été\u00a0», utilisée le 12\smars 2026/);
+  assert.match(proposed, /name="name"[^>]*value="Relevé d’été"/);
+  isAt(await sophie.post(`${second}/verification`, { ...MAPPED, column: ["name", "serial"], name: "Relevé d’hiver" }));
+  const third = await sent(`${head}N3;Léa\r\n`);
+  assert.match(await sound(third), /Reprise de «\u00a0Relevé d’hiver\u00a0»/);
+  const [{ id }] = (await world.owner.query("select id from import_mapping where name = 'Relevé d’été'")).rows;
+  assert.equal(isAt(await sophie.post(`${third}/correspondance`, { known: id })), `${third}?correspondance=oui`);
+  const resumed = await sound(`${third}?correspondance=oui`);
+  assert.match(resumed, /Reprise de «\u00a0Relevé d’été\u00a0»/);
+  assert.match(resumed, /<option value="serial" selected>[\s\S]*<option value="name" selected>/);
+  const gone = await sophie.post(`${third}/correspondance`, { known: "00000000-0000-7000-8000-00000000dead" });
+  assert.equal(gone.status, 404);
+  assert.match(
+    problem(await sophie.post(`${third}/verification`, { ...MAPPED, column, name: "x".repeat(81) })),
+    /[Rr]accourcissez le nom à 80/,
+  );
+});
+
+test("IMP-33 : un import quitté se retrouve parmi les siens et ceux de sa campagne, et dit où il en est", async () => {
+  const at = await sent(`${HEAD}W1;Zoé;;\r\n`, "retrouvé.csv");
+  const mine = await sound("/imports");
+  assert.match(mine, /Mes imports/);
+  assert.match(mine, new RegExp(`href="${at}"[^>]*>retrouvé.csv`));
+  assert.match(mine, /À vérifier/);
+  assert.doesNotMatch(mine, /data-live/);
+  isAt(await sophie.post(`${at}/verification`, MAPPED));
+  const id = at.split("/").at(-1)!;
+  await world.owner.query(
+    `update import set state = 'running', started_at = $2, done = 25000, counts = counts || '{"error": 7}',
+       survey = survey || '{"lines": 100000}' where id = $1`,
+    [id, new Date(world.clock.now().getTime() - 60_000)],
+  );
+  const progress = await sound(at);
+  assert.match(progress, /data-live="imports"/);
+  assert.match(progress.replace(/\s/g, " "), /25 000 sur 100 000/);
+  assert.match(progress.replace(/\s/g, " "), /Encore environ 3 minutes\. 7 lignes en erreur/);
+  assert.match((await sound("/imports")).replace(/\s/g, " "), /En cours, 25 %[\s\S]*|data-live="imports"/);
+  assert.match(await sound("/imports?de=postes", denis), /Les imports de chacun/);
+  assert.equal((await (await world.as("karim")).get("/imports")).status, 403);
+  await world.owner.query("update import set state = 'completed', finished_at = now() where id = $1", [id]);
+});
+
+test("IMP-33 : chaque partie d’un import le dit à qui le suit", async () => {
+  const { importFollowers, importsTouched } = await import("../../src/imports/queries/followed.ts");
+  const at = await sent(`${HEAD}X1;Zoé;;\r\n`);
+  isAt(await sophie.post(`${at}/verification`, MAPPED));
+  isAt(await sophie.post(`${at}/execution`, { errors: "valid" }));
+  const { rows } = await world.owner.query(
+    "select c.id from changeset c join act a on a.id = c.act_id where a.code = 'import.run' order by c.id desc limit 1",
+  );
+  const topics = await world.db.read(sophie.tenantId, (em) => importsTouched(em, [rows[0].id]));
+  assert.deepEqual(topics, [importFollowers(sophie.id)]);
+});

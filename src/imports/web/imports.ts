@@ -14,7 +14,14 @@ import { HEADER_LINES } from "../../platform/sheets/source.ts";
 import type { TableShape } from "../../platform/sheets/table.ts";
 import { sheetsOf } from "../../platform/sheets/workbook-rows.ts";
 import { fr } from "../../platform/text/index.ts";
-import { chooseMapping, freshColumn, proposeMapping, readThrough } from "../analysis.ts";
+import {
+  chooseMapping,
+  freshColumn,
+  knownMappings,
+  LONGEST_MAPPING_NAME,
+  proposeMapping,
+  readThrough,
+} from "../analysis.ts";
 import { errorFile } from "../error-file.ts";
 import { sourceOfImport } from "../file-purpose.ts";
 import { type Import, NO_COUNTS } from "../import.ts";
@@ -139,7 +146,7 @@ async function showMapping(
   one: Import,
   form: { values?: Record<string, unknown>; errors?: object },
 ): Promise<void> {
-  const { place, open, proposed, sheets, profile } = await read(req, async (em) => {
+  const { place, open, known, sheets, profile } = await read(req, async (em) => {
     const profile = profileAt(req, one.kind);
     await profile.admit?.(em, one.scopeId ?? null);
     const open = await openAt(em, req, one, NOTHING_MAPPED);
@@ -149,7 +156,7 @@ async function showMapping(
       profile,
       open,
       place,
-      proposed: await proposeMapping(em, one, open, place),
+      known: await knownMappings(em, one),
       sheets: one.shape.kind === "workbook" ? await sheetsOf(source) : [],
     };
   });
@@ -219,7 +226,9 @@ async function showMapping(
     options: one.options,
     missing: open.missing?.choices ?? [],
     decimal: mapping.columns.find((chosen) => chosen?.decimalSign)?.decimalSign ?? "",
-    rememberedAt: proposed.rememberedAt,
+    known,
+    name: mapping.name ?? "",
+    longestName: LONGEST_MAPPING_NAME,
     back: place.path,
     noun: profile.noun,
     form,
@@ -287,6 +296,31 @@ const refuseOnceStarted = (one: Import): void => {
   }
 };
 
+const Known = z.object({ known: z.uuid().describe("Correspondance") });
+
+/** Takes the mapping another file of these columns had [IMP-19]. */
+export const resume: RequestHandler<{ id: string }> = async (given, res) => {
+  const req = given as unknown as Request;
+  const { id } = given.params;
+  const at = addressOf({ id });
+  const act = {
+    code: "import.mapping_resumed",
+    label: "Correspondance reprise pour un fichier à importer",
+    subject: () => aboutImport({ id }),
+    at,
+  };
+  const form = await submit(req, Known, act, async ({ known }, em) => {
+    const one = await visibleImport(em, req, id);
+    refuseOnceStarted(one);
+    const place = await placeAt(em, req, profileAt(req, one.kind), one.scopeId ?? null);
+    const open = await openAt(em, req, one, NOTHING_MAPPED);
+    const { mapping, options } = await proposeMapping(em, one, open, { ...place, from: known });
+    Object.assign(one, { mapping, options, state: "analysed", counts: null });
+  });
+  if (form.errors) return showMapping(req, res as never, await read(req, (em) => visibleImport(em, req, id)), form);
+  res.saved(MAPPING, {}, { at: `${at}?correspondance=oui`, notice: "La correspondance est reprise." });
+};
+
 const Choice = z.object({
   column: z.array(z.string().max(100)).describe("Colonnes"),
   order: z.array(z.string().max(300)).describe("Ordre des dates"),
@@ -297,6 +331,12 @@ const Choice = z.object({
   missing: z.string().max(40).default("keep").describe("Lignes absentes du fichier"),
   decimal: z.enum(["", ",", "."]).optional().describe("Signe décimal"),
   separator: z.enum(["|", ","]).default("|").describe("Entre plusieurs choix"),
+  name: z
+    .string()
+    .trim()
+    .max(LONGEST_MAPPING_NAME, `Raccourcissez le nom à ${LONGEST_MAPPING_NAME} caractères.`)
+    .default("")
+    .describe("Nom de cette correspondance"),
   threshold: z.coerce.number().int().min(1).max(100).describe("Seuil d’erreurs"),
 });
 
@@ -341,7 +381,7 @@ const missingOf = ({ missing }: Pick<OpenImport, "missing">, choice: string): st
 /** The mapping a form says: each column to a target, to a new one of a kind, or nowhere. */
 function mappingOf(
   { survey }: Import,
-  { column, order, key, title, decimal, separator }: z.infer<typeof Choice>,
+  { column, order, key, title, name, decimal, separator }: z.infer<typeof Choice>,
   { targets, fresh }: { targets: readonly ImportTarget[]; fresh?: OpenImport["fresh"] | undefined },
 ): Mapping {
   const taken = new Set(targets.map(({ code }) => code));
@@ -366,7 +406,7 @@ function mappingOf(
     return targets.some(({ code }) => code === said) ? { code: said, ...reading } : null;
   });
   const codeOf = (name: string) => columns[survey.columns.indexOf(name)]?.code ?? name;
-  return { columns, key: key.map(codeOf), ...(title && { title: codeOf(title) }) };
+  return { columns, key: key.map(codeOf), ...(title && { title: codeOf(title) }), ...(name && { name }) };
 }
 
 const Start = z.object({ errors: z.enum(["valid", "none"]).describe("Lignes en erreur") });

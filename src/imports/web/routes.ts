@@ -18,6 +18,7 @@ export const routes: Route[] = [
   get("/imports/:kind/modele.xlsx", WHO, templates.book),
   get("/imports/:id", WHO, imports.show),
   post("/imports/:id/lecture", WHO, imports.reread),
+  post("/imports/:id/correspondance", WHO, imports.resume),
   post("/imports/:id/verification", WHO, imports.check),
   post("/imports/:id/execution", WHO, imports.start),
   post("/imports/:id/arret", WHO, imports.cancel),

@@ -29,6 +29,8 @@ export interface Mapping {
   key: string[];
   /** Code of the one whose value names the rows, where nothing has said it yet [FLD-2]. */
   title?: string;
+  /** What somebody calls it, to find it again [IMP-19]. */
+  name?: string;
 }
 
 /** What a reader gives: a value, or why there is none; what a target holds when it holds nothing stands for an empty text. */
