@@ -147,6 +147,12 @@ async function openOn(
       types: FIELD_TYPES.filter((type) => isTyped({ type })).map((value) => ({ value, label: TYPE_LABELS[value] })),
       codeOf: codeFor,
     },
+    basis: JSON.stringify([
+      campaign.version,
+      plan.fields,
+      await listSegments(em, campaign.id),
+      [...(await techniciansCalled(em))].sort(),
+    ]),
     within: liveIn(campaign.id),
     created: { ...newIn(campaign.id), ...steps.created },
     touched: { version: nextVersion, ...(isPlanned && steps.touched) },

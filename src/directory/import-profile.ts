@@ -44,6 +44,7 @@ export const staffImports: ImportProfile = {
     return {
       targets: await targetsOf(em),
       key: [NUMBER],
+      basis: JSON.stringify([await listPlaceNames(em, "department"), await listPlaceNames(em, "site")]),
       within: everybody,
       ...staffColumns(about),
       rules: codes.includes(EMAIL) ? [sharedAddress] : [],

@@ -72,6 +72,10 @@ const schema = defineEntity({
     mapping: p.json<Mapping>().columnType("jsonb"),
     options: p.json<ImportOptions>().columnType("jsonb"),
     counts: p.json<Counts>().columnType("jsonb").nullable(),
+    /** What its check was made on: otherwise since, it is made again before the run [IMP-31]. */
+    basis: p.text().nullable(),
+    /** What the check before this one found, when the state of the place alone made another of it. */
+    earlier: p.json<Counts>().columnType("jsonb").nullable(),
     /** Lines behind, and the number of the last of them: where a run taken up again begins [IMP-35]. */
     done: p.integer().default(0),
     doneLine: p.integer().default(0),

@@ -1,4 +1,4 @@
-import { randomUUIDv7 } from "node:crypto";
+import { createHash, randomUUIDv7 } from "node:crypto";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Clock } from "../platform/db/clock.ts";
 import type { ActInput, Database } from "../platform/db/index.ts";
@@ -11,8 +11,8 @@ import type { Files } from "../platform/storage/index.ts";
 import { sourceOfImport } from "./file-purpose.ts";
 import { type Counts, Import, NO_COUNTS } from "./import.ts";
 import { type LineError, LineReader, type ReadLine } from "./lines.ts";
-import { forgetOutcomes, holdImport, keepErrors, settledLines } from "./queries/outcomes.ts";
-import { countMissing, heldBy, passLines, type Staging } from "./queries/staging.ts";
+import { digestOfCheck, forgetOutcomes, holdImport, keepErrors, settledLines } from "./queries/outcomes.ts";
+import { countMissing, heldBy, markOfRows, passLines, type Staging } from "./queries/staging.ts";
 
 /** What carries imports out. */
 export interface Engine {
@@ -206,7 +206,11 @@ export async function checkImport(engine: Engine, { tenantId, id }: { tenantId: 
   const { open } = staging;
   return engine.db.patiently().note(tenantId, async (em) => {
     await holdImport(em, id);
+    const now = await em.findOneOrFail(Import, { id }, { refresh: true });
+    // Started meanwhile: what came of it is not to be forgotten.
+    if (now.state !== "analysed" && now.state !== "checked") return now.counts ?? NO_COUNTS;
     await forgetOutcomes(em, id);
+    const basis = await basisOf(em, staging);
     let counts = NO_COUNTS;
     for await (const part of parts(0)) {
       const passed = await passLines(em, staging, part.lines, { writes: false, shown: counts.update });
@@ -218,10 +222,42 @@ export async function checkImport(engine: Engine, { tenantId, id }: { tenantId: 
     if (staging.followsMissing) counts = { ...counts, missing: await countMissing(em, staging, one.options.missing) };
     counts = await settle(em, staging, counts, false);
     const notices = (await open.noticed?.(em)) ?? {};
-    await em.nativeUpdate(Import, { tenantId, id }, { counts, notices, state: "checked", done: 0, doneLine: 0 });
+    const found = { counts, notices, basis, earlier: null };
+    await em.nativeUpdate(Import, { tenantId, id }, { ...found, state: "checked", done: 0, doneLine: 0 });
     return counts;
   });
 }
+
+/** Everything a check depends on besides its file, mapping and options, in short [IMP-31]. */
+const basisOf = async (em: EntityManager, staging: Staging): Promise<string> =>
+  createHash("sha256")
+    .update(`${await markOfRows(em, staging)} ${staging.open.basis ?? ""}`)
+    .digest("hex");
+
+/**
+ * Makes the check again when what it was made on changed since; tells whether it finds otherwise, and keeps what it found
+ * before to be shown [IMP-31]. Does nothing to an import that is not checked.
+ */
+export async function refreshCheck(engine: Engine, about: { tenantId: string; id: string }): Promise<boolean> {
+  const { db } = engine;
+  const { tenantId, id } = about;
+  const { one, staging } = await prepare(engine, tenantId, id, false);
+  if (one.state !== "checked" || one.basis == null) return false;
+  const seen = () => db.read(tenantId, (em) => digestOfCheck(em, id));
+  if ((await db.read(tenantId, (em) => basisOf(em, staging))) === one.basis) return false;
+  const before = await seen();
+  const counts = await checkImport(engine, about);
+  const isSame = before === (await seen()) && sameCounts(one.counts ?? NO_COUNTS, counts);
+  if (!isSame) {
+    await db.note(tenantId, (em) =>
+      em.nativeUpdate(Import, { tenantId, id, state: "checked" }, { earlier: one.counts ?? NO_COUNTS }),
+    );
+  }
+  return !isSame;
+}
+
+const sameCounts = (a: Counts, b: Counts): boolean =>
+  (Object.keys(NO_COUNTS) as (keyof Counts)[]).every((figure) => (a[figure] ?? 0) === (b[figure] ?? 0));
 
 /** What all lines together tell, once they are read: what is wrong is kept with the rest, and counted. */
 async function settle(em: EntityManager, staging: Staging, counts: Counts, writes: boolean): Promise<Counts> {
@@ -250,6 +286,8 @@ export async function startImport(em: EntityManager, one: Import, { now }: { now
       "errors",
     );
   }
+  // A check under way ends first.
+  await holdImport(em, one.id);
   await holdImport(em, `${one.kind} ${one.scopeId ?? one.tenantId}`);
   const running = await em.count(Import, { kind: one.kind, scopeId: one.scopeId ?? null, state: "running" });
   Object.assign(one, {

@@ -100,6 +100,16 @@ export async function reasonsByLine(
   return new Map(rows.map(({ line, columns, reasons }) => [line, { columns: columns ?? "", reasons }]));
 }
 
+/** What a check would change and what it found wrong, in short: the same as long as all of it is. */
+export async function digestOfCheck(em: EntityManager, importId: string): Promise<string> {
+  const { rows } = await sql<{ digest: string }>`
+    select md5(coalesce((select string_agg(line || ' ' || row_id || coalesce(changes::text, ''), ',' order by line) from import_line
+        where import_id = ${importId}::uuid and outcome = 'update'), ''))
+      || md5(coalesce((select string_agg(line || ' ' || coalesce(column_name, '') || ' ' || reason, ',' order by line, column_name, reason)
+        from import_error where import_id = ${importId}::uuid), '')) as digest`.execute(run(em));
+  return rows[0]!.digest;
+}
+
 /** The lines written, or to be, with what they are settled from. */
 export async function settledLines(em: EntityManager, importId: string): Promise<SettledLine[]> {
   const { rows } = await sql<SettledLine>`

@@ -314,6 +314,19 @@ export function heldBy({ open, about }: Pick<Staging, "open" | "about">) {
   };
 }
 
+/** How many rows lines may match, and which writes they come from: another text as soon as one is written [IMP-31]. */
+export async function markOfRows(
+  em: EntityManager,
+  { profile, open }: Pick<Staging, "profile" | "open">,
+): Promise<string> {
+  const [row] = await ask(
+    em,
+    sql<{ mark: string }>`select count(*) || ' ' || coalesce(sum(t.xmin::text::bigint), 0) as mark
+      from ${sql.table(profile.table)} t where ${open.within}`,
+  );
+  return row!.mark;
+}
+
 /** How many rows the choice for those missing would touch [IMP-24]. */
 export async function countMissing(
   em: EntityManager,

@@ -26,7 +26,15 @@ import { errorFile } from "../error-file.ts";
 import { sourceOfImport } from "../file-purpose.ts";
 import { type Import, NO_COUNTS } from "../import.ts";
 import { causesOf, changedLines, errorsOf } from "../queries/outcomes.ts";
-import { cancelImport, checkImport, INLINE_LINES, refuseMapping, runImport, startImport } from "../run.ts";
+import {
+  cancelImport,
+  checkImport,
+  INLINE_LINES,
+  refreshCheck,
+  refuseMapping,
+  runImport,
+  startImport,
+} from "../run.ts";
 import { suggest } from "../suggestions.ts";
 import { aboutImport, addressOf, engineAt, HOME, openAt, placeAt, profileAt, visibleImport } from "./shown.ts";
 
@@ -134,6 +142,7 @@ const factsOf = (one: Import) => ({
   failure: one.failure ?? null,
   actId: one.actId ?? null,
   options: one.options,
+  earlier: one.state === "checked" ? (one.earlier ?? null) : null,
   isUnderWay: one.isUnderWay(),
   isOver: one.isOver(),
   isCancelling: one.cancelAskedAt != null && one.isUnderWay(),
@@ -418,7 +427,15 @@ export const start: RequestHandler<{ id: string }> = async (given, res) => {
   const { tenantId } = req.user!;
   const at = addressOf({ id });
   // Before its form is read: what does not exist for this person has nothing to refuse.
-  const { lines } = (await read(req, (em) => visibleImport(em, req, id))).survey;
+  const { survey, state } = await read(req, (em) => visibleImport(em, req, id));
+  const { lines } = survey;
+  if (state === "checked" && (await refreshCheck(engineAt(req), { tenantId, id }))) {
+    return void res.saved(
+      VIEW,
+      {},
+      { at, notice: "Rien n’est encore importé\u00a0: relisez ce qui diffère, puis relancez." },
+    );
+  }
   const act = { code: "import.started", label: "Import lancé", subject: () => aboutImport({ id }), at };
   const form = await submit(req, Start, act, async ({ errors }, em) => {
     const one = await visibleImport(em, req, id);

@@ -130,6 +130,8 @@ export interface OpenImport {
     types: readonly { value: string; label: string }[];
     codeOf(label: string, taken: Iterable<string>): string;
   };
+  /** What reading a line depends on besides these rows, told so that it differs when that does [IMP-31]. */
+  basis?: string;
   /** The rows, `t`, that lines may match. */
   within: RawBuilder<SqlBool>;
   /** Columns of a new row, over `s."values"`, besides those of the file or in their place. */
