@@ -70,10 +70,11 @@ export async function giveDocument(
 /** An upload by pieces of this person's that has arrived whole, as its form would name it. */
 export async function giveUpload({ db, files }: Place, by: Person, purpose: string, given?: Buffer): Promise<string> {
   if (!by.id) return NOBODY;
-  const { picture: isPicture } = files.purposes.get(purpose)!;
+  const { picture: isPicture, kinds } = files.purposes.get(purpose)!;
+  const name = isPicture ? "photo.png" : kinds.includes("csv") ? "lignes.csv" : "notice.md";
   const content = given ?? (isPicture ? await picture() : Buffer.from(`# Notice ${randomUUID()}\n`));
   const { tenantId } = by;
-  const announced = { name: isPicture ? "photo.png" : "notice.md", size: content.length, mark: randomUUID() };
+  const announced = { name, size: content.length, mark: randomUUID() };
   // One that waits for its form already does: a sweep asks for more than a person may have on the way.
   const waiting = await db.read(tenantId, (em) => em.find(Upload, { ownerId: by.id, purpose }));
   const whole = waiting.find((one) => one.isWhole());

@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes, randomUUID, randomUUIDv7 } from "node:crypto";
 import { Agent, request } from "node:http";
+import { Readable } from "node:stream";
 import { after } from "node:test";
 import { generate } from "otplib";
 import pg from "pg";
@@ -15,8 +16,10 @@ import { closeKey, drawKey } from "../../src/accounts/second-factor.ts";
 import { addFields, createCampaign } from "../../src/campaigns/index.ts";
 import { PROPOSED_FIELDS } from "../../src/campaigns/operation-type.ts";
 import { newField } from "../../src/fields/index.ts";
+import { signatureOf } from "../../src/imports/suggestions.ts";
 import type { Route } from "../../src/platform/http/route.ts";
 import { holdMessages } from "../../src/platform/mail/hold.ts";
+import { addFile } from "../../src/platform/storage/file.ts";
 import { PRESETS } from "../../src/workflow/index.ts";
 import { TEST_PASSWORD } from "./cluster.ts";
 import { actOf } from "./database.ts";
@@ -105,6 +108,10 @@ export interface Ids {
   tossedOperation: string;
   /** A bulk action on the first, whose preview is frozen. */
   bulk: string;
+  /** An import of people into the directory by who administers, its file, and a mapping its columns had. */
+  imported: string;
+  importFile: string;
+  mapped: string;
 }
 
 export type Whose = "own" | "colleague" | "other" | "unknown";
@@ -130,6 +137,8 @@ interface Sample {
   ready?(world: World, ids: Ids): Promise<void>;
   /** Well-formed, and of nothing that exists. */
   unknown?: Record<string, string>;
+  /** The right is that of the object found: what is not there is absent to those without it too. */
+  isMissingFirst?: true;
 }
 
 const NOBODY = "00000000-0000-7000-8000-00000000dead";
@@ -208,13 +217,30 @@ const SAMPLES: Record<string, Sample> = {
   "/documents/:id/restauration": { reach: "tenant", params: ({ tossed }) => ({ id: tossed }) },
   // Nobody's own: two organisations, and the instance has no logo.
   "/connexion/logo/:id": { reach: "fixed", params: () => ({ id: NOBODY }), unknown: { id: NOBODY } },
-  // What may be imported is said by the modules that own the rows.
   "/imports/:kind": {
     reach: "fixed",
-    params: () => ({ kind: "rien", file: "rien.csv" }),
+    params: () => ({ kind: "annuaire", file: "annuaire.csv" }),
     unknown: { kind: "rien", file: "rien.csv" },
+    isMissingFirst: true,
   },
-  "/imports/:id": { reach: "fixed", params: () => ({ id: NOBODY }), unknown: { id: NOBODY } },
+  "/imports/:id": {
+    reach: "tenant",
+    params: ({ imported }) => ({ id: imported }),
+    ready: leaveImport("analysed"),
+    isMissingFirst: true,
+  },
+  "/imports/:id/execution": {
+    reach: "tenant",
+    params: ({ imported }) => ({ id: imported }),
+    ready: leaveImport("checked"),
+    isMissingFirst: true,
+  },
+  "/imports/:id/arret": {
+    reach: "tenant",
+    params: ({ imported }) => ({ id: imported }),
+    ready: leaveImport("running"),
+    isMissingFirst: true,
+  },
   "/exports/:kind/:objet": {
     reach: "campaign",
     params: ({ campaign }) => ({ kind: "operations", objet: campaign }),
@@ -296,22 +322,9 @@ const SAMPLES: Record<string, Sample> = {
   "/instance/taches/:id": { reach: "letter", params: ({ letter }) => ({ id: letter }) },
 };
 
-const NOTHING_TO_IMPORT =
-  "la campagne où importer se dit dans la requête : test/imports et test/campaigns/imports montrent ces pages";
-
 /** Addresses of the samples that answer 404 to everybody in this world, each with its reason. */
 export const ABSENT_HERE: Record<string, string> = {
   "/connexion/logo/:id": "deux organisations, et l’instance n’a pas de logo",
-  "/imports/:kind/nouveau": NOTHING_TO_IMPORT,
-  "/imports/:kind/collage": NOTHING_TO_IMPORT,
-  "/imports/:kind/essai": NOTHING_TO_IMPORT,
-  "/imports/:kind/exemples/:file": NOTHING_TO_IMPORT,
-  "/imports/:id": NOTHING_TO_IMPORT,
-  "/imports/:id/lecture": NOTHING_TO_IMPORT,
-  "/imports/:id/verification": NOTHING_TO_IMPORT,
-  "/imports/:id/execution": NOTHING_TO_IMPORT,
-  "/imports/:id/arret": NOTHING_TO_IMPORT,
-  "/imports/:id/erreurs.csv": NOTHING_TO_IMPORT,
   "/campagnes/:id/champs/:code/refusees/:act": "aucun changement de type n’a mis de valeur de côté dans ce monde",
   "/installation/:token": "l’instance a déjà sa super-administratrice",
   "/exports/:id/fichier.csv": "il faut un fichier préparé et le droit de l’emporter : test/exports le télécharge",
@@ -330,6 +343,10 @@ export const OTHER_TYPES: Record<string, RegExp> = {
   "/admin/boite-envoi/:id/apercu": /^text\/html/,
   "/admin/historique/attestation.json": /^application\/json/,
   "/admin/utilisateurs/plusieurs/modele.csv": /^text\/csv/,
+  "/imports/:kind/exemples/:file": /^text\/csv/,
+  "/imports/:kind/modele.csv": /^text\/csv/,
+  "/imports/:kind/modele.xlsx": /^application\/vnd\.openxmlformats/,
+  "/imports/:id/erreurs.csv": /^text\/csv/,
   "/robots.txt": /^text\/plain/,
   "/.well-known/security.txt": /^text\/plain/,
 };
@@ -412,6 +429,32 @@ const FORMS: Record<string, Filled> = {
   "/notifications/:id/lecture": { page: null },
   "/exports/:id/arret": { page: null },
   "/exports/:id/suppression": { page: null },
+  "/imports/:kind/nouveau": {
+    page: null,
+    fields: async (_ids, browser, world) => ({
+      upload: await giveUpload(world, browser, "import.file", Buffer.from(somePeople(";"))),
+    }),
+  },
+  "/imports/:kind/collage": { page: null, fields: () => ({ text: somePeople("\t") }) },
+  "/imports/:kind/essai": { page: null, fields: () => ({ file: "annuaire.csv" }) },
+  "/imports/:id/lecture": {
+    page: null,
+    fields: () => ({ encoding: "utf-8", delimiter: ";", headerLine: "1" }),
+  },
+  "/imports/:id/correspondance": { page: null, fields: ({ mapped }) => ({ known: mapped }) },
+  "/imports/:id/verification": {
+    page: null,
+    fields: () => ({
+      column: ["matricule", "nom", "prenom"],
+      key: ["Matricule"],
+      mode: "both",
+      empty: "keep",
+      missing: "keep",
+      threshold: "50",
+    }),
+  },
+  "/imports/:id/execution": { page: null, fields: () => ({ errors: "valid" }) },
+  "/imports/:id/arret": { page: null },
   "/compte/sessions/fermeture": { page: null },
   "/admin/utilisateurs/nouveau": {
     fields: () => ({
@@ -875,6 +918,62 @@ async function runBulk({ superUrl }: World, { bulk }: Ids): Promise<void> {
   }
 }
 
+/** Three columns of the directory and somebody nobody knows yet. */
+const IMPORTED = ["Matricule", "Nom", "Prénom"];
+const somePeople = (between: string): string =>
+  [IMPORTED, [`S${randomBytes(4).toString("hex")}`, "Morel", "Inès"]].map((cells) => cells.join(between)).join("\n");
+
+/** The file of an import, kept as if its form had been sent. */
+async function giveImportFile({ db, files }: World, by: { id: string; tenantId: string }): Promise<string> {
+  const { tenantId } = by;
+  const kept = await files.store.put(tenantId, Readable.from([Buffer.from(somePeople(";"))]), { most: 1e6 });
+  const said = { purpose: "import.file", name: "personnes.csv", type: "text/csv", state: "clean" } as const;
+  return (await db.note(tenantId, (em) => addFile(em, { ...kept, ...said, tenantId, by }, files.quotas))).id;
+}
+
+/** An import of people where it is asked to be, whatever forms did to it since, beside any act. */
+function leaveImport(state: "analysed" | "checked" | "running") {
+  return async ({ superUrl }: World, { tenantId, imported, importFile, mapped }: Ids): Promise<void> => {
+    const mapping = { columns: ["matricule", "nom", "prenom"].map((code) => ({ code })), key: ["matricule"] };
+    const options = { mode: "both", empty: "keep", errors: "valid", threshold: 50, missing: "keep" };
+    const first = [{ line: 1, cells: IMPORTED }];
+    const survey = { columns: IMPORTED, lines: 1, blank: 0, hidden: 0, faulty: 0, first, accented: [] };
+    const counts = { read: 1, create: 1, update: 0, unchanged: 0, ignored: 0, error: 0, cells: 0, missing: 0 };
+    const values = [
+      tenantId,
+      imported,
+      importFile,
+      state,
+      JSON.stringify(survey),
+      JSON.stringify(mapping),
+      JSON.stringify(options),
+      state === "analysed" ? null : JSON.stringify(counts),
+      state === "running" ? randomUUIDv7() : null,
+    ];
+    const root = new pg.Client({ connectionString: superUrl });
+    await root.connect();
+    try {
+      await root.query("set session_replication_role = replica");
+      await root.query(
+        `insert into import (tenant_id, id, kind, file_id, file_name, sha256, author_id, state, shape, survey, mapping, options, counts, act_id)
+         select $1, $2, 'annuaire', f.id, f.name, f.sha256, f.owner_id, $4, '{"kind": "text", "encoding": "utf-8", "delimiter": ";"}',
+           $5, $6, $7, $8, $9 from file f where f.tenant_id = $1 and f.id = $3
+         on conflict (tenant_id, id) do update set state = excluded.state, survey = excluded.survey, mapping = excluded.mapping,
+           options = excluded.options, counts = excluded.counts, act_id = excluded.act_id, shape = excluded.shape, header_line = 1,
+           done = 0, done_line = 0, cancel_asked_at = null, started_at = null, finished_at = null, failure = null, basis = null`,
+        values,
+      );
+      await root.query(
+        `insert into import_mapping (tenant_id, id, kind, signature, name, mapping, options, used_at)
+         values ($1, $2, 'annuaire', $3, 'Relevé témoin', $4, $5, '2026-01-01') on conflict do nothing`,
+        [tenantId, mapped, signatureOf(IMPORTED), JSON.stringify(mapping), JSON.stringify(options)],
+      );
+    } finally {
+      await root.end();
+    }
+  };
+}
+
 /** The operation as somebody placed it by hand, beside any act. */
 async function placedByHand({ operation }: Ids, _browser: Browser, { superUrl }: World): Promise<Fields> {
   const root = new pg.Client({ connectionString: superUrl });
@@ -1261,6 +1360,7 @@ export function verdictOf({ status, location, headers }: Pick<Answer, "status" |
 /** What the declared right and the owner of the object call for. */
 export function expectedVerdict(sweep: Sweep, route: Route, persona: Persona, whose: Whose): Verdict {
   if (route.right !== "public" && persona.who === "anonymous") return "à la connexion";
+  if (whose !== "own" && route.path.includes(":") && sampleOf(route).isMissingFirst) return "absent";
   if (!sweep.admits(route, persona)) return "refusé";
   if (ABSENT_HERE[route.path] || whose !== "own") return "absent";
   if (route.path.includes(":") && sampleOf(route).reach === "campaign" && !steersCampaign(persona)) return "absent";
@@ -1457,12 +1557,16 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     operation: randomUUIDv7(),
     tossedOperation: randomUUIDv7(),
     bulk: randomUUIDv7(),
+    imported: randomUUIDv7(),
+    importFile: await giveImportFile(world, admin),
+    mapped: randomUUIDv7(),
   };
   await leaveGroup(world, ids);
   await leaveType(world, ids);
   await leaveCampaigns(world, ids);
   await leaveStaff(world, ids);
   await leaveAbsence(world, ids);
+  await leaveImport("analysed")(world, ids);
   return ids;
 }
 

@@ -4,23 +4,27 @@ import * as mine from "./mine.ts";
 import * as templates from "./templates.ts";
 import * as uploads from "./uploads.ts";
 
-// The right is that of what is imported, which its profile names.
+// The right is that of what is imported, which its profile names: the sweeps import people.
 const WHO = "signed-in";
+const OF_PEOPLE = { right: "directory.edit" };
 
 export const routes: Route[] = [
   get("/imports", "operations.manage", mine.index, { sitemap: "Mes imports" }),
-  get("/imports/:kind/nouveau", WHO, uploads.new_),
-  post("/imports/:kind/nouveau", WHO, uploads.create, { upload: "form" }),
-  post("/imports/:kind/collage", WHO, uploads.paste),
-  post("/imports/:kind/essai", WHO, uploads.tryOut),
-  get("/imports/:kind/exemples/:file", WHO, uploads.example, { params: { file: /^[a-z0-9-]+\.(csv|xlsx)$/ } }),
-  get("/imports/:kind/modele.csv", WHO, templates.text),
-  get("/imports/:kind/modele.xlsx", WHO, templates.book),
-  get("/imports/:id", WHO, imports.show),
-  post("/imports/:id/lecture", WHO, imports.reread),
-  post("/imports/:id/correspondance", WHO, imports.resume),
-  post("/imports/:id/verification", WHO, imports.check),
-  post("/imports/:id/execution", WHO, imports.start),
-  post("/imports/:id/arret", WHO, imports.cancel),
-  get("/imports/:id/erreurs.csv", WHO, imports.errors),
+  get("/imports/:kind/nouveau", WHO, uploads.new_, { sweep: OF_PEOPLE }),
+  post("/imports/:kind/nouveau", WHO, uploads.create, { upload: "form", sweep: OF_PEOPLE }),
+  post("/imports/:kind/collage", WHO, uploads.paste, { sweep: OF_PEOPLE }),
+  post("/imports/:kind/essai", WHO, uploads.tryOut, { sweep: OF_PEOPLE }),
+  get("/imports/:kind/exemples/:file", WHO, uploads.example, {
+    params: { file: /^[a-z0-9-]+\.(csv|xlsx)$/ },
+    sweep: OF_PEOPLE,
+  }),
+  get("/imports/:kind/modele.csv", WHO, templates.text, { sweep: OF_PEOPLE }),
+  get("/imports/:kind/modele.xlsx", WHO, templates.book, { sweep: OF_PEOPLE }),
+  get("/imports/:id", WHO, imports.show, { sweep: OF_PEOPLE }),
+  post("/imports/:id/lecture", WHO, imports.reread, { sweep: OF_PEOPLE }),
+  post("/imports/:id/correspondance", WHO, imports.resume, { sweep: OF_PEOPLE }),
+  post("/imports/:id/verification", WHO, imports.check, { sweep: OF_PEOPLE }),
+  post("/imports/:id/execution", WHO, imports.start, { sweep: OF_PEOPLE }),
+  post("/imports/:id/arret", WHO, imports.cancel, { sweep: OF_PEOPLE }),
+  get("/imports/:id/erreurs.csv", WHO, imports.errors, { sweep: OF_PEOPLE }),
 ];
