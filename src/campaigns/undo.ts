@@ -2,6 +2,7 @@ import { groupHolds, holdTenant } from "../accounts/index.ts";
 import type { Undo } from "../platform/db/undo.ts";
 import { searchAnew } from "./operation.ts";
 import { holdStatusesOfAct, holdWorkflowsOfAct } from "./queries/statuses.ts";
+import { emptyTrashOf, segmentsMadeBy, stillUsed, usedBesides } from "./queries/undone.ts";
 
 /** Its owner's acts are undone by its owner, whatever became of their roles on other campaigns. */
 const OWN = (campaign: string) => `${campaign}.owner_id = who.id`;
@@ -95,20 +96,27 @@ export const segmentUndo: Undo = {
       when: "exists (select from segment o where o.tenant_id = w.tenant_id and o.campaign_id = w.campaign_id and o.id <> w.id and folded(o.name) = folded(w.name))",
       why: "Un autre segment porte maintenant ce nom.",
     },
-    {
-      // Those that the same act put there leave first.
-      when: `p.kind = 'create' and exists (select from operation o where o.tenant_id = t.tenant_id and o.segment_id = t.id
-        and not exists (select from change l where l.table_name = 'operation' and l.row_id = o.id and l.operation = 'update' and l.after ? 'segment_id' and ${SAME_ACT}))`,
-      why: "Des opérations sont dans ce segment, même à la corbeille\u00a0: il reste.",
-    },
   ],
+  // Those that the same act made or put there leave first (IMP-41).
+  async refuses(em, { actId, isApplied, except }) {
+    const made = await segmentsMadeBy(em, actId);
+    if (made.length === 0) return {};
+    const used = await (isApplied ? stillUsed(em, made) : usedBesides(em, actId, made));
+    if (isApplied)
+      await emptyTrashOf(
+        em,
+        made.filter((id) => !used.includes(id) && !except.includes(id)),
+      );
+    return Object.fromEntries(used.map((id) => [id, "Des opérations sont dans ce segment\u00a0: il reste."]));
+  },
 };
 
 /** What an act made goes to the trash; the rest comes back as it was, under the workflow of today (IMP-41, HIS-13). */
 export const operationUndo: Undo = {
   right: "campaigns.govern",
   unless: `t.technician_id = who.id or ${RUNS}`,
-  created: { set: (now) => ({ trashed_at: now.toISOString() }) },
+  // Back from the trash, it would be in a segment that left with it.
+  created: { set: (now) => ({ trashed_at: now.toISOString() }), emptied: { column: "segment_id", table: "segment" } },
   rules: [
     REST,
     {

@@ -102,7 +102,7 @@ export async function previewUndo(
       preview.lines.impossible.push(...(await linesBeyond(em, actId, table.name, undo.never, shown)));
       continue;
     }
-    const refused = await refusals(em, actId, table, undo);
+    const refused = await refusals(em, actId, table, undo, { isApplied: false, except: [] });
     const asked = { actId, table, tracked: tracked.get(table.name)!, undo, undoing, refused };
     const { counts, lines } = await classifyTable(em, asked, { shown, conflicts });
     for (const { class: one, n } of counts) preview.counts[one] += n;
@@ -135,12 +135,13 @@ export async function undoAct(
       continue;
     }
     await undo.hold?.(em, undoing, { actId, columns: table.columns });
-    const refused = await refusals(em, actId, table, undo);
     const of = <T extends { table: string }>(rows: T[]) => rows.filter((row) => row.table === table.name);
+    const left = of(except).map(({ rowId }) => rowId);
+    const refused = await refusals(em, actId, table, undo, { isApplied: true, except: left });
     const applied = await restoreTable(
       em,
       { actId, table, tracked: tracked.get(table.name)!, undo, undoing, refused },
-      { except: of(except).map(({ rowId }) => rowId), force: of(force) },
+      { except: left, force: of(force) },
     ).catch((error: unknown) => {
       throw refusedByBase(error) ? new Conflict(AGAINST_RULES) : error;
     });
@@ -187,15 +188,16 @@ async function whyClosed(em: EntityManager, act: ActLine, now: Date): Promise<st
   return null;
 }
 
-/** What SQL cannot judge, judged here; only for the columns a rule names. */
+/** What a rule row by row cannot judge, judged here; values only for the columns a rule names. */
 async function refusals(
   em: EntityManager,
   actId: string,
   table: TouchedTable,
-  { judge }: Undo,
+  { judge, refuses }: Undo,
+  about: { isApplied: boolean; except: string[] },
 ): Promise<Record<string, string>> {
-  if (!judge?.columns.some((column) => table.columns.includes(column))) return {};
-  const refused: Record<string, string> = {};
+  const refused = (await refuses?.(em, { actId, ...about })) ?? {};
+  if (!judge?.columns.some((column) => table.columns.includes(column))) return refused;
   for (const { id, values } of await wantedValues(em, actId, table.name, judge.columns)) {
     const why = judge.why(values);
     if (why !== null) refused[id] = why;

@@ -160,7 +160,7 @@ test("S1, IMP-18, SEG-2, OPS-2, FLD-2 : d’un tableau à une campagne neuve, ch
     ["Bâtiment A", "Bâtiment B"],
   );
   assert.match((await sophie.get(`/campagnes/${of}/operations?q=orleans`)).text, /PC-0001/);
-  // One act, taken back whole: operations and fields; segments stay for who puts operations back [IMP-40, IMP-41].
+  // One act, taken back whole: operations, fields, and the segments that nothing else uses [IMP-40, IMP-41].
   const undo = `/actes/${done.act_id}/annulation`;
   await sophie.get(undo);
   isAt(await sophie.post(undo, {}));
@@ -168,6 +168,82 @@ test("S1, IMP-18, SEG-2, OPS-2, FLD-2 : d’un tableau à une campagne neuve, ch
   assert.deepEqual(
     await rows("select count(*)::int as n from campaign_field where campaign_id = $1 and removed_at is null", [of]),
     [{ n: 1 }],
+  );
+  assert.deepEqual(await segmentsOf(of), []);
+  // Undone again, all of it comes back where it was [IMP-43].
+  await takeBack(await lastUndo(done.act_id));
+  assert.deepEqual(await segmentsOf(of), ["Bâtiment A", "Bâtiment B"]);
+  assert.deepEqual(
+    (await operations(of)).map(({ title, segment }) => [title, segment]),
+    [
+      ["PC-0001", "Bâtiment A"],
+      ["PC-0002", "Bâtiment A"],
+      ["PC-0003", "Bâtiment B"],
+    ],
+  );
+});
+
+const segmentsOf = async (of: string) =>
+  (await rows("select name from segment where campaign_id = $1 order by name", [of])).map(({ name }) => name);
+const takeBack = async (act: string, fields: Record<string, string | string[]> = {}) => {
+  const at = `/actes/${act}/annulation`;
+  await sophie.get(at);
+  isAt(await sophie.post(at, fields));
+};
+const lastUndo = async (act: string): Promise<string> =>
+  (await rows("select id from act where undoes_id = $1 order by id desc limit 1", [act]))[0].id;
+
+test("IMP-41 : un segment créé par l’import part avec lui, sauf s’il sert ; la corbeille ne le retient pas", async () => {
+  const of = await campaign();
+  await bring(
+    of,
+    [
+      ["Poste", "Lot"],
+      ["S0", "Ancien"],
+    ],
+    ["cible", "segment"],
+  );
+  const done = await bring(
+    of,
+    [
+      ["Poste", "Lot"],
+      ["S1", "Est"],
+      ["S2", "Ouest"],
+      ["S3", "Ancien"],
+      ["S4", "Sud"],
+    ],
+    ["cible", "segment"],
+  );
+  const idOfOperation = async (title: string) =>
+    (await rows("select id from operation where campaign_id = $1 and title = $2", [of, title]))[0].id;
+  // One that an act of somebody touched since, one of before that came there and went to the trash, one trashed already.
+  const [s0, s1] = [await idOfOperation("S0"), await idOfOperation("S1")];
+  await sophie.get(`/operations/${s1}`);
+  isAt(await sophie.post(`/operations/${s1}/date`, { plannedOn: "2026-12-03", plannedHour: "10:00" }));
+  const [{ id: south }] = await rows("select id from segment where campaign_id = $1 and name = 'Sud'", [of]);
+  await sophie.get(`/operations/${s0}`);
+  isAt(await sophie.post(`/operations/${s0}/segment`, { segment: south }));
+  isAt(await sophie.post(`/operations/${s0}/corbeille`, {}));
+  const { text } = await sophie.get(`/actes/${done.act_id}/annulation`);
+  assert.match(words({ text }), /Impossible : 1 ligne[\s\S]*Des opérations sont dans ce segment/);
+  await takeBack(done.act_id);
+  assert.deepEqual(await segmentsOf(of), ["Ancien", "Est"]);
+  assert.deepEqual(
+    (await operations(of)).map(({ title, segment }) => [title, segment]),
+    [["S1", "Est"]],
+  );
+  // What goes to the trash keeps a segment that stays.
+  assert.deepEqual(
+    await rows(
+      "select o.title, s.name from operation o left join segment s on s.id = o.segment_id where o.campaign_id = $1 and o.trashed_at is not null order by 1",
+      [of],
+    ),
+    [
+      { title: "S0", name: null },
+      { title: "S2", name: null },
+      { title: "S3", name: "Ancien" },
+      { title: "S4", name: null },
+    ],
   );
 });
 

@@ -92,6 +92,9 @@ interface Asked {
   refused: Record<string, string>;
 }
 
+const emptiedOf = ({ created }: Undo) =>
+  typeof created === "object" && "set" in created ? created.emptied : undefined;
+
 /**
  * `h`: what the act came to for each row. `p`: with it, the row now and what comes `back` to it. `k`: its class and its
  * reason, and `also`, told over `t`, the row now, and `w`, the row wanted. One statement for a whole table, whatever its
@@ -105,6 +108,13 @@ function classed(
   const name = sql.table(table.name);
   const created = undo.created;
   const patch = typeof created === "object" && "set" in created ? created.set(undoing.now) : {};
+  const emptied = emptiedOf(undo);
+  // One reading for the whole table.
+  const ofAct = sql`any (array(select c.id from changeset c where c.act_id = ${actId}::uuid))`;
+  const without = emptied
+    ? sql` || case when t.${sql.id(emptied.column)} = any (array(select m.row_id from change m where m.table_name = ${emptied.table}
+        and m.operation = 'create' and m.changeset_id = ${ofAct})) then ${JSON.stringify({ [emptied.column]: null })}::jsonb else '{}' end`
+    : sql``;
   // What comes back is at most these columns: they alone are compared, not whole rows.
   const alike = (columns: string[]) =>
     columns.length > 0
@@ -186,7 +196,7 @@ function classed(
       from (select p.row_id, p.ordinal, p.subject_type, p.subject_id, p.title, p.kind, p.before, p.after, p.place, p.is_changed,
           ${sql.join([sql`${known} as why`, ...also(sql`to_jsonb(t)`, sql`to_jsonb(w)`)])}
         from (select h.*, t.ctid as place, ${named((column) => sql`t.${sql.id(column)}`, "now_")},
-            case h.kind when 'update' then h.before when 'create' then ${JSON.stringify(patch)}::jsonb
+            case h.kind when 'update' then h.before when 'create' then ${JSON.stringify(patch)}::jsonb${without}
               else h.before || jsonb_build_object('tenant_id', ${undoing.tenantId}::text, 'id', h.row_id) end as back,
             case h.kind when 'update' then ${moved.length > 0 ? sql.join(moved, sql` or `) : sql`false`}
               when 'create' then exists (select from change l where l.table_name = ${table.name} and l.row_id = h.row_id and l.ordinal > h.ordinal)
@@ -303,7 +313,9 @@ export async function restoreTable(em: EntityManager, asked: Asked, { except, fo
   const name = sql.table(table.name);
   const { created } = undo;
   const patched =
-    table.isReshaped && typeof created === "object" && "set" in created ? Object.keys(created.set(undoing.now)) : [];
+    table.isReshaped && typeof created === "object" && "set" in created
+      ? [...Object.keys(created.set(undoing.now)), ...(emptiedOf(undo) ? [emptiedOf(undo)!.column] : [])]
+      : [];
   const known = Object.keys(tracked.columns);
   const columns = new Set([...table.columns.filter((column) => known.includes(column)), ...patched]);
   // No more than what is written is carried along: a row of ten thousand is copied several times.

@@ -11,11 +11,19 @@ export interface Undo {
   /** SQL: true of a change that its own person may take back without that right. */
   unless?: string;
   /** What undoing a creation does: the row goes, or takes these values, or it cannot be, for this reason. */
-  created: "delete" | { set: (now: Date) => Record<string, unknown> } | { never: string };
+  created: "delete" | { set: (now: Date) => Record<string, unknown>; emptied?: EmptiedColumn } | { never: string };
   /** Rules of today, in SQL: where `when` is true the row cannot be restored, and `why` says so in French. */
   rules?: { when: string; why: string }[];
   /** A rule SQL cannot tell, for changes of these columns: the reason to refuse these values, or null. */
   judge?: { columns: string[]; why: (values: Record<string, unknown>) => string | null };
+  /**
+   * What is told of all rows at once: those that cannot be restored, and why, by id. Once `isApplied`, the tables the act
+   * changed later are restored already, and it may make room for what `except` does not leave as it is.
+   */
+  refuses?: (
+    em: EntityManager,
+    about: { actId: string; isApplied: boolean; except: string[] },
+  ) => Promise<Record<string, string>>;
   /** Makes other writers under the same rules wait, before anything is read; `columns` are those the act changed. */
   hold?: (em: EntityManager, undoing: Undoing, of: { actId: string; columns: readonly string[] }) => Promise<unknown>;
   /** What follows in the same transaction for rows where one of these columns came back; may refuse it all by throwing. */
@@ -25,6 +33,13 @@ export interface Undo {
     isOfUpdates?: true;
     run: (em: EntityManager, rows: UndoneRow[], undoing: Undoing) => Promise<void> | void;
   };
+}
+
+/** A column that a row made by an act is also left without, where what it names was made by that act and may go too. */
+export interface EmptiedColumn {
+  column: string;
+  /** Table of what it names. */
+  table: string;
 }
 
 /** A table whose changes are beyond undo, and why, in French (HIS-15). */
