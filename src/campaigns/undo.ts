@@ -2,7 +2,7 @@ import { groupHolds, holdTenant } from "../accounts/index.ts";
 import type { Undo } from "../platform/db/undo.ts";
 import { searchAnew } from "./operation.ts";
 import { holdStatusesOfAct, holdWorkflowsOfAct } from "./queries/statuses.ts";
-import { emptyTrashOf, segmentsMadeBy, stillUsed, usedBesides } from "./queries/undone.ts";
+import { emptyTrashOf, nameAnew, segmentsMadeBy, stillUsed, usedBesides } from "./queries/undone.ts";
 
 /** Its owner's acts are undone by its owner, whatever became of their roles on other campaigns. */
 const OWN = (campaign: string) => `${campaign}.owner_id = who.id`;
@@ -134,14 +134,37 @@ export const operationUndo: Undo = {
   async hold(em, _undoing, { actId, columns }) {
     if (columns.includes("status")) await holdStatusesOfAct(em, actId);
   },
+  // A status goes with its dates, which it explains; the name follows the field it is told by.
+  cells: [
+    {
+      label: "Statut et dates",
+      columns: [
+        "status",
+        "category",
+        "planned_at",
+        "first_planned_at",
+        "postpone_count",
+        "reason",
+        "started_at",
+        "completed_at",
+        "completed_by_id",
+      ],
+    },
+    { label: "Segment", columns: ["segment_id", "is_segment_set_by_hand"] },
+    { label: "Technicien", columns: ["technician_id"] },
+    { label: "Places", columns: ["capacity"] },
+    { label: "Temps passé", columns: ["minutes"] },
+    { label: "Notes", columns: ["notes"] },
+    { label: "Absente du fichier", columns: ["is_missing"] },
+  ],
   applied: {
     columns: ["values", "title"],
     isOfUpdates: true,
-    run: (em, rows) =>
-      searchAnew(
-        em,
-        rows.map(({ id }) => id),
-      ),
+    async run(em, rows) {
+      const ids = rows.map(({ id }) => id);
+      await nameAnew(em, ids);
+      await searchAnew(em, ids);
+    },
   },
 };
 

@@ -7,6 +7,7 @@ import {
   classifyTable,
   holdAct,
   linesBeyond,
+  type OnlyCells,
   restoreTable,
   type TouchedTable,
   touchedTables,
@@ -36,6 +37,8 @@ export interface UndoPreview {
 export interface UndoChoice {
   except?: { table: string; rowId: string }[];
   force?: { table: string; rowId: string; mark: string }[];
+  /** Conflicts of which these cells alone are overwritten: the first column of a group, or "column.key" [IMP-42]. */
+  cells?: { table: string; rowId: string; mark: string; names: string[] }[];
 }
 
 export interface Undone {
@@ -121,7 +124,7 @@ export async function undoAct(
   actId: string,
   undoing: Undoing,
   tracked: Map<string, Tracked>,
-  { except = [], force = [] }: UndoChoice = {},
+  { except = [], force = [], cells = [] }: UndoChoice = {},
 ): Promise<Undone> {
   await holdAct(em, actId);
   const act = await actFor(em, actId, undoing);
@@ -141,7 +144,13 @@ export async function undoAct(
     const applied = await restoreTable(
       em,
       { actId, table, tracked: tracked.get(table.name)!, undo, undoing, refused },
-      { except: left, force: of(force) },
+      {
+        except: left,
+        force: [
+          ...of(force),
+          ...of(cells).map((row) => ({ ...row, only: cellsOf(row.names, undo, tracked.get(table.name)!) })),
+        ],
+      },
     ).catch((error: unknown) => {
       throw refusedByBase(error) ? new Conflict(AGAINST_RULES) : error;
     });
@@ -155,6 +164,21 @@ export async function undoAct(
   }
   record(em, "act.undone", { type: "act", id: actId }, { restored, forced, kept, impossible, by: undoing.by.id });
   return undone;
+}
+
+/** The columns, or keys of them, that these cells hold. Throws RuleBroken for one that does not come back alone. */
+function cellsOf(names: string[], { cells = [] }: Undo, { columns }: Tracked): OnlyCells {
+  const only: OnlyCells = {};
+  for (const name of names) {
+    const [column = "", key] = name.split(".");
+    const group = cells.find((one) => one.columns[0] === column);
+    if (key !== undefined && columns[column]?.isKeyed) {
+      const known = only[column];
+      only[column] = [...(Array.isArray(known) ? known : []), key];
+    } else if (key === undefined && group) for (const one of group.columns) only[one] = true;
+    else throw new RuleBroken("Cette cellule ne revient pas sans sa ligne\u00a0: rechargez la page.");
+  }
+  return only;
 }
 
 const MOVED =

@@ -302,6 +302,80 @@ test("IMP-21, IMP-25, IMP-26, IMP-37, SEG-3 : une mise à jour ne touche que ce 
   assert.match((await sophie.get(`/campagnes/${of}/operations?q=evry`)).text, /P4/);
 });
 
+test("IMP-42 : ce qui a été touché depuis se décide ligne par ligne, ou cellule par cellule", async () => {
+  const of = await campaign();
+  const head = ["Poste", "Site", "Bâtiment", "Remarque", "Date prévue"];
+  const first = ["cible", "+short_text", "segment", "notes", "prevue_le"];
+  await bring(of, [head, ["C1", "Orléans", "Lot A", "avant", ""], ["C2", "Orléans", "Lot A", "avant", ""]], first);
+  const known = ["cible", "site", "segment", "notes", "prevue_le"];
+  const done = await bring(
+    of,
+    [head, ["C1", "Évry", "Lot B", "pendant", "12/03/2027"], ["C2", "Évry", "Lot B", "pendant", "12/03/2027"]],
+    known,
+  );
+  assert.equal(told(done), "0 2 0 0 0");
+  for (const title of ["C1", "C2"]) {
+    const [{ id }] = await rows("select id from operation where campaign_id = $1 and title = $2", [of, title]);
+    await sophie.get(`/operations/${id}/modifier`);
+    isAt(await sophie.post(`/operations/${id}/date`, { plannedOn: "2027-03-15", plannedHour: "10:00" }));
+  }
+  const at = `/actes/${done.act_id}/annulation`;
+  const { text } = await sophie.get(at);
+  assert.deepEqual(judgePage(text).faults, []);
+  assert.deepEqual(faultsOf(parseHtml(text)), []);
+  assert.match(words({ text }), /En conflit : 2 lignes/);
+  const cells = [...text.matchAll(/name="cells" value="([^"]+)"/g)].map(([, value]) => value!);
+  assert.deepEqual([...new Set(cells.map((cell) => cell.split(":")[1]))].toSorted(), [
+    "notes",
+    "segment_id",
+    "status",
+    "values.site",
+  ]);
+  const ofRow = (title: string) =>
+    [...text.matchAll(/<tr>[\s\S]*?<\/tr>/g)].find(
+      ([row]) => row.includes('name="cells"') && row.includes(`>${title}<`),
+    )![0];
+  const cell = (title: string, name: string) =>
+    new RegExp(`name="cells" value="([^"]+:${name})"`).exec(ofRow(title))![1]!;
+  // Of the first, two cells; the second stays whole.
+  isAt(await sophie.post(at, { cells: [cell("C1", "values\\.site"), cell("C1", "notes")] }));
+  assert.deepEqual(
+    (await operations(of)).map(({ title, planned, segment, notes, values }) => [
+      title,
+      planned,
+      segment,
+      notes,
+      values.site,
+    ]),
+    [
+      ["C1", "2027-03-15 10:00", "Lot B", "avant", "Orléans"],
+      ["C2", "2027-03-15 10:00", "Lot B", "pendant", "Évry"],
+    ],
+  );
+  // The undo taken back, its cells alone move again; the status goes with its dates.
+  await takeBack(await lastUndo(done.act_id));
+  const again = (await sophie.get(at)).text;
+  const status = [...again.matchAll(/name="cells" value="([^"]+:status)"/g)].map(([, value]) => value!);
+  isAt(await sophie.post(at, { cells: status }));
+  assert.deepEqual(
+    (await operations(of)).map(({ title, status, planned, segment, notes }) => [
+      title,
+      status,
+      planned,
+      segment,
+      notes,
+    ]),
+    [
+      ["C1", "to_schedule", null, "Lot B", "pendant"],
+      ["C2", "to_schedule", null, "Lot B", "pendant"],
+    ],
+  );
+  const forged = await sophie.post(`/actes/${await lastUndo(done.act_id)}/annulation`, {
+    cells: [status[0]!.replace(":status", ":campaign_id")],
+  });
+  assert.equal(forged.status, 422);
+});
+
 test("IMP-24 : les opérations absentes du fichier sont laissées, marquées ou annulées, et reviennent", async () => {
   const of = await campaign();
   const columns = ["cible"];

@@ -44,3 +44,13 @@ export async function emptyTrashOf(em: EntityManager, ids: readonly string[]): P
   await sql`update operation set segment_id = null, version = version + 1
     where segment_id = any (${[...ids]}::uuid[]) and trashed_at is not null`.execute(transaction(em));
 }
+
+/** The names of these operations say again the text of the field that names them, where it came back alone (FLD-2). */
+export async function nameAnew(em: EntityManager, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`update operation o set title = left(o."values" ->> c.title_field, 255), version = o.version + 1
+    from campaign c
+    where o.id = any (${[...ids]}::uuid[]) and c.tenant_id = o.tenant_id and c.id = o.campaign_id
+      and exists (select from campaign_field f where f.campaign_id = c.id and f.code = c.title_field and f.type = 'short_text' and f.removed_at is null)
+      and left(o."values" ->> c.title_field, 255) <> o.title`.execute(transaction(em));
+}

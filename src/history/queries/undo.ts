@@ -82,6 +82,9 @@ export const REASONS = {
   same: "Les valeurs d’avant sont déjà là\u00a0: il n’y a rien à restaurer.",
 };
 
+/** Of a row: columns that come back whole, and keys of keyed ones. */
+export type OnlyCells = Record<string, true | string[]>;
+
 interface Asked {
   actId: string;
   table: TouchedTable;
@@ -90,6 +93,8 @@ interface Asked {
   undoing: Undoing;
   /** Refusals already known, by row. */
   refused: Record<string, string>;
+  /** Rows of which some cells alone come back. */
+  narrowed?: Record<string, OnlyCells>;
 }
 
 const emptiedOf = ({ created }: Undo) =>
@@ -102,7 +107,7 @@ const emptiedOf = ({ created }: Undo) =>
  * worked out again wherever it is used; `t` and `w` are told by column, a whole row costing as much as all the rest.
  */
 function classed(
-  { actId, table, tracked, undo, undoing, refused }: Asked,
+  { actId, table, tracked, undo, undoing, refused, narrowed = {} }: Asked,
   also: (t: RawBuilder<unknown>, w: RawBuilder<unknown>) => RawBuilder<unknown>[] = () => [],
 ): RawBuilder<unknown> {
   const name = sql.table(table.name);
@@ -123,6 +128,15 @@ function classed(
           sql` and `,
         )})`
       : sql`true`;
+  const cells = sql`${JSON.stringify(narrowed)}::jsonb`;
+  const before =
+    Object.keys(narrowed).length === 0
+      ? sql`h.before`
+      : sql`case when ${cells} ? h.row_id::text then (
+          select coalesce(jsonb_object_agg(e.key, case when jsonb_typeof(n.value) = 'array'
+            then (select coalesce(jsonb_object_agg(one, e.value -> one), '{}') from jsonb_array_elements_text(n.value) one where e.value ? one)
+            else e.value end), '{}')
+          from jsonb_each(h.before) e join jsonb_each(${cells} -> h.row_id::text) n on n.key = e.key) else h.before end`;
   const why: RawBuilder<unknown>[] = [];
   const when = (condition: RawBuilder<unknown>, sentence: string) =>
     void why.push(sql`when ${condition} then ${sentence}::text`);
@@ -196,7 +210,7 @@ function classed(
       from (select p.row_id, p.ordinal, p.subject_type, p.subject_id, p.title, p.kind, p.before, p.after, p.place, p.is_changed,
           ${sql.join([sql`${known} as why`, ...also(sql`to_jsonb(t)`, sql`to_jsonb(w)`)])}
         from (select h.*, t.ctid as place, ${named((column) => sql`t.${sql.id(column)}`, "now_")},
-            case h.kind when 'update' then h.before when 'create' then ${JSON.stringify(patch)}::jsonb${without}
+            case h.kind when 'update' then ${before} when 'create' then ${JSON.stringify(patch)}::jsonb${without}
               else h.before || jsonb_build_object('tenant_id', ${undoing.tenantId}::text, 'id', h.row_id) end as back,
             case h.kind when 'update' then ${moved.length > 0 ? sql.join(moved, sql` or `) : sql`false`}
               when 'create' then exists (select from change l where l.table_name = ${table.name} and l.row_id = h.row_id and l.ordinal > h.ordinal)
@@ -294,7 +308,7 @@ export interface Chosen {
   /** Restorable rows left as they are. */
   except: string[];
   /** Conflicts overwritten all the same, with the mark each had when it was read. */
-  force: { rowId: string; mark: string }[];
+  force: { rowId: string; mark: string; only?: OnlyCells }[];
 }
 
 export interface Applied {
@@ -308,7 +322,9 @@ export interface Applied {
 }
 
 /** Writes back a whole table in one statement; nothing is written over a row that moved since it was classed. */
-export async function restoreTable(em: EntityManager, asked: Asked, { except, force }: Chosen): Promise<Applied> {
+export async function restoreTable(em: EntityManager, given: Asked, { except, force }: Chosen): Promise<Applied> {
+  const narrowed = Object.fromEntries(force.flatMap(({ rowId, only }) => (only ? [[rowId, only]] : [])));
+  const asked = { ...given, narrowed };
   const { table, tracked, undo, undoing } = asked;
   const name = sql.table(table.name);
   const { created } = undo;

@@ -21,6 +21,8 @@ const MOST_CONFLICTS = 1_500;
 const OWN_SHOWN = 50;
 
 const ROW = /^([a-z][a-z0-9_]{0,62})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.(\d{1,19}))?$/;
+const CELL =
+  /^([a-z][a-z0-9_]{0,62}\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.\d{1,19}):([a-z][a-z0-9_]{0,62}(?:\.[a-z][a-z0-9_]{0,62})?)$/;
 const rows = (label: string) =>
   z
     .array(z.string().regex(ROW, `«\u00a0${label}\u00a0» ne vient pas de cette page\u00a0: rechargez-la.`))
@@ -37,6 +39,12 @@ const UndoForm = z.object({
   listed: rows("Lignes montrées"),
   rows: rows("Lignes à restaurer"),
   force: rows("Conflits à forcer"),
+  /** Cells that come back without the rest of their row [IMP-42]. */
+  cells: z
+    .array(z.string().regex(CELL, "«\u00a0Cellules à reprendre\u00a0» ne vient pas de cette page\u00a0: rechargez-la."))
+    .max(SHOWN * 20)
+    .default([])
+    .describe("Cellules à reprendre"),
   reason: z.string().trim().max(200, "Raccourcissez le motif à 200 caractères.").optional().describe("Motif"),
 });
 
@@ -115,8 +123,25 @@ const parse = (row: string) => {
   return { table, rowId, mark };
 };
 
-function choiceOf({ listed, rows: ticked, force }: z.output<typeof UndoForm>): UndoChoice {
-  return { except: listed.filter((row) => !ticked.includes(row)).map(parse), force: force.map(parse) };
+function choiceOf({ listed, rows: ticked, force, cells }: z.output<typeof UndoForm>): UndoChoice {
+  const named = cells.map((cell) => {
+    const [, row = "", name = ""] = CELL.exec(cell)!;
+    return { row, name };
+  });
+  return {
+    except: listed.filter((row) => !ticked.includes(row)).map(parse),
+    force: force.map(parse),
+    // A row forced whole has all its cells.
+    cells: [
+      ...Map.groupBy(
+        named.filter(({ row }) => !force.includes(row)),
+        ({ row }) => row,
+      ),
+    ].map(([row, of]) => ({
+      ...parse(row),
+      names: of.map(({ name }) => name),
+    })),
+  };
 }
 
 function sentence({ restored, forced, kept, impossible }: Undone): string {
@@ -140,6 +165,8 @@ export interface ShownRow {
   before: string[];
   written: string[];
   present: string[];
+  /** What may come back without the rest; none where there is but one thing. */
+  cells: { name: string; label: string }[];
   why: string | null;
   by: string | null;
   at: Date | null;
@@ -189,6 +216,7 @@ async function undoPage(req: Request<{ act: string }>, form: object) {
       noun: registry.subjects.get(line.subjectType)?.noun ?? line.subjectType,
       will: willOf(line, tracked.get(line.table)?.undo),
       ...sidesOf(line),
+      cells: line.class === "conflict" ? cellsIn(line, tracked.get(line.table)) : [],
       why: line.why,
       by: line.changedAt ? (line.changedById ? (names.get(line.changedById) ?? "Compte inconnu") : SYSTEM) : null,
       at: line.changedAt ? new Date(line.changedAt) : null,
@@ -258,6 +286,22 @@ async function undoPage(req: Request<{ act: string }>, form: object) {
 async function whyBeyond(em: EntityManager, act: ActLine, { events }: Registry): Promise<string | undefined> {
   if (act.changes > 0) return undefined;
   return (await eventNamesOf(em, act.id)).map((name) => events[name]?.beyond).find((why) => why !== undefined);
+}
+
+/** The cells of a changed row that its act wrote, where they may come back one by one [IMP-42]. */
+function cellsIn({ kind, after }: UndoLine, tracked: Registry["tracked"][number] | undefined): ShownRow["cells"] {
+  const undo = tracked?.undo;
+  if (kind !== "update" || !undo || "never" in undo || !undo.cells) return [];
+  const groups = undo.cells
+    .filter(({ columns }) => columns.some((column) => column in after))
+    .map(({ label, columns }) => ({ name: columns[0]!, label }));
+  const keys = Object.keys(after)
+    .filter((column) => tracked.columns[column]?.isKeyed)
+    .flatMap((column) =>
+      Object.keys((after[column] ?? {}) as object).map((key) => ({ name: `${column}.${key}`, label: key })),
+    );
+  const found = [...keys, ...groups];
+  return found.length > 1 ? found : [];
 }
 
 function willOf({ kind }: UndoLine, undo: Registry["tracked"][number]["undo"] | undefined): string {

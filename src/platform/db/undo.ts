@@ -24,6 +24,11 @@ export interface Undo {
     em: EntityManager,
     about: { actId: string; isApplied: boolean; except: string[] },
   ) => Promise<Record<string, string>>;
+  /**
+   * Columns of a row in conflict that may come back without the others, those of a group together; each key of a keyed
+   * column may alone [IMP-42]. A column of no group only comes back with its whole row.
+   */
+  cells?: readonly { label: string; columns: readonly string[] }[];
   /** Makes other writers under the same rules wait, before anything is read; `columns` are those the act changed. */
   hold?: (em: EntityManager, undoing: Undoing, of: { actId: string; columns: readonly string[] }) => Promise<unknown>;
   /** What follows in the same transaction for rows where one of these columns came back; may refuse it all by throwing. */
