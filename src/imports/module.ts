@@ -30,7 +30,7 @@ export const imports: Module = {
       href: "/imports",
       icon: "upload",
       right: "operations.manage",
-      order: 5,
+      order: 7,
     },
   ],
   live: { imports: { right: "operations.manage", of: ({ id }) => importFollowers(id) } },
