@@ -58,6 +58,9 @@ test("IMP-28 à IMP-32 : d’un fichier aux lignes, page après page, sans scrip
   assert.match(checked, /Ce jour n’est pas au calendrier/);
   assert.match(checked, /Importer 1 ligne valide/);
   assert.deepEqual((await world.owner.query("select count(*)::int as n from poste")).rows, [{ n: 0 }]);
+  const refused = await sophie.post(`${at}/execution`, { errors: "none" });
+  assert.equal(refused.status, 422);
+  assert.match(problem(refused), /vous avez choisi «\s?tout ou rien\s?»/);
   assert.equal(isAt(await sophie.post(`${at}/execution`, { errors: "valid" })), at);
   const done = await sound(at);
   assert.match(done, /Résultat de l’import/);

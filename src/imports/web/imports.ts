@@ -48,22 +48,31 @@ const crumbsOf = (place: { label: string; path: string }, one: Import) => [
   { label: one.fileName },
 ];
 
+const Filter = z.object({
+  colonne: z.string().max(200).optional().describe("Colonne"),
+  motif: z.string().max(500).optional().describe("Motif"),
+  page: z.string().max(900).optional(),
+  correspondance: z.literal("oui").optional(),
+});
+
 /** Where an import is: its columns, what its check found, how far it went, what came of it. */
 export const show: RequestHandler<{ id: string }> = async (given, res) => {
   const req = given as unknown as Request;
-  const filter = query(
-    req,
-    z.object({
-      colonne: z.string().max(200).optional().describe("Colonne"),
-      motif: z.string().max(500).optional().describe("Motif"),
-      page: z.string().max(900).optional(),
-      correspondance: z.literal("oui").optional(),
-    }),
-  );
+  const filter = query(req, Filter);
   const one = await read(req, (em) => visibleImport(em, req, given.params.id));
   if (one.state === "analysed" || (one.state === "checked" && filter.correspondance)) {
     return showMapping(req, res as never, one, { values: {} });
   }
+  await showState(req, res as never, one, filter, { values: {} });
+};
+
+async function showState(
+  req: Request,
+  res: Response,
+  one: Import,
+  filter: z.output<typeof Filter>,
+  form: { values?: object; errors?: object },
+): Promise<void> {
   const shown = await read(req, async (em) => {
     const profile = profileAt(req, one.kind);
     const place = await placeAt(em, req, profile, one.scopeId ?? null);
@@ -109,9 +118,9 @@ export const show: RequestHandler<{ id: string }> = async (given, res) => {
     filter: { motif: filter.motif ?? null },
     previous: to(shown.before),
     next: to(shown.after),
-    form: { values: {} },
+    form,
   });
-};
+}
 
 /** How long what is left would take at the pace so far, in words; null before there is a pace [IMP-33]. */
 export function timeLeft(
@@ -429,7 +438,7 @@ export const start: RequestHandler<{ id: string }> = async (given, res) => {
   // Before its form is read: what does not exist for this person has nothing to refuse.
   const { survey, state } = await read(req, (em) => visibleImport(em, req, id));
   const { lines } = survey;
-  if (state === "checked" && (await refreshCheck(engineAt(req), { tenantId, id }))) {
+  if (state === "checked" && (await refreshCheck(engineAt(req), { tenantId, id }).catch(saidByForm))) {
     return void res.saved(
       VIEW,
       {},
@@ -443,7 +452,8 @@ export const start: RequestHandler<{ id: string }> = async (given, res) => {
     await profileAt(req, one.kind).admit?.(em, one.scopeId ?? null);
     await startImport(em, one, { now: req.now });
   });
-  if (!form.errors && lines <= INLINE_LINES) await runImport(engineAt(req), { tenantId, id });
+  if (form.errors) return showState(req, res as never, await read(req, (em) => visibleImport(em, req, id)), {}, form);
+  if (lines <= INLINE_LINES) await runImport(engineAt(req), { tenantId, id });
   const isInline = lines <= INLINE_LINES;
   res.saved(
     VIEW,
@@ -455,6 +465,12 @@ export const start: RequestHandler<{ id: string }> = async (given, res) => {
         : "L’import a commencé. Vous pouvez quitter cette page.",
     },
   );
+};
+
+/** What cannot be checked again cannot be started either: its form says why. */
+const saidByForm = (error: unknown): boolean => {
+  if (error instanceof RuleBroken) return false;
+  throw error;
 };
 
 export const cancel: RequestHandler<{ id: string }> = async (given, res) => {
