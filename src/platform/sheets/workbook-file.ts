@@ -155,7 +155,7 @@ export function workbookFile(sheets: readonly WrittenSheet[]): Buffer {
     part("_rels/.rels", links(link(1, "officeDocument", "xl/workbook.xml"))),
     part(
       "xl/workbook.xml",
-      `<workbook xmlns="${MAIN}" xmlns:r="${LINKS}"><sheets>${all
+      `<workbook xmlns="${MAIN}" xmlns:r="${LINKS}"><bookViews><workbookView activeTab="0"/></bookViews><sheets>${all
         .map(
           ({ name, isHidden }, rank) =>
             `<sheet name="${escaped(name)}" sheetId="${rank + 1}"${isHidden ? ' state="hidden"' : ""} r:id="rId${rank + 1}"/>`,
