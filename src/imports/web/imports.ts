@@ -212,7 +212,7 @@ async function showMapping(
     };
   });
   res.show(MAPPING, {
-    title: profile.title,
+    title: "Correspondance des colonnes",
     crumbs: crumbsOf(place, one),
     one: factsOf(one),
     at: addressOf(one),
