@@ -32,6 +32,20 @@ const NO_ACT: Record<string, string> = {
   "/campagnes/:id/operations/lots/:lot/arret": "l’acte en cours dit jusqu’où il est allé",
   "/exports/:id/arret": "l’export est tracé quand il est demandé, et à sa fin",
   "/exports/:id/suppression": "la copie d’un jour d’un export déjà tracé",
+  ...Object.fromEntries(
+    [
+      "/:kind/nouveau",
+      "/:kind/collage",
+      "/:kind/essai",
+      "/:id/lecture",
+      "/:id/correspondance",
+      "/:id/verification",
+    ].map((path) => [
+      `/imports${path}`,
+      "un fichier qu’on regarde : rien n’entre dans les données avant son exécution",
+    ]),
+  ),
+  "/imports/:id/arret": "la fin de l’import dit qu’il a été arrêté",
   "/mot-de-passe-oublie": "journal de sécurité et boîte d’envoi : le compte ne change qu’avec le lien",
 };
 
