@@ -56,6 +56,8 @@ const BUTTONS = new Set([
   "/compte/sessions/fermeture",
   "/compte/sessions/:id/fermeture",
 ]);
+/** Fields that hold a whole table. */
+const TAKES_LONG = new Set(["/imports/:kind/collage text"]);
 /** Names an object rather than a value: a wrong one is an object that does not exist. */
 const NAMES_AN_OBJECT = new Set(["/connexion/organisation", "/connexion/code", "/connexion/demo"]);
 
@@ -182,7 +184,8 @@ for (const route of routes.filter(({ method, path }) => method === "post" && !AB
         if (BUTTONS.has(route.path)) continue;
         const read = !NOT_READ[route.path]?.includes(field) && !/^_key$|^version$/.test(field);
         const objectNamed = NAMES_AN_OBJECT.has(route.path);
-        const certain = refused && read && !objectNamed && !(what === "deux fois" && lists.has(field));
+        const takesIt = what === "trop long" && TAKES_LONG.has(`${route.path} ${field}`);
+        const certain = refused && read && !objectNamed && !takesIt && !(what === "deux fois" && lists.has(field));
         const accepted = !(await attempt(what, field, body(pairs, field), certain));
         // What was accepted has moved the version, or used the link: the rest is drawn anew, or is over.
         if (accepted) {

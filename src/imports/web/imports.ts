@@ -396,11 +396,14 @@ export const check: RequestHandler<{ id: string }> = async (given, res) => {
 const missingOf = ({ missing }: Pick<OpenImport, "missing">, choice: string): string =>
   missing?.choices.some(({ value }) => value === choice) ? choice : "keep";
 
+const noSuchPlace = (said: string) =>
+  new RuleBroken(`La destination «\u00a0${said}\u00a0» n’existe plus\u00a0: choisissez-en une autre.`, "mapping");
+
 /** The mapping a form says: each column to a target, to a new one of a kind, or nowhere. */
 function mappingOf(
   { survey }: Import,
   { column, order, key, title, name, decimal, separator }: z.infer<typeof Choice>,
-  { targets, fresh }: { targets: readonly ImportTarget[]; fresh?: OpenImport["fresh"] | undefined },
+  { targets, fresh, titles }: Pick<OpenImport, "targets" | "titles"> & { fresh?: OpenImport["fresh"] | undefined },
 ): Mapping {
   const taken = new Set(targets.map(({ code }) => code));
   const columns = survey.columns.map((name, rank): ChosenColumn | null => {
@@ -416,15 +419,18 @@ function mappingOf(
           "Ajouter des champs à cette campagne ne vous est pas ouvert\u00a0: demandez à qui la configure.",
         );
       const type = said.slice(1);
-      if (!fresh.types.some(({ value }) => value === type)) return null;
+      if (!fresh.types.some(({ value }) => value === type)) throw noSuchPlace(said);
       const code = fresh.codeOf(name, taken);
       taken.add(code);
       return { ...freshColumn(code, { label: name, type }, survey.tastes?.[rank]?.distinct ?? null), ...reading };
     }
-    return targets.some(({ code }) => code === said) ? { code: said, ...reading } : null;
+    if (said === "") return null;
+    if (!targets.some(({ code }) => code === said)) throw noSuchPlace(said);
+    return { code: said, ...reading };
   });
   const codeOf = (name: string) => columns[survey.columns.indexOf(name)]?.code ?? name;
-  return { columns, key: key.map(codeOf), ...(title && { title: codeOf(title) }), ...(name && { name }) };
+  const named = titles && title && survey.columns.includes(title) ? { title: codeOf(title) } : {};
+  return { columns, key: key.map(codeOf), ...named, ...(name && { name }) };
 }
 
 const Start = z.object({ errors: z.enum(["valid", "none"]).describe("Lignes en erreur") });
