@@ -108,7 +108,7 @@ test("TYP-4 : ce qui change d’un type est proposé à ses campagnes, se compar
 
   const refused = await answer(at);
   assert.equal(refused.status, 422);
-  assert.match(refused.text, /Des opérations sont dans un statut que vous retirez/);
+  assert.match(refused.text, /des opérations sont dans un statut que vous retirez/);
   assert.deepEqual(await fieldsAt(at), { equipement: "short_text", lieu: "short_text" }, "rien n’est changé");
 
   const accepted = await answer(at, { replaced: "blocked", replacement: "postponed" });

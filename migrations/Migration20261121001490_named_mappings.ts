@@ -1,7 +1,7 @@
 import { Migration } from "@mikro-orm/migrations";
 
 /** Mappings of the same columns told apart by a name (IMP-19). */
-export class Migration20261121001442_named_mappings extends Migration {
+export class Migration20261121001490_named_mappings extends Migration {
   override up(): void {
     this.addSql(`
       alter table "import_mapping" add column "name" text not null default '';
