@@ -17,6 +17,9 @@ interface Place {
   action: string;
 }
 
+/** What takes any text, however long: it is refused line by line, on a page of its own. */
+const TAKES_ALL = new Set(["/imports/annuaire/collage"]);
+
 /** Each form that has something to type, on the page that shows it, for the first person who may send it. */
 async function typedForms(): Promise<Place[]> {
   const places = new Map<string, Place>();
@@ -33,7 +36,8 @@ async function typedForms(): Promise<Place[]> {
           ["text", "email", "password", "search", "number", "textarea", "url", "tel"].includes(type),
         );
         const kind = action.replace(/[0-9a-f-]{36}|\d+\.\d+|[\w-]{43}/g, ":");
-        if (method === "post" && typed && !places.has(kind)) places.set(kind, { who: persona.who, page, action });
+        if (method === "post" && typed && !places.has(kind) && !TAKES_ALL.has(action))
+          places.set(kind, { who: persona.who, page, action });
       }
     }
   }

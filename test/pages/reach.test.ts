@@ -15,6 +15,11 @@ const world = await startWorld();
 const sweep = await startSweep(world);
 // The page that opens an organisation again starts from one on hold.
 await holdOrganisation(world, sweep.ids.quais!.newborn, true);
+// A campaign is compared with its type once it took one.
+await sweep.root.query(`set session_replication_role = replica;
+  update campaign set operation_type_id =
+    (select id from operation_type where operation_type.tenant_id = campaign.tenant_id limit 1);
+  set session_replication_role = origin`);
 const pages = sweep.routes.filter(({ method, path }) => method === "get" && !OTHER_TYPES[path]);
 
 /** Reached by a link somebody was given, never from a page. */

@@ -77,13 +77,15 @@ export async function giveUpload({ db, files }: Place, by: Person, purpose: stri
   const announced = { name, size: content.length, mark: randomUUID() };
   // One that waits for its form already does: a sweep asks for more than a person may have on the way.
   const waiting = await db.read(tenantId, (em) => em.find(Upload, { ownerId: by.id, purpose }));
-  const whole = waiting.find((one) => one.isWhole());
-  if (whole && !given) return whole.id;
+  const digest = createHash("sha256").update(content).digest("hex");
+  const whole = waiting.find(
+    (one) => one.isWhole() && (!given || one.pieces.every((piece) => piece.digest === digest)),
+  );
+  if (whole) return whole.id;
   const upload = await db.note(tenantId, (em): Promise<Upload> => {
     return openUpload(em, files.purposes.get(purpose)!, announced, { tenantId, by, files });
   });
   const { key, size } = await files.store.put(tenantId, Readable.from([content]), { most: content.length });
-  const digest = createHash("sha256").update(content).digest("hex");
   await db.note(tenantId, (em) => addPiece(em, upload, { offset: 0, size, digest, key }));
   return upload.id;
 }

@@ -432,7 +432,7 @@ const FORMS: Record<string, Filled> = {
   "/imports/:kind/nouveau": {
     page: null,
     fields: async (_ids, browser, world) => ({
-      upload: await giveUpload(world, browser, "import.file", Buffer.from(somePeople(";"))),
+      upload: await giveUpload(world, browser, "import.file", ONE_FILE),
     }),
   },
   "/imports/:kind/collage": { page: null, fields: () => ({ text: somePeople("\t") }) },
@@ -922,6 +922,9 @@ async function runBulk({ superUrl }: World, { bulk }: Ids): Promise<void> {
 const IMPORTED = ["Matricule", "Nom", "Prénom"];
 const somePeople = (between: string): string =>
   [IMPORTED, [`S${randomBytes(4).toString("hex")}`, "Morel", "Inès"]].map((cells) => cells.join(between)).join("\n");
+
+/** The same each time: an upload of it that no form took yet is taken by the next. */
+const ONE_FILE = Buffer.from(somePeople(";"));
 
 /** The file of an import, kept as if its form had been sent. */
 async function giveImportFile({ db, files }: World, by: { id: string; tenantId: string }): Promise<string> {
