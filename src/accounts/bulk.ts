@@ -3,7 +3,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { sendMail } from "../platform/mail/outbox.ts";
-import type { SheetRow } from "../platform/sheets/read.ts";
+import type { SheetRow } from "../platform/sheets/held.ts";
 import { fr } from "../platform/text/index.ts";
 import { openLink } from "./access-link.ts";
 import { invitation } from "./link-mails.ts";

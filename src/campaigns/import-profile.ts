@@ -26,7 +26,7 @@ import { Campaign, refuseArchived } from "./campaign.ts";
 import { UNREAD } from "./export-profile.ts";
 import { addFields } from "./field.ts";
 import { LONGEST_NOTES, type Plan, searchAnew, titleFieldOf } from "./operation.ts";
-import { planFor } from "./plan.ts";
+import { planFor, withEverybody } from "./plan.ts";
 import { campaignFor } from "./policy.ts";
 import {
   changedOperations,
@@ -97,11 +97,15 @@ export const operationImports: ImportProfile = {
     refuseArchived(await em.findOneOrFail(Campaign, { id: scopeId! }));
   },
   async tell(em, user, notices) {
-    const seen = await seenAmong(em, user as SignedIn, Object.keys(notices));
-    return seen.map(({ id, name }) => ({
-      text: `${fr.count(notices[id]!, "opération à créer porte", "opérations à créer portent")} le nom d’une opération de «\u00a0${name}\u00a0».`,
-      href: `/campagnes/${id}/operations`,
-    }));
+    const [made, elsewhere] = partition(Object.keys(notices), (key) => key.startsWith(MADE));
+    const seen = await seenAmong(em, user as SignedIn, elsewhere);
+    return [
+      ...(made.length > 0 ? [{ text: segmentsWords(made.map((key) => key.slice(MADE.length))) }] : []),
+      ...seen.map(({ id, name }) => ({
+        text: `${fr.count(notices[id]!, "opération à créer porte", "opérations à créer portent")} le nom d’une opération de «\u00a0${name}\u00a0».`,
+        href: `/campagnes/${id}/operations`,
+      })),
+    ];
   },
   async open(em, about, mapping) {
     const campaign = await em.findOneOrFail(Campaign, { id: about.scopeId! });
@@ -111,20 +115,38 @@ export const operationImports: ImportProfile = {
   },
 };
 
-const isTyped = ({ type }: { type: FieldType }) => type !== "person" && type !== "attachment";
+/** Before the name of a segment the file asks for, among what a check noticed [IMP-28]. */
+const MADE = "segment ";
+const MOST_TOLD = 20;
+
+function segmentsWords(names: readonly string[]): string {
+  const told = names.slice(0, MOST_TOLD).map((name) => `«\u00a0${name}\u00a0»`);
+  const more = names.length - told.length;
+  const head = names.length < 2 ? "Segment que ce fichier ajoute" : `${names.length} segments que ce fichier ajoute`;
+  return `${head}\u00a0: ${fr.list(more > 0 ? [...told, fr.count(more, "autre", "autres")] : told)}.`;
+}
+
+function partition<T>(list: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+  return [list.filter(isFirst), list.filter((one) => !isFirst(one))];
+}
+
+const isTyped = ({ type }: { type: FieldType }) => type !== "attachment";
 
 async function openOn(
   em: EntityManager,
-  plan: Plan,
+  given: Plan,
   mapping: Mapping | null,
   about: Parameters<ImportProfile["open"]>[1],
 ): Promise<OpenImport> {
-  const { campaign, workflow } = plan;
-  const made = freshFields(plan, mapping);
-  const fields = [...plan.fields, ...made];
-  const own = titleFieldOf(campaign, plan.fields);
+  const { campaign, workflow } = given;
+  const made = freshFields(given, mapping);
+  const fields = [...given.fields, ...made];
+  const own = titleFieldOf(campaign, given.fields);
   const title = own ?? titleAmong(fields, mapping);
   const codes = new Set(mapping?.columns.flatMap((chosen) => chosen?.code ?? []) ?? []);
+  // The directory is read for a file that names people of it, and no other.
+  const namesPeople = fields.some(({ code, type }) => type === "person" && codes.has(code));
+  const plan = namesPeople ? await withEverybody(em, given) : { ...given, mark: null };
   const segments = await segmentsOf(em, campaign);
   const steps = stepSql(workflow, about);
   const specials = await specialTargets(em, plan, segments);
@@ -135,6 +157,7 @@ async function openOn(
     ...(isOfField ? [{ ...segmentTarget, code: OF_FIELD }] : []),
   ].map((target) => (target.code === TITLE ? withoutKept(target) : target));
   const asked = codes.has(SEGMENT) ? SEGMENT : isOfField ? OF_FIELD : null;
+  const bornNames = new Set<string>();
   const isPlanned = codes.has(DATE) || codes.has(STATUS);
   return {
     targets: [...fields.filter(isTyped).map((field) => fieldTarget(plan, field, field === title)), ...specials],
@@ -152,6 +175,7 @@ async function openOn(
       plan.fields,
       await listSegments(em, campaign.id),
       [...(await techniciansCalled(em))].sort(),
+      plan.mark,
     ]),
     within: liveIn(campaign.id),
     created: { ...newIn(campaign.id), ...steps.created },
@@ -195,8 +219,15 @@ async function openOn(
     async after(em) {
       await searchAnew(em, await changedOperations(em));
     },
-    look: rememberNames,
-    noticed: (em) => knownElsewhere(em, campaign.id),
+    async look(em) {
+      await rememberNames(em);
+      if (!asked) return;
+      for (const id of await segmentsAsked(em, asked)) if (!segments.isKnown(id)) bornNames.add(segments.nameOf(id)!);
+    },
+    async noticed(em) {
+      const born = Object.fromEntries([...bornNames].map((name) => [MADE + name, 1]));
+      return { ...born, ...(await knownElsewhere(em, campaign.id)) };
+    },
     missing: missingSql(workflow),
   };
 }
@@ -212,7 +243,11 @@ async function sameWorkflow(em: EntityManager, { campaign, workflow }: Plan): Pr
 
 const withoutKept = ({ keptWhere: _kept, ...target }: ImportTarget): ImportTarget => target;
 
-const readingOf = ({ campaign, zone }: Plan) => ({ zone, defaultHour: campaign.defaultHour });
+const readingOf = ({ campaign, zone, person }: Plan) => ({
+  zone,
+  defaultHour: campaign.defaultHour,
+  ...(person && { person }),
+});
 
 /** The fields this file asks for and the campaign does not have yet. Throws RuleBroken for one that breaks its own rules. */
 function freshFields({ fields }: Plan, mapping: Mapping | null): FieldDefinition[] {
@@ -294,13 +329,13 @@ function fieldTarget(plan: Plan, field: FieldDefinition, isTitle: boolean): Impo
   return {
     code,
     label,
-    hint: help || TYPE_LABELS[type],
+    hint: help || (type === "person" ? "Matricule, e-mail ou nom d’une personne de l’annuaire" : TYPE_LABELS[type]),
     ...((type === "single_choice" || type === "boolean") && { options: options ?? ["Oui", "Non"] }),
     samples: samplesOf(field),
     holds: HELD[type] ?? "text",
     isRequired: isMandatory || isTitle,
     isUnique,
-    mayBeKey: type !== "long_text" && type !== "multiple_choice" && type !== "boolean",
+    mayBeKey: !["long_text", "multiple_choice", "boolean", "person"].includes(type),
     store: { json: "values" },
     reader(reading) {
       const read = readerOf(field, { ...readingOf(plan), ...reading });
@@ -320,6 +355,8 @@ type Read = ReturnType<ImportTarget["reader"]>;
 interface Segments {
   read(text: string): ReturnType<Read>;
   nameOf(id: string): string | undefined;
+  /** It was there before this file. */
+  isKnown(id: string): boolean;
   /** The one that was made for this spelling. */
   isNow(text: string, id: string): void;
 }
@@ -337,6 +374,7 @@ async function segmentsOf(em: EntityManager, campaign: Campaign): Promise<Segmen
   let count = known.length;
   return {
     nameOf: (id) => names.get(id),
+    isKnown: (id) => known.some((one) => one.id === id),
     isNow(text, id) {
       ids.set(segmentKey(text), id);
       names.set(id, text);

@@ -1,5 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { findStaffAmong, staffById } from "../directory/index.ts";
+import { findStaffAmong, staffById, wholeStaff } from "../directory/index.ts";
 import { type FieldValues, tidy } from "../fields/index.ts";
 import type { Campaign } from "./campaign.ts";
 import { fieldsOf } from "./field.ts";
@@ -35,11 +35,20 @@ export async function withPeople<P extends Pick<Plan, "fields">>(
     ...plan,
     people,
     names: new Map([...people].map(([id, { name }]) => [id, name])),
-    person(text) {
-      const [first, ...others] = called.get(text) ?? [];
-      return others.length === 0
-        ? (first?.id ?? null)
-        : { problem: "Plusieurs personnes de l’annuaire portent ce nom\u00a0: écrivez le matricule." };
-    },
+    person: (text) => onlyOne((called.get(text) ?? []).map(({ id }) => id)),
   };
 }
+
+/** The same, knowing the whole directory, for texts nobody knows beforehand; `mark` differs as soon as somebody in it does. */
+export async function withEverybody<P extends Pick<Plan, "fields">>(
+  em: EntityManager,
+  plan: P,
+): Promise<P & Pick<Plan, "names" | "person"> & { mark: string }> {
+  const { names, called, mark } = await wholeStaff(em);
+  return { ...plan, names, mark, person: (text) => onlyOne(called(text)) };
+}
+
+const onlyOne = ([first, ...others]: readonly string[]) =>
+  others.length === 0
+    ? (first ?? null)
+    : { problem: "Plusieurs personnes de l’annuaire portent ce nom\u00a0: écrivez le matricule." };

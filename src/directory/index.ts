@@ -15,7 +15,14 @@ export { createDepartment, Department } from "./department.ts";
 export { addWorkingDays, type Calendar, holidayOn, holidaysOf, isWorkingDay, weekdayOf } from "./holidays.ts";
 export { OFFICE_HOURS, type WeekHours } from "./hours.ts";
 export { listPlaceNames } from "./queries/places.ts";
-export { findStaffAmong, findStaffCalled, staffById, staffNames, staffOf } from "./queries/staff.ts";
+export {
+  findStaffAmong,
+  findStaffCalled,
+  staffById,
+  staffNames,
+  staffOf,
+  wholeStaff,
+} from "./queries/staff.ts";
 export { listTechnicians } from "./queries/technicians.ts";
 export { createSite, Site } from "./site.ts";
 export {

@@ -20,7 +20,7 @@ export {
 } from "./definition.ts";
 export { FIELD_LABELS, FieldForm, fieldFrom, formOf, SWITCHES } from "./form.ts";
 export { type Answer, readDate, readHour, readMoment } from "./moments.ts";
-export { asksDecimalSign, readNumber } from "./numbers.ts";
+export { readNumber } from "./numbers.ts";
 export {
   OPERATORS,
   type Operand,

@@ -102,18 +102,6 @@ export function decimalsOf(value: number): number {
   return small ? fraction + Number(small[1]) : fraction;
 }
 
-/** True of a column whose values read one way as thousands and another as decimals: its sign is to be asked once [IMP-16]. */
-export function asksDecimalSign(samples: Iterable<string>): boolean {
-  let [dots, commas] = [false, false];
-  for (const sample of samples) {
-    const typed = tidy(sample);
-    dots ||= /^[+-]?\d{1,3}\.\d{3}$/.test(typed);
-    commas ||= /^[+-]?\d{1,3},\d{3}$/.test(typed);
-    if (dots && commas) return true;
-  }
-  return false;
-}
-
 export const decimalsRule = (value: number, decimals: number | undefined): string | null => {
   const most = decimals ?? MOST_DECIMALS;
   if (decimalsOf(value) <= most) return null;

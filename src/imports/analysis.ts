@@ -1,35 +1,12 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { NotFound, RuleBroken } from "../platform/errors.ts";
-import type { FoundEncoding } from "../platform/sheets/encoding.ts";
-import { sheetKind } from "../platform/sheets/kind.ts";
 import type { ChosenColumn, Mapping, OpenImport } from "../platform/sheets/profile.ts";
 import type { SheetSource } from "../platform/sheets/source.ts";
-import { guessDelimiter, surveyTable, type TableShape } from "../platform/sheets/table.ts";
-import { sheetsOf } from "../platform/sheets/workbook-rows.ts";
+import { surveyTable, type TableShape } from "../platform/sheets/table.ts";
 import type { StoredFile } from "../platform/storage/file.ts";
 import { Import, ImportMappingSchema, type ImportOptions, OPTIONS } from "./import.ts";
 import { isAdded, isUnread, NationalNumbers, signatureOf, suggest } from "./suggestions.ts";
 import { Tastes } from "./tastes.ts";
-
-/** How a file seems to be made [IMP-4, IMP-6, IMP-10]. */
-export interface Analysis {
-  shape: TableShape;
-  found: FoundEncoding | null;
-  sheets: { name: string; isHidden: boolean }[];
-}
-
-/** Looks at the whole file for its encoding, at its first records for its delimiter. Throws RuleBroken. */
-export async function analyse(source: SheetSource): Promise<Analysis> {
-  const kind = await sheetKind(source);
-  if (kind.kind === "workbook") {
-    const sheets = await sheetsOf(source);
-    const first = sheets.find(({ isHidden }) => !isHidden) ?? sheets[0]!;
-    return { shape: { kind: "workbook", sheet: first.name }, found: null, sheets };
-  }
-  const { encoding } = kind.found;
-  const { delimiter } = await guessDelimiter(source, encoding);
-  return { shape: { kind: "text", encoding, delimiter }, found: kind.found, sheets: [] };
-}
 
 /**
  * What a reading in this shape gives, with the columns of national health numbers, which may go nowhere [IMP-27], and what
@@ -119,8 +96,7 @@ export async function proposeMapping(
     { kind, signature: signatureOf(survey.columns), ...(from !== undefined && { id: from }) },
     { orderBy: { usedAt: "desc", id: "desc" } },
   );
-  if (from !== undefined && !known)
-    throw new NotFound("Cette correspondance n’existe plus\u00a0: choisissez-en une autre.");
+  if (from !== undefined && !known) throw new NotFound(GONE);
   const suspects = survey.suspects ?? [];
   const remembered = known ? (known.mapping as unknown as Mapping) : null;
   const suggested = suggest(survey.columns, open.targets, {
@@ -162,6 +138,19 @@ export async function proposeMapping(
     options: known ? { ...OPTIONS, mode: known.options.mode, empty: known.options.empty } : OPTIONS,
   };
 }
+
+/** Drops what a mapping of these columns was; throws NotFound for one that is not theirs [IMP-19]. */
+export async function forgetMapping(
+  em: EntityManager,
+  { kind, survey }: Pick<Import, "kind" | "survey">,
+  id: string,
+): Promise<void> {
+  const known = await em.findOne(ImportMappingSchema, { id, kind, signature: signatureOf(survey.columns) });
+  if (!known) throw new NotFound(GONE);
+  em.remove(known);
+}
+
+const GONE = "Cette correspondance n’existe plus\u00a0: choisissez-en une autre.";
 
 /** A column the product does not have yet; a choice offers the values the file holds. */
 export const freshColumn = (

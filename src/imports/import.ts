@@ -1,5 +1,6 @@
 import { defineEntity, p } from "@mikro-orm/core";
 import { bytes, createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
+import type { FoundEncoding } from "../platform/sheets/encoding.ts";
 import type { Mapping } from "../platform/sheets/profile.ts";
 import type { Survey, TableShape } from "../platform/sheets/table.ts";
 import type { Taste } from "./tastes.ts";
@@ -68,7 +69,16 @@ const schema = defineEntity({
     state: p.enum(IMPORT_STATES).default("analysed"),
     shape: p.json<TableShape>().columnType("jsonb"),
     headerLine: p.integer().default(1),
-    survey: p.json<Survey & { suspects?: string[]; tastes?: Taste[] }>().columnType("jsonb"),
+    survey: p
+      .json<
+        Survey & {
+          suspects?: string[];
+          tastes?: Taste[];
+          /** What its bytes told, whatever was chosen since [IMP-5]. */
+          found?: Pick<FoundEncoding, "encoding" | "confidence">;
+        }
+      >()
+      .columnType("jsonb"),
     mapping: p.json<Mapping>().columnType("jsonb"),
     options: p.json<ImportOptions>().columnType("jsonb"),
     counts: p.json<Counts>().columnType("jsonb").nullable(),

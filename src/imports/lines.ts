@@ -105,6 +105,17 @@ export class LineReader {
     return tidied(this.#isText ? withoutGuard(said) : said);
   }
 
+  /** What one cell says, as people read it, or why it says nothing; null where it is empty or its column goes nowhere. */
+  cell(cells: readonly string[], place: number): { said: string } | { problem: string } | null {
+    const column = this.#columns.find((one) => one.place === place);
+    const text = this.#textAt(cells, place);
+    if (!column || text === "" || text === CLEARED) return null;
+    const { target, read, beside } = column;
+    const found = read(text, beside === -1 ? "" : this.#textAt(cells, beside));
+    if ("problem" in found) return found;
+    return { said: target.show ? target.show(found.value) : String(found.value) };
+  }
+
   /** What a line says, or all that is wrong with it; a wrong one whose key can be read says it too. */
   read({
     line,

@@ -1,4 +1,5 @@
 import { createHash, randomUUIDv7 } from "node:crypto";
+import { LockMode } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Clock } from "../platform/db/clock.ts";
 import type { ActInput, Database } from "../platform/db/index.ts";
@@ -194,7 +195,8 @@ function added(a: Counts, { read, wrong }: Part, passed: Omit<Counts, "read" | "
   };
 }
 
-const isHopeless = ({ read, error }: Counts, threshold: number) =>
+/** Whether so many of its lines are in error that the file itself is wrong [IMP-30]. */
+export const isHopeless = ({ read, error }: Counts, threshold: number) =>
   read >= JUDGED_LINES && error * 100 > read * threshold;
 
 /**
@@ -286,6 +288,9 @@ export async function startImport(em: EntityManager, one: Import, { now }: { now
       "errors",
     );
   }
+  if (counts && isHopeless(counts, one.options.threshold)) {
+    throw new RuleBroken(MOSTLY_WRONG(one.options.threshold), "errors");
+  }
   // A check under way ends first.
   await holdImport(em, one.id);
   await holdImport(em, `${one.kind} ${one.scopeId ?? one.tenantId}`);
@@ -303,8 +308,12 @@ export async function startImport(em: EntityManager, one: Import, { now }: { now
   record(em, "import.started", { type: "import", id: one.id });
 }
 
-/** Asks a run to stop: within the part under way [IMP-34]. */
-export function cancelImport(one: Import, { now }: { now: Date }): void {
+/**
+ * Asks a run to stop: within the part under way [IMP-34]. It is read again as it is once its row is free: each part moves
+ * it, and nobody is told that somebody else did. Throws Conflict once it is over.
+ */
+export async function cancelImport(em: EntityManager, { id }: { id: string }, { now }: { now: Date }): Promise<void> {
+  const one = await em.findOneOrFail(Import, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
   if (!one.isUnderWay())
     throw new Conflict("Cet import est fini\u00a0: il n’y a plus rien à arrêter. Il peut encore être annulé.");
   one.cancelAskedAt = now;
@@ -359,7 +368,7 @@ const isRefusedByBase = (error: unknown): boolean =>
 
 type Said = Omit<ActInput, "now">;
 
-const MOSTLY_WRONG = (threshold: number) =>
+export const MOSTLY_WRONG = (threshold: number) =>
   `Plus de ${threshold}\u00a0% des lignes lues sont en erreur\u00a0: l’import s’est arrêté de lui-même. Corrigez le fichier, ou relevez ce seuil.`;
 
 async function runByParts({ db, clock }: Engine, { one, staging, parts }: Prepared, said: Said): Promise<void> {

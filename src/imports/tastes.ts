@@ -8,8 +8,12 @@ export interface Taste {
   looked: number;
   /** All its values, when they are few enough to be the options of a choice. */
   distinct: string[] | null;
+  /** Some of its values are days written in figures, whose order may be chosen. */
+  hasDays?: true;
   /** No day first, and every one month first. */
   isMonthFirst?: true;
+  /** Some values read as thousands and others as decimals: the sign is to be asked [IMP-16]. */
+  isMixed?: true;
 }
 
 const MOST_SAMPLES = 400;
@@ -19,12 +23,17 @@ const LONGEST_OPTION = 100;
 const LONGEST_SAMPLE = 300;
 const NUMERIC_DAY = /^\s*(\d{1,2})([/.-])(\d{1,2})\2(?:\d{4}|\d{2})(?!\d)/;
 
+/** A thousand to one reader, a unit and three decimals to another. */
+const THOUSAND = /^\s*[+-]?\d{1,3}([.,])\d{3}\s*$/;
+
 interface Seen {
   samples: string[];
   distinct: Set<string> | null;
   days: number;
   impossible: number;
   otherwise: number;
+  dots: boolean;
+  commas: boolean;
 }
 
 /** Tastes columns row by row: one value in so many is kept, fewer and fewer as the file goes on. */
@@ -40,17 +49,22 @@ export class Tastes {
       if (cell === "") continue;
       let seen = this.#seen[place];
       if (!seen) {
-        seen = { samples: [], distinct: new Set(), days: 0, impossible: 0, otherwise: 0 };
+        seen = { samples: [], distinct: new Set(), days: 0, impossible: 0, otherwise: 0, dots: false, commas: false };
         this.#seen[place] = seen;
       }
       if (seen.distinct) {
+        // Nothing the database can keep, and an error of its line.
+        if (cell.includes("\0")) continue;
         if (cell.length > LONGEST_OPTION) seen.distinct = null;
         else if (!seen.distinct.has(cell)) {
           seen.distinct.add(cell);
           if (seen.distinct.size > MOST_DISTINCT) seen.distinct = null;
         }
       }
-      if (cell.charCodeAt(0) <= 57 && cell.length < 30) this.#lookAtDay(cell, seen);
+      if (cell.charCodeAt(0) <= 57 && cell.length < 30) {
+        this.#lookAtDay(cell, seen);
+        if (!(seen.dots && seen.commas)) this.#lookAtSign(cell, seen);
+      }
       if (isSample && !isBlank(cell)) seen.samples.push(cell.slice(0, LONGEST_SAMPLE));
     }
     if (isSample && this.#seen.some((seen) => seen && seen.samples.length >= 2 * MOST_SAMPLES)) this.#thin();
@@ -62,6 +76,12 @@ export class Tastes {
     seen.days++;
     if (Number(day[3]) > 12) seen.impossible++;
     if (Number(day[1]) > 12) seen.otherwise++;
+  }
+
+  #lookAtSign(cell: string, seen: Seen): void {
+    const sign = THOUSAND.exec(cell)?.[1];
+    if (sign === ".") seen.dots = true;
+    else if (sign === ",") seen.commas = true;
   }
 
   #thin(): void {
@@ -78,7 +98,9 @@ export class Tastes {
         kinds: propose(seen.samples),
         looked: seen.samples.length,
         distinct: seen.distinct && [...seen.distinct],
+        ...(seen.days > 0 && { hasDays: true as const }),
         ...(seen.impossible > 0 && seen.otherwise === 0 && { isMonthFirst: true as const }),
+        ...(seen.dots && seen.commas && { isMixed: true as const }),
       };
     });
   }

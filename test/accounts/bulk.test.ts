@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readAccounts } from "../../src/accounts/bulk.ts";
-import { decodeSheet, readSheet } from "../../src/platform/sheets/read.ts";
+import { RuleBroken } from "../../src/platform/errors.ts";
+import { readHeld } from "../../src/platform/sheets/held.ts";
 import { senderOf } from "../support/mail.ts";
 import { startSmtp } from "../support/smtp.ts";
 import { startWorld } from "../support/world.ts";
@@ -13,10 +14,13 @@ const denis = await world.as("denis");
 const AT = "/admin/utilisateurs/plusieurs";
 const HEAD = "Prénom;Nom;Adresse électronique;Rôles";
 
-const read = (text: string) => {
-  const { rows, problem } = readSheet(text);
-  return problem === undefined ? readAccounts(rows, { kind: "organisation" }) : { problem };
-};
+const read = async (file: string | Buffer): ReturnType<typeof held> =>
+  held(file).catch((error) => {
+    if (error instanceof RuleBroken) return { problem: error.message };
+    throw error;
+  });
+const held = async (file: string | Buffer) =>
+  readAccounts(await readHeld(Buffer.from(file as string)), { kind: "organisation" });
 const count = async () =>
   (
     await world.db.read(denis.tenantId, (em) => em.execute<{ n: number }[]>("select count(*)::int as n from app_user"))
@@ -28,7 +32,7 @@ const preview = async (fields: Record<string, string>) => {
 const unquoted = (text: string) => text.replaceAll("&quot;", '"').replaceAll("&#39;", "'").replaceAll("&amp;", "&");
 const keptIn = (text: string) => unquoted(/name="text" value="([^"]*)"/.exec(text)![1]!);
 
-test("IMP-4 : UTF-8 avec et sans marque, UTF-16 dans les deux sens, Windows-1252 disent le même texte", () => {
+test("IMP-4 : UTF-8 avec et sans marque, UTF-16 dans les deux sens, Windows-1252 disent le même texte", async () => {
   const text = `${HEAD}\r\nZoé;L’Œuvre;zoe@quais.example;Lecteur\r\n`;
   const swapped = Buffer.from(text, "utf16le").swap16();
   const cp1252 = Buffer.from(text.replaceAll("’", "\x92").replaceAll("Œ", "\x8c"), "latin1");
@@ -42,7 +46,7 @@ test("IMP-4 : UTF-8 avec et sans marque, UTF-16 dans les deux sens, Windows-1252
     "Windows-1252": cp1252,
   };
   for (const [name, bytes] of Object.entries(forms)) {
-    const { lines } = read(decodeSheet(bytes));
+    const { lines } = await read(bytes);
     assert.deepEqual(
       lines?.map(({ givenName, familyName, problems }) => [givenName, familyName, problems]),
       [["Zoé", "L’Œuvre", []]],
@@ -51,20 +55,20 @@ test("IMP-4 : UTF-8 avec et sans marque, UTF-16 dans les deux sens, Windows-1252
   }
 });
 
-test("point-virgule, virgule ou tabulation, colonnes dans tout ordre, guillemets, lignes vides", () => {
+test("point-virgule, virgule ou tabulation, colonnes dans tout ordre, guillemets, lignes vides", async () => {
   for (const text of [
     `${HEAD}\n\nAda;Lovelace;ada@quais.example;Technicien, Lecteur\n`,
     `courriel,ROLE,nom,prenom\nada@quais.example,"technicien, lecteur",Lovelace,Ada`,
     `Nom\tPrénom\tE-mail\tRôles\nLovelace\tAda\tADA@quais.example\tviewer|technician`,
   ]) {
-    const [line] = read(text).lines!;
+    const [line] = (await read(text)).lines!;
     assert.deepEqual(line?.problems, []);
     assert.deepEqual([line?.email, line?.roles], ["ada@quais.example", ["technician", "viewer"]]);
   }
 });
 
-test("chaque ligne dit toutes ses fautes, avec son numéro dans le fichier", () => {
-  const { lines } = read(
+test("chaque ligne dit toutes ses fautes, avec son numéro dans le fichier", async () => {
+  const { lines } = await read(
     [
       HEAD,
       "Ada;Lovelace;ada@quais.example;Lecteur",
@@ -89,13 +93,13 @@ test("chaque ligne dit toutes ses fautes, avec son numéro dans le fichier", () 
   assert.match(lines![2]!.problems.join(" "), /déjà à la ligne 2.*au moins un rôle/);
 });
 
-test("un fichier sans colonnes, vide, trop long ou mal fermé se refuse d’une phrase", () => {
-  assert.match(read("").problem!, /vide/);
-  assert.match(read("Prénom;Nom\nAda;L").problem!, /Il manque.*Adresse électronique.*Rôles/);
-  assert.match(read(HEAD).problem!, /que sa première ligne/);
+test("un fichier sans colonnes, vide, trop long ou mal fermé se refuse d’une phrase", async () => {
+  assert.match((await read("")).problem!, /vide/);
+  assert.match((await read("Prénom;Nom\nAda;L")).problem!, /Il manque.*Adresse électronique.*Rôles/);
+  assert.match((await read(HEAD)).problem!, /que sa première ligne/);
   const many = Array.from({ length: 1_001 }, (_, i) => `A;B;a${i}@quais.example;Lecteur`);
-  assert.match(read([HEAD, ...many].join("\n")).problem!, /1001 personnes/);
-  assert.match(read(`${HEAD}\n"Ada;Lovelace`).problem!, /guillemet n’est pas fermé/);
+  assert.match((await read([HEAD, ...many].join("\n"))).problem!, /1001 personnes/);
+  assert.match((await read(`${HEAD}\n"Ada;Lovelace`)).problem!, /guillemet s’ouvre à la ligne 2 et n’est pas fermé/);
 });
 
 test("l’aperçu n’écrit rien et nomme qui a déjà un compte ; une ligne fausse retient toutes les autres", async () => {
@@ -161,7 +165,7 @@ test("le modèle se relit lui-même ; les comptes ne s’ouvrent qu’à qui adm
   const { text, headers } = await denis.get(`${AT}/modele.csv`);
   assert.match(headers.get("content-disposition")!, /attachment; filename="?modele-comptes\.csv/);
   assert.deepEqual(
-    read(text).lines!.flatMap(({ problems }) => problems),
+    (await read(text)).lines!.flatMap(({ problems }) => problems),
     [],
   );
   const helene = await world.as("helene");

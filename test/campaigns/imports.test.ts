@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createStaffMembers } from "../../src/directory/index.ts";
 import { faultsOf, judgePage } from "../pages/judge.ts";
 import { parseHtml } from "../support/html.ts";
 import { sendForm } from "../support/multipart.ts";
@@ -138,6 +139,7 @@ test("S1, IMP-18, SEG-2, OPS-2, FLD-2 : d’un tableau à une campagne neuve, ch
   assert.match(mapping, /value="Poste" checked/);
   const checked = await check(at, MAPPED);
   assert.match(checked, /2 champs seront ajoutés : Site et Matricule/);
+  assert.match(checked, /2 segments que ce fichier ajoute : « Bâtiment A » et « Bâtiment B »\./);
   assert.match(checked, /Importer 3 lignes valides/);
   assert.match(checked, /Le 31\/02\/2027 n’est pas dans le calendrier/);
   assert.deepEqual(await rows("select count(*)::int as n from operation where campaign_id = $1", [of]), [{ n: 0 }]);
@@ -192,6 +194,78 @@ const takeBack = async (act: string, fields: Record<string, string | string[]> =
 };
 const lastUndo = async (act: string): Promise<string> =>
   (await rows("select id from act where undoes_id = $1 order by id desc limit 1", [act]))[0].id;
+
+const STAFF = [
+  ["ZI-0001", "Arielle", "Vauquelin", "arielle.vauquelin@quais.example"],
+  ["ZI-0002", "Basile", "Vauquelin", ""],
+  ["ZI-0003", "Basile", "Vauquelin", ""],
+] as const;
+const hired = (lines: readonly (readonly string[])[]) =>
+  world.db.act(
+    {
+      tenantId: sophie.tenantId,
+      actorId: denis.id,
+      channel: "page",
+      code: "staff.created",
+      label: "Essai",
+      now: world.clock.now(),
+    },
+    (em) =>
+      createStaffMembers(
+        em,
+        lines.map(([staffNumber, givenName, familyName, email]) => ({
+          staffNumber: staffNumber!,
+          givenName: givenName!,
+          familyName: familyName!,
+          email: email!,
+          department: null,
+          site: null,
+          position: "",
+          contractType: "",
+          phone: "",
+          manager: "",
+        })),
+        { tenantId: sophie.tenantId, by: { id: denis.id } } as never,
+      ),
+  );
+
+test("IMP-18, FLD-4 : une colonne de personnes se lit par matricule, adresse ou nom, et deux homonymes se disent", async () => {
+  await hired(STAFF);
+  const of = await campaign();
+  const head = ["Poste", "Bénéficiaire"];
+  const lines = [
+    head,
+    ["PC-1", "zi-0001"],
+    ["PC-2", "Arielle.Vauquelin@quais.example"],
+    ["PC-3", "VAUQUELIN  Ariélle"],
+    ["PC-4", "ZI-0002"],
+    ["PC-5", "Basile Vauquelin"],
+    ["PC-6", "Zoé Inconnue"],
+  ];
+  const { at, checked, ...done } = await bring(of, lines, ["cible", "+person"]);
+  assert.match(checked, /PC-5|6 Bénéficiaire Basile Vauquelin Plusieurs personnes de l’annuaire portent ce nom/);
+  assert.match(checked, /7 Bénéficiaire Zoé Inconnue .+ ne désigne personne de l’annuaire/);
+  assert.equal(told(done), "4 0 0 0 2");
+  const [arielle, basile] = await Promise.all(
+    ["ZI-0001", "ZI-0002"].map(
+      async (number) => (await rows("select id from staff_member where staff_number = $1", [number]))[0].id,
+    ),
+  );
+  assert.deepEqual(
+    (await operations(of)).map(({ values }) => values.beneficiaire),
+    [arielle, arielle, arielle, basile],
+  );
+  assert.match((await sophie.get(`/campagnes/${of}/operations`)).text, /Arielle Vauquelin/);
+  // Whoever the file calls is told by name, before and after; the same person called otherwise changes nothing.
+  const again = await send(of, csvText([head, ["PC-1", "ZI-0002"], ["PC-2", "zi-0001"]]));
+  assert.match(words({ text: (await sophie.get(again)).text }), /ZI-0002 lu : Basile Vauquelin/);
+  const seen = await check(again, ["cible", "beneficiaire"]);
+  assert.match(seen, /PC-1 Bénéficiaire Arielle Vauquelin Basile Vauquelin/);
+  // Somebody of that name came meanwhile: what was checked is checked again [IMP-31].
+  await hired([["ZI-0009", "Chloé", "Vauquelin", ""]]);
+  assert.equal(told(await run(again)), "0 1 1 0 0");
+  assert.ok(at);
+});
 
 test("IMP-41 : un segment créé par l’import part avec lui, sauf s’il sert ; la corbeille ne le retient pas", async () => {
   const of = await campaign();

@@ -39,6 +39,7 @@ const NO_ACT: Record<string, string> = {
       "/:kind/essai",
       "/:id/lecture",
       "/:id/correspondance",
+      "/:id/correspondance/suppression",
       "/:id/verification",
     ].map((path) => [
       `/imports${path}`,

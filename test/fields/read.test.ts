@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  asksDecimalSign,
   type FieldDefinition,
   looksLikeHealthNumber,
   newField,
@@ -163,8 +162,6 @@ test("IMP-16 : nombres à la française ou non, espaces de toute sorte, signe de
   assert.equal(number("1234567890123456"), "refusé");
   assert.deepEqual(readNumber("12 %", {}, { unit: "%" }), { value: 12 });
   assert.deepEqual(readNumber("12,5\u00a0kg", {}, { unit: "kg" }), { value: 12.5 });
-  assert.equal(asksDecimalSign(["1.234", "1,234"]), true);
-  assert.equal(asksDecimalSign(["1.234", "1,2"]), false);
 });
 
 test("FLD-4 : bornes et décimales d’un nombre, avec la phrase qui les dit", () => {

@@ -65,6 +65,12 @@ test("IMP-28 à IMP-32 : d’un fichier aux lignes, page après page, sans scrip
   const done = await sound(at);
   assert.match(done, /Résultat de l’import/);
   assert.match(done, /Annuler cet import/);
+  assert.match(problem({ text: done } as Answer), /1 ligne créée Lignes créées[^0-9]+Ligne Créée 2 P1/);
+  assert.match(problem({ text: done } as Answer), /Lignes à écrire créer et modifier.+Colonne « Étage » Étage/);
+  assert.equal(
+    (await sophie.get(`${at}/lignes.csv`)).text.replace(/^\ufeff/, ""),
+    "Ligne;Résultat;Nom\r\n2;créée;P1\r\n",
+  );
   assert.deepEqual((await world.owner.query("select serial, name from poste")).rows, [{ serial: "P1", name: "Zoé" }]);
   const file = await sophie.get(`${at}/erreurs.csv`);
   assert.match(file.text, /P2;Paul;31\/02\/2026;3;3;Date prévue;Ce jour n’est pas au calendrier\./);
@@ -250,4 +256,68 @@ test("IMP-31 : une vérification dépassée est refaite, ce qui diffère est mon
   assert.match(await sound(third), /leurs cellules ou leurs erreurs ne sont plus les mêmes/);
   isAt(await sophie.post(`${third}/execution`, { errors: "valid" }));
   assert.equal(await nameOf("Y1"), "Zoé C.");
+});
+
+test("IMP-5, IMP-6, IMP-14 : la page dit sa certitude, et montre ce que donnerait un autre choix, sans rien garder", async () => {
+  const at = await sent(latin("Série;Nom;Date prévue\r\nZ1;Zoé, au fond;03/12/2026\r\nZ2;Paul;31/02/2026\r\n"));
+  const page = problem({ text: await sound(at) } as Answer);
+  assert.match(page, /Reconnu : ISO-8859-1, très probable\./);
+  assert.match(page, /Aperçu des premières lignes Lecture en ISO-8859-1, séparateur « point-virgule »/);
+  assert.match(page, /03\/12\/2026 lu : 2026-12-03/);
+  assert.match(page, /31\/02\/2026 Illisible Ce jour n’est pas au calendrier/);
+  const asked = (query: Record<string, string | string[]>, part = true) => {
+    const pairs = Object.entries(query).flatMap(([name, all]) => [all].flat().map((one) => [name, one]));
+    return sophie.get(`${at}/apercu?${new URLSearchParams(pairs)}`, { part });
+  };
+  const order = await asked({ column: ["serial", "name", "day"], order: "Date prévue", decimal: "" });
+  assert.match(problem(order), /03\/12\/2026 lu : 2026-03-12/);
+  assert.doesNotMatch(order.text, /<html/);
+  assert.match(problem(await asked({ column: ["", "", ""] })), /Z1 Zoé, au fond 03\/12\/2026 3 Z2/);
+  const comma = problem(await asked({ encoding: "iso-8859-1", delimiter: ",", headerLine: "1" }));
+  assert.match(comma, /séparateur « virgule »/);
+  assert.match(comma, /Série;Nom;Date prévue Colonne 2 2 Z1;Zoé au fond;03\/12\/2026/);
+  assert.match(comma, /« Relire ainsi » la garde/);
+  assert.match(problem(await asked({ encoding: "utf-8", delimiter: ";", headerLine: "1" })), /Zo\ufffd/);
+  assert.match(problem(await asked({ encoding: "iso-8859-1", delimiter: ";", headerLine: "3" })), /Aucune ligne après/);
+  assert.equal((await asked({ encoding: "klingon" })).status, 422);
+  assert.match(await sound(`${at}/apercu`), /<h1>Aperçu du fichier<\/h1>/);
+  assert.match(problem({ text: await sound(at) } as Answer), /Lecture en ISO-8859-1, séparateur « point-virgule »/);
+  assert.equal((await (await world.as("karim")).get(`${at}/apercu`)).status, 403);
+  // A quote that another delimiter opens is told in the preview, the file being read as before.
+  const quoted = await sent('Série;Nom,"x\r\nZ3;Zoé\r\n');
+  const unclosed = await sophie.get(`${quoted}/apercu?encoding=utf-8&delimiter=%2C&headerLine=1`, { part: true });
+  assert.equal(unclosed.status, 200);
+  assert.match(problem(unclosed), /Un guillemet s’ouvre à la ligne 1/);
+});
+
+test("IMP-16 : une colonne qui mêle 1.234 et 1,234 demande une fois son signe décimal", async () => {
+  const at = await sent("Série;Poids\r\nA1;1.234\r\nA2;1,234\r\n");
+  const asked = { ...MAPPED, column: ["serial", "weight"] };
+  const refused = await sophie.post(`${at}/verification`, asked);
+  assert.equal(refused.status, 422);
+  assert.match(problem(refused), /«\s?Poids\s?» a des nombres comme 1\.234 et d’autres comme 1,234/);
+  assert.match(refused.text, /id="field-decimal-problem"/);
+  isAt(await sophie.post(`${at}/verification`, { ...asked, decimal: "," }));
+  const plain = await sent("Série;Poids\r\nA1;1.234\r\nA2;12,5\r\n");
+  isAt(await sophie.post(`${plain}/verification`, asked));
+});
+
+test("IMP-19 : une correspondance se supprime, pour tous les fichiers à venir", async () => {
+  const head = "Code;Intitulé\r\n";
+  const first = await sent(`${head}D1;Zoé\r\n`);
+  isAt(await sophie.post(`${first}/verification`, { ...MAPPED, column: ["serial", "name"], name: "À oublier" }));
+  const second = await sent(`${head}D2;Paul\r\n`);
+  assert.match(await sound(second), /Supprimer celle-ci/);
+  const [{ id }] = (await world.owner.query("select id from import_mapping where name = 'À oublier'")).rows;
+  assert.equal(
+    isAt(await sophie.post(`${second}/correspondance/suppression`, { known: id })),
+    `${second}?correspondance=oui`,
+  );
+  const left = await sound(`${second}?correspondance=oui`);
+  assert.match(left, /<option value="serial" selected>[\s\S]*<option value="name" selected>/);
+  assert.deepEqual((await world.owner.query("select id from import_mapping where name = 'À oublier'")).rows, []);
+  assert.equal((await sophie.post(`${second}/correspondance/suppression`, { known: id })).status, 404);
+  // That of other columns is not theirs.
+  const [{ id: other }] = (await world.owner.query("select id from import_mapping where name = 'Relevé d’hiver'")).rows;
+  assert.equal((await sophie.post(`${second}/correspondance/suppression`, { known: other })).status, 404);
 });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errorFile } from "../../src/imports/error-file.ts";
-import { Import } from "../../src/imports/import.ts";
 import { purgeImports } from "../../src/imports/queries/outcomes.ts";
 import { cancelImport } from "../../src/imports/run.ts";
 import { actOf } from "../support/database.ts";
@@ -135,7 +134,16 @@ test("IMP-30 : tout ou rien ne laisse rien ; trop d’erreurs arrêtent l’impo
   await world.choose(id, { options: { errors: "none" } });
   await world.check(id);
   await assert.rejects(world.start(id), /tout ou rien/);
-  const { one } = await world.import(half);
+  const wrong = await world.send(half);
+  await world.check(wrong);
+  await assert.rejects(world.start(wrong), /Plus de 50\u00a0% des lignes/);
+  // Checked under another threshold, it stops by itself all the same.
+  await world.choose(wrong, { options: { threshold: 100 } });
+  await world.check(wrong);
+  await world.start(wrong);
+  await world.rows(`update import set options = options || '{"threshold": 50}' where id = $1`, [wrong]);
+  await world.run(wrong);
+  const one = await world.find(wrong);
   assert.equal(one.state, "failed");
   assert.match(one.failure!, /Plus de 50\u00a0% des lignes/);
   assert.deepEqual(await stored(), []);
@@ -151,9 +159,7 @@ test("IMP-34, IMP-36 : un seul à la fois par objet, le suivant attend, et l’a
   assert.deepEqual([(await world.find(first)).state, (await world.find(second)).state], ["running", "waiting"]);
   await world.run(second);
   assert.deepEqual(await stored(), []);
-  await world.db.act(actOf(world.tenantId), async (em) =>
-    cancelImport(await em.findOneOrFail(Import, { id: first }), { now: new Date() }),
-  );
+  await world.db.act(actOf(world.tenantId), async (em) => cancelImport(em, { id: first }, { now: new Date() }));
   await world.run(first);
   assert.deepEqual([(await world.find(first)).state, (await world.find(second)).state], ["cancelled", "running"]);
   await world.run(second);
@@ -209,6 +215,59 @@ test("IMP-35, IMP-40 : par parties, en un seul acte ; repris après un arrêt, c
   assert.deepEqual(await world.rows("select count(*)::int as n from import_line where import_id = $1", [id]), [
     { n: 25_000 },
   ]);
+});
+
+test("IMP-34 : arrêté pendant une partie, l’import n’en passe pas d’autre ; en tout ou rien, il ne reste rien", async () => {
+  await clear();
+  const { runImport } = await import("../../src/imports/run.ts");
+  const file = `${HEAD}${Array.from({ length: 35_000 }, (_, at) => `K${at};n° ${at};;;\r\n`).join("")}`;
+  const ask = (id: string) =>
+    world.db.note(world.tenantId, (em) => cancelImport(em, { id }, { now: world.clock.now() }));
+  /** Somebody presses the button while this part is written. */
+  const stoppedIn = (part: number, id: string) => {
+    let parts = 0;
+    const act = (async (said, verb) => {
+      // The button waits for the part under way, which holds its row.
+      let asking: Promise<void> | undefined;
+      const result = await world.db.act(said, async (em) => {
+        const passed = await verb(em);
+        if (++parts === part) asking = ask(id);
+        return passed;
+      });
+      await asking;
+      return result;
+    }) as typeof world.db.act;
+    const db = { ...world.db, patiently: () => ({ ...world.db.patiently(), act }) } as never;
+    return runImport({ ...world.engine, db }, { tenantId: world.tenantId, id });
+  };
+
+  const id = await world.send(file);
+  await world.check(id);
+  await world.start(id);
+  await stoppedIn(2, id);
+  const one = await world.find(id);
+  assert.deepEqual([one.state, one.done], ["cancelled", 20_000]);
+  assert.deepEqual(await world.rows("select count(*)::int as n from poste"), [{ n: 20_000 }]);
+  assert.deepEqual(counts(one.counts as never), { create: 20_000, update: 0, unchanged: 0, ignored: 0, error: 0 });
+
+  await clear();
+  const whole = await world.send(file);
+  await world.choose(whole, { options: { errors: "none" } });
+  await world.check(whole);
+  await world.start(whole);
+  const read = world.db.read;
+  let looks = 0;
+  // All or nothing looks before each part: the second look finds the button pressed.
+  const db = {
+    ...world.db,
+    read: (async (tenantId, questions) => {
+      if (++looks === 4) await ask(whole);
+      return read(tenantId, questions);
+    }) as typeof read,
+  } as never;
+  await runImport({ ...world.engine, db }, { tenantId: world.tenantId, id: whole });
+  assert.equal((await world.find(whole)).state, "cancelled");
+  assert.deepEqual(await world.rows("select count(*)::int as n from poste"), [{ n: 0 }]);
 });
 
 test("IMP-3, IMP-39 : le fichier part après trente jours, le détail après quatre-vingt-dix, les comptes restent", async () => {

@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { after } from "node:test";
 import { sql } from "kysely";
 import { allows } from "../../src/accounts/index.ts";
-import { analyse, chooseMapping, openImport, proposeMapping, readThrough } from "../../src/imports/analysis.ts";
+import { chooseMapping, openImport, proposeMapping, readThrough } from "../../src/imports/analysis.ts";
 import { IMPORT_FILE, sourceOfImport } from "../../src/imports/file-purpose.ts";
 import { Import, type ImportOptions, OPTIONS } from "../../src/imports/import.ts";
 import { checkImport, type Engine, runImport, startImport } from "../../src/imports/run.ts";
@@ -14,6 +14,7 @@ import { modules } from "../../src/modules.ts";
 import { installTracking, type Tracked } from "../../src/platform/db/tracking.ts";
 import type { Module } from "../../src/platform/module.ts";
 import { createRegistry } from "../../src/platform/registry.ts";
+import { analyse } from "../../src/platform/sheets/analysis.ts";
 import type { ImportProfile, ImportTarget, Mapping } from "../../src/platform/sheets/profile.ts";
 import { addFile } from "../../src/platform/storage/file.ts";
 import { folderStore } from "../../src/platform/storage/folder.ts";
@@ -74,6 +75,7 @@ export const profile: ImportProfile = {
         (code, rank): ImportTarget => ({
           code,
           label: ["Étage", "Bureau", "Remarque", "Poids", "Détenteur", "Marque"][rank]!,
+          ...(code === "weight" && { holds: "number" as const }),
           store: { json: "details" },
           reader: code === "weight" ? number : text,
         }),

@@ -347,6 +347,7 @@ export const OTHER_TYPES: Record<string, RegExp> = {
   "/imports/:kind/modele.csv": /^text\/csv/,
   "/imports/:kind/modele.xlsx": /^application\/vnd\.openxmlformats/,
   "/imports/:id/erreurs.csv": /^text\/csv/,
+  "/imports/:id/lignes.csv": /^text\/csv/,
   "/robots.txt": /^text\/plain/,
   "/.well-known/security.txt": /^text\/plain/,
 };
@@ -442,6 +443,7 @@ const FORMS: Record<string, Filled> = {
     fields: () => ({ encoding: "utf-8", delimiter: ";", headerLine: "1" }),
   },
   "/imports/:id/correspondance": { page: null, fields: ({ mapped }) => ({ known: mapped }) },
+  "/imports/:id/correspondance/suppression": { page: null, fields: ({ mapped }) => ({ known: mapped }) },
   "/imports/:id/verification": {
     page: null,
     fields: () => ({

@@ -7,7 +7,7 @@ import { read, submit } from "../../platform/http/forms.ts";
 import { frenchProblem } from "../../platform/http/problems.ts";
 import { undoPath } from "../../platform/http/show.ts";
 import { CSV_MARK, csvLine } from "../../platform/sheets/csv.ts";
-import { decodeSheet, readSheet } from "../../platform/sheets/read.ts";
+import { readHeld } from "../../platform/sheets/held.ts";
 import { fr } from "../../platform/text/index.ts";
 import {
   type AccountLine,
@@ -66,12 +66,13 @@ const Sheet = z.object({
     .describe("Fichier"),
 });
 
-function linesOf(req: Request, { text = "", file = "" }: z.output<typeof Sheet>): AccountLine[] {
-  const whole = file === "" ? text : decodeSheet(Buffer.from(file, "base64"));
-  if (whole.trim() === "") throw new RuleBroken("Choisissez un fichier, ou collez ses lignes.", "text");
-  const sheet = readSheet(whole);
-  if (sheet.problem !== undefined) throw new RuleBroken(sheet.problem, "text");
-  const found = readAccounts(sheet.rows, req.user!.tenant);
+async function linesOf(req: Request, { text = "", file = "" }: z.output<typeof Sheet>): Promise<AccountLine[]> {
+  const whole = file === "" ? Buffer.from(text.trim()) : Buffer.from(file, "base64");
+  if (whole.length === 0) throw new RuleBroken("Choisissez un fichier, ou collez ses lignes.", "text");
+  const rows = await readHeld(whole).catch((error: unknown) => {
+    throw error instanceof RuleBroken ? new RuleBroken(error.message, "text") : error;
+  });
+  const found = readAccounts(rows, req.user!.tenant);
   if (found.problem !== undefined) throw new RuleBroken(found.problem, "text");
   return found.lines;
 }
@@ -86,7 +87,7 @@ export const preview: RequestHandler = async (req, res) => {
     return refuse({ ...Object.fromEntries(said), ...problems });
   }
   try {
-    const lines = linesOf(req, parsed.data);
+    const lines = await linesOf(req, parsed.data);
     await read(req, (em) => refuseTaken(em, lines));
     showPreview(req, res, lines, { values: {} });
   } catch (error) {
@@ -141,7 +142,7 @@ export const create: RequestHandler = async (req, res) => {
     isLong: true as const,
   };
   const form = await submit(req, CreateForm, act, async ({ text, by }, em) => {
-    lines = linesOf(req, { text });
+    lines = await linesOf(req, { text });
     const byMail = goesByMail(req, by);
     const created = await createUsers(em, lines, { tenantId, by: { id }, now: req.now, byMail });
     for (const { user } of created) {

@@ -6,7 +6,7 @@ import { asPreview, PREVIEW, sendFile } from "../../platform/http/send-file.ts";
 import { goTo } from "../../platform/http/show.ts";
 import { submitFile } from "../../platform/http/uploads.ts";
 import { createViews } from "../../platform/http/views.ts";
-import { decodeSheet } from "../../platform/sheets/read.ts";
+import { textOf } from "../../platform/sheets/held.ts";
 import { renderMarkdown } from "../../platform/text/markdown.ts";
 import { aboutDocument, addVersion, type Document } from "../document.ts";
 import { DOCUMENT_FILE } from "../file-purpose.ts";
@@ -100,7 +100,7 @@ export const preview: RequestHandler<Asked> = async (req, res) => {
   const { seen } = fileOf(version);
   if (seen === null) throw new NotFound("Ce genre de fichier ne se voit pas ici. Téléchargez-le.");
   if (seen !== "text") return sendFile(req, res, version, { as: "preview" });
-  const text = decodeSheet(await req.files.store.whole(version.blob));
+  const text = await textOf(await req.files.store.whole(version.blob));
   asPreview(res, STYLED);
   res.vary("HX-Request-Type");
   const html = views.render("/documents/versions/preview", {

@@ -118,6 +118,33 @@ export async function settledLines(em: EntityManager, importId: string): Promise
   return rows;
 }
 
+/** A line that was written, with the row it made or changed as it is named now. */
+export interface WrittenLine {
+  line: number;
+  outcome: "create" | "update";
+  name: string | null;
+}
+
+/** Lines written, those made only when asked, in the order of the file from the one after `after` [IMP-34]. */
+export async function writtenLines(
+  em: EntityManager,
+  importId: string,
+  {
+    table,
+    named,
+    after = 0,
+    size,
+    onlyMade = false,
+  }: { table: string; named: string; after?: number; size: number; onlyMade?: boolean },
+): Promise<WrittenLine[]> {
+  const { rows } = await sql<WrittenLine>`
+    select l.line, l.outcome, ${sql.raw(named)} as name from import_line l
+    left join ${sql.table(table)} t on t.tenant_id = l.tenant_id and t.id = l.row_id
+    where l.import_id = ${importId}::uuid and l.line > ${after} and l.outcome = any (${onlyMade ? ["create"] : ["create", "update"]}::text[])
+    order by l.line limit ${size}`.execute(run(em));
+  return rows;
+}
+
 export async function changedLines(
   em: EntityManager,
   importId: string,

@@ -2,21 +2,20 @@ import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { findUserNames } from "../../accounts/index.ts";
 import type { Mark } from "../../platform/db/paging.ts";
-import { Forbidden, NotFound, RuleBroken } from "../../platform/errors.ts";
+import { NotFound, RuleBroken } from "../../platform/errors.ts";
 import { readMark, writeMark } from "../../platform/http/addresses.ts";
 import { asDownload, pour } from "../../platform/http/download.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
-import { DELIMITERS, isDelimiter } from "../../platform/sheets/delimiter.ts";
+import { DELIMITERS } from "../../platform/sheets/delimiter.ts";
 import { ENCODINGS } from "../../platform/sheets/encoding.ts";
-import type { ChosenColumn, ImportTarget, Mapping, OpenImport } from "../../platform/sheets/profile.ts";
+import type { ChosenColumn, ImportProfile, ImportTarget, Mapping } from "../../platform/sheets/profile.ts";
 import { isSample } from "../../platform/sheets/sample.ts";
 import { HEADER_LINES } from "../../platform/sheets/source.ts";
-import type { TableShape } from "../../platform/sheets/table.ts";
 import { sheetsOf } from "../../platform/sheets/workbook-rows.ts";
 import { fr } from "../../platform/text/index.ts";
 import {
   chooseMapping,
-  freshColumn,
+  forgetMapping,
   knownMappings,
   LONGEST_MAPPING_NAME,
   proposeMapping,
@@ -25,22 +24,28 @@ import {
 import { errorFile } from "../error-file.ts";
 import { sourceOfImport } from "../file-purpose.ts";
 import { type Import, NO_COUNTS } from "../import.ts";
-import { causesOf, changedLines, errorsOf } from "../queries/outcomes.ts";
+import { causesOf, changedLines, errorsOf, writtenLines } from "../queries/outcomes.ts";
 import {
   cancelImport,
   checkImport,
   INLINE_LINES,
+  isHopeless,
+  MOSTLY_WRONG,
   refreshCheck,
   refuseMapping,
   runImport,
   startImport,
 } from "../run.ts";
 import { suggest } from "../suggestions.ts";
+import { writtenFile } from "../written-file.ts";
+import { Choice, mappingOf, missingOf, refuseTwoSigns } from "./mapping-form.ts";
+import { CONFIDENCE, NOTHING_MAPPED, Reading, readingWords, seenAs, shapeSaid } from "./preview.ts";
 import { aboutImport, addressOf, engineAt, HOME, openAt, placeAt, profileAt, visibleImport } from "./shown.ts";
 
 const VIEW = { page: "imports/show", part: "imports/_progress" };
 const MAPPING = { page: "imports/mapping" };
 const CHANGES_SHOWN = 20;
+const tableOf = ({ table, named }: ImportProfile) => ({ table, named });
 
 const crumbsOf = (place: { label: string; path: string }, one: Import) => [
   HOME,
@@ -88,6 +93,9 @@ async function showState(
       before: errors.before,
       after: errors.after,
       changes: await changedLines(em, one.id, CHANGES_SHOWN),
+      born: one.isOver()
+        ? await writtenLines(em, one.id, { ...tableOf(profile), size: CHANGES_SHOWN, onlyMade: true })
+        : [],
       labels: Object.fromEntries(targets.map(({ code, label }) => [code, label])),
       told: Object.fromEntries(targets.map(({ code, show }) => [code, show])),
       missingChoice: missing?.choices.find(({ value }) => value === one.options.missing)?.label ?? null,
@@ -108,6 +116,11 @@ async function showState(
     counts: one.counts ?? NO_COUNTS,
     ...shown,
     key: one.mapping.key.map((code) => shown.labels[code] ?? code),
+    chosen: chosenIn(one, shown.labels),
+    hopeless:
+      one.state === "checked" && isHopeless(one.counts ?? NO_COUNTS, one.options.threshold)
+        ? MOSTLY_WRONG(one.options.threshold)
+        : null,
     noun: shown.profile.noun,
     timeLeft: timeLeft(one, req.now),
     back: shown.place.path,
@@ -121,6 +134,35 @@ async function showState(
     form,
   });
 }
+
+/** What was chosen for this file, in words: its options, then where each column went [IMP-39]. */
+function chosenIn({ options, mapping, survey }: Import, labels: Record<string, string>) {
+  const { mode, empty, errors, threshold } = options;
+  const columns = survey.columns.map((name, place) => {
+    const chosen = mapping.columns[place];
+    const reading = chosen && [
+      chosen.fresh && "champ nouveau",
+      chosen.isMonthFirst && "mois d’abord",
+      chosen.decimalSign && `signe décimal «\u00a0${chosen.decimalSign}\u00a0»`,
+      chosen.separator && `choix séparés par «\u00a0${chosen.separator}\u00a0»`,
+    ];
+    const value = reading ? [labels[chosen.code] ?? chosen.code, ...reading].filter(Boolean).join(", ") : "ignorée";
+    return { term: `Colonne «\u00a0${name}\u00a0»`, value };
+  });
+  return [
+    { term: "Lignes à écrire", value: MODES[mode] },
+    { term: "Cases vides", value: empty === "keep" ? "laisser la valeur enregistrée" : "l’effacer" },
+    { term: "Lignes en erreur", value: errors === "valid" ? "importer les autres" : "tout ou rien" },
+    { term: "Arrêt au-delà de", value: `${threshold}\u00a0% de lignes en erreur` },
+    ...columns,
+  ];
+}
+
+const MODES: Record<Import["options"]["mode"], string> = {
+  both: "créer et modifier",
+  create: "créer seulement",
+  update: "modifier seulement",
+};
 
 /** How long what is left would take at the pace so far, in words; null before there is a pace [IMP-33]. */
 export function timeLeft(
@@ -143,10 +185,7 @@ const factsOf = (one: Import) => ({
   samples: one.survey.samples ?? 0,
   hidden: one.survey.hidden,
   columns: one.survey.columns.length,
-  reading:
-    one.shape.kind === "text"
-      ? `${ENCODINGS[one.shape.encoding]}, séparateur «\u00a0${isDelimiter(one.shape.delimiter) ? DELIMITERS[one.shape.delimiter] : one.shape.delimiter}\u00a0»`
-      : `feuille «\u00a0${one.shape.sheet}\u00a0»`,
+  reading: readingWords(one.shape),
   done: one.done,
   failure: one.failure ?? null,
   actId: one.actId ?? null,
@@ -164,7 +203,7 @@ async function showMapping(
   one: Import,
   form: { values?: Record<string, unknown>; errors?: object },
 ): Promise<void> {
-  const { place, open, known, sheets, profile } = await read(req, async (em) => {
+  const { place, open, known, sheets, profile, seen } = await read(req, async (em) => {
     const profile = profileAt(req, one.kind);
     await profile.admit?.(em, one.scopeId ?? null);
     const open = await openAt(em, req, one, NOTHING_MAPPED);
@@ -175,6 +214,7 @@ async function showMapping(
       open,
       place,
       known: await knownMappings(em, one),
+      seen: await seenAs(em, req, one),
       sheets: one.shape.kind === "workbook" ? await sheetsOf(source) : [],
     };
   });
@@ -203,7 +243,7 @@ async function showMapping(
       chosen,
       confidence: value !== "" && value === confidences[rank]?.code ? confidences[rank].confidence : null,
       isRefused: survey.suspects?.includes(name) ?? false,
-      hasDays: samples.some((text) => /^\s*\d{1,2}[/.-]\d{1,2}[/.-]\d/.test(text)),
+      hasDays: taste?.hasDays ?? false,
       hasCommas: samples.some((text) => text.includes(",")),
       share: String(value).startsWith("+") ? (shares.get(String(value).slice(1)) ?? null) : null,
       kinds: mayAdd
@@ -220,11 +260,12 @@ async function showMapping(
     headerLine: one.headerLine,
     sheets,
     accented: survey.accented,
+    found: survey.found ? `${ENCODINGS[survey.found.encoding]}, ${CONFIDENCE[survey.found.confidence]}` : null,
+    seen,
     encodings: Object.entries(ENCODINGS).map(([value, label]) => ({ value, label })),
     delimiters: Object.entries(DELIMITERS).map(([value, label]) => ({ value, label })),
     headerLines: Array.from({ length: HEADER_LINES }, (_, rank) => ({ value: rank + 1, label: `Ligne ${rank + 1}` })),
     columns,
-    preview: lines.slice(0, 5),
     targets: targets.map(({ code, label, isRequired = false }) => ({
       value: code,
       label: isRequired ? `${label} (obligatoire)` : label,
@@ -253,7 +294,6 @@ async function showMapping(
   });
 }
 
-const NOTHING_MAPPED: Mapping = { columns: [], key: [] };
 const rankOf = ({ columns }: Mapping, code: string) => columns.findIndex((chosen) => chosen?.code === code);
 
 /** What the list of destinations shows of a column: a code, or a kind of new one. */
@@ -261,16 +301,6 @@ const destinationOf = (chosen: ChosenColumn | null, targets: readonly ImportTarg
   if (!chosen) return "";
   return chosen.fresh && !targets.some(({ code }) => code === chosen.code) ? `+${chosen.fresh.type}` : chosen.code;
 };
-
-const Reading = z.object({
-  encoding: z
-    .enum(Object.keys(ENCODINGS) as [keyof typeof ENCODINGS])
-    .optional()
-    .describe("Encodage"),
-  delimiter: z.string().max(4).optional().describe("Séparateur"),
-  sheet: z.string().max(200).optional().describe("Feuille"),
-  headerLine: z.coerce.number().int().min(1).max(HEADER_LINES).describe("Ligne des noms de colonnes"),
-});
 
 /** Reads the file again, otherwise: the columns it gives are mapped anew [IMP-5, IMP-6, IMP-8]. */
 export const reread: RequestHandler<{ id: string }> = async (given, res) => {
@@ -284,19 +314,14 @@ export const reread: RequestHandler<{ id: string }> = async (given, res) => {
     at,
     isLong: true as const,
   };
-  const form = await submit(req, Reading, act, async ({ encoding, delimiter, sheet, headerLine }, em) => {
+  const form = await submit(req, Reading, act, async ({ headerLine, ...said }, em) => {
     const one = await visibleImport(em, req, id);
     refuseOnceStarted(one);
-    const shape: TableShape =
-      one.shape.kind === "text"
-        ? {
-            kind: "text",
-            encoding: encoding ?? one.shape.encoding,
-            delimiter: delimiterOf(delimiter) ?? one.shape.delimiter,
-          }
-        : { kind: "workbook", sheet: sheet ?? one.shape.sheet };
+    const shape = shapeSaid(one, said);
+    const { found } = one.survey;
     const open = await openAt(em, req, one, NOTHING_MAPPED);
-    const survey = await readThrough(await sourceOfImport(em, req.files, one), shape, headerLine, open);
+    const read = await readThrough(await sourceOfImport(em, req.files, one), shape, headerLine, open);
+    const survey = { ...read, ...(found && { found }) };
     Object.assign(one, { shape, survey, headerLine, state: "analysed", counts: null });
     const place = await placeAt(em, req, profileAt(req, one.kind), one.scopeId ?? null);
     const { mapping, options } = await proposeMapping(em, one, open, place);
@@ -305,8 +330,6 @@ export const reread: RequestHandler<{ id: string }> = async (given, res) => {
   if (form.errors) return showMapping(req, res as never, await read(req, (em) => visibleImport(em, req, id)), form);
   res.saved(MAPPING, {}, { at: `${at}?correspondance=oui`, notice: "Le fichier est relu ainsi." });
 };
-
-const delimiterOf = (word: string | undefined) => (word !== undefined && isDelimiter(word) ? word : undefined);
 
 const refuseOnceStarted = (one: Import): void => {
   if (one.state !== "analysed" && one.state !== "checked") {
@@ -339,24 +362,27 @@ export const resume: RequestHandler<{ id: string }> = async (given, res) => {
   res.saved(MAPPING, {}, { at: `${at}?correspondance=oui`, notice: "La correspondance est reprise." });
 };
 
-const Choice = z.object({
-  column: z.array(z.string().max(100)).describe("Colonnes"),
-  order: z.array(z.string().max(300)).describe("Ordre des dates"),
-  key: z.array(z.string().max(300)).max(3, "La clé tient en trois colonnes au plus.").describe("Clé"),
-  title: z.string().max(300).optional().describe("Champ qui nomme les lignes"),
-  mode: z.enum(["both", "create", "update"]).describe("Lignes à écrire"),
-  empty: z.enum(["keep", "clear"]).describe("Cases vides"),
-  missing: z.string().max(40).default("keep").describe("Lignes absentes du fichier"),
-  decimal: z.enum(["", ",", "."]).optional().describe("Signe décimal"),
-  separator: z.enum(["|", ","]).default("|").describe("Entre plusieurs choix"),
-  name: z
-    .string()
-    .trim()
-    .max(LONGEST_MAPPING_NAME, `Raccourcissez le nom à ${LONGEST_MAPPING_NAME} caractères.`)
-    .default("")
-    .describe("Nom de cette correspondance"),
-  threshold: z.coerce.number().int().min(1).max(100).describe("Seuil d’erreurs"),
-});
+/** Drops a mapping for every file to come; this import keeps its own choices [IMP-19]. */
+export const forget: RequestHandler<{ id: string }> = async (given, res) => {
+  const req = given as unknown as Request;
+  const { id } = given.params;
+  const at = addressOf({ id });
+  const act = {
+    code: "import.mapping_forgotten",
+    label: "Correspondance de colonnes supprimée",
+    subject: () => aboutImport({ id }),
+    at,
+  };
+  const form = await submit(req, Known, act, async ({ known }, em) =>
+    forgetMapping(em, await visibleImport(em, req, id), known),
+  );
+  if (form.errors) return showMapping(req, res as never, await read(req, (em) => visibleImport(em, req, id)), form);
+  res.saved(
+    MAPPING,
+    {},
+    { at: `${at}?correspondance=oui`, notice: "La correspondance est supprimée. Les choix ci-dessous restent." },
+  );
+};
 
 /** Keeps where columns go, then checks every line; nothing is written but what came of it [IMP-28]. */
 export const check: RequestHandler<{ id: string }> = async (given, res) => {
@@ -386,52 +412,13 @@ export const check: RequestHandler<{ id: string }> = async (given, res) => {
     };
     const open = await openAt(em, req, one, mapping);
     refuseMapping({ mapping, options }, open.targets);
+    refuseTwoSigns(one, mapping, open.targets);
     await chooseMapping(em, one, { mapping, options, now: req.now });
   });
   if (form.errors) return showMapping(req, res as never, await read(req, (em) => visibleImport(em, req, id)), form);
   await checkImport(engineAt(req), { tenantId: req.user!.tenantId, id });
   res.saved(MAPPING, {}, { at, notice: "Le fichier est vérifié. Rien n’est encore écrit." });
 };
-
-const missingOf = ({ missing }: Pick<OpenImport, "missing">, choice: string): string =>
-  missing?.choices.some(({ value }) => value === choice) ? choice : "keep";
-
-const noSuchPlace = (said: string) =>
-  new RuleBroken(`La destination «\u00a0${said}\u00a0» n’existe plus\u00a0: choisissez-en une autre.`, "mapping");
-
-/** The mapping a form says: each column to a target, to a new one of a kind, or nowhere. */
-function mappingOf(
-  { survey }: Import,
-  { column, order, key, title, name, decimal, separator }: z.infer<typeof Choice>,
-  { targets, fresh, titles }: Pick<OpenImport, "targets" | "titles"> & { fresh?: OpenImport["fresh"] | undefined },
-): Mapping {
-  const taken = new Set(targets.map(({ code }) => code));
-  const columns = survey.columns.map((name, rank): ChosenColumn | null => {
-    const said = column[rank] ?? "";
-    const reading = {
-      ...(order.includes(name) && { isMonthFirst: true }),
-      ...(decimal && { decimalSign: decimal }),
-      ...(separator !== "|" && { separator }),
-    };
-    if (said.startsWith("+")) {
-      if (!fresh)
-        throw new Forbidden(
-          "Ajouter des champs à cette campagne ne vous est pas ouvert\u00a0: demandez à qui la configure.",
-        );
-      const type = said.slice(1);
-      if (!fresh.types.some(({ value }) => value === type)) throw noSuchPlace(said);
-      const code = fresh.codeOf(name, taken);
-      taken.add(code);
-      return { ...freshColumn(code, { label: name, type }, survey.tastes?.[rank]?.distinct ?? null), ...reading };
-    }
-    if (said === "") return null;
-    if (!targets.some(({ code }) => code === said)) throw noSuchPlace(said);
-    return { code: said, ...reading };
-  });
-  const codeOf = (name: string) => columns[survey.columns.indexOf(name)]?.code ?? name;
-  const named = titles && title && survey.columns.includes(title) ? { title: codeOf(title) } : {};
-  return { columns, key: key.map(codeOf), ...named, ...(name && { name }) };
-}
 
 const Start = z.object({ errors: z.enum(["valid", "none"]).describe("Lignes en erreur") });
 
@@ -488,9 +475,17 @@ export const cancel: RequestHandler<{ id: string }> = async (given, res) => {
     req,
     z.object({}),
     { code: "import.cancelled", label: "Arrêt d’un import demandé", subject: () => aboutImport({ id }), at },
-    async (_values, em) => cancelImport(await visibleImport(em, req, id), { now: req.now }),
+    async (_values, em) => cancelImport(em, await visibleImport(em, req, id), { now: req.now }),
   );
   res.saved(VIEW, {}, { at, notice: "L’import s’arrête." });
+};
+
+/** All that was written, line by line [IMP-34]. */
+export const written: RequestHandler<{ id: string }> = async (given, res) => {
+  const req = given as unknown as Request;
+  const one = await read(req, (em) => visibleImport(em, req, given.params.id));
+  asDownload(res as never, "lignes-importees.csv").type("text/csv");
+  await pour(writtenFile(req.db, profileAt(req, one.kind), one), res as never);
 };
 
 /** The lines in error, to be corrected and sent again [IMP-39]. */

@@ -1,6 +1,7 @@
 import { get, post, type Route } from "../../platform/http/route.ts";
 import * as imports from "./imports.ts";
 import * as mine from "./mine.ts";
+import * as preview from "./preview.ts";
 import * as templates from "./templates.ts";
 import * as uploads from "./uploads.ts";
 
@@ -21,10 +22,13 @@ export const routes: Route[] = [
   get("/imports/:kind/modele.csv", WHO, templates.text, { sweep: OF_PEOPLE }),
   get("/imports/:kind/modele.xlsx", WHO, templates.book, { sweep: OF_PEOPLE }),
   get("/imports/:id", WHO, imports.show, { sweep: OF_PEOPLE }),
+  get("/imports/:id/apercu", WHO, preview.show, { sweep: OF_PEOPLE }),
   post("/imports/:id/lecture", WHO, imports.reread, { sweep: OF_PEOPLE }),
   post("/imports/:id/correspondance", WHO, imports.resume, { sweep: OF_PEOPLE }),
+  post("/imports/:id/correspondance/suppression", WHO, imports.forget, { sweep: OF_PEOPLE }),
   post("/imports/:id/verification", WHO, imports.check, { sweep: OF_PEOPLE }),
   post("/imports/:id/execution", WHO, imports.start, { sweep: OF_PEOPLE }),
   post("/imports/:id/arret", WHO, imports.cancel, { sweep: OF_PEOPLE }),
+  get("/imports/:id/lignes.csv", WHO, imports.written, { sweep: OF_PEOPLE }),
   get("/imports/:id/erreurs.csv", WHO, imports.errors, { sweep: OF_PEOPLE }),
 ];

@@ -7,11 +7,12 @@ import { NotFound, RuleBroken } from "../../platform/errors.ts";
 import { asDownload } from "../../platform/http/download.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { submitFile } from "../../platform/http/uploads.ts";
+import { analyse } from "../../platform/sheets/analysis.ts";
 import type { ImportProfile } from "../../platform/sheets/profile.ts";
 import type { SheetSource } from "../../platform/sheets/source.ts";
 import { addFile, type StoredFile } from "../../platform/storage/file.ts";
 import { acceptOf, KINDS } from "../../platform/storage/kinds.ts";
-import { analyse, openImport, proposeMapping, readThrough } from "../analysis.ts";
+import { openImport, proposeMapping, readThrough } from "../analysis.ts";
 import { IMPORT_FILE, sourceOfImport } from "../file-purpose.ts";
 import type { Import } from "../import.ts";
 import { aboutImport, addressOf, HOME, placeAt, profileAt } from "./shown.ts";
@@ -62,10 +63,13 @@ async function open(
   const { id, tenantId } = req.user!;
   const place = await placeAt(em, req, profile, scopeId);
   await profile.admit?.(em, scopeId);
-  const { shape } = await analyse(source);
+  const { shape, found } = await analyse(source);
   const about = { tenantId, scopeId, author: { id }, importId: file.id, now: req.now };
   const ready = await profile.open(em, about, null);
-  const survey = await readThrough(source, shape, 1, ready);
+  const survey = {
+    ...(await readThrough(source, shape, 1, ready)),
+    ...(found && { found: { encoding: found.encoding, confidence: found.confidence } }),
+  };
   const one = openImport(em, file, { kind: profile.kind, scopeId, by: { id }, shape, survey });
   const { mapping, options } = await proposeMapping(em, one, ready, place);
   return Object.assign(one, { mapping, options });

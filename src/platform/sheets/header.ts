@@ -17,7 +17,7 @@ export const folded = (text: string): string =>
 export function columnNames(cells: readonly string[], count: number): string[] {
   const taken = new Set<string>();
   return Array.from({ length: count }, (_, place) => {
-    const said = tidied(cells[place] ?? "") || `Colonne ${place + 1}`;
+    const said = tidied((cells[place] ?? "").replaceAll("\0", "␀")) || `Colonne ${place + 1}`;
     let name = said;
     for (let rank = 2; taken.has(folded(name)); rank++) name = `${said} (${rank})`;
     taken.add(folded(name));

@@ -174,7 +174,7 @@ export interface OpenImport {
   };
   /** Of a check, after each part, in the one transaction of all. */
   look?(em: EntityManager): Promise<void>;
-  /** What the check noticed besides, once all parts are looked at: how many lines, by the id of what they are about [CAM-21]. */
+  /** What the check noticed besides, once all parts are looked at: how many, by a word `tell` knows [CAM-21, IMP-28]. */
   noticed?(em: EntityManager): Promise<Record<string, number>>;
 }
 
@@ -194,12 +194,12 @@ export interface ImportProfile {
   named: string;
   /** What lines become with this mapping; null before there is one. */
   open(em: EntityManager, about: ImportAbout, mapping: Mapping | null): Promise<OpenImport>;
-  /** What a check noticed, as this person may read it, with where to read more. */
+  /** What a check noticed, as this person may read it, with where to read more of what calls for care. */
   tell?(
     em: EntityManager,
     user: { id: string; roles: readonly string[] },
     notices: Record<string, number>,
-  ): Promise<{ text: string; href: string }[]>;
+  ): Promise<{ text: string; href?: string }[]>;
   /** Throws Conflict where nothing may be written any more [CAM-8]. */
   admit?(em: EntityManager, scopeId: string | null): Promise<void>;
   /**

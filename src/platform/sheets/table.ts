@@ -56,7 +56,7 @@ export async function guessDelimiter(
 }
 
 /** One piece of the file at a time; others are served between two, whatever gives the bytes. */
-async function* rawRows(
+export async function* rawRows(
   source: SheetSource,
   shape: TableShape,
   read?: (done: number) => void,
@@ -129,6 +129,16 @@ export async function surveyTable(
     );
   }
   return { columns: columnNames(header, count), lines, blank, samples, hidden, faulty, first, accented };
+}
+
+/** The first rows of a table, blank ones among them, as many as the header is chosen from: the rest is not read [IMP-8]. */
+export async function firstRows(source: SheetSource, shape: TableShape): Promise<TableRow[]> {
+  const first: TableRow[] = [];
+  for await (const rows of rawRows(source, shape)) {
+    first.push(...rows.slice(0, HEADER_LINES - first.length));
+    if (first.length >= HEADER_LINES) break;
+  }
+  return first;
 }
 
 function lastFilledOf(cells: readonly string[]): number {
