@@ -8,18 +8,10 @@ import type { ArrowRole } from "../workflow/index.ts";
 import { Balance } from "./balance.ts";
 import { BULK_ACTIONS, type BulkWish } from "./bulk-wish.ts";
 import type { By } from "./campaign.ts";
-import {
-  type Changes,
-  described,
-  type Plan,
-  type Progress,
-  plannedAs,
-  type Said,
-  statusOf,
-  stepped,
-  technicianFor,
-} from "./operation.ts";
-import { withPeople } from "./plan.ts";
+import { described } from "./naming.ts";
+import { technicianFor } from "./operation.ts";
+import { type Plan, withPeople } from "./plan.ts";
+import { type Changes, type Progress, plannedAs, type Said, statusOf, stepped } from "./progress.ts";
 import { loadsOf } from "./queries/loads.ts";
 import { Segment, segmentByField } from "./segment.ts";
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { fr } from "../platform/text/index.ts";
 import { KIND_CODES } from "../workflow/index.ts";
-import { LONGEST_REASON } from "./operation.ts";
 import { MAX_MINUTES, MIN_MINUTES } from "./operation-type.ts";
+import { LONGEST_REASON } from "./progress.ts";
 
 /** What can be done to many operations at once (OPS-13), in the words of the list, of the button and of history. */
 export const BULK_ACTIONS = {

@@ -18,8 +18,7 @@ import {
 } from "./bulk-decision.ts";
 import type { BulkAction, BulkWish } from "./bulk-wish.ts";
 import { aboutCampaign, type Campaign, refuseArchived, toCampaign } from "./campaign.ts";
-import type { Plan } from "./operation.ts";
-import { planFor } from "./plan.ts";
+import { type Plan, planFor } from "./plan.ts";
 import { type Asking, campaignFor, type Standing, whoOn } from "./policy.ts";
 import {
   type FrozenRow,

@@ -12,7 +12,7 @@ import { record } from "../platform/events/record.ts";
 import { fr } from "../platform/text/index.ts";
 import { aboutCampaign, type By, type Campaign, refuseArchived } from "./campaign.ts";
 import { type CampaignField, editField, fieldsOf } from "./field.ts";
-import { searchAnew, titleFieldOf } from "./operation.ts";
+import { searchAnew, titleFieldOf } from "./naming.ts";
 import { withPeople } from "./plan.ts";
 import { rewriteValues, valuesOfField } from "./queries/field-values.ts";
 import { canSegment } from "./segment-sync.ts";

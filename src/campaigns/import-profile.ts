@@ -25,8 +25,9 @@ import { fr } from "../platform/text/index.ts";
 import { Campaign, refuseArchived } from "./campaign.ts";
 import { UNREAD } from "./export-profile.ts";
 import { addFields } from "./field.ts";
-import { LONGEST_NOTES, type Plan, searchAnew, titleFieldOf } from "./operation.ts";
-import { planFor, withEverybody } from "./plan.ts";
+import { searchAnew, titleFieldOf } from "./naming.ts";
+import { LONGEST_NOTES } from "./operation.ts";
+import { type Plan, planFor, withEverybody } from "./plan.ts";
 import { campaignFor } from "./policy.ts";
 import {
   changedOperations,

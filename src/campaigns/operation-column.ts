@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { FieldDefinition } from "../fields/index.ts";
 import { RuleBroken } from "../platform/errors.ts";
-import { type Plan, titleFieldOf } from "./operation.ts";
+import { titleFieldOf } from "./naming.ts";
+import type { Plan } from "./plan.ts";
 import type { OperationOrder } from "./queries/operations.ts";
 
 /** What a list of operations shows and is sorted by, as its address says it (OPS-7, OPS-8). */

@@ -19,7 +19,7 @@ import {
 import { RuleBroken } from "../platform/errors.ts";
 import { fr } from "../platform/text/index.ts";
 import { CATEGORIES, CATEGORY_CODES, statusOf } from "../workflow/index.ts";
-import type { Plan } from "./operation.ts";
+import type { Plan } from "./plan.ts";
 import { NONE, operationsWhere } from "./queries/operations.ts";
 
 /** What a list of operations may be narrowed by, as its address says it (OPS-5). */

@@ -1,6 +1,6 @@
-import type { Plan } from "./operation.ts";
 import { type Column, columnsOf, orderOf, type Sorted } from "./operation-column.ts";
 import type { Kept } from "./operation-filter.ts";
+import type { Plan } from "./plan.ts";
 import type { GroupBy } from "./queries/operation-groups.ts";
 
 /** How a list of operations is laid out, as its address says it (OPS-7 to OPS-9): all but what narrows it. */

@@ -2,33 +2,16 @@ import { randomUUIDv7 } from "node:crypto";
 import { defineEntity, p } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { User } from "../accounts/index.ts";
-import {
-  bare,
-  type FieldDefinition,
-  type FieldValue,
-  type People,
-  type Reading,
-  searchText,
-  showValue,
-} from "../fields/index.ts";
+import type { FieldValue } from "../fields/index.ts";
 import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
 import { Conflict, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
-import {
-  type Arrow,
-  type ArrowRole,
-  CATEGORY_CODES,
-  type Category,
-  decide,
-  statusOf as findStatus,
-  initialStatus,
-  type Kind,
-  type Status,
-  type Workflow,
-} from "../workflow/index.ts";
-import { type By, type Campaign, refuseArchived, toCampaign } from "./campaign.ts";
-import { fieldsOf } from "./field.ts";
-import { holdValues, otherWithValue, valuesOfOperations, writeSearches } from "./queries/operations.ts";
+import { type Arrow, CATEGORY_CODES, initialStatus } from "../workflow/index.ts";
+import { refuseArchived, toCampaign } from "./campaign.ts";
+import { described } from "./naming.ts";
+import type { Plan } from "./plan.ts";
+import { type Decided, plannedAs, type Said, type Step, statusOf, stepped } from "./progress.ts";
+import { holdValues, otherWithValue } from "./queries/operations.ts";
 import { Segment, segmentByField } from "./segment.ts";
 
 const schema = defineEntity({
@@ -123,28 +106,6 @@ export const OperationSchema = schema;
 export const aboutOperation = ({ id }: { id: string }) => ({ type: "operation", id });
 
 export const LONGEST_NOTES = 10_000;
-export const LONGEST_REASON = 500;
-/** Operations told again at a time. */
-const ANEW = 1_000;
-
-/** A campaign with what its operations obey. */
-export interface Plan {
-  campaign: Campaign;
-  fields: FieldDefinition[];
-  workflow: Workflow;
-  zone: string;
-  /** Who its fields of people name, once they were asked for: see `withPeople`. */
-  people?: People;
-  names?: ReadonlyMap<string, string>;
-  person?: NonNullable<Reading["person"]>;
-}
-
-export interface Said {
-  by: By;
-  now: Date;
-  /** As what they act on this operation: decides which arrows are theirs (WFL-3). */
-  who: readonly ArrowRole[];
-}
 
 /** What a new operation says; values are already read by their fields (FLD-5). */
 export interface Draft {
@@ -154,33 +115,6 @@ export interface Draft {
   technicianId: string | null;
   notes: string;
 }
-
-/** Where an operation stands: what a step is decided on, of one row as of ten thousand. */
-export type Progress = Pick<
-  Operation,
-  | "status"
-  | "category"
-  | "plannedAt"
-  | "firstPlannedAt"
-  | "postponeCount"
-  | "reason"
-  | "startedAt"
-  | "completedAt"
-  | "completedById"
->;
-export type Changes = Partial<Progress>;
-
-/** What was decided of one operation, before anything is written of it. */
-export interface Decided<A> {
-  arrow: A;
-  changes: Changes;
-}
-
-export const statusOf = (workflow: Workflow, code: string): Status => {
-  const found = findStatus(workflow, code);
-  if (!found) throw new Error(`No status "${code}" in this workflow.`);
-  return found;
-};
 
 /**
  * A new operation in the initial status, or in the one that planning leads to when it has a date (OPS-2). Refused without
@@ -308,32 +242,6 @@ export function planOperation(
   }
 }
 
-/** What giving an operation this date, or none, changes of it, and by which arrow if one; null: it has it already. */
-export function plannedAs(plan: Plan, now: Progress, date: Date | null, said: Said): Decided<Arrow | null> | null {
-  if ((date?.getTime() ?? null) === (now.plannedAt?.getTime() ?? null)) return null;
-  const { isFinal } = statusOf(plan.workflow, now.status);
-  if (isFinal) throw new RuleBroken("Cette opération est close\u00a0: rouvrez-la pour changer sa date.", "plannedAt");
-  const kind = kindForDate(now.category, date);
-  const arrow = kind && plan.workflow.transitions.find((one) => one.kind === kind && one.from === now.status);
-  return arrow ? stepped(plan, now, { arrow, reason: null, date }, said) : { arrow: null, changes: dated(now, date) };
-}
-
-/** What a date given or taken away does to an operation of this category (OPS-11). */
-export function kindForDate(category: Category, date: Date | null): Kind | null {
-  if (category === "open") return date ? "schedule" : null;
-  if (category === "planned") return date ? null : "unschedule";
-  return category === "deferred" || category === "problem" ? "reschedule" : null;
-}
-
-export interface Step {
-  /** Where to, or by which arrow. */
-  to?: string;
-  kind?: Kind;
-  arrow?: Arrow;
-  reason: string | null;
-  date: Date | null;
-}
-
 /**
  * The one way from a status to another, for pages, inline edit, bulk, imports and jobs (WFL-3). Throws Conflict when
  * there is no such arrow, Forbidden when it is not theirs, RuleBroken without the reason or the date it asks for. What
@@ -342,29 +250,6 @@ export interface Step {
 export function transition(em: EntityManager, plan: Plan, operation: Operation, step: Step, said: Said): void {
   refuseClosed(plan, operation);
   follow(em, plan, operation, stepped(plan, operation, step, said), said);
-}
-
-/** What a step changes of an operation, and the arrow it follows; refused as `transition` says (WFL-3, OPS-19 to OPS-21). */
-export function stepped({ workflow }: Plan, now: Progress, step: Step, said: Said): Decided<Arrow> {
-  const arrow = decide(workflow, {
-    from: now.status,
-    to: step.arrow?.to ?? step.to,
-    kind: step.arrow?.kind ?? step.kind,
-    who: said.who,
-    reason: step.reason,
-    date: step.date,
-  });
-  const { code, category } = statusOf(workflow, arrow.to);
-  const wasFinal = statusOf(workflow, now.status).isFinal;
-  const changes: Changes = { status: code, category };
-  if (step.reason !== null) changes.reason = step.reason;
-  if (arrow.date === "cleared" || (category === "open" && wasFinal)) Object.assign(changes, dated(now, null));
-  else if (category === "deferred" || step.date) Object.assign(changes, dated(now, step.date));
-  if (category === "deferred") changes.postponeCount = now.postponeCount + 1;
-  if (category === "running") changes.startedAt = now.startedAt ?? said.now;
-  const isDone = category === "success";
-  Object.assign(changes, { completedAt: isDone ? said.now : null, completedById: isDone ? said.by.id : null });
-  return { arrow, changes };
 }
 
 function follow(
@@ -418,61 +303,8 @@ function refuseClosed({ campaign }: Plan, operation: Operation): void {
   if (operation.isTrashed()) throw new Conflict("Cette opération est dans la corbeille. Restaurez-la d’abord.");
 }
 
-const dated = ({ firstPlannedAt }: Progress, date: Date | null): Changes => ({
-  plannedAt: date,
-  firstPlannedAt: firstPlannedAt ?? date,
-});
-
 const same = (one: FieldValue | undefined, other: FieldValue | undefined) =>
   JSON.stringify(one) === JSON.stringify(other);
-
-/** The values with what is told of them: the title, and what a search looks in (FLD-2, OPS-6). */
-export function described({ campaign, fields, zone }: Plan, values: Record<string, FieldValue>) {
-  const field = titleFieldOf(campaign, fields);
-  const value = field && values[field.code];
-  const title = field && value !== undefined ? showValue(field, value, { zone }).slice(0, 255) : "";
-  if (title === "") {
-    throw new RuleBroken(
-      field
-        ? `Remplissez «\u00a0${field.label}\u00a0»\u00a0: c’est lui qui nomme l’opération.`
-        : "Cette campagne n’a pas encore de champ qui nomme ses opérations\u00a0: choisissez-le dans ses réglages.",
-      field?.code,
-    );
-  }
-  return { values, title, search: searchedIn(title, fields, values) };
-}
-
-/** Tells again what a search finds of operations whose fields came back; history has nothing to say of it. */
-export async function searchAnew(em: EntityManager, ids: string[]): Promise<void> {
-  const fields = new Map<string, FieldDefinition[]>();
-  for (let from = 0; from < ids.length; from += ANEW) {
-    const rows = await valuesOfOperations(em, ids.slice(from, from + ANEW));
-    for (const { campaignId } of rows) {
-      if (fields.has(campaignId)) continue;
-      fields.set(
-        campaignId,
-        (await fieldsOf(em, { id: campaignId })).map((field) => field.definition()),
-      );
-    }
-    const told = rows.map(({ id, campaignId, title, values }) => ({
-      id,
-      search: searchedIn(title, fields.get(campaignId)!, values),
-    }));
-    await writeSearches(em, told);
-  }
-}
-
-const searchedIn = (title: string, fields: FieldDefinition[], values: Record<string, FieldValue>) =>
-  bare(`${title} ${searchText(fields, values)}`);
-
-/** The one chosen, else the first mandatory short text, else the first short text (FLD-2). */
-export function titleFieldOf(
-  { titleField }: Pick<Campaign, "titleField">,
-  fields: readonly FieldDefinition[],
-): FieldDefinition | undefined {
-  const texts = fields.filter(({ type }) => type === "short_text");
-  return fields.find(({ code }) => code === titleField) ?? texts.find(({ isMandatory }) => isMandatory) ?? texts[0];
-}
 
 function tidyNotes(notes: string): string {
   const tidy = notes.normalize("NFC").replace(/\r\n?/g, "\n").trim();

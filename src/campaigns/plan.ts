@@ -1,9 +1,21 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { findStaffAmong, staffById, wholeStaff } from "../directory/index.ts";
-import { type FieldValues, tidy } from "../fields/index.ts";
+import { type FieldDefinition, type FieldValues, type People, type Reading, tidy } from "../fields/index.ts";
+import type { Workflow } from "../workflow/index.ts";
 import type { Campaign } from "./campaign.ts";
 import { fieldsOf } from "./field.ts";
-import type { Plan } from "./operation.ts";
+
+/** A campaign with what its operations obey. */
+export interface Plan {
+  campaign: Campaign;
+  fields: FieldDefinition[];
+  workflow: Workflow;
+  zone: string;
+  /** Who its fields of people name, once they were asked for: see `withPeople`. */
+  people?: People;
+  names?: ReadonlyMap<string, string>;
+  person?: NonNullable<Reading["person"]>;
+}
 
 /** What the operations of a campaign obey: its fields in order, its workflow, its zone (GEN-3). */
 export async function planFor(em: EntityManager, campaign: Campaign, tenantZone: string): Promise<Plan> {

@@ -22,7 +22,7 @@ import {
   previewConversion,
   refuseShared,
 } from "./field-conversion.ts";
-import { titleFieldOf } from "./operation.ts";
+import { titleFieldOf } from "./naming.ts";
 import { valuesOfField } from "./queries/field-values.ts";
 import { takenOf } from "./taken-type.ts";
 

@@ -1,6 +1,6 @@
 import { groupHolds, holdTenant } from "../accounts/index.ts";
 import type { Undo } from "../platform/db/undo.ts";
-import { searchAnew } from "./operation.ts";
+import { searchAnew } from "./naming.ts";
 import { holdStatusesOfAct, holdWorkflowsOfAct } from "./queries/statuses.ts";
 import { emptyTrashOf, nameAnew, segmentsMadeBy, stillUsed, usedBesides } from "./queries/undone.ts";
 

@@ -4,7 +4,7 @@ import type { SignedIn } from "../../accounts/index.ts";
 import { bare } from "../../fields/index.ts";
 import type { ImportAbout, LineRule, OpenImport } from "../../platform/sheets/profile.ts";
 import { CATEGORIES, type Category, decide, initialStatus, type Workflow } from "../../workflow/index.ts";
-import { kindForDate } from "../operation.ts";
+import { kindForDate } from "../progress.ts";
 import { visibleCampaigns } from "./campaigns.ts";
 
 /**

@@ -20,7 +20,7 @@ import { fr } from "../../platform/text/index.ts";
 import { aboutCampaign, type Campaign } from "../campaign.ts";
 import { addFields, CampaignField, editField, fieldsOf, moveField, removeField } from "../field.ts";
 import { canName, convertField, previewConversion, refuseShared, setTitleField } from "../field-conversion.ts";
-import { titleFieldOf } from "../operation.ts";
+import { titleFieldOf } from "../naming.ts";
 import { campaignFor } from "../policy.ts";
 import { conversionsOf, valuesAside, valuesOfField } from "../queries/field-values.ts";
 import { marksOf } from "./operation-types.ts";

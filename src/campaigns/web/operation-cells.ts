@@ -14,21 +14,19 @@ import {
   aboutOperation,
   assignOperation,
   editOperation,
-  LONGEST_REASON,
   type Operation,
-  type Plan,
   placeOperation,
   planOperation,
-  type Said,
-  statusOf,
   transition,
 } from "../operation.ts";
 import { type Column, columnsOf, everyColumn } from "../operation-column.ts";
+import type { Plan } from "../plan.ts";
 import { operationFor } from "../policy.ts";
+import { LONGEST_REASON, type Said, statusOf } from "../progress.ts";
 import { listOperations, listTechnicians, operationsWhere } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
 import { holdStatuses } from "../queries/statuses.ts";
-import { bulkOf } from "./bulks.ts";
+import { bulkOf } from "./bulk-selection.ts";
 import {
   Day,
   Hour,

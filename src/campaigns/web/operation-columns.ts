@@ -1,7 +1,7 @@
 import type { RequestHandler } from "express";
 import { withQuery } from "../../platform/http/addresses.ts";
 import { read } from "../../platform/http/forms.ts";
-import { titleFieldOf } from "../operation.ts";
+import { titleFieldOf } from "../naming.ts";
 import { everyColumn } from "../operation-column.ts";
 import { filtersOf } from "../operation-filter.ts";
 import { lookOf } from "../operation-look.ts";

@@ -5,10 +5,10 @@ import { type FieldDefinition, OPERATORS, PERIODS } from "../../fields/index.ts"
 import { RuleBroken } from "../../platform/errors.ts";
 import { read } from "../../platform/http/forms.ts";
 import { CATEGORIES, CATEGORY_CODES } from "../../workflow/index.ts";
-import type { Plan } from "../operation.ts";
 import { columnsOf } from "../operation-column.ts";
 import { controlName, operandName, operatorName } from "../operation-filter.ts";
 import { lookOf } from "../operation-look.ts";
+import type { Plan } from "../plan.ts";
 import { campaignFor } from "../policy.ts";
 import { listTechnicians, NONE } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";

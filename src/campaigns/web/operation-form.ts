@@ -11,8 +11,8 @@ import {
   readMoment,
 } from "../../fields/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
-import { LONGEST_NOTES, type Plan } from "../operation.ts";
-import { withPeople } from "../plan.ts";
+import { LONGEST_NOTES } from "../operation.ts";
+import { type Plan, withPeople } from "../plan.ts";
 import { Segment } from "../segment.ts";
 
 /** No staff number, e-mail or name is longer. */

@@ -6,10 +6,11 @@ import { readMark, type Values, withQuery, writeMark } from "../../platform/http
 import { query, read } from "../../platform/http/forms.ts";
 import { isPartial } from "../../platform/http/partial.ts";
 import { fr } from "../../platform/text/index.ts";
-import { type Plan, titleFieldOf } from "../operation.ts";
+import { titleFieldOf } from "../naming.ts";
 import { TITLE } from "../operation-column.ts";
 import { chipsOf, filtersOf, type Kept, placesNamed } from "../operation-filter.ts";
 import { GROUPS, lookOf } from "../operation-look.ts";
+import type { Plan } from "../plan.ts";
 import { campaignFor } from "../policy.ts";
 import { countGroups, type Group, type GroupBy, listGrouped } from "../queries/operation-groups.ts";
 import {
@@ -24,7 +25,7 @@ import {
 import { listViews, type SavedViewLine } from "../queries/saved-views.ts";
 import { listSegments } from "../queries/segments.ts";
 import { BUILT_IN } from "../saved-view.ts";
-import { bulkOf } from "./bulks.ts";
+import { bulkOf } from "./bulk-selection.ts";
 import { meantPeople, showFilters } from "./operation-filters.ts";
 import { lineOf, midnightOf, peopleNamed } from "./operation-row.ts";
 import { addressOf, frameOf, listAt, planOf } from "./shown.ts";

@@ -2,8 +2,9 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { staffNames } from "../../directory/index.ts";
 import { dayOf, localOf, showValue, startOfDay } from "../../fields/index.ts";
 import { fr } from "../../platform/text/index.ts";
-import { type Plan, statusOf } from "../operation.ts";
 import type { Column } from "../operation-column.ts";
+import type { Plan } from "../plan.ts";
+import { statusOf } from "../progress.ts";
 import type { OperationLine } from "../queries/operations.ts";
 import { operationAt } from "./shown.ts";
 

@@ -7,23 +7,22 @@ import { withQuery } from "../../platform/http/addresses.ts";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { type Arrow, arrowsFrom, takesDate } from "../../workflow/index.ts";
+import { titleFieldOf } from "../naming.ts";
 import {
   aboutOperation,
   addOperation,
   assignOperation,
   editOperation,
   type Operation,
-  type Plan,
   placeOperation,
   planOperation,
   releaseOperation,
   restoreOperation,
-  type Said,
-  statusOf,
-  titleFieldOf,
   trashOperation,
 } from "../operation.ts";
+import type { Plan } from "../plan.ts";
 import { campaignFor, operationFor } from "../policy.ts";
+import { type Said, statusOf } from "../progress.ts";
 import { listTechnicians } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
 import { holdStatuses } from "../queries/statuses.ts";

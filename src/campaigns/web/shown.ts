@@ -2,8 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request } from "express";
 import type { Campaign } from "../campaign.ts";
 import { stateOf } from "../campaign.ts";
-import type { Plan } from "../operation.ts";
-import { planFor } from "../plan.ts";
+import { type Plan, planFor } from "../plan.ts";
 import type { Standing } from "../policy.ts";
 import { isAsked } from "../type-offer.ts";
 

@@ -4,8 +4,9 @@ import { readMoment } from "../../fields/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { arrowsFrom, KIND_CODES, takesDate } from "../../workflow/index.ts";
-import { aboutOperation, LONGEST_REASON, type Operation, statusOf, transition } from "../operation.ts";
+import { aboutOperation, type Operation, transition } from "../operation.ts";
 import { operationFor } from "../policy.ts";
+import { LONGEST_REASON, statusOf } from "../progress.ts";
 import { holdStatuses } from "../queries/statuses.ts";
 import { frameOf, planOf } from "./shown.ts";
 
