@@ -139,11 +139,11 @@ export async function decisionOf(em: EntityManager, plan: Plan, wish: BulkWish, 
       };
     }
     case "step": {
-      const { to, kind, reason } = wish;
+      const { to, kind, reason, minutes } = wish;
       const date = wish.date === null ? null : new Date(wish.date);
       return {
         of: (target) =>
-          target.status === to ? null : stepped(plan, target, { to, kind, reason, date }, one(target)).changes,
+          target.status === to ? null : stepped(plan, target, { to, kind, reason, date, minutes }, one(target)).changes,
         label: (n) => `${wish.label}\u00a0: ${fr.count(n, "opération", "opérations")}`,
       };
     }

@@ -50,6 +50,7 @@ export const BulkWish = z.discriminatedUnion("action", [
     label: z.string(),
     reason: reason.nullable(),
     date: z.iso.datetime().nullable(),
+    minutes: z.int().nullable().default(null),
   }),
   z.object({ action: z.literal("segment"), segment: z.uuid().nullable() }),
   z.object({ action: z.literal("field"), code: z.string(), text: z.string().max(10_000) }),

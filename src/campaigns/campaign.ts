@@ -2,6 +2,7 @@ import { randomUUIDv7 } from "node:crypto";
 import { defineEntity, p } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { HOLIDAY_ZONES, User, ZONES } from "../accounts/index.ts";
+import { bare } from "../fields/index.ts";
 import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
 import { Conflict, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
@@ -92,6 +93,10 @@ const schema = defineEntity({
     typeRefused: p.json<TakenType>().columnType("jsonb").nullable(),
     /** Standard duration of its operations, in minutes (CAM-13). */
     durationMinutes: p.integer().nullable(),
+    /** Whoever completes says how long it took (OPS-23). */
+    isTimeTracked: p.boolean().default(false),
+    /** What problems are picked from, beside free text (OPS-20). */
+    problemReasons: p.array().columnType("text[]").default([]),
     /** The field that names its operations; null: see titleFieldOf (FLD-2). */
     titleField: p.text().nullable(),
     subtitleFields: p.array().columnType("text[]").default([]),
@@ -217,6 +222,30 @@ export function setCalendar(
   }
   const days = [...new Set(closedDays)].toSorted();
   Object.assign(campaign, { zone, holidayZone, closedDays: days, defaultHour, durationMinutes });
+  record(em, "campaign.edited", aboutCampaign(campaign), { by: by.id });
+}
+
+export const MOST_REASONS = 30;
+const LONGEST_PROBLEM = 100;
+
+/** Whether time is tracked, and what problems are picked from (OPS-20, OPS-23); nothing else moves (CAM-16). The caller flushes. */
+export function setFollowing(
+  em: EntityManager,
+  campaign: Campaign,
+  { isTimeTracked, problemReasons }: { isTimeTracked: boolean; problemReasons: readonly string[] },
+  { by }: { by: By },
+): void {
+  refuseArchived(campaign);
+  const tidied = problemReasons.map((one) => one.normalize("NFC").replace(/\s+/gu, " ").trim()).filter(Boolean);
+  const reasons = [...new Map(tidied.map((one) => [bare(one), one])).values()];
+  if (reasons.length > MOST_REASONS) throw new RuleBroken(`Gardez ${MOST_REASONS} motifs au plus.`, "problemReasons");
+  if (reasons.some((one) => one.length > LONGEST_PROBLEM || INVISIBLE.test(one))) {
+    throw new RuleBroken(
+      `Un motif tient en ${LONGEST_PROBLEM} caractères, sans les signes < et > ni caractère invisible.`,
+      "problemReasons",
+    );
+  }
+  Object.assign(campaign, { isTimeTracked, problemReasons: reasons });
   record(em, "campaign.edited", aboutCampaign(campaign), { by: by.id });
 }
 

@@ -87,6 +87,7 @@ export const events = {
       by,
     }),
   },
+  "operation.time_corrected": { label: "temps passé corrigé", payload: ofCampaign },
   "operation.trashed": { label: "opération mise à la corbeille", payload: ofCampaign },
   "operations.bulk_started": {
     label: "action groupée lancée",

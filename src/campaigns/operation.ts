@@ -4,13 +4,22 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { User } from "../accounts/index.ts";
 import type { FieldValue } from "../fields/index.ts";
 import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
-import { Conflict, RuleBroken } from "../platform/errors.ts";
+import { Conflict, Forbidden, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { type Arrow, CATEGORY_CODES, initialStatus } from "../workflow/index.ts";
 import { refuseArchived, toCampaign } from "./campaign.ts";
 import { described } from "./naming.ts";
 import type { Plan } from "./plan.ts";
-import { type Decided, plannedAs, type Said, type Step, statusOf, stepped } from "./progress.ts";
+import {
+  type Decided,
+  mayCorrectMinutes,
+  minutesSpent,
+  plannedAs,
+  type Said,
+  type Step,
+  statusOf,
+  stepped,
+} from "./progress.ts";
 import { holdValues, otherWithValue } from "./queries/operations.ts";
 import { Segment, segmentByField } from "./segment.ts";
 
@@ -83,6 +92,8 @@ const schema = defineEntity({
     startedAt: p.datetime().nullable(),
     completedAt: p.datetime().nullable(),
     completedById: p.uuid().nullable(),
+    /** Whether that was its technician then; null while it is not done, and of one a file said done (OPS-21). */
+    isCompletedByTechnician: p.boolean().nullable(),
     capacity: p.integer().default(1),
     minutes: p.integer().nullable(),
     notes: p.text().default(""),
@@ -142,6 +153,7 @@ export async function addOperation(em: EntityManager, plan: Plan, draft: Draft, 
     startedAt: null,
     completedAt: null,
     completedById: null,
+    isCompletedByTechnician: null,
     minutes: null,
     notes: tidyNotes(draft.notes),
     trashedAt: null,
@@ -270,6 +282,31 @@ function follow(
     isFinal,
     by: by.id,
   });
+}
+
+/**
+ * Another time spent on a done operation: whoever completed it the same day, manager rights always (OPS-23). Throws Forbidden
+ * for anybody else, Conflict of one that is not done or where time is not tracked. The caller flushes.
+ */
+export function correctMinutes(
+  em: EntityManager,
+  plan: Plan,
+  operation: Operation,
+  minutes: number | null,
+  said: Said,
+): void {
+  refuseClosed(plan, operation);
+  if (!plan.campaign.isTimeTracked) throw new Conflict("Cette campagne ne suit pas le temps passé.");
+  if (operation.category !== "success") {
+    throw new Conflict("Cette opération n’est pas réalisée\u00a0: son temps se dit en la terminant.");
+  }
+  if (!mayCorrectMinutes(plan, operation, said)) {
+    throw new Forbidden(
+      "Le temps passé se corrige le jour même par qui a terminé l’opération\u00a0; ensuite, demandez à qui gère la campagne.",
+    );
+  }
+  operation.minutes = minutesSpent(minutes);
+  record(em, "operation.time_corrected", aboutOperation(operation), { campaign: plan.campaign.id, by: said.by.id });
 }
 
 /** To the trash for thirty days; counters follow at once. Refused of a done one unless they are sure (OPS-12). The caller flushes. */

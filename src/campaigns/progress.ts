@@ -1,3 +1,4 @@
+import { dayOf, localOf } from "../fields/index.ts";
 import { RuleBroken } from "../platform/errors.ts";
 import type { Arrow, ArrowRole, Category, Kind, Status, Workflow } from "../workflow/index.ts";
 import { decide, statusOf as findStatus } from "../workflow/index.ts";
@@ -28,6 +29,8 @@ export type Progress = Pick<
   | "startedAt"
   | "completedAt"
   | "completedById"
+  | "isCompletedByTechnician"
+  | "minutes"
 >;
 export type Changes = Partial<Progress>;
 
@@ -44,7 +47,8 @@ export const statusOf = (workflow: Workflow, code: string): Status => {
 };
 
 /** What a step changes of an operation, and the arrow it follows; refused as `transition` says (WFL-3, OPS-19 to OPS-21). */
-export function stepped({ workflow }: Plan, now: Progress, step: Step, said: Said): Decided<Arrow> {
+export function stepped(plan: Plan, now: Progress, step: Step, said: Said): Decided<Arrow> {
+  const { workflow } = plan;
   const arrow = decide(workflow, {
     from: now.status,
     to: step.arrow?.to ?? step.to,
@@ -62,7 +66,12 @@ export function stepped({ workflow }: Plan, now: Progress, step: Step, said: Sai
   if (category === "deferred") changes.postponeCount = now.postponeCount + 1;
   if (category === "running") changes.startedAt = now.startedAt ?? said.now;
   const isDone = category === "success";
-  Object.assign(changes, { completedAt: isDone ? said.now : null, completedById: isDone ? said.by.id : null });
+  if (asksMinutes(plan, arrow)) changes.minutes = minutesSpent(step.minutes);
+  Object.assign(changes, {
+    completedAt: isDone ? said.now : null,
+    completedById: isDone ? said.by.id : null,
+    isCompletedByTechnician: isDone ? said.who.includes("assignee") : null,
+  });
   return { arrow, changes };
 }
 
@@ -90,7 +99,31 @@ export interface Step {
   arrow?: Arrow;
   reason: string | null;
   date: Date | null;
+  /** How long it took: asked where time is tracked of what completes (OPS-23). */
+  minutes?: number | null;
 }
+
+export const LEAST_SPENT = 1;
+export const MOST_SPENT = 1_440;
+
+/** Whole minutes of one day at most. Throws RuleBroken, on its field (OPS-23). */
+export function minutesSpent(minutes: number | null | undefined): number {
+  if (minutes != null && Number.isInteger(minutes) && minutes >= LEAST_SPENT && minutes <= MOST_SPENT) return minutes;
+  throw new RuleBroken("Donnez le temps passé en minutes entières, de 1 à 1\u202f440.", "minutes");
+}
+
+/** Whether this arrow asks how long it took (OPS-23). */
+export const asksMinutes = ({ workflow, campaign }: Plan, { to }: Pick<Arrow, "to">): boolean =>
+  campaign.isTimeTracked && statusOf(workflow, to).category === "success";
+
+/** Who may say it took another time: who completed it, that day; manager rights (OPS-23). */
+export const mayCorrectMinutes = (
+  { zone }: Pick<Plan, "zone">,
+  { completedById, completedAt }: Pick<Progress, "completedById" | "completedAt">,
+  { by, now, who }: Said,
+): boolean =>
+  who.includes("manager") ||
+  (completedById === by.id && completedAt != null && dayOf(localOf(completedAt, zone)) === dayOf(localOf(now, zone)));
 
 const dated = ({ firstPlannedAt }: Progress, date: Date | null): Changes => ({
   plannedAt: date,

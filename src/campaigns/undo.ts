@@ -148,6 +148,7 @@ export const operationUndo: Undo = {
         "started_at",
         "completed_at",
         "completed_by_id",
+        "is_completed_by_technician",
       ],
     },
     { label: "Segment", columns: ["segment_id", "is_segment_set_by_hand"] },

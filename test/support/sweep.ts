@@ -614,6 +614,13 @@ const FORMS: Record<string, Filled> = {
       version: await versionOf(world, ids),
     }),
   },
+  "/campagnes/:id/suivi": {
+    page: null,
+    fields: async (ids, _browser, world) => ({
+      problemReasons: `Motif ${randomBytes(3).toString("hex")}`,
+      version: await versionOf(world, ids),
+    }),
+  },
   "/campagnes/:id/acces": { page: null, fields: ({ forgetful }) => ({ grantee: `u.${forgetful}`, letters: ["see"] }) },
   "/campagnes/:id/acces/:grant/retrait": { page: null },
   "/campagnes/:id/visibilite": {
@@ -672,6 +679,7 @@ const FORMS: Record<string, Filled> = {
   },
   "/operations/:id/date": { page: null, fields: () => ({ plannedOn: "2026-12-03", plannedHour: "10:00" }) },
   "/operations/:id/cellules/:code": { fields: () => ({ plannedOn: "2026-12-04", plannedHour: "11:00" }) },
+  "/operations/:id/temps": { page: null, fields: completed },
   "/operations/:id/segment": { page: null, fields: () => ({ segment: "" }) },
   "/operations/:id/segment/suivi": { page: null, fields: placedByHand },
   "/operations/:id/corbeille": { page: null },
@@ -862,7 +870,7 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
     await root.query("set session_replication_role = replica");
     await root.query(
       `update campaign set state = case when id = $2 then 'archived' else 'draft' end, state_before = case when id = $2 then 'draft' end,
-         visibility = 'restricted', owner_id = coalesce((select id from app_user where tenant_id = $3 and given_name = 'Sophie'), owner_id)
+         visibility = 'restricted', is_time_tracked = false, owner_id = coalesce((select id from app_user where tenant_id = $3 and given_name = 'Sophie'), owner_id)
        where id in ($1, $2)`,
       [campaign, shelved, tenantId],
     );
@@ -887,7 +895,7 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
        values ($1, $2, $4, 'PC-0001', '{"cible": "PC-0001"}', 'pc-0001', 'to_schedule', 'open', null),
          ($1, $3, $4, 'PC-0002', '{"cible": "PC-0002"}', 'pc-0002', 'to_schedule', 'open', '2026-11-20')
        on conflict (tenant_id, id) do update set status = 'to_schedule', category = 'open', planned_at = null, first_planned_at = null,
-         technician_id = null, is_segment_set_by_hand = false, trashed_at = excluded.trashed_at`,
+         technician_id = null, minutes = null, is_segment_set_by_hand = false, trashed_at = excluded.trashed_at`,
       [tenantId, operation, tossedOperation, campaign],
     );
     await root.query(
@@ -990,6 +998,20 @@ async function placedByHand({ operation }: Ids, _browser: Browser, { superUrl }:
     await root.end();
   }
   return {};
+}
+
+/** The operation as whoever completed it leaves it, where time is tracked: what it took may be corrected (OPS-23). */
+async function completed({ campaign, operation }: Ids, _browser: Browser, { superUrl }: World): Promise<Fields> {
+  const root = new pg.Client({ connectionString: superUrl });
+  await root.connect();
+  try {
+    await root.query("set session_replication_role = replica");
+    await root.query("update campaign set is_time_tracked = true where id = $1", [campaign]);
+    await root.query("update operation set status = 'done', category = 'success' where id = $1", [operation]);
+  } finally {
+    await root.end();
+  }
+  return { minutes: "45" };
 }
 
 /** Somebody in the directory, where they are, and places nobody is of, as they are at first, beside any act. */

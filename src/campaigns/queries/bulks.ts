@@ -11,6 +11,7 @@ type Stored = Omit<BulkTarget, "plannedAt" | "firstPlannedAt" | "startedAt" | "c
 
 const STATE = sql`o.id, o.version, o.status, o.category, o.reason, o.planned_at as "plannedAt", o.first_planned_at as "firstPlannedAt",
   o.postpone_count as "postponeCount", o.started_at as "startedAt", o.completed_at as "completedAt", o.completed_by_id as "completedById",
+  o.is_completed_by_technician as "isCompletedByTechnician", o.minutes,
   o.technician_id as "technicianId", o.segment_id as "segmentId", o.is_segment_set_by_hand as "isSegmentSetByHand", o.capacity`;
 // The fields of ten thousand operations are what weighs most: read only where one of them changes.
 const VALUES = { true: sql`o."values"`, false: sql`'{}'::jsonb as "values"` };
@@ -117,6 +118,8 @@ const COLUMNS: Record<keyof TargetChanges, [column: string, type: string]> = {
   startedAt: ["started_at", "timestamptz"],
   completedAt: ["completed_at", "timestamptz"],
   completedById: ["completed_by_id", "uuid"],
+  isCompletedByTechnician: ["is_completed_by_technician", "boolean"],
+  minutes: ["minutes", "int"],
   technicianId: ["technician_id", "uuid"],
   segmentId: ["segment_id", "uuid"],
   isSegmentSetByHand: ["is_segment_set_by_hand", "boolean"],

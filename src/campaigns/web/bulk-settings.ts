@@ -5,15 +5,15 @@ import { RuleBroken } from "../../platform/errors.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
-import { type Kind, statusOf as statusIn, takesDate, type Workflow } from "../../workflow/index.ts";
+import { type Kind, statusOf as statusIn, takesDate } from "../../workflow/index.ts";
 import { BULK_ACTIONS, type BulkAction, BulkWish, MOST_CAPACITY, MOST_SHIFT, MOST_TECHNICIANS } from "../bulk-wish.ts";
 import { MAX_MINUTES, MIN_MINUTES } from "../operation-type.ts";
 import type { Plan } from "../plan.ts";
-import { LONGEST_REASON } from "../progress.ts";
+import { LONGEST_REASON, minutesSpent } from "../progress.ts";
 import { countOperations, listTechnicians } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
 import { bulkAt, bulkFor, freeze, type OfOne, VIEW, whereOf } from "./one-bulk.ts";
-import { typedFields } from "./operation-form.ts";
+import { askedBy, Minutes, typedFields } from "./operation-form.ts";
 import { frameOf, listAt, planOf } from "./shown.ts";
 
 /** What a bulk action asks before its preview. */
@@ -39,6 +39,7 @@ const Settings = z.object({
   values: z.array(z.string().max(100)).max(50).default([]).describe("Valeur"),
   capacity: z.number().int().min(1).max(MOST_CAPACITY).optional().describe("Places"),
   technicians: z.array(z.uuid()).max(MOST_TECHNICIANS).default([]).describe("Techniciens"),
+  spent: Minutes,
   minutes: z.number().int().min(MIN_MINUTES).max(MAX_MINUTES).optional().describe("Durée standard, en minutes"),
 });
 
@@ -60,14 +61,15 @@ function wishOf(action: BulkAction, plan: Plan, sent: z.output<typeof Settings>)
       if (!sent.days) throw new RuleBroken("Donnez un nombre de jours, négatif pour avancer.", "days");
       return { action, days: sent.days };
     case "step": {
-      const arrow = arrowsOf(plan.workflow).find(({ value }) => value === sent.choice);
+      const arrow = arrowsOf(plan).find(({ value }) => value === sent.choice);
       if (!arrow) throw new RuleBroken("Choisissez ce que deviennent ces opérations.", "choice");
       const moment = readMoment(sent.day, sent.hour, { zone: plan.zone, defaultHour: plan.campaign.defaultHour });
       if ("problem" in moment) throw new RuleBroken(moment.problem, "day");
       if (arrow.date === "required" && moment.value === null) throw new RuleBroken("Donnez la date.", "day");
       if (arrow.reason === "required" && sent.reason === "") throw new RuleBroken("Donnez le motif.", "reason");
+      const minutes = arrow.takesMinutes ? spentBy(sent) : null;
       const { to, kind, label } = arrow;
-      return { action, to, kind, label, reason: sent.reason || null, date: moment.value };
+      return { action, to, kind, label, reason: sent.reason || null, date: moment.value, minutes };
     }
     case "segment":
       return { action, segment: sent.segment || null };
@@ -84,11 +86,20 @@ function wishOf(action: BulkAction, plan: Plan, sent: z.output<typeof Settings>)
   }
 }
 
+function spentBy({ spent }: z.output<typeof Settings>): number {
+  try {
+    return minutesSpent(spent);
+  } catch (error) {
+    throw error instanceof RuleBroken ? new RuleBroken(error.message, "spent") : error;
+  }
+}
+
 /** A value of a unique field is of one operation: it is not filled for many. */
 const fillable = (plan: Plan) => typedFields(plan).filter(({ isUnique }) => !isUnique);
 
 /** What operations can become, each once, with where they can come from: the strictest of what its arrows ask. */
-function arrowsOf({ transitions, ...workflow }: Workflow) {
+function arrowsOf(plan: Plan) {
+  const { transitions, ...workflow } = plan.workflow;
   const labelOfStatus = (code: string) => statusIn({ transitions, ...workflow }, code)?.label ?? code;
   const strictest = (words: string[]) => ["required", "optional"].find((word) => words.includes(word)) ?? "none";
   return [...Map.groupBy(transitions, ({ kind, to }) => `${kind}:${to}`)].map(([value, arrows]) => {
@@ -101,6 +112,7 @@ function arrowsOf({ transitions, ...workflow }: Workflow) {
       hint: `${fr.list(arrows.map(({ from }) => `«\u00a0${labelOfStatus(from)}\u00a0»`))} → «\u00a0${labelOfStatus(to)}\u00a0»`,
       reason: strictest(arrows.map((one) => one.reason)),
       date: arrows.some(takesDate) ? strictest(arrows.map((one) => one.date)) : "none",
+      ...askedBy(plan, arrows[0]!),
     };
   });
 }
@@ -129,7 +141,7 @@ export async function showSettings(
   const { bulk, standing, plan, total, segments, technicians } = shown;
   const choice = (form.values.choice as string | undefined) ?? choix ?? "";
   const field = bulk.action === "field" ? fillable(plan).find(({ code }) => code === choice) : undefined;
-  const arrow = bulk.action === "step" ? arrowsOf(plan.workflow).find(({ value }) => value === choice) : undefined;
+  const arrow = bulk.action === "step" ? arrowsOf(plan).find(({ value }) => value === choice) : undefined;
   const { label } = BULK_ACTIONS[bulk.action];
   res.show(SETTINGS, {
     title: label,
@@ -141,7 +153,7 @@ export async function showSettings(
     total,
     choices:
       bulk.action === "step"
-        ? arrowsOf(plan.workflow)
+        ? arrowsOf(plan)
         : fillable(plan).map(({ code, label: name, help }) => ({ value: code, label: name, hint: help })),
     choice: field || arrow ? choice : "",
     field: field && { ...field, control: controlOf({ ...field, isMandatory: false }, undefined, plan) },

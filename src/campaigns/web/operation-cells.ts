@@ -22,17 +22,20 @@ import {
 import { type Column, columnsOf, everyColumn } from "../operation-column.ts";
 import type { Plan } from "../plan.ts";
 import { operationFor } from "../policy.ts";
-import { LONGEST_REASON, type Said, statusOf } from "../progress.ts";
+import { asksMinutes, LONGEST_REASON, type Said, statusOf } from "../progress.ts";
 import { listOperations, listTechnicians, operationsWhere } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
 import { holdStatuses } from "../queries/statuses.ts";
 import { bulkOf } from "./bulk-selection.ts";
 import {
+  askedBy,
   Day,
   Hour,
   inputOf,
   inputsOf,
+  isAtOnce,
   knowingPeople,
+  Minutes,
   momentOf,
   named,
   segmentOf,
@@ -117,7 +120,8 @@ async function show(req: OfCell, res: Response, form: object): Promise<void> {
   const at = cellAt(operation, column.code);
   const typed = (form as { values?: Record<string, string> }).values ?? {};
   const wanted = typed.arrow ?? req.query.par;
-  const arrow = column.code === "statut" ? arrows.find((one) => nameOf(one) === wanted && !isAtOnce(one)) : undefined;
+  const arrow =
+    column.code === "statut" ? arrows.find((one) => nameOf(one) === wanted && !isAtOnce(plan, one)) : undefined;
   res.show(VIEW, {
     title: `${column.label} – ${operation.title}`,
     ...frameOf(req, standing, "operations", column.label),
@@ -129,13 +133,13 @@ async function show(req: OfCell, res: Response, form: object): Promise<void> {
     kind: column.field ? "value" : column.code,
     status: statusOf(plan.workflow, operation.status),
     arrows: arrows.map((one) => ({
-      ...arrowWords(one),
+      ...arrowWords(plan, one),
       name: nameOf(one),
       icon: statusOf(plan.workflow, one.to).icon,
-      isAtOnce: isAtOnce(one),
+      isAtOnce: isAtOnce(plan, one),
       href: `${at}?par=${nameOf(one)}`,
     })),
-    arrow: arrow ? { ...arrow, name: nameOf(arrow), takesDate: takesDate(arrow) } : null,
+    arrow: arrow ? { ...arrow, name: nameOf(arrow), takesDate: takesDate(arrow), ...askedBy(plan, arrow) } : null,
     planned: inputsOf(operation.plannedAt, plan.zone),
     defaultHour: campaign.defaultHour,
     choices:
@@ -159,6 +163,7 @@ const cellControl = (
 const LABELS = {
   arrow: "Nouveau statut",
   reason: "Motif",
+  minutes: "Temps passé, en minutes",
   plannedOn: "Date",
   plannedHour: "Heure",
   technician: "Technicien",
@@ -166,15 +171,18 @@ const LABELS = {
 };
 
 const nameOf = ({ to, kind }: Arrow) => `${to}.${kind}`;
-const isAtOnce = (arrow: Arrow) => arrow.reason === "none" && !takesDate(arrow);
 
-function arrowWords(arrow: Arrow): { label: string; note: string | null } {
+function arrowWords(plan: Plan, arrow: Arrow): { label: string; note: string | null } {
   const asks = [
     arrow.reason === "required" ? "motif demandé" : arrow.reason === "optional" ? "motif facultatif" : null,
     arrow.date === "required" ? "date demandée" : takesDate(arrow) ? "date facultative" : null,
     arrow.date === "cleared" ? "la date sera effacée" : null,
+    asksMinutes(plan, arrow) ? "temps passé demandé" : null,
   ].filter(Boolean);
-  return { label: isAtOnce(arrow) ? arrow.label : `${arrow.label}…`, note: asks.length > 0 ? asks.join(", ") : null };
+  return {
+    label: isAtOnce(plan, arrow) ? arrow.label : `${arrow.label}…`,
+    note: asks.length > 0 ? asks.join(", ") : null,
+  };
 }
 
 const Reason = z.string().trim().max(LONGEST_REASON, `Raccourcissez à ${LONGEST_REASON} caractères.`).default("");
@@ -213,6 +221,7 @@ function cellFor({ code, field }: Column, plan: Plan, present: Operation): Cell 
         arrow: z.string().max(120).describe("Nouveau statut"),
         reason: Reason.describe("Motif"),
         ...Planned,
+        minutes: Minutes,
       }),
       act: "operation.transitioned",
       words: "Statut",
@@ -223,7 +232,13 @@ function cellFor({ code, field }: Column, plan: Plan, present: Operation): Cell 
         const [to, kind] = String(sent.arrow).split(".") as [string, Arrow["kind"]];
         const date = momentOf(plan, String(sent.plannedOn), String(sent.plannedHour));
         const step = arrow ? { arrow } : { to, kind };
-        transition(em, plan, operation, { ...step, reason: String(sent.reason) || null, date }, said);
+        transition(
+          em,
+          plan,
+          operation,
+          { ...step, reason: String(sent.reason) || null, date, minutes: (sent.minutes as number | undefined) ?? null },
+          said,
+        );
       },
       told: (operation) => ({ arrow: statusOf(plan.workflow, operation.status).label, plannedOn: day(operation) }),
     };

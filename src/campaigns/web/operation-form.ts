@@ -11,8 +11,10 @@ import {
   readMoment,
 } from "../../fields/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
+import { type Arrow, takesDate } from "../../workflow/index.ts";
 import { LONGEST_NOTES } from "../operation.ts";
 import { type Plan, withPeople } from "../plan.ts";
+import { asksMinutes, statusOf } from "../progress.ts";
 import { Segment } from "../segment.ts";
 
 /** No staff number, e-mail or name is longer. */
@@ -24,6 +26,18 @@ export const typedFields = ({ fields }: Plan) => fields.filter(({ type }) => typ
 export const waitingFields = ({ fields }: Plan) =>
   fields.flatMap(({ type, label }) => (type === "attachment" ? `«\u00a0${label}\u00a0»` : []));
 export const inputOf = ({ code }: { code: string }) => `c_${code}`;
+
+/** What an arrow asks beside its reason and its date: how long it took, and among which reasons a problem is picked (OPS-20, OPS-23). */
+export const askedBy = (plan: Plan, arrow: Arrow) => ({
+  takesMinutes: asksMinutes(plan, arrow),
+  reasons: statusOf(plan.workflow, arrow.to).category === "problem" ? plan.campaign.problemReasons : [],
+});
+
+/** Followed by its button alone, without a form that asks anything. */
+export const isAtOnce = (plan: Plan, arrow: Arrow) =>
+  arrow.reason === "none" && !takesDate(arrow) && !asksMinutes(plan, arrow);
+
+export const Minutes = z.int("Écrivez un nombre entier de minutes.").optional().describe("Temps passé, en minutes");
 
 export const Day = z.iso.date().or(z.literal("")).default("");
 export const Hour = z.string().trim().max(8).default("");

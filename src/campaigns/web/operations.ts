@@ -6,12 +6,14 @@ import { showValue } from "../../fields/index.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
-import { type Arrow, arrowsFrom, takesDate } from "../../workflow/index.ts";
+import { type Arrow, arrowsFrom } from "../../workflow/index.ts";
+import { toldMinutes } from "../balance.ts";
 import { titleFieldOf } from "../naming.ts";
 import {
   aboutOperation,
   addOperation,
   assignOperation,
+  correctMinutes,
   editOperation,
   type Operation,
   placeOperation,
@@ -22,7 +24,7 @@ import {
 } from "../operation.ts";
 import type { Plan } from "../plan.ts";
 import { campaignFor, operationFor } from "../policy.ts";
-import { type Said, statusOf } from "../progress.ts";
+import { mayCorrectMinutes, type Said, statusOf } from "../progress.ts";
 import { listTechnicians } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
 import { holdStatuses } from "../queries/statuses.ts";
@@ -32,8 +34,10 @@ import {
   Hour,
   inputOf,
   inputsOf,
+  isAtOnce,
   knowingPeople,
   labelsOf,
+  Minutes,
   momentOf,
   named,
   segmentOf,
@@ -124,6 +128,7 @@ interface Forms {
   assignment: object;
   planning: object;
   placing: object;
+  timing: object;
   trashing: object;
 }
 
@@ -172,6 +177,9 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
         term: "Segment",
         value: `${operation.segment?.name ?? "Sans segment"}${operation.isSegmentSetByHand ? " (manuel)" : ""}`,
       },
+      ...(campaign.isTimeTracked || operation.minutes != null
+        ? [{ term: "Temps passé", value: operation.minutes == null ? "—" : toldMinutes(operation.minutes) }]
+        : []),
       ...(operation.reason ? [{ term: "Dernier motif", value: operation.reason }] : []),
     ],
     arrows: isOpen
@@ -179,23 +187,28 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
       : [],
     mayManage: isOpen && may(MANAGE),
     mayDelete: may("operations.delete") && !campaign.isArchived(),
+    mayCorrect:
+      isOpen &&
+      campaign.isTimeTracked &&
+      operation.category === "success" &&
+      mayCorrectMinutes(plan, operation, { by: { id: req.user!.id }, now: req.now, who }),
     // A date is changed by its own form while the operation is open to it (OPS-11).
     mayPlan: isOpen && !isFinal && who.length > 0,
     segments: [{ value: "", label: "Sans segment" }, ...segments.map(({ id, name }) => ({ value: id, label: name }))],
     technicians: [{ value: "", label: "Non affectée" }, ...technicians],
     planned: inputsOf(operation.plannedAt, plan.zone),
-    form: forms.assignment ?? forms.planning ?? forms.placing ?? forms.trashing ?? empty,
-    forms: { assignment: empty, planning: empty, placing: empty, trashing: empty, ...forms },
+    form: forms.assignment ?? forms.planning ?? forms.placing ?? forms.timing ?? forms.trashing ?? empty,
+    forms: { assignment: empty, planning: empty, placing: empty, timing: empty, trashing: empty, ...forms },
   });
 }
 
 /** A transition as its button says it: at once, or by a page that asks what it needs (OPS-10). */
-function arrowOf(arrow: Arrow, { id }: { id: string }, { workflow }: Plan) {
-  const { icon } = statusOf(workflow, arrow.to);
+function arrowOf(arrow: Arrow, { id }: { id: string }, plan: Plan) {
+  const { icon } = statusOf(plan.workflow, arrow.to);
   return {
     ...arrow,
     icon,
-    isAtOnce: arrow.reason === "none" && !takesDate(arrow),
+    isAtOnce: isAtOnce(plan, arrow),
     href: withQuery(`${operationAt({ id })}/statut`, { vers: arrow.to, par: arrow.kind }),
   };
 }
@@ -324,6 +337,21 @@ export const release: RequestHandler<{ id: string }> = async (req, res) => {
   );
   if (form.errors) return showCard(req, res, { placing: form });
   const notice = "Le segment suit de nouveau le champ de segment de la campagne.";
+  res.saved(CARD, {}, { at: operationAt(req.params), notice, undo: true });
+};
+
+const TimingForm = z.object({ minutes: Minutes });
+
+/** Says that a done operation took another time (OPS-23). */
+export const correct: RequestHandler<{ id: string }> = async (req, res) => {
+  const act = acting(req, "operation.time_corrected", "Temps passé de l’opération");
+  const form = await submit(req, TimingForm, act, ({ minutes }, em) =>
+    onOperation(req, "operations.execute", em, (operation, obeyed, said) =>
+      correctMinutes(em, obeyed, operation, minutes ?? null, said),
+    ),
+  );
+  if (form.errors) return showCard(req, res, { timing: form });
+  const notice = `Le temps passé est de ${toldMinutes(form.result.minutes!)}.`;
   res.saved(CARD, {}, { at: operationAt(req.params), notice, undo: true });
 };
 

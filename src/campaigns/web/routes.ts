@@ -14,6 +14,7 @@ import * as operations from "./operations.ts";
 import * as savedViews from "./saved-views.ts";
 import { segmentRoutes } from "./segment-routes.ts";
 import * as settings from "./settings.ts";
+import * as timeSpent from "./time-spent.ts";
 import * as transitions from "./transitions.ts";
 import * as typeFields from "./type-fields.ts";
 import * as offers from "./type-offers.ts";
@@ -40,6 +41,8 @@ export const routes: Route[] = [
   get("/campagnes/:id/reglages", CONFIGURE, settings.edit),
   post("/campagnes/:id/reglages", CONFIGURE, settings.update),
   post("/campagnes/:id/calendrier", CONFIGURE, settings.updateCalendar),
+  post("/campagnes/:id/suivi", CONFIGURE, settings.updateFollowing),
+  get("/campagnes/:id/temps", SEE, timeSpent.index),
   get("/campagnes/:id/acces", "grants.edit", access.index),
   post("/campagnes/:id/acces", "grants.edit", access.create),
   post("/campagnes/:id/acces/:grant/retrait", "grants.edit", access.destroy),
@@ -104,6 +107,7 @@ export const routes: Route[] = [
   post("/operations/:id/statut", EXECUTE, transitions.create),
   post("/operations/:id/affectation", MANAGE, operations.assign),
   post("/operations/:id/date", EXECUTE, operations.plan),
+  post("/operations/:id/temps", EXECUTE, operations.correct),
   post("/operations/:id/segment", MANAGE, operations.place),
   post("/operations/:id/segment/suivi", MANAGE, operations.release),
   post("/operations/:id/corbeille", DELETE, operations.trash),

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { HOLIDAY_ZONES, ZONES } from "../../accounts/index.ts";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
-import { aboutCampaign, type Campaign, editCampaign, setCalendar } from "../campaign.ts";
+import { aboutCampaign, type Campaign, editCampaign, setCalendar, setFollowing } from "../campaign.ts";
 import { campaignFor } from "../policy.ts";
 import { current, OUTLINE_LABELS, OutlineFields } from "./campaigns.ts";
 import { addressOf, frameOf } from "./shown.ts";
@@ -16,6 +16,7 @@ const CALENDAR_LABELS = {
   durationMinutes: "Durée standard d’une opération, en minutes",
   closedDays: "Jours fermés",
 };
+const FOLLOWING_LABELS = { isTimeTracked: "Temps passé", problemReasons: "Motifs de blocage" };
 const THEIRS = { value: "", label: "Comme l’organisation" };
 const UNTOUCHED = { values: {} };
 
@@ -23,6 +24,7 @@ type OfOne = Request<{ id: string }>;
 interface Forms {
   outline: object;
   calendar: object;
+  following: object;
 }
 
 export const edit: RequestHandler<{ id: string }> = (req, res) => show(req, res, {});
@@ -32,12 +34,13 @@ async function show(req: OfOne, res: Response, forms: Partial<Forms>): Promise<v
   res.show(EDIT, {
     title: "Réglages",
     ...frameOf(req, standing, "settings", "Réglages"),
-    labels: { outline: OUTLINE_LABELS, calendar: CALENDAR_LABELS },
+    labels: { outline: OUTLINE_LABELS, calendar: CALENDAR_LABELS, following: FOLLOWING_LABELS },
     outline: UNTOUCHED,
     calendar: UNTOUCHED,
+    following: UNTOUCHED,
     closedDays: closedDaysText(standing.campaign),
     ...forms,
-    form: forms.outline ?? forms.calendar ?? UNTOUCHED,
+    form: forms.outline ?? forms.calendar ?? forms.following ?? UNTOUCHED,
     zones: [THEIRS, ...ZONES.map((value) => ({ value, label: value }))],
     holidayZones: [THEIRS, ...HOLIDAY_ZONES],
   });
@@ -135,4 +138,33 @@ export const updateCalendar: RequestHandler<{ id: string }> = async (req, res) =
   });
   if (form.errors) return show(req, res, { calendar: form });
   res.saved(EDIT, {}, { at, notice: "Le calendrier est modifié.", undo: true });
+};
+
+const FollowingForm = z.object({
+  isTimeTracked: z.literal("oui").optional().describe(FOLLOWING_LABELS.isTimeTracked),
+  problemReasons: z.string().max(20_000).default("").describe(FOLLOWING_LABELS.problemReasons),
+});
+
+/** Whether time is tracked, and the reasons problems are picked from (OPS-20, OPS-23). */
+export const updateFollowing: RequestHandler<{ id: string }> = async (req, res) => {
+  const at = `${addressOf(req.params)}/reglages`;
+  const act = {
+    code: "campaign.edited",
+    label: (_values: object, campaign: Campaign) => `Suivi de la campagne «\u00a0${campaign.name}\u00a0»`,
+    subject: () => aboutCampaign(req.params),
+    at,
+    current: current(req, (campaign) => ({
+      isTimeTracked: campaign.isTimeTracked ? "suivi" : "non suivi",
+      problemReasons: campaign.problemReasons.join("\n"),
+    })),
+  };
+  const form = await submit(req, FollowingForm, act, async ({ isTimeTracked, problemReasons }, em, sent) => {
+    const { campaign } = await campaignFor(em, req.user!, req.params.id, "campaigns.configure");
+    await atVersion(em, campaign, sent);
+    const wanted = { isTimeTracked: isTimeTracked === "oui", problemReasons: problemReasons.split(/\r?\n/) };
+    setFollowing(em, campaign, wanted, { by: { id: req.user!.id } });
+    return campaign;
+  });
+  if (form.errors) return show(req, res, { following: form });
+  res.saved(EDIT, {}, { at, notice: "Le suivi est modifié.", undo: true });
 };

@@ -8,6 +8,7 @@ import { aboutOperation, type Operation, transition } from "../operation.ts";
 import { operationFor } from "../policy.ts";
 import { LONGEST_REASON, statusOf } from "../progress.ts";
 import { holdStatuses } from "../queries/statuses.ts";
+import { askedBy, Minutes } from "./operation-form.ts";
 import { frameOf, planOf } from "./shown.ts";
 
 const PAGE = { page: "campaigns/transitions/new" };
@@ -27,6 +28,7 @@ const StepForm = z.object({
     .describe("Motif"),
   plannedOn: z.iso.date().or(z.literal("")).default("").describe("Nouvelle date"),
   plannedHour: z.string().trim().max(8).default("").describe("Heure"),
+  minutes: Minutes,
 });
 
 export const new_: RequestHandler<{ id: string }> = (req, res) => {
@@ -51,7 +53,12 @@ async function show(req: OfOne, res: Response, form: { values: object }): Promis
     operation,
     operationAt: `/operations/${operation.id}`,
     status: statusOf(plan.workflow, operation.status),
-    arrow: arrow && { ...arrow, takesDate: takesDate(arrow), status: statusOf(plan.workflow, arrow.to) },
+    arrow: arrow && {
+      ...arrow,
+      takesDate: takesDate(arrow),
+      status: statusOf(plan.workflow, arrow.to),
+      ...askedBy(plan, arrow),
+    },
     defaultHour: standing.campaign.defaultHour,
     form,
   });
@@ -67,7 +74,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     reason: ({ reason }: { reason: string }) => reason || undefined,
     at,
   };
-  const form = await submit(req, StepForm, act, async ({ to, kind, reason, plannedOn, plannedHour }, em) => {
+  const form = await submit(req, StepForm, act, async ({ to, kind, reason, plannedOn, plannedHour, minutes }, em) => {
     await holdStatuses(em, { operationId: req.params.id });
     const { campaign, operation, who } = await operationFor(em, req.user!, req.params.id, "operations.execute");
     const plan = await planOf(em, req, campaign);
@@ -78,7 +85,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
       em,
       plan,
       operation,
-      { to, kind, reason: reason || null, date },
+      { to, kind, reason: reason || null, date, minutes: minutes ?? null },
       { by: { id: req.user!.id }, now: req.now, who },
     );
     return { operation, label: statusOf(plan.workflow, operation.status).label };
