@@ -8,6 +8,7 @@ import type { ArrowRole } from "../workflow/index.ts";
 import { Balance } from "./balance.ts";
 import { BULK_ACTIONS, type BulkWish } from "./bulk-wish.ts";
 import type { By } from "./campaign.ts";
+import { refuseConverting } from "./conversion-run.ts";
 import { described } from "./naming.ts";
 import { technicianFor } from "./operation.ts";
 import { type Plan, withPeople } from "./plan.ts";
@@ -166,6 +167,7 @@ export async function decisionOf(em: EntityManager, plan: Plan, wish: BulkWish, 
     case "field": {
       const field = plan.fields.find(({ code }) => code === wish.code);
       if (!field) throw new RuleBroken("Ce champ n’existe plus\u00a0: choisissez-en un autre.", "code");
+      if (said.isWriting) await refuseConverting(em, campaign.id, field.code);
       const { person } = await withPeople(em, { fields: [field] }, { texts: [wish.text] });
       const answer = readerOf(field, { zone, defaultHour: campaign.defaultHour, ...(person && { person }) })(wish.text);
       if ("problem" in answer) throw new RuleBroken(answer.problem, "value");

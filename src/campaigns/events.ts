@@ -49,6 +49,10 @@ export const events = {
   },
   "campaign.type_followed": { label: "changements du type acceptés", payload: z.strictObject({ by }) },
   "campaign.type_refused": { label: "changements du type refusés", payload: z.strictObject({ by }) },
+  "campaign.field_conversion_started": {
+    label: "changement de type lancé",
+    payload: z.strictObject({ campaign: z.uuid(), field: z.string(), by }),
+  },
   "campaign.field_converted": {
     label: "type d’un champ changé",
     payload: z.strictObject({ field: z.string(), converted: z.int(), refused: z.int(), by }),

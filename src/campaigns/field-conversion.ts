@@ -1,20 +1,15 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import {
-  type Conversion,
-  cellText,
-  convertValues,
-  type FieldDefinition,
-  type FieldValue,
-  showValue,
-} from "../fields/index.ts";
+import { type Conversion, type FieldDefinition, type FieldValue, showValue } from "../fields/index.ts";
 import { RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { fr } from "../platform/text/index.ts";
 import { aboutCampaign, type By, type Campaign, refuseArchived } from "./campaign.ts";
+import { refuseConverting, startConversion } from "./conversion-run.ts";
 import { type CampaignField, editField, fieldsOf } from "./field.ts";
 import { searchAnew, titleFieldOf } from "./naming.ts";
-import { withPeople } from "./plan.ts";
 import { rewriteValues, valuesOfField } from "./queries/field-values.ts";
+import { holdWorkflow } from "./queries/statuses.ts";
+import { readAnew } from "./read-anew.ts";
 import { canSegment } from "./segment-sync.ts";
 
 /** What becomes of the values of a field under another definition, before anything changes (FLD-6). */
@@ -31,16 +26,16 @@ interface Obeyed {
   zone: string;
 }
 
-async function converted(em: EntityManager, { campaign, zone }: Obeyed, from: FieldDefinition, to: FieldDefinition) {
-  const held = await valuesOfField(em, campaign.id, from.code);
+async function converted(em: EntityManager, obeyed: Obeyed, from: FieldDefinition, to: FieldDefinition) {
+  const held = await valuesOfField(em, obeyed.campaign.id, from.code);
   // Each value once, whatever the number of rows that hold it.
-  const values = held.map(({ value }, rank) => ({ id: String(rank), value }));
-  const named = await withPeople(em, { fields: [from] }, { values: held.map(({ value }) => ({ [from.code]: value })) });
-  const showing = { zone, ...(named.names && { names: named.names }) };
-  const texts = to.type === "person" ? held.map(({ value }) => cellText(from, value, showing)) : [];
-  const { names, person } = await withPeople(em, { fields: [to] }, { texts });
-  const reading = { ...showing, defaultHour: campaign.defaultHour, ...(names && { names }), ...(person && { person }) };
-  const made = convertValues(from, { ...to, isMandatory: false }, values, reading);
+  const made = await readAnew(
+    em,
+    obeyed,
+    from,
+    to,
+    held.map(({ value }) => value),
+  );
   const sum = (list: { id: string }[]) => list.reduce((total, { id }) => total + held[Number(id)]!.count, 0);
   const preview: ConversionPreview = {
     converted: sum(made.converted),
@@ -59,10 +54,17 @@ export const previewConversion = async (
   to: FieldDefinition,
 ): Promise<ConversionPreview> => (await converted(em, obeyed, from, to)).preview;
 
+/** What a change of type did, or, of many values, has a job do. */
+export type Converted = ConversionPreview & { isLater: boolean };
+
+/** Up to so many values are read again while the person waits. */
+const INLINE_VALUES = 500;
+
 /**
- * Another type for a field: its values are read again, in one statement whatever their number; those it does not take leave
- * their rows, and history keeps them (FLD-6). Refused when what would happen is not what was seen, when two operations would
- * share a unique value, and of a field that groups operations for a type that does not. The caller flushes.
+ * Another type for a field: its values are read again, at once in one statement, or by a job past 500 of them; those it does
+ * not take leave their rows, and history keeps them (FLD-6). Refused when what would happen is not what was seen, when two
+ * operations would share a unique value, of a field that groups operations for a type that does not, and while an earlier
+ * change of its type goes on. The caller flushes.
  */
 export async function convertField(
   em: EntityManager,
@@ -70,9 +72,12 @@ export async function convertField(
   field: CampaignField,
   to: FieldDefinition,
   { seen, by }: { seen: string | undefined; by: By },
-): Promise<ConversionPreview> {
+): Promise<Converted> {
   const { campaign, zone } = obeyed;
   refuseArchived(campaign);
+  // Whoever read the field under its present type writes before its values are read, or reads its new one.
+  await holdWorkflow(em, campaign.id);
+  await refuseConverting(em, campaign.id, field.code);
   const from = field.definition();
   const { held, made, preview } = await converted(em, obeyed, from, to);
   const isTitle =
@@ -90,6 +95,11 @@ export async function convertField(
     made.converted.map(({ id, value }) => ({ value, count: held[Number(id)]!.live })),
   );
   editField(em, campaign, field, to, { by });
+  const total = preview.converted + preview.refused;
+  if (total > INLINE_VALUES) {
+    await startConversion(em, obeyed, { from, to, total }, { by });
+    return { ...preview, isLater: true };
+  }
   const rewritings = [
     ...made.converted.map(({ id, value }) => ({
       from: held[Number(id)]!.value,
@@ -106,7 +116,7 @@ export async function convertField(
     refused: preview.refused,
     by: by.id,
   });
-  return preview;
+  return { ...preview, isLater: false };
 }
 
 /** What keeps a field from that type, whatever its values become: it groups operations, or names them. */
@@ -154,6 +164,7 @@ export async function setTitleField(
   { by }: { by: By },
 ): Promise<number> {
   refuseArchived(campaign);
+  await refuseConverting(em, campaign.id, title);
   const fields = (await fieldsOf(em, campaign)).map((one) => one.definition());
   const field = fields.find(({ code }) => code === title);
   if (!field || !canName(field)) throw new RuleBroken("Choisissez un champ de la liste.", "title");

@@ -6,6 +6,7 @@ import { fr } from "../platform/text/index.ts";
 import { CATEGORIES, CATEGORY_CODES, ICONS, TONES } from "../workflow/index.ts";
 import { BulkRowSchema, BulkSchema, runBulk } from "./bulk.ts";
 import { Campaign, CampaignSchema, STATES, VISIBILITIES } from "./campaign.ts";
+import { FieldConversionSchema, runConversion } from "./conversion-run.ts";
 import { events } from "./events.ts";
 import { operationsExport } from "./export-profile.ts";
 import { CampaignFieldSchema } from "./field.ts";
@@ -15,7 +16,7 @@ import { Operation, OperationSchema } from "./operation.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
 import { campaignFor, operationFor } from "./policy.ts";
 import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
-import { purgeRemovedFields } from "./queries/field-values.ts";
+import { purgeConversions, purgeRemovedFields } from "./queries/field-values.ts";
 import { DefaultViewSchema, SavedViewSchema } from "./saved-view.ts";
 import { SegmentSchema } from "./segment.ts";
 import { campaignUndo, fieldUndo, grantUndo, operationUndo, savedViewUndo, segmentUndo, typeUndo } from "./undo.ts";
@@ -51,6 +52,7 @@ export const campaigns: Module = {
     OperationTypeSchema,
     BulkSchema,
     BulkRowSchema,
+    FieldConversionSchema,
   ] as unknown as NonNullable<Module["entities"]>,
   tracked: [
     {
@@ -208,6 +210,10 @@ export const campaigns: Module = {
   untracked: [
     { table: "default_view", why: "le goût d’une personne : sur quelle vue sa liste s’ouvre" },
     { table: "bulk", why: "where a bulk action is; what it changes is tracked in the operations themselves" },
+    {
+      table: "field_conversion",
+      why: "how far a change of type is; what it changes is tracked in the operations themselves",
+    },
     { table: "bulk_row", why: "what a preview froze, and why a row was left out" },
   ],
   routes,
@@ -221,6 +227,13 @@ export const campaigns: Module = {
       limitSeconds: 3_600,
       run: ({ tenantId, subject }, services) => runBulk(services, { tenantId, id: subject.id }),
     },
+    {
+      on: "campaign.field_conversion_started",
+      job: "campaigns.convert_field",
+      label: "Changement du type d’un champ",
+      limitSeconds: 3_600,
+      run: ({ tenantId, subject }, services) => runConversion(services, { tenantId, id: subject.id }),
+    },
   ],
   live: { lots: { right: "operations.manage", of: ({ id }) => bulkFollowers(id) } },
   topicSources: [bulksTouched],
@@ -229,8 +242,10 @@ export const campaigns: Module = {
       job: "campaigns.purge_bulks",
       label: "Effacement des aperçus d’actions groupées de plus de trente jours",
       at: "03:50",
-      run: async ({ db }, { tenantId }) =>
-        fr.count(await db.note(tenantId, purgeBulks), "aperçu effacé", "aperçus effacés"),
+      async run({ db }, { tenantId }) {
+        await db.note(tenantId, purgeConversions);
+        return fr.count(await db.note(tenantId, purgeBulks), "aperçu effacé", "aperçus effacés");
+      },
     },
     {
       job: "campaigns.purge_fields",

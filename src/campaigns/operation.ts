@@ -8,6 +8,7 @@ import { Conflict, Forbidden, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { type Arrow, CATEGORY_CODES, initialStatus } from "../workflow/index.ts";
 import { refuseArchived, toCampaign } from "./campaign.ts";
+import { refuseConverting } from "./conversion-run.ts";
 import { described } from "./naming.ts";
 import type { Plan } from "./plan.ts";
 import {
@@ -173,6 +174,7 @@ export async function editOperation(
   { by }: Pick<Said, "by">,
 ): Promise<void> {
   refuseClosed(plan, operation);
+  await refuseConverting(em, plan.campaign.id);
   const changed = Object.fromEntries(
     Object.entries(values).filter(([code, value]) => !same(value, operation.values[code])),
   );

@@ -3,6 +3,7 @@ import { type FieldDefinition, type FieldType, showValue } from "../fields/index
 import { RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { aboutCampaign, type By, type Campaign, refuseArchived } from "./campaign.ts";
+import { refuseConverting } from "./conversion-run.ts";
 import { figuresBySegment, holdSegments, listSegments, placeByValue, placesByValue } from "./queries/segments.ts";
 import { MOST_SEGMENTS, segmentKey, segmentsFor, segmentsOfValues } from "./segment.ts";
 
@@ -100,6 +101,7 @@ export async function followField(
     throw new RuleBroken(
       `«\u00a0${field.label}\u00a0» ne regroupe pas les opérations\u00a0: choisissez un autre champ.`,
     );
+  await refuseConverting(em, campaign.id, field.code);
   await holdSegments(em, campaign.id);
   const preview = await previewSync(em, plan, field);
   if (preview.mark !== seen) {

@@ -1,6 +1,9 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
 import { groupHolds, holdTenant } from "../accounts/index.ts";
 import type { Undo } from "../platform/db/undo.ts";
+import { Conflict } from "../platform/errors.ts";
 import { searchAnew } from "./naming.ts";
+import { isActRunning } from "./queries/bulks.ts";
 import { holdStatusesOfAct, holdWorkflowsOfAct } from "./queries/statuses.ts";
 import { emptyTrashOf, nameAnew, segmentsMadeBy, stillUsed, usedBesides } from "./queries/undone.ts";
 
@@ -36,6 +39,12 @@ export const campaignUndo: Undo = {
     if (columns.includes("workflow")) await holdWorkflowsOfAct(em, actId);
   },
 };
+
+/** An act that a job still carries out is taken back once it is over: what it has yet to do would come after its undo. */
+async function refuseUnderWay(em: EntityManager, actId: string): Promise<void> {
+  if (!(await isActRunning(em, actId))) return;
+  throw new Conflict("Cet acte n’est pas fini\u00a0: attendez sa fin, ou arrêtez-le, puis annulez-le.");
+}
 
 /** SQL: the campaign of a part, where `t` is the part now and `w` the part again. */
 const CAMPAIGN = "(select c from campaign c where c.tenant_id = w.tenant_id and c.id = w.campaign_id)";
@@ -132,6 +141,7 @@ export const operationUndo: Undo = {
     },
   ],
   async hold(em, _undoing, { actId, columns }) {
+    await refuseUnderWay(em, actId);
     if (columns.includes("status")) await holdStatusesOfAct(em, actId);
   },
   // A status goes with its dates, which it explains; the name follows the field it is told by.

@@ -244,16 +244,26 @@ export async function listBulks(em: EntityManager, campaignId: string, size: num
   return rows.map((row) => ({ ...row, at: new Date(row.at) }));
 }
 
-/** Who follows a bulk action of theirs that these changesets carried forward. */
+/** Who follows a bulk action, or a change of type, of theirs that these changesets carried forward. */
 export const bulkFollowers = (userId: string) => `lots ${userId}`;
 
 export async function bulksTouched(em: EntityManager, changesetIds: string[]): Promise<string[]> {
   const { rows } = await sql<{ actor: string }>`
     select distinct a.actor_id as actor from changeset c join act a on a.tenant_id = c.tenant_id and a.id = c.act_id
-    where c.id = any (${changesetIds}::uuid[]) and a.code = 'operations.changed' and a.actor_id is not null`.execute(
+    where c.id = any (${changesetIds}::uuid[]) and a.code in ('operations.changed', 'campaign.fields_changed', 'campaign.type_followed') and a.actor_id is not null`.execute(
     transaction(em),
   );
   return rows.map(({ actor }) => bulkFollowers(actor));
+}
+
+/** Whether a job has parts of this act yet to carry out. */
+export async function isActRunning(em: EntityManager, actId: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from bulk where act_id = ${actId}::uuid and state = 'running'
+    union all select from field_conversion where act_id = ${actId}::uuid and state = 'running'`.execute(
+    transaction(em),
+  );
+  return rows.length > 0;
 }
 
 /** Lets bulk actions go with the month in which they could be undone; gives how many. One under way stays. */

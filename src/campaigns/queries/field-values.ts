@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
 import type { FieldValue } from "../../fields/index.ts";
+import { PLANNED_ANEW } from "../../platform/db/wire.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -40,6 +41,65 @@ export async function rewriteValues(
       and (r."to" is distinct from r."from" or r.title is distinct from o.title)
     returning o.id`.execute(transaction(em));
   return rows.map(({ id }) => id);
+}
+
+/** The last change of a row that this transaction made. */
+export async function lastChangeHere(em: EntityManager): Promise<string> {
+  const { rows } = await sql<{ ordinal: string }>`
+    select max(ordinal)::text as ordinal from change where changeset_id = current_setting('app.changeset_id')::uuid`.execute(
+    transaction(em),
+  );
+  return rows[0]!.ordinal;
+}
+
+/**
+ * The next values of a field to read again, their operations locked by id; those somebody else wrote after the change `since`
+ * are of the new type already, and are passed over. `last` is where the next part begins; null after the last.
+ */
+export async function valuesToConvert(
+  em: EntityManager,
+  campaignId: string,
+  code: string,
+  { after, size, since, actId }: { after: string | null; size: number; since: string; actId: string },
+): Promise<{ rows: { id: string; value: FieldValue }[]; last: string | null }> {
+  const { rows } = await sql<{ id: string; value: FieldValue }>`${sql.raw(PLANNED_ANEW)}
+    select o.id, o."values" -> ${code}::text as value from operation o
+    where o.campaign_id = ${campaignId}::uuid and (${after}::uuid is null or o.id > ${after}::uuid) and o."values" -> ${code}::text is not null
+    order by o.id limit ${size} for update`.execute(transaction(em));
+  const last = rows.length < size ? null : rows.at(-1)!.id;
+  const { rows: written } = await sql<{ id: string }>`
+    select distinct h.row_id as id from change h join changeset c on c.tenant_id = h.tenant_id and c.id = h.changeset_id
+    where h.row_id = any (${rows.map(({ id }) => id)}::uuid[]) and h.ordinal > ${since}::bigint and c.act_id <> ${actId}::uuid
+      and h.after -> 'values' -> ${code}::text is not null`.execute(transaction(em));
+  const anew = new Set(written.map(({ id }) => id));
+  return { rows: rows.filter(({ id }) => !anew.has(id)), last };
+}
+
+/** Writes each value as it was read again, none where there is none any more; gives the ids of the operations that changed. */
+export async function writeConverted(
+  em: EntityManager,
+  code: string,
+  told: readonly { id: string; value: FieldValue | null; title: string | null }[],
+): Promise<string[]> {
+  if (told.length === 0) return [];
+  const { rows } = await sql<{ id: string }>`${sql.raw(PLANNED_ANEW)}
+    update operation o set version = o.version + 1, title = coalesce(r.title, o.title),
+      "values" = case when r.value is null then o."values" - ${code}::text else jsonb_set(o."values", array[${code}::text], r.value) end
+    from (select id, nullif(value, 'null') as value, title
+      from jsonb_to_recordset(${JSON.stringify(told)}::jsonb) as r (id uuid, value jsonb, title text)) r
+    where o.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid and o.id = r.id
+      and (o."values" -> ${code}::text is distinct from r.value or coalesce(r.title, o.title) <> o.title)
+    returning o.id`.execute(transaction(em));
+  return rows.map(({ id }) => id);
+}
+
+/** Forgets what was done for as long as it could be undone; gives how many. */
+export async function purgeConversions(em: EntityManager): Promise<number> {
+  const { rows } =
+    await sql`delete from field_conversion where state <> 'running' and created_at < app_now() - interval '30 days' returning id`.execute(
+      transaction(em),
+    );
+  return rows.length;
 }
 
 /** The conversions of a field that left values aside, the last first (FLD-6). */

@@ -18,6 +18,7 @@ import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { CSV_MARK, csvLine } from "../../platform/sheets/csv.ts";
 import { fr } from "../../platform/text/index.ts";
 import { aboutCampaign, type Campaign } from "../campaign.ts";
+import { runningConversion } from "../conversion-run.ts";
 import { addFields, CampaignField, editField, fieldsOf, moveField, removeField } from "../field.ts";
 import { canName, convertField, previewConversion, refuseShared, setTitleField } from "../field-conversion.ts";
 import { titleFieldOf } from "../naming.ts";
@@ -29,7 +30,7 @@ import { asked } from "./type-fields.ts";
 
 const PAGE = { page: "campaigns/fields/index" };
 const NEW = { page: "campaigns/fields/new" };
-const EDIT = { page: "campaigns/fields/edit" };
+const EDIT = { page: "campaigns/fields/edit", part: "campaigns/fields/_conversion" };
 const CONFIGURE = "campaigns.configure";
 const BATCH = 1_000;
 
@@ -135,17 +136,21 @@ async function showEdit(req: OfField, res: Response, form: object, wanted: Field
         preview:
           wanted && wanted.type !== from.type ? await previewConversion(em, { campaign, zone }, from, wanted) : null,
         aside: await conversionsOf(em, campaign.id, from.code),
+        running: await runningConversion(em, campaign.id, from.code),
       };
     },
     { isLong: true },
   );
-  const { standing, field, from, preview, aside, zone } = found;
+  const { standing, field, from, preview, aside, running, zone } = found;
+  const fieldAt = `${atOf(req.params)}/${from.code}/modifier`;
   res.show(EDIT, {
     title: `Modifier le champ ${from.label}`,
     ...frameOf(req, standing, "fields", from.label),
     field: from,
     fieldVersion: field.version,
     zone,
+    fieldAt,
+    running: running && { done: running.done, total: running.total },
     preview,
     typeLabel: TYPE_LABELS[(wanted ?? from).type],
     aside: aside.map((one) => ({ ...one, href: `${atOf(req.params)}/${from.code}/refusees/${one.id}` })),
@@ -191,11 +196,13 @@ export const update: RequestHandler<{ id: string; code: string }> = async (req, 
   });
   if (form.errors) return showEdit(req, res, form, wanted);
   const made = form.result;
-  const notice = made
-    ? `Le type est changé\u00a0: ${fr.count(made.converted, "valeur convertie", "valeurs converties")}, ${fr.count(made.refused, "mise de côté", "mises de côté")}.`
-    : "Le champ est enregistré.";
-  const next = made && made.refused > 0 ? `${at}/${code}/modifier` : at;
-  res.saved(EDIT, {}, { at: next, notice, undo: true });
+  const notice = made?.isLater
+    ? "Le changement de type a commencé. Vous pouvez quitter cette page."
+    : made
+      ? `Le type est changé\u00a0: ${fr.count(made.converted, "valeur convertie", "valeurs converties")}, ${fr.count(made.refused, "mise de côté", "mises de côté")}.`
+      : "Le champ est enregistré.";
+  const next = made && (made.isLater || made.refused > 0) ? `${at}/${code}/modifier` : at;
+  res.saved(EDIT, {}, { at: next, notice, undo: !made?.isLater });
 };
 
 const ofField = (req: OfField, words: string) => ({

@@ -261,6 +261,7 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
     },
   };
   const form = await submit(req, valuesForm(known.plan, known.values), act, async (sent, em, { version }) => {
+    await holdStatuses(em, { operationId: req.params.id });
     const { campaign, operation } = await operationFor(em, req.user!, req.params.id, MANAGE);
     await atVersion(em, operation, { version });
     const plan = await knowingPeople(em, await planOf(em, req, campaign), sent, operation.values);
