@@ -20,11 +20,6 @@ export const events = {
   "staff_member.created": { label: "agent ajouté", payload: said },
   // One for all of them, whose rows say the rest (rulings 13).
   "staff.created": { label: "agents ajoutés ensemble", payload: z.strictObject({ count: z.int(), by }) },
-  "staff.exported": {
-    label: "annuaire exporté",
-    payload: z.strictObject({ people: z.int(), by }),
-    beyond: "Un export est déjà sur l’appareil de la personne\u00a0: il ne se reprend pas.",
-  },
   "staff_member.edited": { label: "agent modifié", payload: edited },
   "staff_member.deactivated": { label: "agent désactivé", payload: said },
   "staff_member.reactivated": { label: "agent réactivé", payload: said },

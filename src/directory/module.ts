@@ -6,6 +6,7 @@ import { AccountTieSchema } from "./account-tie.ts";
 import { CoordinatorScopeSchema } from "./coordinator-scope.ts";
 import { Department, DepartmentSchema } from "./department.ts";
 import { events } from "./events.ts";
+import { staffExport } from "./export-profile.ts";
 import { toldWeek } from "./hours.ts";
 import { staffImports } from "./import-profile.ts";
 import { Site, SiteSchema } from "./site.ts";
@@ -127,6 +128,7 @@ export const directory: Module = {
     },
   ],
   imports: [staffImports],
+  exports: [staffExport],
   routes,
   events,
   menu: [

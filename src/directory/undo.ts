@@ -96,6 +96,19 @@ export const staffUndo: Undo = {
     },
   ],
   hold,
+  // Consent was given for a number; who they are is one thing.
+  cells: [
+    { label: "Matricule", columns: ["staff_number"] },
+    { label: "Nom et prénom", columns: ["family_name", "given_name"] },
+    { label: "Adresse électronique", columns: ["email"] },
+    { label: "Service", columns: ["department_id"] },
+    { label: "Site", columns: ["site_id"] },
+    { label: "Fonction", columns: ["position"] },
+    { label: "Type de contrat", columns: ["contract_type"] },
+    { label: "Téléphone et SMS", columns: ["phone", "sms_consent_at", "sms_consent_proof"] },
+    { label: "Responsable", columns: ["manager_id"] },
+    { label: "Fiche active", columns: ["deactivated_at"] },
+  ],
   // Two links that come back together may close a loop that neither does alone.
   applied: {
     columns: ["manager_id"],

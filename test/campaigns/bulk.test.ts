@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runBulk } from "../../src/campaigns/bulk.ts";
 import { faultsOf, judgePage } from "../pages/judge.ts";
+import { idIn, makeCampaign, plain } from "../support/campaigns.ts";
 import { parseHtml } from "../support/html.ts";
 import { openStream } from "../support/stream.ts";
-import { type Answer, type Browser, startWorld } from "../support/world.ts";
+import { type Browser, startWorld } from "../support/world.ts";
 
 const world = await startWorld();
 world.db.sendJobsWith(async () => {});
@@ -14,13 +15,10 @@ const [denis, sophie, hugo, karim] = await Promise.all(
 const { tenantId } = sophie!;
 const idOf = async (who: string) => (await world.userOf(who)).id;
 const [karims, yanns] = [await idOf("karim"), await idOf("yann")];
-let made = 0;
 
 /** A campaign of so many operations, named PC-0001 on; `sql` says their status, category and date. */
 async function campaign(rows: number, sql = "'to_schedule', 'open', null::timestamptz"): Promise<string> {
-  await sophie!.get("/campagnes/nouvelle");
-  const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
-  const { location } = await sophie!.post("/campagnes/nouvelle", { name: `Lot ${++made}`, ...days });
+  const at = await makeCampaign(sophie!);
   const said = { tenantId, channel: "page" as const, code: "operation.added", now: world.clock.now() };
   await world.db.act({ ...said, actorId: await idOf("sophie"), label: "Essai" }, (em) =>
     em.execute(
@@ -28,10 +26,10 @@ async function campaign(rows: number, sql = "'to_schedule', 'open', null::timest
        select ?, uuidv7(), ?, t, jsonb_build_object('cible', t), lower(t), s, c, d, d
        from (select n, 'PC-' || lpad(n::text, 4, '0') as t from generate_series(1, ${rows}) n) g
        cross join lateral (select ${sql}) v (s, c, d)`,
-      [tenantId, location!.split("/").at(-1)!],
+      [tenantId, idIn(at)],
     ),
   );
-  return location!;
+  return at;
 }
 const SCHEDULED = "'scheduled', 'planned', timestamptz '2026-12-01 09:00+01'";
 
@@ -58,11 +56,6 @@ const stored = (at: string): Promise<Stored[]> =>
       [at.split("/").at(-1)!],
     ),
   );
-const plain = ({ text }: Answer) =>
-  text
-    .replace(/<(script|style)[\s\S]*?<\/\1>/g, "")
-    .replace(/<[^>]+>/g, " ")
-    .replace(/\s+/g, " ");
 const sound = async (at: string, by: Browser = sophie!) => {
   const answer = await by.get(at);
   assert.equal(answer.status, 200, world.logged.filter((line) => /error/.test(line)).at(-1));

@@ -3,33 +3,17 @@ import { test } from "node:test";
 import { CampaignField } from "../../src/campaigns/field.ts";
 import { Campaign } from "../../src/campaigns/index.ts";
 import { purgeRemovedFields } from "../../src/campaigns/queries/field-values.ts";
+import { addField as addCampaignField, addOperation, idIn, makeCampaign } from "../support/campaigns.ts";
 import { formsOf, parseHtml } from "../support/html.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
 const sophie = await world.as("sophie");
 const { tenantId } = sophie;
-let made = 0;
 
-async function campaign(): Promise<string> {
-  await sophie.get("/campagnes/nouvelle");
-  const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
-  const { location } = await sophie.post("/campagnes/nouvelle", { name: `Vague ${++made}`, ...days });
-  return location!;
-}
-const idIn = (at: string) => at.split("/").at(-1)!;
-async function addField(at: string, label: string, more: Record<string, string | string[]> = {}) {
-  const sent = { label, type: "short_text", switches: ["isListed", "isSearchable"], ...more };
-  await sophie.get(`${at}/champs/nouveau`);
-  const answer = await sophie.post(`${at}/champs`, sent);
-  assert.equal(answer.status, 303, label);
-}
-async function add(at: string, fields: Record<string, string>): Promise<string> {
-  await sophie.get(`${at}/operations/nouvelle`);
-  const { status, location } = await sophie.post(`${at}/operations/nouvelle`, fields);
-  assert.equal(status, 303, JSON.stringify(fields));
-  return location!;
-}
+const campaign = () => makeCampaign(sophie);
+const addField = (at: string, label: string, more = {}) => addCampaignField(sophie, at, label, more);
+const add = (at: string, fields: Record<string, string>) => addOperation(sophie, at, fields);
 /** The form of a field as a browser sends it, with some of it changed. */
 async function editField(at: string, code: string, change: Record<string, string | string[]>) {
   const path = `${at}/champs/${code}/modifier`;

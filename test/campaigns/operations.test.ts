@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import pg from "pg";
+import { addField as addCampaignField, addOperation, makeCampaign } from "../support/campaigns.ts";
 import { type Browser, startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -9,30 +10,11 @@ const [denis, sophie, hugo, karim, yann] = await Promise.all(
 );
 const { tenantId } = denis!;
 const idOf = async (who: string) => (await world.userOf(who)).id;
-let made = 0;
 
-async function campaign(): Promise<string> {
-  await sophie!.get("/campagnes/nouvelle");
-  const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
-  const { location } = await sophie!.post("/campagnes/nouvelle", { name: `Déploiement ${++made}`, ...days });
-  return location!;
-}
-async function addField(
-  at: string,
-  label: string,
-  type = "short_text",
-  switches: string[] = ["isListed", "isSearchable"],
-) {
-  await sophie!.get(`${at}/champs`);
-  const { status } = await sophie!.post(`${at}/champs`, { label, type, switches });
-  assert.equal(status, 303, label);
-}
-async function add(at: string, fields: Record<string, string>, by: Browser = sophie!): Promise<string> {
-  await by.get(`${at}/operations/nouvelle`);
-  const { status, location } = await by.post(`${at}/operations/nouvelle`, fields);
-  assert.equal(status, 303, JSON.stringify(fields));
-  return location!;
-}
+const campaign = () => makeCampaign(sophie!);
+const addField = (at: string, label: string, type = "short_text", switches: string[] = ["isListed", "isSearchable"]) =>
+  addCampaignField(sophie!, at, label, { type, switches });
+const add = (at: string, fields: Record<string, string>, by: Browser = sophie!) => addOperation(by, at, fields);
 async function act(by: Browser, at: string, to: string, fields: Record<string, string | string[]> = {}) {
   await by.get(at);
   return by.post(`${at}/${to}`, fields);

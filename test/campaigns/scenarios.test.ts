@@ -5,9 +5,10 @@ import { runBulk } from "../../src/campaigns/bulk.ts";
 import { Campaign } from "../../src/campaigns/campaign.ts";
 import { addFields } from "../../src/campaigns/field.ts";
 import { newField } from "../../src/fields/index.ts";
+import { addOperation, idIn, isAt, makeCampaign, plain } from "../support/campaigns.ts";
 import { sendForm } from "../support/multipart.ts";
 import { csvText } from "../support/sheets.ts";
-import { type Answer, type Browser, startWorld } from "../support/world.ts";
+import { type Browser, startWorld } from "../support/world.ts";
 
 const world = await startWorld();
 world.db.sendJobsWith(async () => {});
@@ -17,16 +18,6 @@ const { services } = world.app.locals;
 const [karimId, yannId] = [(await world.userOf("karim")).id, (await world.userOf("yann")).id];
 const sophieId = (await world.userOf("sophie")).id;
 
-const plain = ({ text }: { text: string }) =>
-  text
-    .replace(/<(script|style)[\s\S]*?<\/\1>/g, "")
-    .replace(/<[^>]+>/g, " ")
-    .replace(/\s+/g, " ");
-const ok = (answer: Answer): string => {
-  assert.equal(answer.status, 303, plain(answer).slice(0, 1_500));
-  return answer.location!;
-};
-const idOf = (at: string) => at.split("/").at(-1)!;
 const ask = <T extends object>(sql: string, values: unknown[] = []): Promise<T[]> =>
   world.db.read(tenantId, (em) => em.execute<T[]>(sql, values as never));
 /** What somebody else does meanwhile, as an act of theirs. */
@@ -36,15 +27,12 @@ const act = (actorId: string, sql: string, values: unknown[] = []) =>
     (em) => em.execute(sql, values as never),
   );
 
-let made = 0;
 async function campaign(fields: Parameters<typeof newField>[0][] = []): Promise<string> {
-  await sophie.get("/campagnes/nouvelle");
-  const days = { startsOn: "2026-01-05", endsOn: "2027-02-26" };
-  const at = ok(await sophie.post("/campagnes/nouvelle", { name: `Scénario ${++made}`, ...days }));
+  const at = await makeCampaign(sophie, { startsOn: "2026-01-05" });
   await world.db.act(
     { tenantId, actorId: sophieId, channel: "page", code: "campaign.edited", label: "Champs", now: world.clock.now() },
     async (em) => {
-      const one = await em.findOneOrFail(Campaign, { id: idOf(at) });
+      const one = await em.findOneOrFail(Campaign, { id: idIn(at) });
       one.state = "active";
       await addFields(em, one, fields.map(newField), { by: { id: sophieId } });
     },
@@ -55,13 +43,13 @@ async function campaign(fields: Parameters<typeof newField>[0][] = []): Promise<
 async function send(of: string, content: string, by: Browser = sophie): Promise<string> {
   await by.get(`/imports/operations/nouveau?objet=${of}`);
   const file = { name: "postes.csv", content: Buffer.from(content) };
-  return ok(await sendForm(world, by, "/imports/operations/nouveau", file, { scope: of }));
+  return isAt(await sendForm(world, by, "/imports/operations/nouveau", file, { scope: of }));
 }
 const CHOICE = { mode: "both", empty: "keep", missing: "keep", decimal: "", threshold: "50" };
 async function counted(at: string): Promise<{ counts: Record<string, number>; act_id: string; state: string }> {
   const [one] = await ask<{ counts: Record<string, number>; act_id: string; state: string }>(
     "select counts, act_id, state from import where id = ?",
-    [idOf(at)],
+    [idIn(at)],
   );
   return one!;
 }
@@ -74,7 +62,7 @@ const figures = ({ create, update, unchanged, error }: Record<string, number>) =
 
 test("S1 : d’un tableau de 847 lignes à 844 opérations en trois segments, puis les trois autres une fois corrigées", async () => {
   const at = await campaign([{ code: "matricule", label: "Matricule", rules: { pattern: "A\\d{5}" } }]);
-  const of = idOf(at);
+  const of = idIn(at);
   const buildings = [...Array(312).fill("A"), ...Array(300).fill("B"), ...Array(235).fill("C")] as string[];
   // Mixed, as a spreadsheet is; lines 42, 310 and 601 of the file are in A, B and C.
   const order = buildings.map((_, rank) => buildings[(rank * 353) % 847]!);
@@ -101,12 +89,12 @@ test("S1 : d’un tableau de 847 lignes à 844 opérations en trois segments, pu
   const head = ["Nom", "Matricule", "Bâtiment", "Date prévue", "Heure prévue"];
   const sent = await send(of, csvText([head, ...lines]));
   const column = ["cible", "matricule", "segment", "prevue_le", "heure"];
-  ok(await sophie.post(`${sent}/verification`, { ...CHOICE, column, key: "Nom" }));
+  isAt(await sophie.post(`${sent}/verification`, { ...CHOICE, column, key: "Nom" }));
   const page = plain(await sophie.get(sent));
   assert.match(page, /3 lignes en erreur/);
   assert.match(page, /Importer 844 lignes/);
   assert.deepEqual(await ask("select id from operation where campaign_id = ?", [of]), []);
-  ok(await sophie.post(`${sent}/execution`, { errors: "valid" }));
+  isAt(await sophie.post(`${sent}/execution`, { errors: "valid" }));
   assert.deepEqual(figures((await counted(sent)).counts), { create: 844, update: 0, unchanged: 0, error: 3 });
   assert.deepEqual(
     await ask(
@@ -151,8 +139,8 @@ test("S1 : d’un tableau de 847 lignes à 844 opérations en trois segments, pu
   const again = await send(of, mended);
   const proposed = (await sophie.get(again)).text;
   assert.match(proposed, /<option value="prevue_le" selected>/);
-  ok(await sophie.post(`${again}/verification`, { ...CHOICE, column: [...column, "", "", ""], key: "Nom" }));
-  ok(await sophie.post(`${again}/execution`, { errors: "valid" }));
+  isAt(await sophie.post(`${again}/verification`, { ...CHOICE, column: [...column, "", "", ""], key: "Nom" }));
+  isAt(await sophie.post(`${again}/execution`, { errors: "valid" }));
   assert.deepEqual(figures((await counted(again)).counts), { create: 3, update: 0, unchanged: 0, error: 0 });
   assert.deepEqual(
     await ask("select count(*)::int as n, count(distinct title)::int as names from operation where campaign_id = ?", [
@@ -164,15 +152,8 @@ test("S1 : d’un tableau de 847 lignes à 844 opérations en trois segments, pu
 
 test("S12 : reporter, replanifier, bloquer, terminer ; les compteurs, la première date, les refus", async () => {
   const at = await campaign();
-  await sophie.get(`${at}/operations/nouvelle`);
-  const one = ok(
-    await sophie.post(`${at}/operations/nouvelle`, {
-      c_cible: "PC-0042",
-      plannedOn: "2026-03-03",
-      plannedHour: "09:00",
-      technician: karimId,
-    }),
-  );
+  const planned = { plannedOn: "2026-03-03", plannedHour: "09:00", technician: karimId };
+  const one = await addOperation(sophie, at, { c_cible: "PC-0042", ...planned });
   const karim = await world.as("karim");
   const step = async (by: Browser, fields: Record<string, string>) => {
     await by.get(one);
@@ -184,7 +165,7 @@ test("S12 : reporter, replanifier, bloquer, terminer ; les compteurs, la premiè
         `select status, postpone_count as count, to_char(planned_at at time zone 'Europe/Paris', 'DD/MM HH24:MI') as planned,
            to_char(first_planned_at at time zone 'Europe/Paris', 'DD/MM HH24:MI') as first, completed_at is not null as completed
          from operation where id = ?`,
-        [idOf(one)],
+        [idIn(one)],
       )
     )[0];
   assert.equal(await step(karim, { to: "postponed", kind: "postpone" }), 303);
@@ -211,10 +192,15 @@ test("S12 : reporter, replanifier, bloquer, terminer ; les compteurs, la premiè
     first: "03/03 09:00",
     completed: false,
   });
-  assert.match(plain(await sophie.get(`/historique/operation/${idOf(one)}`)), /Bloquée[\s\S]*Karim Daoudi/);
+  assert.match(plain(await sophie.get(`/historique/operation/${idIn(one)}`)), /Bloquée[\s\S]*Karim Daoudi/);
   assert.equal(await step(sophie, { to: "scheduled", kind: "reschedule", plannedOn: "2026-03-20" }), 303);
   assert.equal(await step(karim, { to: "in_progress", kind: "start" }), 303);
-  assert.equal(await step(karim, { to: "done", kind: "complete" }), 303);
+  const version = /name="version" value="(\d+)"/.exec((await sophie.get(`${at}/reglages`)).text)![1]!;
+  isAt(await sophie.post(`${at}/suivi`, { isTimeTracked: "oui", version }));
+  assert.equal(await step(karim, { to: "done", kind: "complete", minutes: "0" }), 422);
+  assert.equal(await step(karim, { to: "done", kind: "complete", minutes: "45" }), 303);
+  assert.match(plain(await karim.get(one)), /Temps passé 45\u00a0min/);
+  assert.match(plain(await sophie.get(`${at}/temps`)), /Campagne 45\u00a0min/);
   assert.equal((await now())!.completed, true);
   assert.equal(await step(sophie, { to: "scheduled", kind: "schedule", plannedOn: "2026-03-21" }), 409);
   assert.equal(await step(karim, { to: "in_progress", kind: "reopen", reason: "erreur" }), 403);
@@ -223,7 +209,7 @@ test("S12 : reporter, replanifier, bloquer, terminer ; les compteurs, la premiè
 
 test("S22 : 3 214 dates décalées de cinq jours ouvrés, 14 closes refusées, 3 modifiées entre-temps, 7 gardées à l’annulation", async () => {
   const at = await campaign();
-  const of = idOf(at);
+  const of = idIn(at);
   await act(
     sophieId,
     `insert into operation (tenant_id, id, campaign_id, title, "values", search, status, category, planned_at, first_planned_at)
@@ -233,9 +219,9 @@ test("S22 : 3 214 dates décalées de cinq jours ouvrés, 14 closes refusées, 3
     [tenantId, of],
   );
   await sophie.get(`${at}/operations`);
-  const lot = ok(await sophie.post(`${at}/operations/lots`, { action: "shift", scope: "filter", filter: "" }));
+  const lot = isAt(await sophie.post(`${at}/operations/lots`, { action: "shift", scope: "filter", filter: "" }));
   await sophie.get(lot);
-  ok(await sophie.post(`${lot}/apercu`, { days: "5" }));
+  isAt(await sophie.post(`${lot}/apercu`, { days: "5" }));
   const seen = plain(await sophie.get(lot));
   assert.match(seen, /Refusées 14/);
   assert.match(seen, /Décaler 3 200 opérations/);
@@ -244,8 +230,8 @@ test("S22 : 3 214 dates décalées de cinq jours ouvrés, 14 closes refusées, 3
     "update operation set notes = 'vu', version = version + 1 where campaign_id = ? and title in ('PC-100', 'PC-200', 'PC-300')",
     [of],
   );
-  ok(await sophie.post(`${lot}/execution`, {}));
-  await runBulk(services, { tenantId, id: idOf(lot) });
+  isAt(await sophie.post(`${lot}/execution`, {}));
+  await runBulk(services, { tenantId, id: idIn(lot) });
   const result = plain(await sophie.get(lot));
   assert.match(result, /Changées 3 197/);
   assert.match(result, /odifiée entre-temps par Yann Le Goff[\s\S]{0,40}3 opérations/);
@@ -265,7 +251,7 @@ test("S22 : 3 214 dates décalées de cinq jours ouvrés, 14 closes refusées, 3
   );
   const undo = /href="(\/actes\/[0-9a-f-]+\/annulation)"/.exec((await sophie.get(lot)).text)![1]!;
   assert.match(plain(await sophie.get(undo)), /3 190[\s\S]*7/);
-  ok(await sophie.post(undo, {}));
+  isAt(await sophie.post(undo, {}));
   assert.deepEqual(await planned(), [
     { day: "01/04 08:00", n: 7 },
     { day: "02/03 09:00", n: 3_207 },
@@ -274,31 +260,28 @@ test("S22 : 3 214 dates décalées de cinq jours ouvrés, 14 closes refusées, 3
 
 test("S33 : régler la campagne laisse la capacité des opérations ; une action groupée la change", async () => {
   const at = await campaign();
-  for (const name of ["PC-1", "PC-2"]) {
-    await sophie.get(`${at}/operations/nouvelle`);
-    ok(await sophie.post(`${at}/operations/nouvelle`, { c_cible: name }));
-  }
+  for (const name of ["PC-1", "PC-2"]) await addOperation(sophie, at, { c_cible: name });
   const capacities = async () =>
-    (await ask<{ capacity: number }>("select capacity from operation where campaign_id = ?", [idOf(at)])).map(
+    (await ask<{ capacity: number }>("select capacity from operation where campaign_id = ?", [idIn(at)])).map(
       ({ capacity }) => capacity,
     );
   const version = /name="version" value="(\d+)"/.exec((await sophie.get(`${at}/reglages`)).text)![1]!;
   const days = { startsOn: "2026-01-05", endsOn: "2027-03-01" };
-  ok(await sophie.post(`${at}/reglages`, { name: "Renommée", description: "", version, ...days }));
+  isAt(await sophie.post(`${at}/reglages`, { name: "Renommée", description: "", version, ...days }));
   assert.deepEqual(await capacities(), [1, 1]);
   await sophie.get(`${at}/operations`);
-  const lot = ok(await sophie.post(`${at}/operations/lots`, { action: "capacity", scope: "filter", filter: "" }));
+  const lot = isAt(await sophie.post(`${at}/operations/lots`, { action: "capacity", scope: "filter", filter: "" }));
   await sophie.get(lot);
-  ok(await sophie.post(`${lot}/apercu`, { capacity: "4" }));
+  isAt(await sophie.post(`${lot}/apercu`, { capacity: "4" }));
   await sophie.get(lot);
-  ok(await sophie.post(`${lot}/execution`, {}));
+  isAt(await sophie.post(`${lot}/execution`, {}));
   assert.deepEqual(await capacities(), [4, 4]);
 });
 
 // Days pass here: sessions end, so this one comes last.
 test("S21 : douze jours après, l’annulation d’un import retire ce que personne n’a touché et garde le reste", async () => {
   const at = await campaign([{ code: "salle", label: "Salle" }]);
-  const of = idOf(at);
+  const of = idIn(at);
   await act(
     sophieId,
     `insert into operation (tenant_id, id, campaign_id, title, "values", search, status, category)
@@ -313,8 +296,8 @@ test("S21 : douze jours après, l’annulation d’un import retire ce que perso
     );
   const lines = Array.from({ length: 500 }, (_, rank) => [`PC-${rank + 1}`, `Nouvelle salle ${rank + 1}`]);
   const sent = await send(of, csvText([["Cible", "Salle"], ...lines]));
-  ok(await sophie.post(`${sent}/verification`, { ...CHOICE, column: ["cible", "salle"], key: "Cible" }));
-  ok(await sophie.post(`${sent}/execution`, { errors: "valid" }));
+  isAt(await sophie.post(`${sent}/verification`, { ...CHOICE, column: ["cible", "salle"], key: "Cible" }));
+  isAt(await sophie.post(`${sent}/execution`, { errors: "valid" }));
   const { counts, act_id: actId } = await counted(sent);
   assert.deepEqual(figures(counts), { create: 200, update: 300, unchanged: 0, error: 0 });
   await act(
@@ -336,7 +319,7 @@ test("S21 : douze jours après, l’annulation d’un import retire ce que perso
   assert.match(seen, /15/);
   assert.match(seen, /Nouvelle salle 1\b[\s\S]*Changée/);
   assert.match(seen, /Yann Le Goff/);
-  ok(await sophie.post(undo, {}));
+  isAt(await sophie.post(undo, {}));
   assert.deepEqual(
     await ask(
       `select count(*) filter (where trashed_at is not null)::int as withdrawn,
@@ -353,7 +336,7 @@ test("S21 : douze jours après, l’annulation d’un import retire ce que perso
     { id: string },
   ];
   await sophie.get(`/actes/${undone}/annulation`);
-  ok(await sophie.post(`/actes/${undone}/annulation`, {}));
+  isAt(await sophie.post(`/actes/${undone}/annulation`, {}));
   assert.deepEqual(await image(), touched);
   await world.clock.advance(19 * 86_400_000);
   sophie = await world.as("sophie");

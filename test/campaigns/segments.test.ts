@@ -3,21 +3,15 @@ import { test } from "node:test";
 import { Campaign } from "../../src/campaigns/index.ts";
 import { listSegments } from "../../src/campaigns/queries/segments.ts";
 import { segmentsOfValues } from "../../src/campaigns/segment.ts";
+import { addOperation, idIn, makeCampaign } from "../support/campaigns.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
 const sophie = await world.as("sophie");
 const { tenantId } = sophie;
 const by = { id: (await world.userOf("sophie")).id };
-let made = 0;
 
-async function campaign(): Promise<string> {
-  await sophie.get("/campagnes/nouvelle");
-  const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
-  const { location } = await sophie.post("/campagnes/nouvelle", { name: `Vague ${++made}`, ...days });
-  return location!;
-}
-const idIn = (at: string) => at.split("/").at(-1)!;
+const campaign = () => makeCampaign(sophie);
 const campaignAt = async <T>(at: string, code: string, verb: (em: never, found: Campaign) => T | Promise<T>) =>
   world.db.act(
     { tenantId, actorId: by.id, channel: "page", code, label: "Essai", now: world.clock.now() },
@@ -30,12 +24,7 @@ const follow = (at: string, code: string) =>
 const segmentsOf = async (at: string) => world.db.read(tenantId, (em) => listSegments(em, idIn(at)));
 const namesOf = async (at: string) => (await segmentsOf(at)).map(({ name }) => name);
 
-async function add(at: string, fields: Record<string, string>): Promise<string> {
-  await sophie.get(`${at}/operations/nouvelle`);
-  const { status, location } = await sophie.post(`${at}/operations/nouvelle`, fields);
-  assert.equal(status, 303, JSON.stringify(fields));
-  return location!;
-}
+const add = (at: string, fields: Record<string, string>) => addOperation(sophie, at, fields);
 async function placeOf(at: string): Promise<[string | null, boolean]> {
   const [row] = await world.db.read(tenantId, (em) =>
     em.execute<{ name: string | null; hand: boolean }[]>(

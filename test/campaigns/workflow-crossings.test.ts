@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import pg from "pg";
 import { operationImports } from "../../src/campaigns/import-profile.ts";
 import { Campaign } from "../../src/campaigns/index.ts";
+import { addOperation, idIn, makeCampaign } from "../support/campaigns.ts";
 import { formsOf, parseHtml } from "../support/html.ts";
+import { holdOperation, untilWaiting } from "../support/locks.ts";
 import { type Browser, startWorld } from "../support/world.ts";
 
 /** Two people at once on one campaign: one changes its workflow, the other the status of an operation (WFL-6). */
@@ -13,18 +14,9 @@ const world = await startWorld();
 const sophie = await world.as("sophie");
 const again = await world.as("sophie");
 const { tenantId } = sophie;
-let made = 0;
 
-async function campaign(): Promise<string> {
-  await sophie.get("/campagnes/nouvelle");
-  const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
-  return (await sophie.post("/campagnes/nouvelle", { name: `Vague ${++made}`, ...days })).location!;
-}
-async function add(at: string, title: string): Promise<string> {
-  await sophie.get(`${at}/operations/nouvelle`);
-  return (await sophie.post(`${at}/operations/nouvelle`, { c_cible: title })).location!;
-}
-const idIn = (at: string) => at.split("/").at(-1)!;
+const campaign = () => makeCampaign(sophie);
+const add = (at: string, title: string) => addOperation(sophie, at, { c_cible: title });
 const blocking = (browser: Browser, at: string) =>
   browser.post(`${at}/statut`, { to: "blocked", kind: "flag_problem", reason: "Pièce manquante" });
 const workflowOf = async (at: string) =>
@@ -51,24 +43,8 @@ const withoutBlocked = (fields: Map<string, string[]>) => {
   fields.set("statusDrop", [...(fields.get("statusDrop") ?? []), String(rank)]);
 };
 
-/** Whoever would write this operation waits, until it is let go. */
-async function hold(at: string): Promise<() => Promise<void>> {
-  const other = new pg.Client({ connectionString: world.superUrl });
-  await other.connect();
-  await other.query("begin");
-  await other.query("select from operation where id = $1 for update", [idIn(at)]);
-  return () => other.end();
-}
-/** Until so many connections wait for a lock, or this is over. */
-async function untilWaiting(count: number, over: Promise<unknown>): Promise<void> {
-  const waits =
-    "select from pg_locks join pg_stat_activity a using (pid) where not granted and a.datname = current_database()";
-  let isOver = false;
-  over.finally(() => {
-    isOver = true;
-  });
-  while (!isOver && (await world.owner.query(waits)).rowCount! < count);
-}
+const hold = (at: string) => holdOperation(world, idIn(at));
+const waiting = (count: number, over: Promise<unknown>) => untilWaiting(world, count, over);
 
 test("WFL-6 : une opération en route vers un statut qu’on retire est comptée : l’enregistrement attend, puis demande où elle va", async () => {
   const at = await campaign();
@@ -77,9 +53,9 @@ test("WFL-6 : une opération en route vers un statut qu’on retire est comptée
   const save = await editor(at, withoutBlocked);
   const free = await hold(one);
   const moving = blocking(again, one);
-  await untilWaiting(1, moving);
+  await waiting(1, moving);
   const saving = save();
-  await untilWaiting(2, saving);
+  await waiting(2, saving);
   await free();
   assert.equal((await moving).status, 303);
   const refused = await saving;
@@ -101,9 +77,9 @@ test("WFL-6 : pendant que le flux s’enregistre, un pas vers un statut qui s’
   });
   const free = await hold(one);
   const saving = save();
-  await untilWaiting(1, saving);
+  await waiting(1, saving);
   const moving = blocking(again, late);
-  await untilWaiting(2, moving);
+  await waiting(2, moving);
   await free();
   assert.equal((await saving).status, 303);
   assert.equal((await moving).status, 409);

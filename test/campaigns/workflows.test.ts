@@ -1,25 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Campaign } from "../../src/campaigns/index.ts";
+import { addOperation, idIn, makeCampaign } from "../support/campaigns.ts";
 import { formsOf, parseHtml } from "../support/html.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
 const sophie = await world.as("sophie");
 const { tenantId } = sophie;
-let made = 0;
 
-async function campaign(): Promise<string> {
-  await sophie.get("/campagnes/nouvelle");
-  const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
-  const { location } = await sophie.post("/campagnes/nouvelle", { name: `Vague ${++made}`, ...days });
-  return location!;
-}
-async function add(at: string, title: string): Promise<string> {
-  await sophie.get(`${at}/operations/nouvelle`);
-  return (await sophie.post(`${at}/operations/nouvelle`, { c_cible: title })).location!;
-}
-const idIn = (at: string) => at.split("/").at(-1)!;
+const campaign = () => makeCampaign(sophie);
+const add = (at: string, title: string) => addOperation(sophie, at, { c_cible: title });
 async function step(at: string, to: string, kind: string, more: Record<string, string> = {}) {
   await sophie.get(at);
   assert.equal((await sophie.post(`${at}/statut`, { to, kind, ...more })).status, 303, kind);

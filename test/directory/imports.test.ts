@@ -130,3 +130,22 @@ test("IMP-40, IMP-48 : les fiches absentes du fichier se désactivent, leur nomb
   assert.deepEqual(await rows("select count(*)::int as n from staff_member where deactivated_at is null"), [{ n }]);
   assert.equal((await (await world.as("karim")).get(NEW)).status, 403);
 });
+
+test("IMP-42 : d’un agent corrigé depuis l’import, l’annulation rend les cellules choisies et laisse les autres", async () => {
+  await bring([["Z020", "Mauve", "Ada", "ada@essai.test", "", "", ""]]);
+  const brought = await bring([["Z020", "Mauve-Roux", "Ada", "ada.roux@essai.test", "01 99 00 55 66", "", ""]]);
+  const [{ id }] = await rows("select id from staff_member where staff_number = 'Z020'");
+  const card = `/admin/annuaire/agents/${id}/modifier`;
+  const version = /name="version" value="(\d+)"/.exec((await denis.get(card)).text)![1]!;
+  const fields = { staffNumber: "Z020", familyName: "Mauve-Roux", givenName: "Ada", phone: "01 99 00 55 66" };
+  isAt(await denis.post(card, { ...fields, email: "ada@ailleurs.test", version }));
+  const undo = `/actes/${brought.act_id}/annulation`;
+  const { text } = await denis.get(undo);
+  for (const words of ["Nom et prénom", "Adresse électronique", "Téléphone et SMS"])
+    assert.match(text, new RegExp(words));
+  const cells = [...text.matchAll(/name="cells" value="([^"]+:(?:family_name|phone))"/g)].map(([, value]) => value!);
+  assert.equal(cells.length, 2);
+  isAt(await denis.post(undo, { cells }));
+  const [now] = await rows("select family_name, email, phone from staff_member where id = $1", [id]);
+  assert.deepEqual({ ...now }, { family_name: "Mauve", email: "ada@ailleurs.test", phone: null });
+});

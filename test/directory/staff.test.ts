@@ -288,7 +288,12 @@ test("EXP-1, EXP-3, EXP-7, IMP-46 : la liste filtrée s’exporte en CSV, sans f
     manager: "MQ-0010",
     department: await department("Accueil"),
   });
-  const { status, text, headers } = await post(`${AT}/export?q=EX-1`);
+  const page = "/exports/annuaire/tout/nouveau";
+  assert.match((await denis.get(`${AT}?q=EX-1`)).text, /href="\/exports\/annuaire\/tout\/nouveau\?liste=q%3DEX-1"/);
+  const asked = await denis.get(`${page}?liste=q%3DEX-1`);
+  assert.match(asked.text, /1.agent, filtrées ainsi.: «.EX-1.»/);
+  const exported = (liste: string, by = denis) => by.post(page, { liste, colonnes: "toutes" });
+  const { status, text, headers } = await exported("q=EX-1");
   assert.equal(status, 200);
   assert.match(headers.get("content-disposition")!, /attachment; filename=annuaire-\d{4}-\d\d-\d\d\.csv/);
   assert.equal(
@@ -297,18 +302,26 @@ test("EXP-1, EXP-3, EXP-7, IMP-46 : la liste filtrée s’exporte en CSV, sans f
       'EX-1;\'=Formule;"A;B";ex1@quais.example;Accueil;;;;01 99 00 77 88;MQ-0010;oui\r\n',
   );
   const [{ all } = { all: 0 }] = await rows<{ all: number }>("select count(*)::int as all from staff_member");
-  const whole = (await post(`${AT}/export?etat=toutes`)).text;
+  const whole = (await exported("etat=toutes")).text;
   assert.equal(whole.trim().split("\r\n").length, all + 1);
-  assert.match((await denis.get("/admin/historique")).text, /Export de l’annuaire \(1 agent\)/);
+  assert.match((await denis.get("/admin/historique")).text, /Exporter l’annuaire \(1.agent/);
   assert.match((await denis.get("/admin/journal-securite")).text, /exporté l’annuaire/);
-  const logged = await rows("select page from people_read where page = 'Export de l’annuaire'");
+  const logged = await rows("select page from people_read where page = 'Exporter l’annuaire'");
   assert.ok(logged.length >= 2);
   // A team manager takes away their team, and nobody else.
   const martine = await world.as("martine");
   await martine.get("/compte");
-  const team = (await martine.post(`${AT}/export`)).text;
+  const team = (await exported("", martine)).text;
   assert.match(team, /EX-1/);
   assert.doesNotMatch(team, /MQ-0012;Maillard/);
+  const karim = await world.as("karim");
+  await karim.get("/compte");
+  assert.equal((await exported("", karim)).status, 403, "un technicien ne lit pas l’annuaire");
+  assert.equal(
+    (await denis.get(`${page}?liste=service%3Dx`)).status,
+    404,
+    "un filtre qui ne se lit pas n’élargit rien",
+  );
 });
 
 test("TEN-2 : l’annuaire d’une autre organisation n’existe pas, et ses matricules se reprennent", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "csv-parse/sync";
 import { engineOf, prepareExport, purgeExports } from "../../src/exports/prepare.ts";
+import { addField, idIn, makeCampaign } from "../support/campaigns.ts";
 import { type Browser, startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -15,19 +16,10 @@ const engine = engineOf(world.app.locals.services);
 let made = 0;
 
 async function campaign(by: Browser = sophie!): Promise<{ at: string; id: string }> {
-  await by.get("/campagnes/nouvelle");
-  const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
-  const { location } = await by.post("/campagnes/nouvelle", { name: `Été à l’œuvre ${++made}`, ...days });
-  const id = location!.split("/").at(-1)!;
-  for (const [label, type] of [
-    ["Surface", "number"],
-    ["Livré le", "date"],
-  ]) {
-    await by.get(`${location}/champs`);
-    const { status } = await by.post(`${location}/champs`, { label: label!, type: type!, switches: ["isListed"] });
-    assert.equal(status, 303);
-  }
-  return { at: location!, id };
+  const at = await makeCampaign(by, { name: `Été à l’œuvre ${++made}` });
+  await addField(by, at, "Surface", { type: "number", switches: ["isListed"] });
+  await addField(by, at, "Livré le", { type: "date", switches: ["isListed"] });
+  return { at, id: idIn(at) };
 }
 async function add(at: string, fields: Record<string, string>): Promise<void> {
   await sophie!.get(`${at}/operations/nouvelle`);

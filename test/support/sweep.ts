@@ -549,7 +549,6 @@ const FORMS: Record<string, Filled> = {
   "/admin/groupes/:id/modifier": { fields: () => ({ name: `Groupe ${randomBytes(3).toString("hex")}` }) },
   "/admin/groupes/:id/membres": { page: null, fields: ({ forgetful }) => ({ user: forgetful }) },
   "/admin/groupes/:id/membres/:member/retrait": { page: null },
-  "/admin/annuaire/export": { page: null },
   "/admin/annuaire/agents/nouveau": {
     fields: () => ({ staffNumber: `N${randomBytes(4).toString("hex")}`, givenName: "Inès", familyName: "Morel" }),
   },

@@ -6,7 +6,12 @@ import { SECURITY_KINDS, type SecurityKind } from "../security-event.ts";
 import { LOCK_MINUTES, MOST_FAILURES } from "../sign-in-guard.ts";
 
 /** One line of the security log as people read it. */
-const EXPORTED: Record<string, string> = { history: "l’historique", directory: "l’annuaire" };
+const EXPORTED: Record<string, string> = {
+  history: "l’historique",
+  directory: "l’annuaire",
+  annuaire: "l’annuaire",
+  operations: "des opérations",
+};
 
 export interface ToldEvent {
   id: string;
@@ -133,6 +138,6 @@ const SENTENCES: Record<SecurityKind, (line: SecurityLine, say: Sayer) => string
   "account.deactivated": (line, say) => `Compte désactivé : ${say.of(line.userId)}${say.by(line)}.`,
   "account.reactivated": (line, say) => `Compte réactivé : ${say.of(line.userId)}${say.by(line)}.`,
   export: ({ userId, detail }, say) =>
-    `${say.has(userId)} exporté ${EXPORTED[String(detail.what)] ?? "des données"}${count(detail.acts) > 0 ? ` (${count(detail.acts)} actes)` : ""}${count(detail.people) > 0 ? ` (${count(detail.people)} personnes)` : ""}.`,
+    `${say.has(userId)} exporté ${EXPORTED[String(detail.what)] ?? "des données"}${count(detail.acts) > 0 ? ` (${count(detail.acts)} actes)` : ""}${count(detail.people) > 0 ? ` (${count(detail.people)} personnes)` : ""}${count(detail.rows) > 0 ? ` (${count(detail.rows)} lignes)` : ""}.`,
   "settings.changed": ({ userId }, say) => `${say.has(userId)} changé les réglages de sécurité de l’organisation.`,
 };

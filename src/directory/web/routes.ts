@@ -1,7 +1,6 @@
 import { get, post, type Route } from "../../platform/http/route.ts";
 import * as deactivations from "./deactivations.ts";
 import * as departments from "./departments.ts";
-import * as exports from "./exports.ts";
 import * as holidays from "./holidays.ts";
 import { AT, DEPARTMENTS_AT, HOLIDAYS_AT, SITES_AT, TECHNICIANS_AT } from "./shown.ts";
 import * as sites from "./sites.ts";
@@ -18,7 +17,6 @@ const ONE = `${AT}/agents/:id`;
 
 export const routes: Route[] = [
   get(AT, READ, staff.index, { sitemap: "Annuaire", people: "Annuaire" }),
-  post(`${AT}/export`, READ, exports.create),
   get(`${AT}/agents/nouveau`, EDIT, staff.new_, { sitemap: "Ajouter un agent" }),
   post(`${AT}/agents/nouveau`, EDIT, staff.create),
   get(ONE, READ, staff.show, { people: "Fiche d’un agent" }),

@@ -7,19 +7,10 @@ import { atVersion, type Current, query, read, submit } from "../../platform/htt
 import { fr } from "../../platform/text/index.ts";
 import { saidPhone } from "../phone.ts";
 import { listPlaceNames } from "../queries/places.ts";
-import {
-  chainAbove,
-  isStaffOrder,
-  listManagers,
-  listStaff,
-  STAFF_STATES,
-  type StaffFilter,
-  type StaffLine,
-  type StaffOrder,
-  teamOf,
-} from "../queries/staff.ts";
+import { chainAbove, listManagers, listStaff, STAFF_STATES, type StaffLine, teamOf } from "../queries/staff.ts";
 import { findTieOf } from "../queries/ties.ts";
 import { mayTieAccounts, reachOf } from "../reach.ts";
+import { NONE, StaffAddress, staffAsked } from "../staff-filter.ts";
 import {
   aboutStaffMember,
   createStaffMember,
@@ -36,33 +27,11 @@ const CARD = { page: "directory/staff/show" };
 const NEW = { page: "directory/staff/new" };
 const EDIT = { page: "directory/staff/edit" };
 
-const NONE = "aucun";
-const place = () => z.union([z.uuid(), z.literal(NONE)]).optional();
-
-const Filters = z.object({
-  q: z.string().max(200).optional(),
-  service: place(),
-  site: place(),
-  responsable: place(),
-  etat: z.enum(["inactives", "toutes"]).optional(),
-  tri: z.string().max(10).optional(),
-  sens: z.enum(["croissant", "decroissant"]).optional(),
-  page: z.string().max(600).optional(),
-});
-
 /** The filter of an address, and the address of a filter. */
-export function readStaffFilter(req: Request) {
-  const { q, service, site, responsable, etat, tri, sens, page } = query(req, Filters);
-  const order: StaffOrder = isStaffOrder(tri) ? tri : "name";
-  const descending = sens === "decroissant";
-  const named = (value: string | undefined) => (value === NONE ? "none" : value);
-  const filter: StaffFilter = {
-    q,
-    department: named(service),
-    site: named(site),
-    manager: named(responsable),
-    state: etat === "toutes" ? undefined : etat === "inactives" ? "inactive" : "active",
-  };
+function readStaffFilter(req: Request) {
+  const asked = query(req, StaffAddress);
+  const { q, service, site, responsable, etat, page } = asked;
+  const { filter, order, descending } = staffAsked(asked);
   return {
     filter,
     order,
@@ -111,7 +80,9 @@ export const index: RequestHandler = async (req, res) => {
       ],
     },
     active: Object.values(filters).filter(Boolean).length,
-    exportAt: withQuery(`${AT}/export`, { ...filters, ...sorted }),
+    exportAt: withQuery("/exports/annuaire/tout/nouveau", {
+      liste: withQuery("", { ...filters, ...sorted }).slice(1) || undefined,
+    }),
     previous: found.before && withQuery(AT, { ...filters, ...sorted, page: writeMark(found.before) }),
     next: found.after && withQuery(AT, { ...filters, ...sorted, page: writeMark(found.after) }),
     sorts: Object.fromEntries(
