@@ -42,6 +42,7 @@ const PART_ROWS = 2_000;
 const FROZEN_AT_ONCE = 10_000;
 /** A selection is a page of the list at most, or a filter. */
 export const MOST_TICKED = 100;
+export const NOTHING_TICKED = "Cochez au moins une opération, ou prenez toutes celles du filtre.";
 
 /** What was selected: these rows, or all that answer to this filter, as its address says it (OPS-13). */
 export type BulkSelection = { ids: string[] } | { filter: string };
@@ -121,7 +122,7 @@ export function chooseBulk(
 ): Bulk {
   refuseArchived(campaign);
   if ("ids" in selection && selection.ids.length === 0) {
-    throw new RuleBroken("Cochez au moins une opération, ou prenez toutes celles du filtre.", "row");
+    throw new RuleBroken(NOTHING_TICKED, "row");
   }
   const bulk = em.create(Bulk, {
     tenantId: campaign.tenantId,

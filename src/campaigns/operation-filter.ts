@@ -28,9 +28,12 @@ const MOST = 50;
 const LONGEST = 200;
 const BAD_ADDRESS = "Cette adresse n’a pas la forme attendue. Revenez à la liste, puis filtrez de nouveau.";
 
+/** Operations ticked one by one: as many as a page shows. */
+const MOST_TICKED = 100;
+
 /** One text or several, as an address repeats a name; empty controls of a form say nothing. */
-const many = <T extends z.ZodType>(one: T) =>
-  z.preprocess((sent) => [sent ?? []].flat().filter((text) => text !== ""), z.array(one).max(MOST));
+const many = <T extends z.ZodType>(one: T, most = MOST) =>
+  z.preprocess((sent) => [sent ?? []].flat().filter((text) => text !== ""), z.array(one).max(most));
 const maybe = <T extends z.ZodType>(one: T) =>
   z.preprocess((sent) => (Array.isArray(sent) && sent.length < 2 ? sent[0] : sent) || undefined, one.optional());
 const Text = z
@@ -51,6 +54,7 @@ const Sent = z.object({
   quand: maybe(z.enum(["en-retard", "sans-date"])),
   reports: maybe(Times),
   reports_max: maybe(Times),
+  op: many(z.uuid(), MOST_TICKED),
 });
 
 /** What the address keeps of one filter: its name, then its texts. */
@@ -92,7 +96,7 @@ const texts = (sent: unknown): string[] => {
 export function filtersOf(query: Record<string, unknown>, plan: Plan, { now }: { now: Date }): OperationFilters {
   const read = Sent.safeParse(query);
   if (!read.success) throw new RuleBroken(BAD_ADDRESS, String(read.error.issues[0]?.path[0] ?? ""));
-  const { q, statut, categorie, segment, technicien, du, au, quand, reports, reports_max: most } = read.data;
+  const { q, statut, categorie, segment, technicien, du, au, quand, reports, reports_max: most, op } = read.data;
   const fields = plan.fields.flatMap((field) => fieldFilter(field, query, plan) ?? []);
   const today = dayOf(localOf(now, plan.zone));
   const where = operationsWhere(
@@ -108,6 +112,7 @@ export function filtersOf(query: Record<string, unknown>, plan: Plan, { now }: {
       when: quand === "en-retard" ? "late" : quand === "sans-date" ? "undated" : undefined,
       leastPostponed: reports,
       mostPostponed: most,
+      ...(op.length > 0 && { ids: op }),
       fields: fields.map(({ field, operator, operand }) =>
         fieldCondition(field, operator.code, operand, {
           column: 'o."values"',
@@ -119,7 +124,19 @@ export function filtersOf(query: Record<string, unknown>, plan: Plan, { now }: {
     },
     plan,
   );
-  const own = Object.entries({ q, statut, categorie, segment, technicien, du, au, quand, reports, reports_max: most });
+  const own = Object.entries({
+    q,
+    statut,
+    categorie,
+    segment,
+    technicien,
+    du,
+    au,
+    quand,
+    reports,
+    reports_max: most,
+    op,
+  });
   const kept: Kept = {};
   for (const [name, value] of own) {
     const list = [value ?? []].flat().map(String);
@@ -199,7 +216,7 @@ export function chipsOf({ kept, fields }: OperationFilters, plan: Plan, names: N
   const named = (list: string[], none: string) =>
     either(list.map((id) => (id === NONE ? none : (names.get(id) ?? "disparu"))));
   const chips: Chip[] = [];
-  const { q, statut, categorie, segment, technicien, du, au, quand, reports, reports_max: most } = kept;
+  const { q, statut, categorie, segment, technicien, du, au, quand, reports, reports_max: most, op } = kept;
   if (q) chips.push(chip(`Texte\u00a0: ${q[0]}`, "q"));
   if (statut) {
     chips.push(chip(`Statut\u00a0: ${either(statut.map((c) => statusOf(plan.workflow, c)?.label ?? c))}`, "statut"));
@@ -213,6 +230,7 @@ export function chipsOf({ kept, fields }: OperationFilters, plan: Plan, names: N
   if (du || au) chips.push(chip(periodWords(du?.[0], au?.[0]), "du", "au"));
   if (quand) chips.push(chip(quand[0] === "en-retard" ? "En retard" : "Sans date", "quand"));
   if (reports || most) chips.push(chip(postponedWords(reports?.[0], most?.[0]), "reports", "reports_max"));
+  if (op) chips.push(chip(fr.count(op.length, "opération choisie", "opérations choisies"), "op"));
   for (const { field, operator, operand } of fields) {
     const words = operandWords({ field, operator, operand }, plan, names);
     chips.push(

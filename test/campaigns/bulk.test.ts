@@ -145,6 +145,26 @@ test("OPS-13 : les affichées, sans rien cocher ; rien de coché se refuse ; la 
   assert.match(plain(await sound(shown.location!)), /Déjà dans cet état 3/);
 });
 
+test("OPS-13, EXP-2 : ce qui est coché s’exporte, et rien d’autre ; ce n’est pas un acte, et rien de coché se refuse", async () => {
+  const at = await campaign(3);
+  const [one, , three] = await stored(at);
+  assert.match((await sophie!.get(`${at}/operations`)).text, /<option value="export"[^>]*>Exporter/);
+  const send = (fields: Record<string, string | string[]>, by = sophie!) =>
+    by.post(`${at}/operations/lots`, { action: "export", ...fields });
+  const { location } = await send({ scope: "ticked", row: [one!.id, three!.id] });
+  assert.match(location!, /^\/exports\/operations\/[0-9a-f-]+\/nouveau\?liste=op/);
+  const page = await sound(location!);
+  assert.match(plain(page), /2 opérations, filtrées ainsi.: 2 opérations choisies/);
+  const liste = new URLSearchParams(location!.split("?")[1]).get("liste")!;
+  const file = await sophie!.post(location!.split("?")[0]!, { liste });
+  assert.match(file.text, /PC-0001[\s\S]+PC-0003/);
+  assert.doesNotMatch(file.text, /PC-0002/);
+  assert.equal((await send({ scope: "ticked" })).status, 422);
+  const whole = await send({ scope: "filter", filter: "statut=to_schedule" });
+  assert.match(whole.location!, /liste=statut%3Dto_schedule$/);
+  assert.equal((await send({ scope: "filter" }, hugo!)).status, 404);
+});
+
 test("OPS-14, S22 : décaler de jours ouvrés saute week-ends et fériés, refuse les closes et les sans-date avec leur motif", async () => {
   const at = await campaign(
     6,

@@ -1,8 +1,9 @@
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler } from "express";
 import { z } from "zod";
 import { RuleBroken } from "../../platform/errors.ts";
+import { withQuery } from "../../platform/http/addresses.ts";
 import { read, submit } from "../../platform/http/forms.ts";
-import { type Bulk, chooseBulk, MOST_TICKED, rightFor } from "../bulk.ts";
+import { type Bulk, chooseBulk, MOST_TICKED, NOTHING_TICKED, rightFor } from "../bulk.ts";
 import { BULK_ACTIONS, BULK_CODES, BulkWish } from "../bulk-wish.ts";
 import type { OperationFilters } from "../operation-filter.ts";
 import { campaignFor, type Standing } from "../policy.ts";
@@ -13,6 +14,8 @@ import { listAt } from "./shown.ts";
 
 const MANAGE = "operations.manage";
 const LONGEST_FILTER = 8_000;
+/** Changes nothing, and so is no act: its page is that of exports. */
+const EXPORT = "export";
 
 /** What a list offers this person to do with its rows, and its filter as a form repeats it; null for nothing (OPS-13). */
 export function bulkOf(
@@ -24,7 +27,10 @@ export function bulkOf(
   const filter = new URLSearchParams();
   for (const [name, texts] of Object.entries(kept)) for (const text of texts) filter.append(name, text);
   return {
-    actions: open.map((value) => ({ value, label: BULK_ACTIONS[value].label })),
+    actions: [
+      ...open.map((value): { value: string; label: string } => ({ value, label: BULK_ACTIONS[value].label })),
+      ...(may("rows.export") ? [{ value: EXPORT, label: "Exporter" }] : []),
+    ],
     filter: filter.toString(),
     isFiltered,
   };
@@ -49,6 +55,7 @@ const Selected = z.object({
 /** What the list sends: which operations, and what to do with them (OPS-13). */
 export const create: RequestHandler<{ id: string }> = async (req, res) => {
   const { id } = req.params;
+  if (req.body?.action === EXPORT) return void res.redirect(303, await exportAt(req));
   const act = {
     code: "bulk.chosen",
     label: "Sélection d’opérations",
@@ -69,6 +76,20 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     { at: form.result ? bulkAt({ id, lot: form.result.id }) : listAt({ id }), notice: "Rien n’est encore changé." },
   );
 };
+
+/** Where the rows selected are exported, named by the address of a list of them (OPS-13, EXP-2). */
+async function exportAt(req: Request<{ id: string }>): Promise<string> {
+  const { id } = req.params;
+  await read(req, (em) => campaignFor(em, req.user!, id, "rows.export"));
+  const sent = Selected.omit({ action: true }).safeParse({ ...req.body, row: [req.body.row ?? []].flat() });
+  if (!sent.success) throw new RuleBroken("Rechargez la liste, puis recommencez.");
+  const { scope, row, shown, filter } = sent.data;
+  const ids = scope === "shown" ? idsIn(shown) : row;
+  if (scope !== "filter" && ids.length === 0) throw new RuleBroken(NOTHING_TICKED);
+  const list =
+    scope === "filter" ? filter : new URLSearchParams(ids.map((one): [string, string] => ["op", one])).toString();
+  return withQuery(`/exports/operations/${id}/nouveau`, { liste: list || undefined });
+}
 
 function idsIn(shown: string): string[] {
   const read = z.array(z.uuid()).max(MOST_TICKED).safeParse(shown.split(",").filter(Boolean));
