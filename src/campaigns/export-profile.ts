@@ -5,7 +5,13 @@ import type { SignedIn } from "../accounts/index.ts";
 import { staffNames } from "../directory/index.ts";
 import { cellText, type FieldDefinition } from "../fields/index.ts";
 import { NotFound } from "../platform/errors.ts";
-import type { Cell, ExportAsked, ExportPlan, ExportProfile } from "../platform/sheets/export.ts";
+import {
+  type Cell,
+  type ExportAsked,
+  type ExportPlan,
+  type ExportProfile,
+  fileNameAfter,
+} from "../platform/sheets/export.ts";
 import { CATEGORIES, type Category } from "../workflow/index.ts";
 import { aboutCampaign } from "./campaign.ts";
 import { titleFieldOf } from "./naming.ts";
@@ -108,12 +114,13 @@ export const operationsExport: ExportProfile = {
     const segments = (await listSegments(em, campaign.id)).map(({ id, name }) => [id, name] as const);
     const technicians = (await listTechnicians(em)).map(({ value, label }) => [value, label] as const);
     const names = new Map([...segments, ...technicians, ...(await placesNamed(em, filters))]);
+    const said = chipsOf(filters, plan, names)
+      .map(({ label }) => label)
+      .join(" ; ");
     return {
       place: { label: campaign.name, path: `/campagnes/${campaign.id}/operations` },
-      name: `operations-${slug(campaign.name)}`,
-      said: chipsOf(filters, plan, names)
-        .map(({ label }) => label)
-        .join(" ; "),
+      name: fileNameAfter("operations", campaign.name, said),
+      said,
       heads: written.map(({ head }) => head),
       wholeHeads: writtenOf(plan, columns, { isWhole: true }).map(({ head }) => head),
       count: await countOperations(em, filters.where),
@@ -142,13 +149,3 @@ async function* rowsOf(
     yield bundle.map((row) => written.map(({ cell }) => cell(row, told)));
   }
 }
-
-/** "migration-des-postes": what a name leaves in that of a file. */
-const slug = (name: string) =>
-  name
-    .normalize("NFD")
-    .replace(/\p{M}/gu, "")
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .slice(0, 60)
-    .replace(/^-|-$/g, "") || "campagne";

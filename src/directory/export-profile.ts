@@ -2,7 +2,13 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { explain, type SignedIn } from "../accounts/index.ts";
 import type { Mark } from "../platform/db/paging.ts";
 import { Forbidden, NotFound } from "../platform/errors.ts";
-import type { Cell, ExportAsked, ExportPlan, ExportProfile } from "../platform/sheets/export.ts";
+import {
+  type Cell,
+  type ExportAsked,
+  type ExportPlan,
+  type ExportProfile,
+  fileNameAfter,
+} from "../platform/sheets/export.ts";
 import { saidPhone } from "./phone.ts";
 import { listPlaceNames } from "./queries/places.ts";
 import { countStaff, listStaff, type StaffLine, staffNames } from "./queries/staff.ts";
@@ -46,11 +52,12 @@ export const staffExport: ExportProfile = {
     const read = StaffAddress.safeParse(query);
     if (!read.success) throw new NotFound("Ce filtre de l’annuaire ne se lit plus. Revenez à la liste.");
     const { filter, order, descending } = staffAsked(read.data);
+    const said = await wordsOf(em, read.data);
     const columns = isWhole ? COLUMNS : COLUMNS.filter(({ isShown }) => isShown);
     return {
       place: { label: "Annuaire", path: "/admin/annuaire" },
-      name: "annuaire",
-      said: await wordsOf(em, read.data),
+      name: fileNameAfter("annuaire", said),
+      said,
       heads: columns.map(({ head }) => head),
       wholeHeads: COLUMNS.map(({ head }) => head),
       count: await countStaff(em, reach, filter),

@@ -157,6 +157,7 @@ test("OPS-13, EXP-2 : ce qui est coché s’exporte, et rien d’autre ; ce n’
   assert.match(plain(page), /2 opérations, filtrées ainsi.: 2 opérations choisies/);
   const liste = new URLSearchParams(location!.split("?")[1]).get("liste")!;
   const file = await sophie!.post(location!.split("?")[0]!, { liste });
+  assert.match(file.headers.get("content-disposition")!, /filename=operations-vague-\d+-2-operations-choisies-2026/);
   assert.match(file.text, /PC-0001[\s\S]+PC-0003/);
   assert.doesNotMatch(file.text, /PC-0002/);
   assert.equal((await send({ scope: "ticked" })).status, 422);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import pg from "pg";
-import { addField as addCampaignField, addOperation, makeCampaign } from "../support/campaigns.ts";
+import { addField as addCampaignField, addOperation, idIn, makeCampaign, plain } from "../support/campaigns.ts";
 import { type Browser, startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -171,6 +171,33 @@ test("OPS-19, OPS-21 : chaque report compte ; terminer date et signe, rouvrir ef
   assert.equal((await stored(one)).completed, true);
   await step(sophie!, one, "in_progress", "reopen", { reason: "Mauvais poste" });
   assert.deepEqual([(await stored(one)).completed, (await stored(one)).status], [false, "in_progress"]);
+});
+
+test("OPS-17, OPS-18, OPS-20 : l’historique d’une opération dit qui, quand, pourquoi, d’une valeur à l’autre, à qui la voit", async () => {
+  const at = await campaign();
+  await addField(at, "Salle");
+  const one = await add(at, { c_cible: "PC-1", c_salle: "B12", technician: await idOf("karim") });
+  const said = { tenantId, actorId: sophie!.id, channel: "page", code: "essai", label: "Essai" } as const;
+  await world.db.act({ ...said, now: world.clock.now() }, (em) =>
+    em.execute("update campaign set state = 'active' where id = ?", [idIn(at)]),
+  );
+  const version = /name="version" value="(\d+)"/.exec((await sophie!.get(`${one}/modifier`)).text)![1]!;
+  const edited = await sophie!.post(`${one}/modifier`, { c_cible: "PC-1", c_salle: "C3", notes: "Badge", version });
+  assert.equal(edited.status, 303);
+  await step(karim!, one, "blocked", "flag_problem", { reason: "Pas de prise réseau" });
+  await step(karim!, one, "in_progress", "unblock", { reason: "Prise posée" });
+  const card = await sophie!.get(one);
+  assert.match(card.text, /C3[\s\S]+Badge[\s\S]+Dernier motif[\s\S]+Prise posée/);
+  const page = `/historique/operation/${idIn(one)}`;
+  for (const by of [sophie!, karim!]) {
+    const words = plain(await by.get(page));
+    assert.match(words, /Karim Daoudi/);
+    assert.match(words, /Prise posée[\s\S]+Pas de prise réseau/, "chaque motif, le dernier d’abord");
+    assert.match(words, /B12[\s\S]{0,40}C3/);
+    assert.match(words, /\d{2}\/\d{2}\/\d{4}|aujourd’hui|à \d{2}:\d{2}/);
+  }
+  assert.equal((await hugo!.get(page)).status, 404);
+  assert.equal((await yann!.get(page)).status, 404);
 });
 
 test("OPS-4, OPS-7 : trois pages d’une liste triée par date, les vides en dernier, sans perte ni doublon, dans les deux sens", async () => {

@@ -49,7 +49,7 @@ const stored = async (at: string) =>
     )
   )[0]!;
 
-test("OPS-23 : par défaut le temps n’est pas demandé ; suivi, terminer le demande en minutes entières, de 1 à 1 440", async () => {
+test("OPS-23, WFL-8 : par défaut le temps n’est pas demandé ; suivi, terminer le demande en minutes entières, de 1 à 1 440", async () => {
   const at = await makeCampaign(sophie);
   const free = await addOperation(sophie, at, { c_cible: "PC-0" });
   await step(sophie, free, "in_progress", "start");

@@ -83,7 +83,7 @@ test("un responsable se donne par matricule, par adresse ou par nom complet, san
   }
 });
 
-test("DIR-2 : l’équipe est faite des personnes actives dont le responsable est celle-là, qui n’en est pas", async () => {
+test("DIR-2, DIR-5 : l’équipe est faite des personnes actives dont le responsable est celle-là, qui n’en est pas", async () => {
   const head = await hire("EQ-1", { givenName: "Odette", familyName: "Tête" });
   const first = await hire("EQ-2", { manager: "EQ-1", givenName: "Ana" });
   const second = await hire("EQ-3", { manager: "EQ-1", givenName: "Bob" });
@@ -295,7 +295,7 @@ test("EXP-1, EXP-3, EXP-7, IMP-46 : la liste filtrée s’exporte en CSV, sans f
   const exported = (liste: string, by = denis) => by.post(page, { liste, colonnes: "toutes" });
   const { status, text, headers } = await exported("q=EX-1");
   assert.equal(status, 200);
-  assert.match(headers.get("content-disposition")!, /attachment; filename=annuaire-\d{4}-\d\d-\d\d\.csv/);
+  assert.match(headers.get("content-disposition")!, /attachment; filename=annuaire-ex-1-\d{4}-\d\d-\d\d\.csv/);
   assert.equal(
     text.replace(/^\ufeff/, ""),
     "Matricule;Nom;Prénom;Adresse électronique;Service;Site;Fonction;Type de contrat;Téléphone;Matricule du responsable;Actif\r\n" +

@@ -115,6 +115,7 @@ export function stepSql(
       started_at: sql`case when ${enters("running")} then coalesce(t.started_at, ${now.toISOString()}::timestamptz) else t.started_at end`,
       completed_at: sql`case when ${enters("success")} then ${now.toISOString()}::timestamptz when ${isMoved} then null else t.completed_at end`,
       completed_by_id: sql`case when ${enters("success")} then ${author.id}::uuid when ${isMoved} then null else t.completed_by_id end`,
+      is_completed_by_technician: sql`case when ${isMoved} then null else t.is_completed_by_technician end`,
     },
     rules: [
       {
@@ -263,7 +264,7 @@ export function missingSql(workflow: Workflow): NonNullable<OpenImport["missing"
         return;
       }
       await sql`update operation t set status = ${among(cancels, status)}, category = 'cancelled', reason = ${ABSENT}, completed_at = null,
-        completed_by_id = null, planned_at = case when ${among(clears, status)} is null then t.planned_at end, version = version + 1
+        completed_by_id = null, is_completed_by_technician = null, planned_at = case when ${among(clears, status)} is null then t.planned_at end, version = version + 1
         where ${absent} and ${touches(choice)}`.execute(transaction(em));
     },
   };

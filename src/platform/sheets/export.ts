@@ -47,3 +47,18 @@ export interface ExportProfile {
   /** Throws NotFound when this person sees no such place, Forbidden when they may not export it (EXP-1, EXP-13). */
   open(em: EntityManager, asked: ExportAsked): Promise<ExportPlan>;
 }
+
+/** "operations-migration-des-postes-statut-bloquee": the name of a file after what it holds, and the filters it was taken by (EXP-2). */
+export const fileNameAfter = (...words: string[]): string =>
+  words
+    .map((text) =>
+      text
+        .normalize("NFD")
+        .replace(/\p{M}/gu, "")
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, "-")
+        .slice(0, 60)
+        .replace(/^-|-$/g, ""),
+    )
+    .filter(Boolean)
+    .join("-");
