@@ -93,6 +93,7 @@ export const fieldUndo: Undo = {
       why: "Un autre champ porte maintenant ce nom.",
     },
   ],
+  hold: (em, _undoing, { actId }) => refuseUnderWay(em, actId),
 };
 
 export const segmentUndo: Undo = {

@@ -76,7 +76,8 @@ test("FLD-6 : au-delà de 500 valeurs, une tâche les relit par parties d’un s
   const { id, actId } = await toNumber(at);
   assert.match(await sound(sophie, field), /Changement de type en cours\. Valeurs relues , 0 sur 4\s500/);
   assert.deepEqual(await counted(at), { numbers: 0, texts: 4_500, none: 0 }, "la page n’a attendu aucune ligne");
-  const early = await sophie.get(`/actes/${actId}/annulation`);
+  await sophie.get(`/actes/${actId}/annulation`);
+  const early = await sophie.post(`/actes/${actId}/annulation`);
   assert.equal(early.status, 409);
   assert.match(early.text, /n’est pas fini/);
 

@@ -34,22 +34,17 @@ function addStatus(fields: Editor, label: string, category: string): void {
   fields.get("statusLabel")![rank] = label;
   fields.get("statusCategory")![rank] = category;
 }
-/** Fills the nth empty line of arrows. */
-function addArrow(
-  fields: Editor,
-  nth: number,
-  label: string,
-  from: string[],
-  to: string,
-  more: Record<string, string> = {},
-) {
-  const empty = fields.get("arrowLabel")!.flatMap((one, rank) => (one === "" ? rank : []));
-  const rank = empty[nth]!;
+/** Fills the first empty line of arrows. */
+function addArrow(fields: Editor, label: string, from: string, to: string, more: Record<string, string> = {}) {
+  const rank = fields.get("arrowLabel")!.indexOf("");
   fields.get("arrowLabel")![rank] = label;
   fields.get("arrowTo")![rank] = to;
   for (const [name, value] of Object.entries(more)) fields.get(name)![rank] = value;
-  fields.set("arrowFrom", [...(fields.get("arrowFrom") ?? []), ...from.map((one) => `${rank}:${one}`)]);
+  fields.set("arrowFrom", [...(fields.get("arrowFrom") ?? []), `${rank}:${from}`]);
 }
+/** Has an arrow there is leave from one more status. */
+const leaveFrom = (fields: Editor, kind: string, from: string) =>
+  fields.set("arrowFrom", [...fields.get("arrowFrom")!, `${fields.get("arrowKind")!.indexOf(kind)}:${from}`]);
 const workflowOf = async (at: string) =>
   (
     await ask<{ workflow: { statuses: { code: string; label: string; category: string }[] } }>(
@@ -66,8 +61,8 @@ test("S23 : chaque flux cassé est refusé en nommant le statut et la raison, et
       "un statut sans flèche qui y mène",
       (fields) => {
         addStatus(fields, "Attente pièce", "problem");
-        addArrow(fields, 0, "Reprendre", ["+1"], "in_progress");
-        addArrow(fields, 1, "Abandonner", ["+1"], "cancelled");
+        addArrow(fields, "Reprendre", "+1", "in_progress");
+        leaveFrom(fields, "cancel", "+1");
       },
       /«.Attente pièce.».: aucun chemin n’y mène/,
     ],
@@ -75,7 +70,7 @@ test("S23 : chaque flux cassé est refusé en nommant le statut et la raison, et
       "un statut non final sans sortie",
       (fields) => {
         addStatus(fields, "Attente pièce", "problem");
-        addArrow(fields, 0, "Attendre", ["in_progress"], "+1");
+        addArrow(fields, "Attendre", "in_progress", "+1");
       },
       /«.Attente pièce.».: aucun chemin n’en mène à un statut final/,
     ],
@@ -110,9 +105,9 @@ test("S23 : « À remédier » et « Attente pièce » s’enregistrent, un seul
     await save(at, (fields) => {
       fields.get("statusLabel")![rankOf(fields, "blocked")] = "À remédier";
       addStatus(fields, "Attente pièce", "problem");
-      addArrow(fields, 0, "Attendre une pièce", ["in_progress"], "+1", { arrowReason: "required" });
-      addArrow(fields, 1, "Pièce reçue", ["+1"], "in_progress");
-      addArrow(fields, 2, "Renoncer à la pièce", ["+1"], "cancelled");
+      addArrow(fields, "Attendre une pièce", "in_progress", "+1", { arrowReason: "required" });
+      addArrow(fields, "Pièce reçue", "+1", "in_progress");
+      leaveFrom(fields, "cancel", "+1");
     }),
   );
   const { statuses } = await workflowOf(at);

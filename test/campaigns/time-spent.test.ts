@@ -67,7 +67,7 @@ test("OPS-23, WFL-8 : par défaut le temps n’est pas demandé ; suivi, termine
   }
   assert.equal((await stored(one)).status, "in_progress");
   isAt(await step(sophie, one, "done", "complete", { minutes: "125" }));
-  assert.match(await sound(sophie, one), /Temps passé 2\u00a0h\u00a005/);
+  assert.match(await sound(sophie, one), /Temps passé 2 h 05/);
   // Reopening keeps it (WFL-8); completing again asks again.
   isAt(await step(sophie, one, "in_progress", "reopen", { reason: "Mauvais poste" }));
   assert.equal((await stored(one)).minutes, 125);
@@ -103,13 +103,13 @@ test("OPS-23 : les totaux par campagne, segment et type ; par technicien, à qui
   await done({ c_cible: "PC-2", segment: segment!.id }, "75");
   await done({ c_cible: "PC-3" }, "5");
   const words = await sound(sophie, `${at}/temps`);
-  assert.match(words, /Campagne 2\u00a0h\u00a005 Opérations comptées 3 En moyenne 42\u00a0min/);
-  assert.match(words, /Nord 2\u00a0h 2 Sans segment 5\u00a0min 1/);
-  assert.match(words, /Karim Daoudi 45\u00a0min 1 Non affectée 1\u00a0h\u00a020 2/);
+  assert.match(words, /Campagne 2 h 05 Opérations comptées 3 En moyenne 42 min/);
+  assert.match(words, /Nord 2 h 2 Sans segment 5 min 1/);
+  assert.match(words, /Karim Daoudi 45 min 1 Non affectée 1 h 20 2/);
   await sophie.get(`${at}/acces`);
   isAt(await sophie.post(`${at}/acces`, { grantee: `u.${helene.id}`, letters: ["see"] }));
   const seen = await sound(helene, `${at}/temps`);
-  assert.match(seen, /Nord 2\u00a0h/);
+  assert.match(seen, /Nord 2 h/);
   assert.doesNotMatch(seen, /Karim|Par technicien/);
   assert.equal((await karim.get(`${at}/temps`)).status, 404, "le technicien ne voit pas la campagne");
 });
