@@ -298,6 +298,11 @@ const SAMPLES: Record<string, Sample> = {
     params: ({ campaign, segment }) => ({ id: campaign, segment }),
     ready: leaveCampaigns,
   },
+  "/operations/:id/temps": {
+    reach: "campaign",
+    params: ({ operation }) => ({ id: operation }),
+    ready: leaveCompleted,
+  },
   "/operations/:id/restauration": {
     reach: "campaign",
     params: ({ tossedOperation }) => ({ id: tossedOperation }),
@@ -678,7 +683,7 @@ const FORMS: Record<string, Filled> = {
   },
   "/operations/:id/date": { page: null, fields: () => ({ plannedOn: "2026-12-03", plannedHour: "10:00" }) },
   "/operations/:id/cellules/:code": { fields: () => ({ plannedOn: "2026-12-04", plannedHour: "11:00" }) },
-  "/operations/:id/temps": { page: null, fields: completed },
+  "/operations/:id/temps": { page: null, fields: () => ({ minutes: "45" }) },
   "/operations/:id/segment": { page: null, fields: () => ({ segment: "" }) },
   "/operations/:id/segment/suivi": { page: null, fields: placedByHand },
   "/operations/:id/corbeille": { page: null },
@@ -1000,7 +1005,10 @@ async function placedByHand({ operation }: Ids, _browser: Browser, { superUrl }:
 }
 
 /** The operation as whoever completed it leaves it, where time is tracked: what it took may be corrected (OPS-23). */
-async function completed({ campaign, operation }: Ids, _browser: Browser, { superUrl }: World): Promise<Fields> {
+async function leaveCompleted(world: World, ids: Ids): Promise<void> {
+  const { superUrl } = world;
+  const { campaign, operation } = ids;
+  await leaveCampaigns(world, ids);
   const root = new pg.Client({ connectionString: superUrl });
   await root.connect();
   try {
@@ -1010,7 +1018,6 @@ async function completed({ campaign, operation }: Ids, _browser: Browser, { supe
   } finally {
     await root.end();
   }
-  return { minutes: "45" };
 }
 
 /** Somebody in the directory, where they are, and places nobody is of, as they are at first, beside any act. */
