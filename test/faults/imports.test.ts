@@ -1,11 +1,8 @@
 /** The process that carries an import out dies, wherever it was. */
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import pg from "pg";
-import { embeddedDatabase, withDatabase } from "../../src/platform/db/roles.ts";
-import { type Client, erase, freePort, newFolder, type Running, signIn, start } from "./instance.ts";
+import { asked, type Client, erase, freePort, newFolder, type Running, signIn, start, submitted } from "./instance.ts";
 
 const LONG = process.env.FAULTS === "long";
 const LINES = LONG ? 100_000 : 21_000;
@@ -30,57 +27,26 @@ const COLUMNS = ["cible", "+short_text", "prevue_le", "segment"];
 
 async function opened(browser: Client, name: string): Promise<string> {
   const outline = { name, startsOn: "2027-01-01", endsOn: "2027-12-31" };
-  const { status, location } = await submitted(browser, "/campagnes/nouvelle", outline);
-  assert.equal(status, 303);
-  return location.split("/").at(-1)!;
+  return (await send(browser, "/campagnes/nouvelle", outline)).split("/").at(-1)!;
 }
 
-async function submitted(browser: Client, at: string, fields: Record<string, string | string[]>) {
-  const body = new URLSearchParams({ _csrf: browser.token, _key: randomUUID() });
-  for (const [name, value] of Object.entries(fields)) for (const one of [value].flat()) body.append(name, one);
-  const answer = await fetch(running.origin + at, {
-    method: "POST",
-    redirect: "manual",
-    headers: { origin: running.origin, "sec-fetch-site": "same-origin", cookie: browser.cookie },
-    body,
-  });
-  return { status: answer.status, location: new URL(answer.headers.get("location") ?? "/", running.origin).pathname };
-}
+const send = (browser: Client, at: string, fields: Record<string, string | string[]>, content?: string) =>
+  submitted(running.origin, browser, at, fields, content === undefined ? undefined : { name: "postes.csv", content });
 
 /** Sent, mapped, checked and started: gives its address. */
 async function begun(browser: Client, campaign: string): Promise<string> {
-  const form = new FormData();
-  form.set("_csrf", browser.token);
-  form.set("_key", randomUUID());
-  form.set("scope", campaign);
-  form.set("file", new Blob([file]), "postes.csv");
-  const sent = await fetch(`${running.origin}/imports/operations/nouveau`, {
-    method: "POST",
-    redirect: "manual",
-    headers: { origin: running.origin, "sec-fetch-site": "same-origin", cookie: browser.cookie },
-    body: form,
-  });
-  assert.equal(sent.status, 303);
-  const at = new URL(sent.headers.get("location")!, running.origin).pathname;
+  const at = await send(browser, "/imports/operations/nouveau", { scope: campaign }, file);
   const choice = { mode: "both", empty: "keep", missing: "keep", decimal: "", threshold: "50", key: "Poste" };
-  assert.equal((await submitted(browser, `${at}/verification`, { ...choice, column: COLUMNS })).status, 303);
-  assert.equal((await submitted(browser, `${at}/execution`, { errors: "valid" })).status, 303);
+  await send(browser, `${at}/verification`, { ...choice, column: COLUMNS });
+  await send(browser, `${at}/execution`, { errors: "valid" });
   return at;
 }
 
-async function asked<Row>(query: string, values: unknown[]): Promise<Row[]> {
-  const { server } = await embeddedDatabase(folder);
-  const client = new pg.Client({ connectionString: withDatabase(server.superUrl, "opstracker") });
-  await client.connect();
-  try {
-    return (await client.query(query, values)).rows as Row[];
-  } finally {
-    await client.end();
-  }
-}
+const ask = <Row>(query: string, values: unknown[]) => asked<Row>(folder, query, values);
+const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 const where = async (at: string) =>
   (
-    await asked<{ state: string; done: number }>("select state, done from import where id = $1", [at.split("/").at(-1)])
+    await ask<{ state: string; done: number }>("select state, done from import where id = $1", [at.split("/").at(-1)])
   )[0]!;
 
 async function finished(at: string): Promise<number> {
@@ -95,25 +61,25 @@ async function finished(at: string): Promise<number> {
 /** All that an import leaves: its counts, its errors, its rows, its acts. */
 async function left(at: string, campaign: string) {
   const id = at.split("/").at(-1);
-  const [one] = await asked("select state, counts, done from import where id = $1", [id]);
-  const errors = await asked(
+  const [one] = await ask("select state, counts, done from import where id = $1", [id]);
+  const errors = await ask(
     "select line, column_name, value, reason from import_error where import_id = $1 order by line, id",
     [id],
   );
-  const [rows] = await asked(
+  const [rows] = await ask(
     `select count(*)::int as n, count(distinct title)::int as titles, md5(string_agg(title || "values"::text || status || planned_at::text, ',' order by title)) as sum
      from operation where campaign_id = $1`,
     [campaign],
   );
-  const [acts] = await asked(
+  const [acts] = await ask(
     "select count(distinct act_id)::int as n from changeset where act_id = (select act_id from import where id = $1)",
     [id],
   );
-  const [segments] = await asked("select count(*)::int as n from segment where campaign_id = $1", [campaign]);
+  const [segments] = await ask("select count(*)::int as n from segment where campaign_id = $1", [campaign]);
   return { one, errors, rows, acts, segments };
 }
 
-test("IMP-35 : le processus tué pendant un import, chaque ligne est écrite une fois, et le compte rendu est le même", async () => {
+test("IMP-35 : le processus tué pendant un import, chaque ligne est écrite une fois, et le compte rendu est le même", async (t) => {
   let browser = await signIn(running.origin, "Denis Roussel");
   const whole = await opened(browser, "Sans encombre");
   const calm = await begun(browser, whole);
@@ -130,10 +96,12 @@ test("IMP-35 : le processus tué pendant un import, chaque ligne est écrite une
     running = await start(folder, port);
     const ready = performance.now();
     const { done } = await where(at);
+    assert.ok(done < LINES, `tué trop tard : ${done} lignes`);
     while ((await where(at)).done === done && (await where(at)).state === "running") {
       assert.ok(performance.now() - ready < RESUMED_MS, `tué à ${share} %, l’import n’est pas repris`);
       await pause(100);
     }
+    t.diagnostic(`visé ${share} %, tué à ${done} lignes de ${LINES}, repris en ${seconds(performance.now() - ready)}`);
     await finished(at);
     assert.deepEqual(await left(at, campaign), wanted, `tué à ${share} %`);
     browser = await signIn(running.origin, "Denis Roussel");

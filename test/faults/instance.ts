@@ -7,9 +7,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import pg from "pg";
 import { embeddedDataDir, eraseEmbedded } from "../../src/platform/db/embedded.ts";
 import { serverAccount } from "../../src/platform/db/postgres/account.ts";
 import { prepareBinaries, run } from "../../src/platform/db/postgres/binaries.ts";
+import { embeddedDatabase, withDatabase } from "../../src/platform/db/roles.ts";
 
 export const REPOSITORY = path.join(import.meta.dirname, "../..");
 const SETTINGS =
@@ -198,6 +200,37 @@ export function client(origin: string): Client {
       return token;
     },
   };
+}
+
+/** Sends a form, with its file when it has one, as the last page this browser read; gives where it leads. */
+export async function submitted(
+  origin: string,
+  browser: Client,
+  at: string,
+  fields: Record<string, string | string[]>,
+  file?: { name: string; content: string },
+): Promise<string> {
+  const body = file ? new FormData() : new URLSearchParams();
+  const all = { _csrf: browser.token, _key: crypto.randomUUID(), ...fields };
+  for (const [name, value] of Object.entries(all)) for (const one of [value].flat()) body.append(name, one);
+  if (file) (body as FormData).set("file", new Blob([file.content]), file.name);
+  const headers = { origin, "sec-fetch-site": "same-origin", cookie: browser.cookie };
+  const answer = await fetch(origin + at, { method: "POST", redirect: "manual", headers, body });
+  if (answer.status === 303) return new URL(answer.headers.get("location")!, origin).pathname;
+  const said = (await answer.text()).replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
+  throw new Error(`${at} répond ${answer.status} : ${said.slice(0, 2_000)}`);
+}
+
+/** What the database of this folder holds, whatever the organisation, whether or not the process lives. */
+export async function asked<Row>(folder: string, query: string, values: unknown[]): Promise<Row[]> {
+  const { server } = await embeddedDatabase(folder);
+  const client = new pg.Client({ connectionString: withDatabase(server.superUrl, "opstracker") });
+  await client.connect();
+  try {
+    return (await client.query(query, values)).rows as Row[];
+  } finally {
+    await client.end();
+  }
 }
 
 /** Signs in as somebody of the demo, by their button. */

@@ -277,9 +277,13 @@ test("IMP-3, IMP-39 : le fichier part après trente jours, le détail après qua
   assert.equal(await purge(), 0);
   await world.rows("update import set created_at = created_at - interval '31 days' where id = $1", [id]);
   assert.equal(await purge(), 1);
+  const left = await world.find(id);
+  assert.deepEqual([left.survey.first, left.survey.accented, left.survey.tastes], [[], [], undefined]);
+  assert.equal(left.mapping.columns.length, 5);
   assert.equal((await world.errors(id)).length, 1);
   await world.rows("update import set created_at = created_at - interval '60 days' where id = $1", [id]);
   await purge();
   assert.deepEqual(await world.errors(id), []);
-  assert.equal((await world.find(id)).counts?.error, 1);
+  const last = await world.find(id);
+  assert.deepEqual([last.counts?.error, last.mapping.columns, last.survey.columns], [1, [], []]);
 });

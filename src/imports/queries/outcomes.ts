@@ -32,18 +32,24 @@ export async function forgetOutcomes(em: EntityManager, importId: string): Promi
 }
 
 /**
- * Lets files of imports go after thirty days and, of their outcome, all but the counts after ninety [IMP-3, IMP-39]; gives
- * how many files went. One under way, or never run, keeps its file as long as the others.
+ * Lets files of imports go after thirty days, with the lines and values that were shown of them, and, of their outcome, all
+ * but the counts after ninety [IMP-3, IMP-39]; gives how many files went. One under way keeps its own.
  */
 export async function purgeImports(em: EntityManager): Promise<number> {
   const old = sql`select id from import where created_at < app_now() - interval '90 days'`;
   await sql`delete from import_error where import_id in (${old})`.execute(run(em));
   await sql`delete from import_line where import_id in (${old})`.execute(run(em));
+  await sql`
+    update import set mapping = ${NO_MAPPING}::jsonb, survey = survey || '{"columns": []}' where id in (${old}) and mapping <> ${NO_MAPPING}::jsonb`.execute(
+    run(em),
+  );
   const { rows } = await sql`
-    update import set file_id = null where file_id is not null and created_at < app_now() - interval '30 days'
+    update import set file_id = null, survey = (survey - 'tastes') || '{"first": [], "accented": []}' where file_id is not null and created_at < app_now() - interval '30 days'
     and state not in ('waiting', 'running') returning id`.execute(run(em));
   return rows.length;
 }
+
+const NO_MAPPING = JSON.stringify({ columns: [], key: [] });
 
 /** Errors grouped by what mends them: the column and the reason [IMP-29]. */
 export async function causesOf(

@@ -39,7 +39,7 @@ import {
 import { suggest } from "../suggestions.ts";
 import { writtenFile } from "../written-file.ts";
 import { Choice, mappingOf, missingOf, refuseTwoSigns } from "./mapping-form.ts";
-import { CONFIDENCE, NOTHING_MAPPED, Reading, readingWords, seenAs, shapeSaid } from "./preview.ts";
+import { CONFIDENCE, NOTHING_MAPPED, Reading, readingSent, readingWords, seenAs, shapeSaid } from "./preview.ts";
 import { aboutImport, addressOf, engineAt, HOME, openAt, placeAt, profileAt, visibleImport } from "./shown.ts";
 
 const VIEW = { page: "imports/show", part: "imports/_progress" };
@@ -203,6 +203,7 @@ async function showMapping(
   one: Import,
   form: { values?: Record<string, unknown>; errors?: object },
 ): Promise<void> {
+  const sent = form.errors ? (form.values ?? {}) : null;
   const { place, open, known, sheets, profile, seen } = await read(req, async (em) => {
     const profile = profileAt(req, one.kind);
     await profile.admit?.(em, one.scopeId ?? null);
@@ -214,7 +215,7 @@ async function showMapping(
       open,
       place,
       known: await knownMappings(em, one),
-      seen: await seenAs(em, req, one),
+      seen: await seenAs(em, req, one, sent ? readingSent(sent) : {}),
       sheets: one.shape.kind === "workbook" ? await sheetsOf(source) : [],
     };
   });
@@ -227,7 +228,6 @@ async function showMapping(
   });
   const header = survey.first.findIndex(({ line }) => line >= one.headerLine);
   const lines = survey.first.slice(header + 1).filter(({ cells }) => !isSample(cells));
-  const sent = form.errors ? (form.values ?? {}) : null;
   const sentAt = (name: string, rank: number) => (sent ? [sent[name] ?? []].flat()[rank] : undefined);
   const mayAdd = fresh !== undefined && place.mayAddColumns;
   const columns = survey.columns.map((name, rank) => {
@@ -241,6 +241,7 @@ async function showMapping(
       samples,
       value,
       chosen,
+      isMonthFirst: sent ? [sent.order ?? []].flat().includes(name) : (chosen?.isMonthFirst ?? false),
       confidence: value !== "" && value === confidences[rank]?.code ? confidences[rank].confidence : null,
       isRefused: survey.suspects?.includes(name) ?? false,
       hasDays: taste?.hasDays ?? false,

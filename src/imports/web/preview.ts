@@ -60,6 +60,10 @@ const isSame = (a: TableShape, b: TableShape) =>
 
 const Asked = Reading.partial().extend(READING);
 
+/** How a form that was refused would have its columns read; nothing of what makes no sense. */
+export const readingSent = (values: Record<string, unknown>) =>
+  z.object(READING).partial().safeParse(values).data ?? {};
+
 export interface Seen extends Partial<Preview> {
   /** How these lines are read. */
   said: string;
