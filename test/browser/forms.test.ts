@@ -46,16 +46,17 @@ async function typedForms(): Promise<Place[]> {
 
 const form = (action: string) => `document.querySelector('form[method="post"][action="${action}"]')`;
 
-/** Types in every field more than any field takes, past what the browser itself would have stopped. */
+/** Types in every field more than it takes, past what the browser itself would have stopped. */
 const overfill = (page: Page, action: string) =>
   page.evaluate(`(() => {
     const form = ${form(action)};
     form.noValidate = true;
     for (const field of form.elements) {
       if (field.matches("textarea, input:not([type]), input[type=text], input[type=search], input[type=password], input[type=email], input[type=number]")) {
+        const most = field.maxLength > 0 ? field.maxLength : 20_000;
         field.removeAttribute("maxlength");
         if (field.type === "number" || field.type === "email") field.type = "text";
-        field.value = "trop long ".repeat(2100);
+        field.value = "trop long ".repeat(most / 10 + 2);
       }
     }
   })()`);

@@ -66,8 +66,8 @@ const encoded = (pairs: Pairs) =>
 const others = (pairs: Pairs, field: string) => pairs.filter(([name]) => name !== field);
 const sampleOf = (pairs: Pairs, field: string) => pairs.find(([name]) => name === field)?.[1] ?? "x";
 
-/** What may be sent in place of one field; `refused`: it can never be right. */
-const CASES: Record<string, { refused: boolean; body(pairs: Pairs, field: string): string }> = {
+/** What may be sent in place of one field, or beside them all; `refused`: it can never be right. */
+const CASES: Record<string, { refused: boolean; isOfForm?: true; body(pairs: Pairs, field: string): string }> = {
   "trop long": {
     refused: true,
     body: (pairs, field) => encoded([...others(pairs, field), [field, "é".repeat(20_001)]]),
@@ -107,6 +107,7 @@ const CASES: Record<string, { refused: boolean; body(pairs: Pairs, field: string
   },
   "avec des clés dangereuses": {
     refused: false,
+    isOfForm: true,
     body: (pairs) =>
       encoded([
         ...pairs,
@@ -179,8 +180,8 @@ for (const route of routes.filter(({ method, path }) => method === "post" && !AB
       return refused;
     };
 
-    for (const [what, { refused, body }] of Object.entries(CASES)) {
-      for (const field of names) {
+    for (const [what, { refused, isOfForm, body }] of Object.entries(CASES)) {
+      for (const field of isOfForm ? names.slice(0, 1) : names) {
         if (BUTTONS.has(route.path)) continue;
         const read = !NOT_READ[route.path]?.includes(field) && !/^_key$|^version$/.test(field);
         const objectNamed = NAMES_AN_OBJECT.has(route.path);

@@ -9,7 +9,7 @@ export const MEASURES: Record<string, { columns: string[] | "all"; why: string }
 };
 
 interface Table {
-  /** Moves whenever a row is written or erased, and costs little to ask. */
+  /** Moves whenever a row is written or erased, and costs little to ask, however long the table has grown. */
   mark: string;
   print: string;
 }
@@ -20,7 +20,10 @@ interface Question {
 }
 const asked = new WeakMap<pg.Client, Map<string, Question>>();
 
-/** SHA-256 of the rows of each table, measures apart; of one organisation, or of everybody. */
+/**
+ * What moves as soon as a row of a table is written or erased, were it with the same values; where measures live among
+ * the columns, the SHA-256 of the rest. Of one organisation, or of everybody.
+ */
 export async function fingerprints(
   root: pg.Client,
   { tenantId = "" }: { tenantId?: string } = {},
@@ -30,7 +33,7 @@ export async function fingerprints(
   const { marks, prints, answered } = known.get(tenantId) ?? (await ask(root, tenantId));
   known.set(tenantId, { marks, prints, answered });
   const { rows: now } = await root.query<{ name: string; mark: string }>({ name: `marks ${tenantId}`, text: marks });
-  const moved = now.filter(({ name, mark }) => answered.get(name)?.mark !== mark);
+  const moved = now.filter(({ name, mark }) => prints.has(name) && answered.get(name)?.mark !== mark);
   if (moved.length > 0) {
     const { rows } = await root.query<{ name: string; print: string }>(
       moved.map(({ name }) => prints.get(name)!).join(" union all "),
@@ -38,7 +41,7 @@ export async function fingerprints(
     const told = new Map(rows.map(({ name, print }) => [name, print]));
     for (const { name, mark } of moved) answered.set(name, { mark, print: told.get(name)! });
   }
-  return new Map(now.map(({ name }) => [name, answered.get(name)!.print]));
+  return new Map(now.map(({ name, mark }) => [name, answered.get(name)?.print ?? mark]));
 }
 
 async function ask(root: pg.Client, tenantId: string): Promise<Question> {
@@ -60,11 +63,11 @@ async function ask(root: pg.Client, tenantId: string): Promise<Question> {
   // A row written has a newer transaction than all others; one erased is no longer counted.
   const marks = looked.map(
     ({ name }) =>
-      `select '${name}' as name, concat_ws(' ', count(*), max(xmin::text::bigint)) as mark from ${name} ${where}`,
+      `select '${name}' as name, concat_ws(' ', count(*), max(xmin::text::bigint), sum(xmin::text::bigint)) as mark from ${name} ${where}`,
   );
   return {
     marks: marks.join(" union all "),
-    prints: new Map(looked.map(({ name }) => [name, printOf(name)])),
+    prints: new Map(looked.filter(({ name }) => MEASURES[name]).map(({ name }) => [name, printOf(name)])),
     answered: new Map(),
   };
 }
