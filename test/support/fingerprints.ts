@@ -20,10 +20,12 @@ interface Question {
 }
 const asked = new WeakMap<pg.Client, Map<string, Question>>();
 
-/**
- * What moves as soon as a row of a table is written or erased, were it with the same values; where measures live among
- * the columns, the SHA-256 of the rest. Of one organisation, or of everybody.
- */
+/** Only ever added to, and growing all along a sweep: its mark says whether it moved, without reading it all again. */
+const APPENDED = new Set(
+  ["act", "change", "changeset", "event", "imprint", "seal", "idempotency_key"].map((name) => `public.${name}`),
+);
+
+/** A digest of the rows of each table, measures apart; of one organisation, or of everybody. */
 export async function fingerprints(
   root: pg.Client,
   { tenantId = "" }: { tenantId?: string } = {},
@@ -57,8 +59,7 @@ async function ask(root: pg.Client, tenantId: string): Promise<Question> {
   const printOf = (name: string) => {
     const without = [MEASURES[name]?.columns ?? []].flat().map((column) => `'${column}'`);
     const row = `(to_jsonb(t) - array[${without.join(", ")}]::text[])::text`;
-    return `select '${name}' as name, encode(sha256(convert_to(coalesce(string_agg(${row}, E'\\n' order by ${row} collate "C"), ''), 'UTF8')), 'hex') as print
-       from ${name} t ${where}`;
+    return `select '${name}' as name, concat_ws(' ', count(*), sum(hashtextextended(${row}, 0))) as print from ${name} t ${where}`;
   };
   // A row written has a newer transaction than all others; one erased is no longer counted.
   const marks = looked.map(
@@ -67,7 +68,7 @@ async function ask(root: pg.Client, tenantId: string): Promise<Question> {
   );
   return {
     marks: marks.join(" union all "),
-    prints: new Map(looked.filter(({ name }) => MEASURES[name]).map(({ name }) => [name, printOf(name)])),
+    prints: new Map(looked.filter(({ name }) => !APPENDED.has(name)).map(({ name }) => [name, printOf(name)])),
     answered: new Map(),
   };
 }
