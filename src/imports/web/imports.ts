@@ -97,6 +97,7 @@ async function showState(
         ? await writtenLines(em, one.id, { ...tableOf(profile), size: CHANGES_SHOWN, onlyMade: true })
         : [],
       labels: Object.fromEntries(targets.map(({ code, label }) => [code, label])),
+      numbers: new Set(targets.flatMap(({ code, holds }) => (holds === "number" ? code : []))),
       told: Object.fromEntries(targets.map(({ code, show }) => [code, show])),
       missingChoice: missing?.choices.find(({ value }) => value === one.options.missing)?.label ?? null,
       warnings: (await profile.tell?.(em, req.user!, one.notices)) ?? [],
@@ -116,7 +117,7 @@ async function showState(
     counts: one.counts ?? NO_COUNTS,
     ...shown,
     key: one.mapping.key.map((code) => shown.labels[code] ?? code),
-    chosen: chosenIn(one, shown.labels),
+    chosen: chosenIn(one, shown),
     hopeless:
       one.state === "checked" && isHopeless(one.counts ?? NO_COUNTS, one.options.threshold)
         ? MOSTLY_WRONG(one.options.threshold)
@@ -136,14 +137,17 @@ async function showState(
 }
 
 /** What was chosen for this file, in words: its options, then where each column went [IMP-39]. */
-function chosenIn({ options, mapping, survey }: Import, labels: Record<string, string>) {
+function chosenIn(
+  { options, mapping, survey }: Import,
+  { labels, numbers }: { labels: Record<string, string>; numbers: ReadonlySet<string> },
+) {
   const { mode, empty, errors, threshold } = options;
   const columns = survey.columns.map((name, place) => {
     const chosen = mapping.columns[place];
     const reading = chosen && [
       chosen.fresh && "champ nouveau",
       chosen.isMonthFirst && "mois d’abord",
-      chosen.decimalSign && `signe décimal «\u00a0${chosen.decimalSign}\u00a0»`,
+      numbers.has(chosen.code) && chosen.decimalSign && `signe décimal «\u00a0${chosen.decimalSign}\u00a0»`,
       chosen.separator && `choix séparés par «\u00a0${chosen.separator}\u00a0»`,
     ];
     const value = reading ? [labels[chosen.code] ?? chosen.code, ...reading].filter(Boolean).join(", ") : "ignorée";
