@@ -100,12 +100,15 @@ export const create: RequestHandler<{ kind: string }> = async (given, res) => {
 /** The scope the form was drawn for: what it says was checked with the rest, or is nobody's. */
 const scopeOf = (req: Request): string | null => z.uuid().safeParse(req.body?.scope).data ?? null;
 
+/** What a form may carry at all, once its signs are written as addresses write them. */
+const MOST_PASTED = 1_000_000;
+
 const Pasted = z.object({
   ...Scope,
   text: z
     .string()
     .min(1, "Collez d’abord des lignes.")
-    .max(5_000_000, "Le texte est trop long\u00a0: enregistrez-le dans un fichier, puis envoyez-le.")
+    .max(MOST_PASTED, "Le texte est trop long\u00a0: enregistrez-le dans un fichier, puis envoyez-le.")
     .describe("Lignes collées"),
 });
 
