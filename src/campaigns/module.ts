@@ -13,6 +13,7 @@ import { CampaignFieldSchema } from "./field.ts";
 import { CampaignGrantSchema, LETTERS } from "./grant.ts";
 import { operationImports } from "./import-profile.ts";
 import { Operation, OperationSchema } from "./operation.ts";
+import { readsOperation } from "./operation-history.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
 import { campaignFor, operationFor } from "./policy.ts";
 import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
@@ -312,6 +313,7 @@ export const campaigns: Module = {
       url: (id) => `/operations/${id}`,
       label: async (em, id) => (await em.findOne(Operation, { id }))?.title ?? null,
       isOpenTo: (em, reader, id) => isShown(operationFor(em, reader as SignedIn, id)),
+      reads: (em, reader, id, sides) => readsOperation(em, reader as SignedIn, id, sides),
     },
   },
 };

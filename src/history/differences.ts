@@ -16,6 +16,8 @@ interface Reading {
   zone: string;
   /** Names of the accounts and objects that values may point to. */
   names: Map<string, string>;
+  /** How the module of the object tells a column, or a key of a keyed one: see Subject.reads. */
+  tell?: (name: string, value: unknown) => { label: string; text: string } | null | undefined;
 }
 
 /**
@@ -30,13 +32,19 @@ export function differences(
   const present = new Set([...Object.keys(change.before ?? {}), ...Object.keys(change.after ?? {})]);
   const known = Object.keys(tracked?.columns ?? {}).filter((column) => present.delete(column));
   const told = [...known, ...present].filter((name) => {
-    if (tracked?.columns[name]?.format === "hidden") return false;
     const [before, after] = [change.before?.[name] ?? null, change.after?.[name] ?? null];
     return before !== null || after !== null;
   });
   return told.flatMap((name) => {
     const column = tracked?.columns[name] ?? { label: name };
+    const own = ownWords(name, change, reading);
+    if (own !== undefined) return own ?? [];
+    if (column.format === "hidden") return [];
     if (column.isKeyed) {
+      const sides = [change.before, change.after].map((values) => objectIn(values, name));
+      const keys = new Set(sides.flatMap((values) => Object.keys(values ?? {})));
+      const [before, after] = sides.map((values) => prefixed(name, values));
+      if (reading.tell) return [...keys].flatMap((key) => ownWords(`${name}.${key}`, { before, after }, reading) ?? []);
       const inside = { before: objectIn(change.before, name), after: objectIn(change.after, name) };
       return differences({ columns: {} }, inside, reading);
     }
@@ -44,6 +52,24 @@ export function differences(
     return { label: column.label, before: side(change.before), after: side(change.after) };
   });
 }
+
+/** What the module of the object says of this column; null: nothing to this reader; undefined: the manifest knows. */
+function ownWords(
+  name: string,
+  { before, after }: { before?: Record<string, unknown> | null; after?: Record<string, unknown> | null },
+  { tell }: Reading,
+): Difference | null | undefined {
+  const words = (values: Record<string, unknown> | null | undefined) =>
+    values ? tell?.(name, values[name] ?? null) : undefined;
+  const [was, is] = [words(before), words(after)];
+  const known = is === undefined ? was : is;
+  if (!known) return known;
+  const side = (values: object | null | undefined, told: typeof was) => (values ? told?.text || EMPTY_VALUE : null);
+  return { label: known.label, before: side(before, was), after: side(after, is) };
+}
+
+const prefixed = (name: string, values: Record<string, unknown> | null) =>
+  values && Object.fromEntries(Object.entries(values).map(([key, value]) => [`${name}.${key}`, value]));
 
 const objectIn = (values: Record<string, unknown> | null, name: string): Record<string, unknown> | null =>
   values && ((values[name] ?? {}) as Record<string, unknown>);

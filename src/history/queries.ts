@@ -185,6 +185,20 @@ export async function listChanges(
   return rows.map((row) => ({ ...row, ordinal: Number(row.ordinal) }));
 }
 
+/** What these acts changed of one row, in order: neither its creation nor its parts. */
+export async function changesOfRow(
+  em: EntityManager,
+  rowId: string,
+  actIds: string[],
+): Promise<(Pick<ChangeLine, "table" | "before" | "after"> & { actId: string })[]> {
+  const { rows } = await sql<Pick<ChangeLine, "table" | "before" | "after"> & { actId: string }>`
+    select c.act_id as "actId", h.table_name as "table", h.before, h.after
+    from change h join changeset c on c.tenant_id = h.tenant_id and c.id = h.changeset_id
+    where h.row_id = ${rowId}::uuid and h.operation = 'update' and c.act_id = any (${actIds}::uuid[])
+    order by h.ordinal`.execute(transaction(em));
+  return rows;
+}
+
 /** Gives each creation the values its row had then, which its page shows; `tracked` names the tables. */
 export async function withCreatedValues(
   em: EntityManager,

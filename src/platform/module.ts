@@ -32,6 +32,17 @@ export interface Subject {
   right: string;
   /** Where that depends on the object and its reader: decides in place of `right`; a no is told as an object that is not there. */
   isOpenTo?(em: EntityManager, reader: Principal, id: string): Promise<boolean>;
+  /**
+   * How its own page of history tells what changed of it, where the manifest cannot know: a column by its name, a key of a
+   * keyed one as "values.salle". Null for what this reader may not read, undefined to leave it to the manifest. Without it
+   * that page tells acts alone.
+   */
+  reads?(
+    em: EntityManager,
+    reader: Principal,
+    id: string,
+    sides: readonly Record<string, unknown>[],
+  ): Promise<(name: string, value: unknown) => { label: string; text: string } | null | undefined>;
   /** Address of the object's page, or null when it has none. */
   url(id: string): string | null;
   /** The object's present name, or null when this tenant has no such object. */

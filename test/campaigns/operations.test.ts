@@ -175,14 +175,21 @@ test("OPS-19, OPS-21 : chaque report compte ; terminer date et signe, rouvrir ef
 
 test("OPS-17, OPS-18, OPS-20 : l’historique d’une opération dit qui, quand, pourquoi, d’une valeur à l’autre, à qui la voit", async () => {
   const at = await campaign();
-  await addField(at, "Salle");
-  const one = await add(at, { c_cible: "PC-1", c_salle: "B12", technician: await idOf("karim") });
+  await addField(at, "Salle", "short_text", ["isListed", "isForTechnicians"]);
+  await addField(at, "Prix", "number", ["isListed"]);
+  const one = await add(at, { c_cible: "PC-1", c_salle: "B12", c_prix: "900", technician: await idOf("karim") });
   const said = { tenantId, actorId: sophie!.id, channel: "page", code: "essai", label: "Essai" } as const;
   await world.db.act({ ...said, now: world.clock.now() }, (em) =>
     em.execute("update campaign set state = 'active' where id = ?", [idIn(at)]),
   );
   const version = /name="version" value="(\d+)"/.exec((await sophie!.get(`${one}/modifier`)).text)![1]!;
-  const edited = await sophie!.post(`${one}/modifier`, { c_cible: "PC-1", c_salle: "C3", notes: "Badge", version });
+  const edited = await sophie!.post(`${one}/modifier`, {
+    c_cible: "PC-1",
+    c_salle: "C3",
+    c_prix: "950",
+    notes: "Badge",
+    version,
+  });
   assert.equal(edited.status, 303);
   await step(karim!, one, "blocked", "flag_problem", { reason: "Pas de prise réseau" });
   await step(karim!, one, "in_progress", "unblock", { reason: "Prise posée" });
@@ -193,8 +200,13 @@ test("OPS-17, OPS-18, OPS-20 : l’historique d’une opération dit qui, quand,
     const words = plain(await by.get(page));
     assert.match(words, /Karim Daoudi/);
     assert.match(words, /Prise posée[\s\S]+Pas de prise réseau/, "chaque motif, le dernier d’abord");
+    assert.match(words, /Salle.: avant.: B12 après.: C3/);
+    assert.match(words, /Statut.: avant.: Bloquée après.: En cours/);
     assert.match(words, /\d{2}\/\d{2}\/\d{4}|aujourd’hui|à \d{2}:\d{2}/);
   }
+  assert.match(plain(await sophie!.get(page)), /Prix.: avant.: 900 après.: 950/);
+  assert.doesNotMatch(plain(await karim!.get(page)), /Prix/, "pas pour les techniciens (FLD-3)");
+  assert.doesNotMatch(plain(await karim!.get(one)), /Prix/);
   assert.equal((await hugo!.get(page)).status, 404);
   assert.equal((await yann!.get(page)).status, 404);
 });

@@ -164,7 +164,7 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
       .filter(Boolean)
       .join(", "),
     facts: plan.fields
-      .filter(({ code }) => code !== titleField?.code)
+      .filter(({ code, isForTechnicians }) => code !== titleField?.code && (isForTechnicians || may("campaigns.see")))
       .map((field) => ({ term: field.label, value: showValue(field, operation.values[field.code], plan) || "—" })),
     moments: [
       { term: "Planifiée le", value: moment(operation.plannedAt) },

@@ -1,15 +1,45 @@
-import type { RequestHandler } from "express";
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type { Request, RequestHandler } from "express";
 import { allows, explain } from "../../accounts/index.ts";
 import { Forbidden, NotFound } from "../../platform/errors.ts";
 import { read } from "../../platform/http/forms.ts";
+import type { Subject } from "../../platform/module.ts";
 import type { Registry } from "../../platform/registry.ts";
-import { listActs } from "../queries.ts";
+import { type Difference, differences } from "../differences.ts";
+import { type ActLine, changesOfRow, listActs } from "../queries.ts";
 import { canUndo, whyNotUndone } from "../undo.ts";
 import { readFilter } from "./filter.ts";
-import { shownActs } from "./lines.ts";
+import { namesOf, shownActs } from "./lines.ts";
 import { undoingOf } from "./undos.ts";
 
 const PAGE_SIZE = 50;
+
+/** What each of these acts changed of the object, as its module tells it to this reader (OPS-18). */
+async function fieldsOf(
+  em: EntityManager,
+  req: Request,
+  { reads }: Subject,
+  id: string,
+  acts: ActLine[],
+): Promise<Map<string, Difference[]>> {
+  const registry = req.app.locals.registry as Registry;
+  const changes = await changesOfRow(
+    em,
+    id,
+    acts.map((act) => act.id),
+  );
+  const sides = changes.flatMap(({ before, after }) => [before, after].filter((side) => side !== null));
+  const tell = await reads!(em, req.user!, id, sides);
+  const rows = changes.map(({ table, before, after }) => ({ table, values: [before, after] }));
+  const reading = { zone: req.user!.tenant.zone, names: await namesOf(em, rows, registry), tell };
+  const tracked = new Map(registry.tracked.map((one) => [one.table, one]));
+  const fields = new Map<string, Difference[]>();
+  for (const { actId, table, before, after } of changes) {
+    const told = differences(tracked.get(table), { before, after }, reading);
+    fields.set(actId, [...(fields.get(actId) ?? []), ...told]);
+  }
+  return fields;
+}
 
 /** The history of one object, kept after the object is gone (HIS-5), for who may act on it and who reads all of history. */
 export const show: RequestHandler<{ type: string; id: string }> = async (req, res) => {
@@ -32,12 +62,14 @@ export const show: RequestHandler<{ type: string; id: string }> = async (req, re
     const label = await subject.label(em, id);
     // Neither an object nor a trace of one: it never was of this organisation.
     if (label === null && acts.length === 0) throw new NotFound();
-    return { acts: await shownActs(em, acts, registry), newer, older, label };
+    const fields = subject.reads ? await fieldsOf(em, req, subject, id, acts) : new Map<string, Difference[]>();
+    return { acts: await shownActs(em, acts, registry), newer, older, label, fields };
   });
   const at = `/historique/${type}/${id}`;
   const undoing = undoingOf(req);
   const acts = shown.acts.map((act) => ({
     ...act,
+    fields: shown.fields.get(act.id) ?? [],
     canUndo: canUndo(act, undoing),
     whyNot: whyNotUndone(act, req.now),
   }));
