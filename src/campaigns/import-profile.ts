@@ -123,7 +123,7 @@ const MOST_TOLD = 20;
 function segmentsWords(names: readonly string[]): string {
   const told = names.slice(0, MOST_TOLD).map((name) => `«\u00a0${name}\u00a0»`);
   const more = names.length - told.length;
-  const head = names.length < 2 ? "Segment que ce fichier ajoute" : `${names.length} segments que ce fichier ajoute`;
+  const head = names.length < 2 ? "Ce fichier ajoute un segment" : `Ce fichier ajoute ${names.length} segments`;
   return `${head}\u00a0: ${fr.list(more > 0 ? [...told, fr.count(more, "autre", "autres")] : told)}.`;
 }
 

@@ -52,9 +52,19 @@ export function everyColumn({ campaign, fields }: Plan): Column[] {
   return [...ofFields, ...OWN.map(({ isHidden: _hidden, ...column }) => column)];
 }
 
-/** Those shown when nothing is chosen: fields ticked « Dans la liste », then status, date, technician, segment, postponements. */
-export const firstColumns = (plan: Plan): Column[] =>
-  everyColumn(plan).filter(({ code, field }) => field?.isListed ?? !OWN.find((one) => one.code === code)?.isHidden);
+const LEADING = 3;
+
+/**
+ * Those shown when nothing is chosen: three fields ticked « Dans la liste », then status, date, technician, segment and
+ * postponements, which many fields would push out of sight, then the other ticked ones.
+ */
+export function firstColumns(plan: Plan): Column[] {
+  const shown = everyColumn(plan).filter(
+    ({ code, field }) => field?.isListed ?? !OWN.find((one) => one.code === code)?.isHidden,
+  );
+  const [fields, own] = [shown.filter(({ field }) => field), shown.filter(({ field }) => !field)];
+  return [...fields.slice(0, LEADING), ...own, ...fields.slice(LEADING)];
+}
 
 /**
  * The columns a list shows beside the title, in their order: those its address names, else the first ones (OPS-8). A

@@ -120,6 +120,8 @@ export async function proposeMapping(
       return { ...order, ...reading };
     }
     if (!open.fresh || !mayAddColumns || (!last && isUnread(name, open.unread))) return null;
+    // Nothing in it says what it holds.
+    if (!last && taste?.looked === 0) return null;
     const type = last?.fresh?.type ?? taste?.kinds[0]?.type ?? open.fresh.types[0]!.value;
     const made = open.fresh.codeOf(name, taken);
     taken.add(made);

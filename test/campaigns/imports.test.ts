@@ -134,12 +134,12 @@ test("S1, IMP-18, SEG-2, OPS-2, FLD-2 : d’un tableau à une campagne neuve, ch
   assert.deepEqual(faultsOf(parseHtml(mapping)), []);
   assert.match(mapping, /<option value="cible" selected>Cible \(obligatoire\)/);
   assert.match(mapping, /<option value="\+short_text" selected>Texte court, 100\s% des valeurs/);
-  assert.match(words({ text: mapping }), /Nouveau champ proposé, 100 % des valeurs conviennent/);
+  assert.match(words({ text: mapping }), /Texte court, 100 % des valeurs.*Nouveau champ proposé/);
   assert.match(mapping, /<option value="prevue_le" selected>/);
   assert.match(mapping, /value="Poste" checked/);
   const checked = await check(at, MAPPED);
   assert.match(checked, /2 champs seront ajoutés : Site et Matricule/);
-  assert.match(checked, /2 segments que ce fichier ajoute : « Bâtiment A » et « Bâtiment B »\./);
+  assert.match(checked, /Ce fichier ajoute 2 segments : « Bâtiment A » et « Bâtiment B »\./);
   assert.match(checked, /Importer 3 lignes valides/);
   assert.match(checked, /Le 31\/02\/2027 n’est pas dans le calendrier/);
   assert.deepEqual(await rows("select count(*)::int as n from operation where campaign_id = $1", [of]), [{ n: 0 }]);

@@ -180,7 +180,8 @@ test("OPS-8 : les colonnes et leur ordre sont dans l’adresse ; celle qui n’e
     "Statut",
   ]);
   const { text } = await sophie.get(list);
-  assert.deepEqual(heads(text).slice(-5), ["Statut", "Planifiée le", "Technicien", "Segment", "Reports"]);
+  // Three fields at most come before, so that these stay in sight.
+  assert.deepEqual(heads(text).slice(4, 9), ["Statut", "Planifiée le", "Technicien", "Segment", "Reports"]);
 });
 
 test("FLD-1 : sous le cloisonnement, à vingt mille opérations, égalité et choix passent par l’index des valeurs", async () => {
