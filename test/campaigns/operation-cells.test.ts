@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { axeFindings, contextOf, listen, startChromium } from "../support/browser.ts";
+import { addField, makeCampaign } from "../support/campaigns.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -8,14 +9,10 @@ const [sophie, denis] = await Promise.all(["sophie", "denis"].map((who) => world
 const chromium = await startChromium();
 after(() => chromium.close());
 
-await sophie!.get("/campagnes/nouvelle");
-const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
-const at = (await sophie!.post("/campagnes/nouvelle", { name: "Cellules", ...days })).location!;
+const at = await makeCampaign(sophie!);
 const list = `${at}/operations`;
-await sophie!.get(`${at}/champs`);
-await sophie!.post(`${at}/champs`, { label: "Bureau", type: "short_text", switches: ["isListed"] });
-await sophie!.get(`${at}/champs`);
-await sophie!.post(`${at}/champs`, { label: "Poids", type: "number", switches: ["isListed"] });
+await addField(sophie!, at, "Bureau", { switches: ["isListed"] });
+await addField(sophie!, at, "Poids", { type: "number", switches: ["isListed"] });
 await sophie!.get(`${at}/segments`);
 await sophie!.post(`${at}/segments`, { name: "Bâtiment A" });
 

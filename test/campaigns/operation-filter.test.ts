@@ -8,6 +8,7 @@ import { columnsOf } from "../../src/campaigns/operation-column.ts";
 import { filtersOf } from "../../src/campaigns/operation-filter.ts";
 import { planFor } from "../../src/campaigns/plan.ts";
 import { codeFor, type FieldDefinition, type FieldType, newField } from "../../src/fields/index.ts";
+import { makeCampaign } from "../support/campaigns.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -15,13 +16,7 @@ const sophie = await world.as("sophie");
 const { tenantId } = sophie;
 const karims = (await world.userOf("karim")).id;
 
-await sophie.get("/campagnes/nouvelle");
-const born = await sophie.post("/campagnes/nouvelle", {
-  name: "Filtres",
-  startsOn: "2026-11-02",
-  endsOn: "2027-02-26",
-});
-const at = born.location!;
+const at = await makeCampaign(sophie);
 const campaignId = at.split("/").at(-1)!;
 const list = `${at}/operations`;
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { idIn, makeCampaign } from "../support/campaigns.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -8,10 +9,8 @@ const { tenantId } = sophie;
 const sophies = (await world.userOf("sophie")).id;
 const karims = (await world.userOf("karim")).id;
 
-await sophie.get("/campagnes/nouvelle");
-const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
-const at = (await sophie.post("/campagnes/nouvelle", { name: "Regards", ...days })).location!;
-const campaignId = at.split("/").at(-1)!;
+const at = await makeCampaign(sophie);
+const campaignId = idIn(at);
 const list = `${at}/operations`;
 const segments: string[] = [];
 for (const name of ["Bâtiment A", "Bâtiment B"]) {

@@ -4,6 +4,7 @@ import { Campaign } from "../../src/campaigns/campaign.ts";
 import { addFields } from "../../src/campaigns/field.ts";
 import { createStaffMembers, StaffMember } from "../../src/directory/index.ts";
 import { newField } from "../../src/fields/index.ts";
+import { makeCampaign } from "../support/campaigns.ts";
 import { formsOf, parseHtml } from "../support/html.ts";
 import { startWorld } from "../support/world.ts";
 
@@ -44,13 +45,7 @@ await world.db.act(act("staff.created"), (em) =>
   ),
 );
 
-await sophie.get("/campagnes/nouvelle");
-const born = await sophie.post("/campagnes/nouvelle", {
-  name: "Des gens",
-  startsOn: "2026-11-02",
-  endsOn: "2027-02-26",
-});
-const at = born.location!;
+const at = await makeCampaign(sophie);
 const list = `${at}/operations`;
 const campaignId = at.split("/").at(-1)!;
 await world.db.act(act("campaign.fields_changed"), async (em) => {

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { addOperation, makeCampaign } from "../support/campaigns.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
 const [sophie, denis, hugo] = await Promise.all(["sophie", "denis", "hugo"].map((who) => world.as(who)));
-const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
-await sophie!.get("/campagnes/nouvelle");
-const at = (await sophie!.post("/campagnes/nouvelle", { name: "Vues", ...days })).location!;
+const at = await makeCampaign(sophie!);
 const list = `${at}/operations`;
-await sophie!.get(`${list}/nouvelle`);
-await sophie!.post(`${list}/nouvelle`, { c_cible: "PC-1" });
+await addOperation(sophie!, at, { c_cible: "PC-1" });
 
 type Who = NonNullable<typeof sophie>;
 async function send(by: Who, to: string, fields: Record<string, string>) {

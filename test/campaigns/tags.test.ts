@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { faultsOf, judgePage } from "../pages/judge.ts";
+import { addField, makeCampaign } from "../support/campaigns.ts";
 import { parseHtml } from "../support/html.ts";
 import { startWorld } from "../support/world.ts";
 
@@ -8,11 +9,8 @@ const world = await startWorld();
 const [sophie, hugo] = await Promise.all(["sophie", "hugo"].map((who) => world.as(who)));
 
 test("OPS-6 : une étiquette scannée ouvre son opération ; plusieurs, la liste ; aucune, une phrase qui dit quoi faire", async () => {
-  await sophie!.get("/campagnes/nouvelle");
-  const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
-  const at = (await sophie!.post("/campagnes/nouvelle", { name: "Étiquettes", ...days })).location!;
-  await sophie!.get(`${at}/champs`);
-  await sophie!.post(`${at}/champs`, { label: "Série", type: "short_text", switches: ["isUnique"] });
+  const at = await makeCampaign(sophie!);
+  await addField(sophie!, at, "Série", { switches: ["isUnique"] });
   const add = async (fields: Record<string, string>) => {
     await sophie!.get(`${at}/operations/nouvelle`);
     return (await sophie!.post(`${at}/operations/nouvelle`, fields)).location!;

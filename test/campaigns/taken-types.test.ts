@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Campaign, OperationType } from "../../src/campaigns/index.ts";
+import { makeCampaign } from "../support/campaigns.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -8,7 +9,6 @@ const sophie = await world.as("sophie");
 const { tenantId } = sophie;
 const TYPES = "/admin/types-operations";
 const DAYS = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
-let made = 0;
 
 async function newType(name: string, fields = ["lieu", "utilisateur"]): Promise<string> {
   await sophie.get(`${TYPES}/nouveau`);
@@ -25,12 +25,7 @@ async function newType(name: string, fields = ["lieu", "utilisateur"]): Promise<
   assert.equal(status, 303);
   return location!.split("/").at(-1)!;
 }
-async function campaignOf(type: string) {
-  await sophie.get("/campagnes/nouvelle");
-  const answer = await sophie.post("/campagnes/nouvelle", { name: `Vague ${++made}`, ...DAYS, type });
-  assert.equal(answer.status, 303, answer.text);
-  return answer.location!;
-}
+const campaignOf = (type: string) => makeCampaign(sophie, { type });
 const campaignAt = (at: string) =>
   world.db.read(tenantId, (em) => em.findOneOrFail(Campaign, { id: at.split("/").at(-1)! }));
 async function lastAct(code: string): Promise<string> {
@@ -64,7 +59,7 @@ test("TYP-3 : un type retiré n’est pas proposé, et refusé s’il est envoy�
   await sophie.get(`${TYPES}/${type}`);
   await sophie.post(`${TYPES}/${type}/retrait`);
   assert.ok(!(await sophie.get("/campagnes/nouvelle")).text.includes(type));
-  const refused = await sophie.post("/campagnes/nouvelle", { name: `Vague ${++made}`, ...DAYS, type });
+  const refused = await sophie.post("/campagnes/nouvelle", { name: "Trop tard", ...DAYS, type });
   assert.equal(refused.status, 422);
   assert.match(refused.text, /«\u00a0Ancien\u00a0» est retiré/);
   assert.match((await sophie.get(at)).text, /Ancien/);

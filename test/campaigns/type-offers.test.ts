@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Campaign } from "../../src/campaigns/index.ts";
+import { idIn, makeCampaign } from "../support/campaigns.ts";
 import { formsOf, parseHtml } from "../support/html.ts";
 import { type Browser, startWorld } from "../support/world.ts";
 
@@ -8,7 +9,6 @@ const world = await startWorld();
 const sophie = await world.as("sophie");
 const { tenantId } = sophie;
 const TYPES = "/admin/types-operations";
-const DAYS = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
 const OFFER = /a changé depuis que cette campagne l’a pris/;
 let made = 0;
 
@@ -26,14 +26,7 @@ async function newType(fields = ["lieu", "equipement"]): Promise<string> {
   assert.ok(location, text);
   return location;
 }
-async function campaignOf(type: string): Promise<string> {
-  await sophie.get("/campagnes/nouvelle");
-  const sent = { name: `Vague ${++made}`, ...DAYS, type: type.split("/").at(-1)! };
-  const { location, text } = await sophie.post("/campagnes/nouvelle", sent);
-  assert.ok(location, text);
-  return location;
-}
-const idIn = (at: string) => at.split("/").at(-1)!;
+const campaignOf = (type: string) => makeCampaign(sophie, { type: idIn(type) });
 const campaignAt = (at: string) => world.db.read(tenantId, (em) => em.findOneOrFail(Campaign, { id: idIn(at) }));
 async function fieldsAt(at: string): Promise<Record<string, string>> {
   const rows = await world.db.read(tenantId, (em) =>
