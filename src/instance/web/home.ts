@@ -14,9 +14,9 @@ const HELP = { href: "/aide/les-roles", label: "Lire ce que permet chaque rôle"
 /** What a role will find here, and what can be done meanwhile. */
 const WAITING: Partial<Record<Role, Waiting>> = {
   campaign_manager: {
-    title: "Aucune campagne pour l’instant",
-    text: "Vos campagnes et celles de vos collègues s’afficheront ici. En attendant, lisez ce que vous pourrez y faire et à qui les ouvrir.",
-    action: HELP,
+    title: "Vos campagnes et celles de vos collègues",
+    text: "Elles sont dans une liste, avec leurs dates et leur état. Une campagne se crée vide, puis ses opérations s’importent d’un fichier.",
+    action: { href: "/campagnes", label: "Ouvrir les campagnes", icon: "briefcase" },
   },
   technician: {
     title: "Aucune intervention pour l’instant",
