@@ -6,7 +6,8 @@ import { backup } from "./backup.ts";
 import { bulk10k } from "./bulk.ts";
 import { coldStart, coldStartKilled } from "./cold-start.ts";
 import { export100k } from "./export.ts";
-import { import100k } from "./imports.ts";
+import { import100k, undoImport100k } from "./imports.ts";
+import { list100k, listGrowth } from "./list.ts";
 import type { Measure } from "./measure.ts";
 import { outbox } from "./outbox.ts";
 import { page } from "./page.ts";
@@ -24,10 +25,13 @@ const MEASURES: Measure[] = [
   outbox,
   undo10k,
   import100k,
+  undoImport100k,
   backup,
   upload,
   sse1000,
   export100k,
+  list100k,
+  listGrowth,
   transition,
   bulk10k,
 ];
@@ -43,16 +47,8 @@ if (unknown.length > 0) {
 for (const { name, unit, target, holds, run } of MEASURES) {
   if (names.length > 0 && !names.includes(name)) continue;
   console.error(`${name} (objectif : ${target})`);
-  const { value, floor, peakRssMB, grownMB } = await run();
-  const line = {
-    name,
-    value,
-    unit,
-    floor,
-    ratio: round(value / floor),
-    peakRssMB,
-    ...(grownMB !== undefined && { grownMB }),
-  };
+  const { value, floor, ...promised } = await run();
+  const line = { name, value, unit, floor, ratio: round(value / floor), ...promised };
   console.log(JSON.stringify({ ...line, value: round(value), floor: round(floor) }));
   if (holds(line)) continue;
   console.error(`  objectif manqué : ${target}`);

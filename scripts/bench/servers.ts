@@ -33,7 +33,11 @@ export async function withFolder<T>(work: (folder: string) => Promise<T>): Promi
 }
 
 /** The product as it runs in production, with the demo world so that there are people to sign in as. */
-export async function startProduct(folder: string, nodeOptions: string[] = []): Promise<Server> {
+export async function startProduct(
+  folder: string,
+  nodeOptions: string[] = [],
+  env: Record<string, string> = {},
+): Promise<Server> {
   const port = await freePort();
   // Empty counts as absent and, being given, keeps what a developer's .env says away.
   const settings = {
@@ -44,9 +48,9 @@ export async function startProduct(folder: string, nodeOptions: string[] = []): 
     TRUST_PROXY: "",
     LOG_LEVEL: "",
   };
-  return start([...nodeOptions, "src/start.mjs"], {
+  return start(["--max-semi-space-size=8", ...nodeOptions, "src/start.mjs"], {
     port,
-    env: { ...settings, HOST: "127.0.0.1", PORT: String(port), VAR_DIR: folder, DEMO: "oui" },
+    env: { ...settings, ...env, HOST: "127.0.0.1", PORT: String(port), VAR_DIR: folder, DEMO: "oui" },
     ready: "/health/ready",
     log: path.join(folder, "product.log"),
   });
