@@ -19,7 +19,7 @@ const FILL = `
     'pc-' || lpad(n::text, 6, '0'), (array['scheduled', 'done', 'to_schedule', 'blocked', 'done'])[n % 5 + 1],
     (array['planned', 'success', 'open', 'problem', 'success'])[n % 5 + 1],
     case when n % 5 <> 2 then timestamptz '2026-11-02 08:00+01' + (n * 7919 % 86400) * interval '1 minute' end,
-    $3::uuid[][n % 3 + 1], $4
+    ($3::uuid[])[n % 3 + 1], $4
   from generate_series(1, $5::int) n`;
 
 export interface Filled {
@@ -40,34 +40,43 @@ export async function fillCampaigns(
   const { tenantId, id } = owner;
   const root = new pg.Client({ connectionString: withDatabase(superUrl, "opstracker") });
   await root.connect();
-  await root.query("set session_replication_role = replica");
-  const filled: Filled[] = [];
-  for (let n = 0; n < campaigns; n++) {
-    const said = { code: "campaign.created", label: `Campagne ${n}`, channel: "page" as const, now: new Date() };
-    const campaignId = await db.act({ tenantId, actorId: id, ...said }, async (em) => {
-      const outline = { name: `Mesure ${randomUUID()}`, description: "", startsOn: "2026-11-02", endsOn: "2027-02-26" };
-      const campaign = await createCampaign(em, outline, { tenantId, by: { id } });
-      const fields = [
-        newField({ code: "cible", label: "Cible", isMandatory: true }),
-        newField({ code: "modele", label: "Modèle", type: "single_choice", rules: { options: OPTIONS } }),
-        newField({ code: "bureau", label: "Bureau" }),
-        newField({ code: "poids", label: "Poids", type: "number" }),
-        newField({ code: "personne", label: "Personne" }),
-      ];
-      await addFields(em, campaign, fields, { by: { id } });
-      return campaign.id;
-    });
-    const segments = ["A", "B", "C"].map(() => randomUUID());
-    for (const [i, segment] of segments.entries()) {
-      await root.query("insert into segment (tenant_id, id, campaign_id, name, position) values ($1, $2, $3, $4, $5)", [
-        ...[tenantId, segment, campaignId, `Bâtiment ${"ABC"[i]}`, i + 1],
-      ]);
+  try {
+    await root.query("set session_replication_role = replica");
+    const filled: Filled[] = [];
+    for (let n = 0; n < campaigns; n++) {
+      const said = { code: "campaign.created", label: `Campagne ${n}`, channel: "page" as const, now: new Date() };
+      const campaignId = await db.act({ tenantId, actorId: id, ...said }, async (em) => {
+        const outline = {
+          name: `Mesure ${randomUUID()}`,
+          description: "",
+          startsOn: "2026-11-02",
+          endsOn: "2027-02-26",
+        };
+        const campaign = await createCampaign(em, outline, { tenantId, by: { id } });
+        const fields = [
+          newField({ code: "cible", label: "Cible", isMandatory: true }),
+          newField({ code: "modele", label: "Modèle", type: "single_choice", rules: { options: OPTIONS } }),
+          newField({ code: "bureau", label: "Bureau" }),
+          newField({ code: "poids", label: "Poids", type: "number" }),
+          newField({ code: "personne", label: "Personne" }),
+        ];
+        await addFields(em, campaign, fields, { by: { id } });
+        return campaign.id;
+      });
+      const segments = ["A", "B", "C"].map(() => randomUUID());
+      for (const [i, segment] of segments.entries()) {
+        await root.query(
+          "insert into segment (tenant_id, id, campaign_id, name, position) values ($1, $2, $3, $4, $5)",
+          [...[tenantId, segment, campaignId, `Bâtiment ${"ABC"[i]}`, i + 1]],
+        );
+      }
+      await root.query(FILL, [tenantId, campaignId, segments, technician.id, each]);
+      const query = "statut=scheduled&f.modele=any&v.modele=leger";
+      filled.push({ address: `/campagnes/${campaignId}/operations?${query}`, tenantId, campaignId });
     }
-    await root.query(FILL, [tenantId, campaignId, segments, technician.id, each]);
-    const query = "statut=scheduled&f.modele=any&v.modele=leger";
-    filled.push({ address: `/campagnes/${campaignId}/operations?${query}`, tenantId, campaignId });
+    await root.query("vacuum analyze"); // as PostgreSQL does by itself, minutes later
+    return filled;
+  } finally {
+    await root.end();
   }
-  await root.query("vacuum analyze"); // as PostgreSQL does by itself, minutes later
-  await root.end();
-  return filled;
 }
