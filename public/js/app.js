@@ -1,6 +1,7 @@
 // @ts-check
 // The one entry. Islands are custom elements: they start by themselves when htmx swaps them in.
 import "./announce.js";
+import "./cells.js";
 import "./menus.js";
 import "./swaps.js";
 import "./islands/app-dialog.js";
