@@ -25,11 +25,7 @@ const pages = sweep.routes.filter(({ method, path }) => method === "get" && !OTH
 /** Reached by a link somebody was given, never from a page. */
 const BY_LINK = new Set(["/invitation/:token", "/installation/:token", "/nouveau-mot-de-passe/:token"]);
 /** What a form leads to, once sent. */
-const BY_FORM = new Set([
-  "/mot-de-passe-oublie/demande",
-  "/campagnes/:id/operations/etiquette",
-  "/imports/:id/apercu",
-]);
+const BY_FORM = new Set(["/mot-de-passe-oublie/demande", "/campagnes/:id/operations/etiquette", "/imports/:id/apercu"]);
 /** Pages of one object, whose own page is the place they start from, as a campaign is (GEN-15). */
 const OF_ONE_OBJECT = /^(\/.*\/:\w+)\/.+$/;
 
