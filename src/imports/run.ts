@@ -26,7 +26,7 @@ export interface Engine {
 /** Up to so many lines run while the person waits [IMP-32]. */
 export const INLINE_LINES = 2_000;
 /** Lines of one transaction: people who work on the same rows wait for it at most a second. */
-const PART_LINES = 5_000;
+export const PART_LINES = 5_000;
 /** From so many lines read on, an import most of whose lines are in error stops by itself [IMP-30]. */
 const JUDGED_LINES = 500;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errorFile } from "../../src/imports/error-file.ts";
 import { purgeImports } from "../../src/imports/queries/outcomes.ts";
-import { cancelImport } from "../../src/imports/run.ts";
+import { cancelImport, PART_LINES, runImport } from "../../src/imports/run.ts";
 import { actOf } from "../support/database.ts";
 import { startImports } from "./world.ts";
 
@@ -187,7 +187,6 @@ test("IMP-35, IMP-40 : par parties, en un seul acte ; repris après un arrêt, c
         return result;
       })) as typeof act,
   };
-  const { runImport } = await import("../../src/imports/run.ts");
   await assert.rejects(
     runImport(
       { ...world.engine, db: { ...world.db, patiently: () => patient } as never },
@@ -196,7 +195,7 @@ test("IMP-35, IMP-40 : par parties, en un seul acte ; repris après un arrêt, c
     /kill -9/,
   );
   const half = await world.find(id);
-  assert.deepEqual([half.state, half.done, half.doneLine], ["running", 10_000, 10_001]);
+  assert.deepEqual([half.state, half.done, half.doneLine], ["running", PART_LINES, PART_LINES + 1]);
   await Promise.all([world.run(id), world.run(id)]);
   const one = await world.find(id);
   assert.deepEqual(
@@ -207,7 +206,7 @@ test("IMP-35, IMP-40 : par parties, en un seul acte ; repris après un arrêt, c
     "select (select count(distinct serial)::int from poste) as n, count(distinct act_id)::int as acts, count(*)::int as sets from changeset where act_id = $1",
     [one.actId],
   );
-  assert.deepEqual({ n, acts, sets }, { n: 25_000, acts: 1, sets: 4 });
+  assert.deepEqual({ n, acts, sets }, { n: 25_000, acts: 1, sets: Math.ceil(25_000 / PART_LINES) + 1 });
   assert.deepEqual(
     (await world.errors(id)).map(({ line, reason }) => [line, reason]),
     [[25_002, "Cette clé est déjà à la ligne 5."]],
@@ -219,7 +218,6 @@ test("IMP-35, IMP-40 : par parties, en un seul acte ; repris après un arrêt, c
 
 test("IMP-34 : arrêté pendant une partie, l’import n’en passe pas d’autre ; en tout ou rien, il ne reste rien", async () => {
   await clear();
-  const { runImport } = await import("../../src/imports/run.ts");
   const file = `${HEAD}${Array.from({ length: 35_000 }, (_, at) => `K${at};n° ${at};;;\r\n`).join("")}`;
   const ask = (id: string) =>
     world.db.note(world.tenantId, (em) => cancelImport(em, { id }, { now: world.clock.now() }));
@@ -246,9 +244,15 @@ test("IMP-34 : arrêté pendant une partie, l’import n’en passe pas d’autr
   await world.start(id);
   await stoppedIn(2, id);
   const one = await world.find(id);
-  assert.deepEqual([one.state, one.done], ["cancelled", 20_000]);
-  assert.deepEqual(await world.rows("select count(*)::int as n from poste"), [{ n: 20_000 }]);
-  assert.deepEqual(counts(one.counts as never), { create: 20_000, update: 0, unchanged: 0, ignored: 0, error: 0 });
+  assert.deepEqual([one.state, one.done], ["cancelled", 2 * PART_LINES]);
+  assert.deepEqual(await world.rows("select count(*)::int as n from poste"), [{ n: 2 * PART_LINES }]);
+  assert.deepEqual(counts(one.counts as never), {
+    create: 2 * PART_LINES,
+    update: 0,
+    unchanged: 0,
+    ignored: 0,
+    error: 0,
+  });
 
   await clear();
   const whole = await world.send(file);

@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
 import { bare, type FieldValue } from "../../fields/index.ts";
+import { askWithNext } from "../../platform/db/index.ts";
 import { type Mark, PAGE_SIZE, type Paged } from "../../platform/db/paging.ts";
 import type { Category } from "../../workflow/index.ts";
 import { counted } from "./counts.ts";
@@ -303,12 +304,13 @@ function parsed(value: string): unknown[] {
   }
 }
 
+const activeTechnicians = sql<{ value: string; label: string }>`
+  select id as value, given_name || ' ' || family_name as label from app_user
+  where deactivated_at is null and support_of is null and roles @> '{technician}' order by family_name, given_name, id`;
+
 /** The active technicians of the organisation by name (OPS-3). */
-export async function listTechnicians(em: EntityManager): Promise<{ value: string; label: string }[]> {
-  const { rows } = await sql<{ value: string; label: string }>`
-    select id as value, given_name || ' ' || family_name as label from app_user
-    where deactivated_at is null and support_of is null and roles @> '{technician}' order by family_name, given_name, id`.execute(
-    transaction(em),
-  );
-  return rows;
-}
+export const listTechnicians = async (em: EntityManager): Promise<{ value: string; label: string }[]> =>
+  (await activeTechnicians.execute(transaction(em))).rows;
+
+/** The same, asked along with the next question. */
+export const listTechniciansWithNext = (em: EntityManager) => askWithNext(em, activeTechnicians);

@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
+import { askWithNext } from "../../platform/db/index.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -15,17 +16,21 @@ export interface SavedViewLine {
   isDefault: boolean;
 }
 
+const seenBy = (campaignId: string, userId: string) => sql<SavedViewLine>`
+  select v.id, v.name, v.address, v.is_shared as "isShared", v.owner_id as "ownerId",
+    u.given_name || ' ' || u.family_name as owner, v.version, d.view_id is not null as "isDefault"
+  from saved_view v join app_user u on u.tenant_id = v.tenant_id and u.id = v.owner_id
+  left join default_view d on d.tenant_id = v.tenant_id and d.view_id = v.id and d.user_id = ${userId}::uuid
+  where v.campaign_id = ${campaignId}::uuid and (v.owner_id = ${userId}::uuid or v.is_shared)
+  order by folded(v.name), v.id`;
+
 /** The views of a campaign this person may open, theirs and those shared, by name (OPS-8). */
-export async function listViews(em: EntityManager, campaignId: string, userId: string): Promise<SavedViewLine[]> {
-  const { rows } = await sql<SavedViewLine>`
-    select v.id, v.name, v.address, v.is_shared as "isShared", v.owner_id as "ownerId",
-      u.given_name || ' ' || u.family_name as owner, v.version, d.view_id is not null as "isDefault"
-    from saved_view v join app_user u on u.tenant_id = v.tenant_id and u.id = v.owner_id
-    left join default_view d on d.tenant_id = v.tenant_id and d.view_id = v.id and d.user_id = ${userId}::uuid
-    where v.campaign_id = ${campaignId}::uuid and (v.owner_id = ${userId}::uuid or v.is_shared)
-    order by folded(v.name), v.id`.execute(transaction(em));
-  return rows;
-}
+export const listViews = async (em: EntityManager, campaignId: string, userId: string): Promise<SavedViewLine[]> =>
+  (await seenBy(campaignId, userId).execute(transaction(em))).rows;
+
+/** The same, asked along with the next question. */
+export const listViewsWithNext = (em: EntityManager, campaignId: string, userId: string) =>
+  askWithNext(em, seenBy(campaignId, userId));
 
 /** Makes a person's list open on this view, or on nothing but itself. */
 export async function setDefaultView(

@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
 import type { FieldValue } from "../../fields/index.ts";
+import { askWithNext } from "../../platform/db/index.ts";
 import type { Category } from "../../workflow/index.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
@@ -19,14 +20,15 @@ export interface SegmentLine {
   values: string[];
 }
 
+const ofCampaign = (campaignId: string) => sql<SegmentLine>`
+  select id, name, tone, position, "values" from segment where campaign_id = ${campaignId}::uuid order by position, name`;
+
 /** The segments of a campaign in their order. */
-export async function listSegments(em: EntityManager, campaignId: string): Promise<SegmentLine[]> {
-  const { rows } = await sql<SegmentLine>`
-    select id, name, tone, position, "values" from segment where campaign_id = ${campaignId}::uuid order by position, name`.execute(
-    transaction(em),
-  );
-  return rows;
-}
+export const listSegments = async (em: EntityManager, campaignId: string): Promise<SegmentLine[]> =>
+  (await ofCampaign(campaignId).execute(transaction(em))).rows;
+
+/** The same, asked along with the next question. */
+export const listSegmentsWithNext = (em: EntityManager, campaignId: string) => askWithNext(em, ofCampaign(campaignId));
 
 export interface NewSegment {
   id: string;

@@ -17,13 +17,13 @@ import {
   countByStatus,
   countOperations,
   listOperations,
-  listTechnicians,
+  listTechniciansWithNext,
   NONE,
   type OperationOrder,
   operationsWhere,
 } from "../queries/operations.ts";
-import { listViews, type SavedViewLine } from "../queries/saved-views.ts";
-import { listSegments } from "../queries/segments.ts";
+import { listViewsWithNext, type SavedViewLine } from "../queries/saved-views.ts";
+import { listSegmentsWithNext } from "../queries/segments.ts";
 import { BUILT_IN } from "../saved-view.ts";
 import { bulkOf } from "./bulk-selection.ts";
 import { meantPeople, showFilters } from "./operation-filters.ts";
@@ -68,10 +68,14 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
     const filters = filtersOf(meant, plan, req);
     const look = lookOf(req.query, plan);
     const { order } = look.sorted;
+    const [segmentsThen, techniciansThen, viewsThen] = [
+      await listSegmentsWithNext(em, campaign.id),
+      await listTechniciansWithNext(em),
+      await listViewsWithNext(em, campaign.id, req.user!.id),
+    ];
     const counts = await countByStatus(em, campaign);
+    const [segments, technicians, views] = [segmentsThen(), techniciansThen(), viewsThen()];
     const all = [...counts.values()].reduce((sum, n) => sum + n, 0);
-    const segments = await listSegments(em, campaign.id);
-    const technicians = await listTechnicians(em);
     const mark = readMark(page);
     const of = { tenantId: campaign.tenantId, day: dayOf(localOf(req.now, plan.zone)) };
     const by = look.groupBy;
@@ -92,7 +96,7 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
       ...{ standing, plan, meant, filters, look, counts, all, total, segments, technicians, groups, grouped, rows },
       before: grouped ? grouped.before : found!.before && { key: undefined, mark: found!.before },
       after: grouped ? grouped.after : found!.after && { key: undefined, mark: found!.after },
-      views: await listViews(em, campaign.id, req.user!.id),
+      views,
       people: await peopleNamed(em, look.columns, rows),
       places: await placesNamed(em, filters),
     };
