@@ -10,11 +10,12 @@ import { type Arrow, CATEGORY_CODES, initialStatus } from "../workflow/index.ts"
 import { refuseArchived, toCampaign } from "./campaign.ts";
 import { refuseConverting } from "./conversion-run.ts";
 import { described } from "./naming.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, Rules } from "./plan.ts";
 import {
   type Decided,
   mayCorrectMinutes,
   minutesSpent,
+  type Progress,
   plannedAs,
   type Said,
   type Step,
@@ -240,7 +241,7 @@ export async function releaseOperation(
  */
 export function planOperation(
   em: EntityManager,
-  plan: Plan,
+  plan: Rules,
   operation: Operation,
   date: Date | null,
   said: Said,
@@ -256,20 +257,23 @@ export function planOperation(
   }
 }
 
+/** What a change of status needs of an operation, held by the ORM or not. */
+export type Stepping = Progress & Pick<Operation, "id" | "title" | "version" | "isTrashed">;
+
 /**
  * The one way from a status to another, for pages, inline edit, bulk, imports and jobs (WFL-3). Throws Conflict when
  * there is no such arrow, Forbidden when it is not theirs, RuleBroken without the reason or the date it asks for. What
- * each category brings follows: OPS-19 to OPS-21. The caller flushes.
+ * each category brings follows: OPS-19 to OPS-21. The caller flushes, or writes what the ORM does not hold.
  */
-export function transition(em: EntityManager, plan: Plan, operation: Operation, step: Step, said: Said): void {
+export function transition(em: EntityManager, plan: Rules, operation: Stepping, step: Step, said: Said): void {
   refuseClosed(plan, operation);
   follow(em, plan, operation, stepped(plan, operation, step, said), said);
 }
 
 function follow(
   em: EntityManager,
-  { workflow, campaign }: Plan,
-  operation: Operation,
+  { workflow, campaign }: Rules,
+  operation: Stepping,
   { arrow, changes }: Decided<Arrow>,
   { by }: Said,
 ): void {
@@ -337,7 +341,7 @@ export function restoreOperation(em: EntityManager, plan: Plan, operation: Opera
   record(em, "operation.restored", aboutOperation(operation), { campaign: plan.campaign.id, by: by.id });
 }
 
-function refuseClosed({ campaign }: Plan, operation: Operation): void {
+function refuseClosed({ campaign }: Rules, operation: Pick<Operation, "isTrashed">): void {
   refuseArchived(campaign);
   if (operation.isTrashed()) throw new Conflict("Cette opération est dans la corbeille. Restaurez-la d’abord.");
 }

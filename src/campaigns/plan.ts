@@ -5,27 +5,37 @@ import type { Workflow } from "../workflow/index.ts";
 import type { Campaign } from "./campaign.ts";
 import { fieldsOf } from "./field.ts";
 
-/** A campaign with what its operations obey. */
-export interface Plan {
-  campaign: Campaign;
-  fields: FieldDefinition[];
+/** A campaign with what the progress of its operations obeys, whatever they hold. */
+export interface Rules {
+  campaign: Pick<Campaign, "id" | "isTimeTracked" | "isArchived">;
   workflow: Workflow;
   zone: string;
+}
+
+/** A campaign with all that its operations obey. */
+export interface Plan extends Rules {
+  campaign: Campaign;
+  fields: FieldDefinition[];
   /** Who its fields of people name, once they were asked for: see `withPeople`. */
   people?: People;
   names?: ReadonlyMap<string, string>;
   person?: NonNullable<Reading["person"]>;
 }
 
-/** What the operations of a campaign obey: its fields in order, its workflow, its zone (GEN-3). */
+/** Its workflow and its zone (GEN-3): all that a change of status asks. */
+export const rulesFor = <C extends Rules["campaign"] & Pick<Campaign, "workflow" | "zone">>(
+  campaign: C,
+  tenantZone: string,
+) => ({
+  campaign,
+  workflow: campaign.workflow,
+  zone: campaign.zone ?? tenantZone,
+});
+
+/** What the operations of a campaign obey: its fields in order, its workflow, its zone. */
 export async function planFor(em: EntityManager, campaign: Campaign, tenantZone: string): Promise<Plan> {
   const fields = await fieldsOf(em, campaign);
-  return {
-    campaign,
-    fields: fields.map((field) => field.definition()),
-    workflow: campaign.workflow,
-    zone: campaign.zone ?? tenantZone,
-  };
+  return { ...rulesFor(campaign, tenantZone), fields: fields.map((field) => field.definition()) };
 }
 
 /**

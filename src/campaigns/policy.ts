@@ -10,21 +10,27 @@ import {
 } from "../accounts/index.ts";
 import { Forbidden, NotFound } from "../platform/errors.ts";
 import type { ArrowRole } from "../workflow/index.ts";
-import { Campaign } from "./campaign.ts";
-import { Operation } from "./operation.ts";
-import { lettersOn } from "./queries/campaigns.ts";
+import type { Campaign } from "./campaign.ts";
+import type { Operation } from "./operation.ts";
+import { nameAround, readCampaign, readOperation } from "./queries/standing.ts";
+import { readForStep } from "./queries/steps.ts";
 
 /** Whoever asks: the person behind a request, or the author of a job. */
 export type Asking = Pick<SignedIn, "id" | "roles">;
 
+/** What rights on a campaign are decided on. */
+type Judged = Pick<Campaign, "id" | "state" | "visibility"> & { owner: { id: string } };
+
 /** A campaign and what one person may do on it: the one function behind every page of a campaign (CAM-26). */
-export interface Standing {
-  campaign: Campaign;
+export interface Standing<C extends Judged = Campaign> {
+  campaign: C;
   may(right: PermissionCode): boolean;
   explain(right: PermissionCode): string;
   /** The letters they hold, to give no more than that (CAM-24); null: all of them. */
   holds: ReadonlySet<Grant> | null;
 }
+
+const NO_OPERATION = "Cette opération n’existe pas, ou ne vous est pas ouverte. Revenez à la liste des opérations.";
 
 /** Throws NotFound when the campaign is not theirs to see, as when there is none (CAM-26); Forbidden without the right. */
 export async function campaignFor(
@@ -33,8 +39,8 @@ export async function campaignFor(
   id: string,
   right: PermissionCode = "campaigns.see",
 ): Promise<Standing> {
-  const campaign = await em.findOne(Campaign, { id }, { populate: ["owner", "type"] });
-  const standing = campaign && (await standingOn(em, user, campaign));
+  const found = await readCampaign(em, id, user.id);
+  const standing = found && standingOn(user, found.campaign, found.letters);
   if (!standing?.may("campaigns.see")) {
     throw new NotFound("Cette campagne n’existe pas, ou ne vous est pas ouverte. Revenez à la liste des campagnes.");
   }
@@ -47,24 +53,57 @@ export async function operationFor(
   user: SignedIn,
   id: string,
   right: PermissionCode = "operations.read",
-): Promise<Standing & { operation: Operation; who: ArrowRole[] }> {
-  const operation = await em.findOne(
-    Operation,
-    { id },
-    { populate: ["campaign", "campaign.owner", "segment", "technician"] },
-  );
-  const isTheirs = operation?.technician?.id === user.id;
-  const assigned = isTheirs && operation?.campaign.state !== "draft";
-  const standing = operation && (await standingOn(em, user, operation.campaign, assigned));
-  if (!standing?.may("operations.read") || (operation!.isTrashed() && !standing.may("operations.delete"))) {
-    throw new NotFound("Cette opération n’existe pas, ou ne vous est pas ouverte. Revenez à la liste des opérations.");
+): Promise<OperationStanding> {
+  const standing = await operationToChange(em, user, id, right);
+  await nameAround(em, standing.operation);
+  return standing;
+}
+
+export type OperationStanding = Standing & { operation: Operation; who: ArrowRole[] };
+
+/** The same for an act on it, which names nobody: its people and its segment are known by their ids only. */
+export async function operationToChange(
+  em: EntityManager,
+  user: SignedIn,
+  id: string,
+  right: PermissionCode,
+): Promise<OperationStanding> {
+  const found = await readOperation(em, id, user.id);
+  if (!found) throw new NotFound(NO_OPERATION);
+  const { operation, letters } = found;
+  const { campaign } = operation;
+  return {
+    operation,
+    ...standingOnOne(user, { campaign, letters, operation, technicianId: operation.technician?.id }, right),
+  };
+}
+
+/** Enough of it and of its campaign to change its status, which the ORM does not hold. */
+export async function operationToStep(em: EntityManager, user: SignedIn, id: string) {
+  const found = await readForStep(em, id, user.id);
+  if (!found) throw new NotFound(NO_OPERATION);
+  return { operation: found.operation, ...standingOnOne(user, found, "operations.execute") };
+}
+
+interface OfOne<C> {
+  campaign: C;
+  letters: Set<Grant>;
+  operation: Pick<Operation, "isTrashed">;
+  technicianId: string | null | undefined;
+}
+
+function standingOnOne<C extends Judged>(user: SignedIn, one: OfOne<C>, right: PermissionCode) {
+  const { campaign, letters, operation, technicianId } = one;
+  const standing = standingOn(user, campaign, letters, technicianId === user.id && campaign.state !== "draft");
+  if (!standing.may("operations.read") || (operation.isTrashed() && !standing.may("operations.delete"))) {
+    throw new NotFound(NO_OPERATION);
   }
-  return { ...allowed(standing, right), operation: operation!, who: whoOn(standing, user, operation!.technician?.id) };
+  return { ...allowed(standing, right), who: whoOn(standing, user, technicianId) };
 }
 
 /** As what this person acts on an operation of the campaign: decides which arrows are theirs (WFL-3, CAM-10). */
 export const whoOn = (
-  { campaign, may }: Pick<Standing, "campaign" | "may">,
+  { campaign, may }: Pick<Standing<Judged>, "campaign" | "may">,
   user: Asking,
   technicianId: string | null | undefined,
 ): ArrowRole[] => [
@@ -72,11 +111,11 @@ export const whoOn = (
   ...(may(MANAGER_RIGHTS.operations) ? ["manager" as const] : []),
 ];
 
-async function standingOn(em: EntityManager, user: Asking, campaign: Campaign, assigned = false): Promise<Standing> {
+function standingOn<C extends Judged>(user: Asking, campaign: C, grants: Set<Grant>, assigned = false): Standing<C> {
   const relation: Relation = {
     owner: campaign.owner.id === user.id,
     visibility: campaign.visibility,
-    grants: await lettersOn(em, campaign.id, user.id),
+    grants,
     assigned,
   };
   const may = (code: PermissionCode) => allows(user.roles, code, relation);
@@ -84,11 +123,11 @@ async function standingOn(em: EntityManager, user: Asking, campaign: Campaign, a
     campaign,
     may,
     explain: (code) => explain(user.roles, code, relation),
-    holds: may("campaigns.visibility") ? null : (relation.grants ?? new Set()),
+    holds: may("campaigns.visibility") ? null : grants,
   };
 }
 
-function allowed(standing: Standing, right: PermissionCode): Standing {
+function allowed<C extends Judged>(standing: Standing<C>, right: PermissionCode): Standing<C> {
   if (!standing.may(right)) throw new Forbidden(standing.explain(right));
   return standing;
 }

@@ -4,7 +4,7 @@ import type { Arrow, ArrowRole, Category, Kind, Status, Workflow } from "../work
 import { decide, statusOf as findStatus } from "../workflow/index.ts";
 import type { By } from "./campaign.ts";
 import type { Operation } from "./operation.ts";
-import type { Plan } from "./plan.ts";
+import type { Rules } from "./plan.ts";
 
 /** How operations go from a status to another: pure decisions, of one row as of ten thousand; what is written is written by others. */
 
@@ -47,7 +47,7 @@ export const statusOf = (workflow: Workflow, code: string): Status => {
 };
 
 /** What a step changes of an operation, and the arrow it follows; refused as `transition` says (WFL-3, OPS-19 to OPS-21). */
-export function stepped(plan: Plan, now: Progress, step: Step, said: Said): Decided<Arrow> {
+export function stepped(plan: Rules, now: Progress, step: Step, said: Said): Decided<Arrow> {
   const { workflow } = plan;
   const arrow = decide(workflow, {
     from: now.status,
@@ -76,7 +76,7 @@ export function stepped(plan: Plan, now: Progress, step: Step, said: Said): Deci
 }
 
 /** What giving an operation this date, or none, changes of it, and by which arrow if one; null: it has it already. */
-export function plannedAs(plan: Plan, now: Progress, date: Date | null, said: Said): Decided<Arrow | null> | null {
+export function plannedAs(plan: Rules, now: Progress, date: Date | null, said: Said): Decided<Arrow | null> | null {
   if ((date?.getTime() ?? null) === (now.plannedAt?.getTime() ?? null)) return null;
   const { isFinal } = statusOf(plan.workflow, now.status);
   if (isFinal) throw new RuleBroken("Cette opération est close\u00a0: rouvrez-la pour changer sa date.", "plannedAt");
@@ -113,12 +113,12 @@ export function minutesSpent(minutes: number | null | undefined): number {
 }
 
 /** Whether this arrow asks how long it took (OPS-23). */
-export const asksMinutes = ({ workflow, campaign }: Plan, { to }: Pick<Arrow, "to">): boolean =>
+export const asksMinutes = ({ workflow, campaign }: Rules, { to }: Pick<Arrow, "to">): boolean =>
   campaign.isTimeTracked && statusOf(workflow, to).category === "success";
 
 /** Who may say it took another time: who completed it, that day; manager rights (OPS-23). */
 export const mayCorrectMinutes = (
-  { zone }: Pick<Plan, "zone">,
+  { zone }: Pick<Rules, "zone">,
   { completedById, completedAt }: Pick<Progress, "completedById" | "completedAt">,
   { by, now, who }: Said,
 ): boolean =>

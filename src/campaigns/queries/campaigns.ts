@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
-import { type Grant, groupIdsOf, type SignedIn } from "../../accounts/index.ts";
+import { groupIdsOf, type SignedIn } from "../../accounts/index.ts";
 import type { CampaignState } from "../campaign.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
@@ -36,16 +36,6 @@ export function visibleCampaigns(user: SignedIn): RawBuilder<SqlBool> {
   if (hasRole(user, "campaign_manager")) ways.push(sql`c.owner_id = ${user.id}::uuid`);
   if (hasRole(user, "campaign_manager", "viewer")) ways.push(sql`c.visibility = 'public'`);
   return sql<SqlBool>`(${sql.join(ways, sql` or `)})`;
-}
-
-/** What was granted to this person on this campaign, by name or by group. */
-export async function lettersOn(em: EntityManager, campaignId: string, userId: string): Promise<Set<Grant>> {
-  const { rows } = await sql<{ letter: Grant }>`
-    select distinct unnest(letters) as letter from campaign_grant
-    where campaign_id = ${campaignId}::uuid and (user_id = ${userId}::uuid or group_id in (${groupIdsOf(userId)}))`.execute(
-    transaction(em),
-  );
-  return new Set(rows.map(({ letter }) => letter));
 }
 
 export interface CampaignLine {

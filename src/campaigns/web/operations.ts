@@ -23,7 +23,7 @@ import {
   trashOperation,
 } from "../operation.ts";
 import type { Plan } from "../plan.ts";
-import { campaignFor, operationFor } from "../policy.ts";
+import { campaignFor, operationFor, operationToChange } from "../policy.ts";
 import { mayCorrectMinutes, type Said, statusOf } from "../progress.ts";
 import { listTechnicians } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
@@ -262,7 +262,7 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
   };
   const form = await submit(req, valuesForm(known.plan, known.values), act, async (sent, em, { version }) => {
     await holdStatuses(em, { operationId: req.params.id });
-    const { campaign, operation } = await operationFor(em, req.user!, req.params.id, MANAGE);
+    const { campaign, operation } = await operationToChange(em, req.user!, req.params.id, MANAGE);
     await atVersion(em, operation, { version });
     const plan = await knowingPeople(em, await planOf(em, req, campaign), sent, operation.values);
     const values = valuesOf(plan, sent, operation.values);
@@ -281,7 +281,7 @@ async function onOperation(
   verb: (operation: Operation, plan: Plan, said: Said) => unknown,
 ): Promise<Operation> {
   await holdStatuses(em, { operationId: req.params.id });
-  const { campaign, operation, who } = await operationFor(em, req.user!, req.params.id, right);
+  const { campaign, operation, who } = await operationToChange(em, req.user!, req.params.id, right);
   await verb(operation, await planOf(em, req, campaign), { by: { id: req.user!.id }, now: req.now, who });
   return operation;
 }

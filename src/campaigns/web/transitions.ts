@@ -4,10 +4,12 @@ import { readMoment } from "../../fields/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { arrowsFrom, KIND_CODES, takesDate } from "../../workflow/index.ts";
-import { aboutOperation, type Operation, transition } from "../operation.ts";
-import { operationFor } from "../policy.ts";
+import { aboutOperation, type Stepping, transition } from "../operation.ts";
+import { rulesFor } from "../plan.ts";
+import { operationFor, operationToStep } from "../policy.ts";
 import { LONGEST_REASON, statusOf } from "../progress.ts";
 import { holdStatuses } from "../queries/statuses.ts";
+import { writeStep } from "../queries/steps.ts";
 import { askedBy, Minutes } from "./operation-form.ts";
 import { frameOf, planOf } from "./shown.ts";
 
@@ -68,7 +70,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
   const at = `/operations/${req.params.id}`;
   const act = {
     code: "operation.transitioned",
-    label: (_values: object, { operation, label }: { operation: Operation; label: string }) =>
+    label: (_values: object, { operation, label }: { operation: Stepping; label: string }) =>
       `${operation.title}\u00a0: ${label}`,
     subject: () => aboutOperation(req.params),
     reason: ({ reason }: { reason: string }) => reason || undefined,
@@ -76,8 +78,8 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
   };
   const form = await submit(req, StepForm, act, async ({ to, kind, reason, plannedOn, plannedHour, minutes }, em) => {
     await holdStatuses(em, { operationId: req.params.id });
-    const { campaign, operation, who } = await operationFor(em, req.user!, req.params.id, "operations.execute");
-    const plan = await planOf(em, req, campaign);
+    const { campaign, operation, who } = await operationToStep(em, req.user!, req.params.id);
+    const plan = rulesFor(campaign, req.user!.tenant.zone);
     const read = readMoment(plannedOn, plannedHour, { zone: plan.zone, defaultHour: campaign.defaultHour });
     if ("problem" in read) throw new RuleBroken(read.problem, "plannedOn");
     const date = read.value === null ? null : new Date(read.value);
@@ -88,6 +90,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
       { to, kind, reason: reason || null, date, minutes: minutes ?? null },
       { by: { id: req.user!.id }, now: req.now, who },
     );
+    await writeStep(em, operation);
     return { operation, label: statusOf(plan.workflow, operation.status).label };
   });
   if (form.errors) return show(req, res, form);

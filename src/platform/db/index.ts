@@ -1,12 +1,12 @@
 import { randomUUID, randomUUIDv7 } from "node:crypto";
 import type { Readable } from "node:stream";
-import type { EntityManager, EntitySchema, MikroORM } from "@mikro-orm/postgresql";
+import { type EntityManager, type EntitySchema, type MikroORM, OptimisticLockError } from "@mikro-orm/postgresql";
 import { CompiledQuery, type RawBuilder, sql, type Transaction } from "kysely";
 import type { DomainEvent, EventCatalogue, Reaction, Subscription } from "../events/catalogue.ts";
 import { openRecorder, react } from "../events/record.ts";
 import type { Channel } from "./changeset.ts";
 import { saltedDigest } from "./digest.ts";
-import { createOrm, PATIENCE, POOLING, type Pooling, poolOf } from "./orm.ts";
+import { createOrm, PATIENCE, POOLING, type Pooling, poolOf, STALE, writeWithNext } from "./orm.ts";
 import { ANSWERED_WITH_NEXT, COPIED, isAnswered, PLAN_OUTDATED, WITH_COMMIT, WITH_NEXT } from "./wire.ts";
 
 export type { Channel } from "./changeset.ts";
@@ -137,7 +137,7 @@ export async function openDatabase(url: string, parts: DomainParts, pooling: Par
     const run = runOf(em);
     const events = openRecorder(em, { tenantId: act.tenantId, actId, now: act.now, catalogue: parts.events });
     const result = await verb(em);
-    await em.flush();
+    await writeWithNext(run, () => em.flush());
     await react(em, events, parts.reactions);
     for (const event of events) {
       for (const { job } of parts.subscriptions.filter(({ on }) => on === event.name)) {
@@ -170,6 +170,7 @@ export async function openDatabase(url: string, parts: DomainParts, pooling: Par
         return carryOut(act, settings, em, verb);
       };
       return transaction(orm, settingsOf(act), work, { isPatient }).catch((error: unknown) => {
+        if ((error as { code?: unknown }).code === STALE) throw OptimisticLockError.lockFailed(act.code);
         if (!act.idempotency || !isClaimed(error)) throw error;
         const { idempotency } = act;
         return transaction(orm, { tenant_id: act.tenantId }, (_em, run) => answerAgain(run, act, idempotency));

@@ -6,7 +6,7 @@ import { OutboxSchema } from "../mail/outbox.ts";
 import { FileSchema } from "../storage/file.ts";
 import { UploadSchema } from "../storage/upload.ts";
 import { changesetEntities } from "./changeset.ts";
-import { saveTrips } from "./wire.ts";
+import { saveTrips, WITH_NEXT } from "./wire.ts";
 
 /** Entity schemas of the platform itself; modules bring theirs in their manifests. */
 export const platformEntities: EntitySchema[] = [
@@ -107,8 +107,42 @@ function bindValues(connection: ReturnType<MikroORM["em"]["getConnection"]>): vo
   ) => {
     const bound = run && typeof query === "string" && Array.isArray(values) && withPlaces(query, values);
     if (!bound) return execute(query, values, method, run, ...rest);
+    const late = LAST_WRITES.has(run) && atVersion(bound);
+    if (late) {
+      await run.executeQuery(late.update);
+      return transform.transformRawResult({ rows: [{ version: late.version + 1 }] }, method);
+    }
     return transform.transformRawResult(await run.executeQuery(bound), method);
   }) as Execute;
+}
+
+const LAST_WRITES = new WeakSet<Transaction<unknown>>();
+
+/**
+ * Writes what the ORM has to write in this transaction without waiting for what PostgreSQL says of rows at a known version:
+ * they leave with what follows, the commit at the latest, which fails as STALE if one was changed meanwhile (GEN-8).
+ */
+export async function writeWithNext(run: Transaction<unknown>, write: () => Promise<void>): Promise<void> {
+  LAST_WRITES.add(run);
+  try {
+    await write();
+  } finally {
+    LAST_WRITES.delete(run);
+  }
+}
+
+/** What PostgreSQL says of a row that is not at the version it was read at any more (`only_row`). */
+export const STALE = "OP409";
+
+const UPDATE_AT_VERSION = /^update "[^"]+" set .* and "version" = \$(\d+) returning "version"$/;
+
+/** The update of one row at a known version, which fails rather than tell how many rows it found; null: it is not one. */
+function atVersion({ sql, parameters }: CompiledQuery): { update: CompiledQuery; version: number } | null {
+  const [, place] = UPDATE_AT_VERSION.exec(sql) ?? [];
+  const version = place && parameters[Number(place) - 1];
+  if (typeof version !== "number") return null;
+  const update = `${WITH_NEXT}with written as (${sql}) select only_row(count(*)) from written`;
+  return { update: CompiledQuery.raw(update, [...parameters]), version };
 }
 
 /** The same query with `$1`, `$2`… for its `?`, or null when one of them could be something else than a plain value. */

@@ -192,7 +192,7 @@ class Wire {
       this.#isPatient = PATIENT.test(text);
       return NOTHING;
     }
-    if (text.startsWith(WITH_NEXT) && this.#lead.length > 0) {
+    if (text.startsWith(WITH_NEXT) && !this.#last) {
       this.#lead.push({ text, values });
       return NOTHING;
     }

@@ -1,0 +1,74 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { type RawBuilder, sql, type Transaction } from "kysely";
+import { type Grant, groupIdsOf, User } from "../../accounts/index.ts";
+import { askWithNext } from "../../platform/db/index.ts";
+import { Campaign } from "../campaign.ts";
+import { Operation } from "../operation.ts";
+import { OperationType } from "../operation-type.ts";
+import { Segment } from "../segment.ts";
+
+/**
+ * What every page and act of a campaign begins with: asked by hand and in one trip, since the ORM takes longer to write
+ * these questions than PostgreSQL to answer them. The entities are the ORM's own.
+ */
+
+/** What was granted to this person on this campaign, by name or by group. */
+const lettersWithNext = (em: EntityManager, campaignId: RawBuilder<unknown>, userId: string) =>
+  askWithNext(
+    em,
+    sql<{ letter: Grant }>`
+      select distinct unnest(letters) as letter from campaign_grant
+      where campaign_id = ${campaignId} and (user_id = ${userId}::uuid or group_id in (${groupIdsOf(userId)}))`,
+  );
+
+/** The campaign with its owner and its type, and what this person holds on it; null when there is none. */
+export async function readCampaign(
+  em: EntityManager,
+  id: string,
+  userId: string,
+): Promise<{ campaign: Campaign; letters: Set<Grant> } | null> {
+  const here = sql`${id}::uuid`;
+  const letters = await lettersWithNext(em, here, userId);
+  const owner = await askWithNext(
+    em,
+    sql<object>`select * from app_user where id = (select owner_id from campaign where id = ${here})`,
+  );
+  const type = await askWithNext(
+    em,
+    sql<object>`select * from operation_type where id = (select operation_type_id from campaign where id = ${here})`,
+  );
+  const { rows } = await sql<object>`select * from campaign where id = ${here}`.execute(transaction(em));
+  if (!rows[0]) return null;
+  for (const row of owner()) em.map(User, row);
+  for (const row of type()) em.map(OperationType, row);
+  return { campaign: em.map(Campaign, rows[0]), letters: lettersOf(letters()) };
+}
+
+/** The operation and its campaign, and what this person holds on it; null when there is none. */
+export async function readOperation(
+  em: EntityManager,
+  id: string,
+  userId: string,
+): Promise<{ operation: Operation; letters: Set<Grant> } | null> {
+  const campaignId = sql`(select campaign_id from operation where id = ${id}::uuid)`;
+  const letters = await lettersWithNext(em, campaignId, userId);
+  const found = await askWithNext(em, sql<object>`select * from operation where id = ${id}::uuid`);
+  const { rows } = await sql<object>`select * from campaign where id = ${campaignId}`.execute(transaction(em));
+  const [row] = found();
+  if (!row || !rows[0]) return null;
+  em.map(Campaign, rows[0]);
+  return { operation: em.map(Operation, row), letters: lettersOf(letters()) };
+}
+
+/** The people and the segment its pages name, held by the ORM with it: owner of its campaign, technician, segment. */
+export async function nameAround(em: EntityManager, { campaign, technician, segment }: Operation): Promise<void> {
+  const placed = await askWithNext(em, sql<object>`select * from segment where id = ${segment?.id ?? null}::uuid`);
+  const ids = [campaign.owner.id, technician?.id ?? null];
+  const { rows } = await sql<object>`select * from app_user where id = any (${ids}::uuid[])`.execute(transaction(em));
+  for (const row of placed()) em.map(Segment, row);
+  for (const row of rows) em.map(User, row);
+}
+
+const lettersOf = (rows: { letter: Grant }[]) => new Set(rows.map(({ letter }) => letter));
+
+const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;

@@ -1,0 +1,71 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { sql, type Transaction } from "kysely";
+import { type Grant, groupIdsOf } from "../../accounts/index.ts";
+import { WITH_NEXT } from "../../platform/db/wire.ts";
+import type { Campaign } from "../campaign.ts";
+import type { Stepping } from "../operation.ts";
+
+/**
+ * One change of status, which technicians make all day long: read in one trip, written with the commit, by hand since the
+ * ORM takes longer to hold a row than PostgreSQL to change it.
+ */
+
+const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
+
+type Row = Omit<Stepping, "isTrashed" | Moment> & Record<Moment | "trashedAt", string | null>;
+type Moment = "plannedAt" | "firstPlannedAt" | "startedAt" | "completedAt";
+
+type Read = Row & {
+  technicianId: string | null;
+  campaignId: string;
+  ownerId: string;
+  letters: Grant[] | null;
+} & Pick<Campaign, "state" | "visibility" | "zone" | "defaultHour" | "isTimeTracked" | "workflow">;
+
+/** What a change of its status is decided on, and what this person holds on its campaign; null when there is none. */
+export async function readForStep(em: EntityManager, id: string, userId: string) {
+  const { rows } = await sql<Read>`
+    select o.id, o.title, o.status, o.category, o.planned_at as "plannedAt", o.first_planned_at as "firstPlannedAt",
+      o.postpone_count as "postponeCount", o.reason, o.started_at as "startedAt", o.completed_at as "completedAt",
+      o.completed_by_id as "completedById", o.is_completed_by_technician as "isCompletedByTechnician", o.minutes, o.version,
+      o.trashed_at as "trashedAt", o.technician_id as "technicianId", c.id as "campaignId", c.state, c.visibility,
+      c.owner_id as "ownerId", c.zone, c.default_hour as "defaultHour", c.is_time_tracked as "isTimeTracked", c.workflow,
+      (select array_agg(distinct l.letter) from campaign_grant g, unnest(g.letters) as l (letter)
+        where g.campaign_id = c.id and (g.user_id = ${userId}::uuid or g.group_id in (${groupIdsOf(userId)}))) as letters
+    from operation o join campaign c on c.tenant_id = o.tenant_id and c.id = o.campaign_id
+    where o.id = ${id}::uuid`.execute(transaction(em));
+  const [row] = rows;
+  if (!row) return null;
+  const { technicianId, campaignId, ownerId, letters, state, visibility, zone, defaultHour, ...rest } = row;
+  const { isTimeTracked, workflow, trashedAt, ...operation } = rest;
+  const [plannedAt, firstPlannedAt] = [momentOf(operation.plannedAt), momentOf(operation.firstPlannedAt)];
+  const [startedAt, completedAt] = [momentOf(operation.startedAt), momentOf(operation.completedAt)];
+  return {
+    operation: {
+      ...operation,
+      ...{ plannedAt, firstPlannedAt, startedAt, completedAt },
+      isTrashed: () => trashedAt !== null,
+    },
+    technicianId,
+    campaign: {
+      ...{ id: campaignId, owner: { id: ownerId }, state, visibility, zone, defaultHour, isTimeTracked, workflow },
+      isArchived: () => state === "archived",
+    },
+    letters: new Set(letters),
+  };
+}
+
+const momentOf = (text: string | null) => (text === null ? null : new Date(text));
+
+/** Leaves with what follows, and fails with it if somebody changed the row meanwhile (GEN-8). */
+export async function writeStep(em: EntityManager, one: Stepping): Promise<void> {
+  await sql`${sql.raw(WITH_NEXT)}with written as (
+    update operation set status = ${one.status}, category = ${one.category}, planned_at = ${one.plannedAt ?? null}::timestamptz,
+      first_planned_at = ${one.firstPlannedAt ?? null}::timestamptz, postpone_count = ${one.postponeCount}::int, reason = ${one.reason ?? null},
+      started_at = ${one.startedAt ?? null}::timestamptz, completed_at = ${one.completedAt ?? null}::timestamptz,
+      completed_by_id = ${one.completedById ?? null}::uuid, is_completed_by_technician = ${one.isCompletedByTechnician ?? null}::boolean,
+      minutes = ${one.minutes ?? null}::int, version = version + 1
+    where id = ${one.id}::uuid and version = ${one.version}::int returning id) select only_row(count(*)) from written`.execute(
+    transaction(em),
+  );
+}
