@@ -40,12 +40,13 @@ const Text = z
   .string()
   .max(LONGEST)
   .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed());
+const Texts = many(Text);
 const IdOrNone = z.union([z.uuid(), z.literal(NONE)]);
 const Times = z.coerce.number().int().min(0).max(1_000);
 
 const Sent = z.object({
   q: maybe(Text),
-  statut: many(Text),
+  statut: Texts,
   categorie: many(z.enum(CATEGORY_CODES)),
   segment: many(IdOrNone),
   technicien: many(IdOrNone),
@@ -83,7 +84,7 @@ const OWN_CONTROL: Record<string, string> = { relative: "p", department: "d", si
 export const controlName = ({ code }: { code: string }, operator: string) => `${OWN_CONTROL[operator] ?? "v"}.${code}`;
 
 const texts = (sent: unknown): string[] => {
-  const read = many(Text).safeParse(sent);
+  const read = Texts.safeParse(sent);
   if (!read.success) throw new RuleBroken(BAD_ADDRESS);
   return read.data as string[];
 };

@@ -208,9 +208,14 @@ type Dated = "plannedAt" | "firstPlannedAt" | "startedAt" | "completedAt";
 type Row = Omit<OperationLine, Dated> & Record<Dated, string | null>;
 const momentOf = (text: string | null) => (text ? new Date(text) : null);
 
+/** Rows looked at in the order of the days for each one wanted, before the whole filter is asked. */
+const LOOKED_AT = 20;
+
 /**
  * One page by keyset: those that have the sort value, in its order, then those that have none; ties by title then id
  * (OPS-4, OPS-7). Each part is its own question, so that an index serves it however deep the page.
+ * Given the campaign its filter is within, a page by day is first sought among the next rows by index: PostgreSQL cannot
+ * tell how many rows hold a JSON value, takes them for rare, and sorts all those it finds.
  */
 export async function listOperations(
   em: EntityManager,
@@ -220,12 +225,13 @@ export async function listOperations(
     mark,
     size = PAGE_SIZE,
     isBack = mark?.back ?? false,
-  }: { order: OperationOrder; mark: Mark | null; size?: number; isBack?: boolean },
+    within,
+  }: { order: OperationOrder; mark: Mark | null; size?: number; isBack?: boolean; within?: string },
 ): Promise<Omit<Paged<OperationLine>, "total">> {
   const { key, type } = keyOf(order);
   const at = mark && sortValueOf(mark, order);
   const wanted = size + 1;
-  const part = async (isEmpty: boolean, from: [string | null, string] | null, limit: number): Promise<Row[]> => {
+  const part = async (isEmpty: boolean, from: [string | null, string] | null, limit: number) => {
     const down = order.descending !== isBack;
     const ties = isBack ? sql`<` : sql`>`;
     const beyond = from && sql`(o.title, o.id) ${ties} (${from[1]}, ${mark!.id}::uuid)`;
@@ -240,22 +246,39 @@ export async function listOperations(
     const sort = isEmpty
       ? sql`o.title ${way}, o.id ${way}`
       : sql`${key} ${down ? sql`desc` : sql`asc`}, o.title ${way}, o.id ${way}`;
-    const { rows } = await sql<Row>`
+    const shown = (ranked: RawBuilder<unknown>, before = sql``) =>
+      sql<Row & { isAll: boolean }>`${before}
       select o.id, o.title, o."values", o.status, o.category, o.planned_at as "plannedAt", o.postpone_count as "postponeCount",
         o.first_planned_at as "firstPlannedAt", o.started_at as "startedAt", o.completed_at as "completedAt", o.reason,
         o.is_missing as "isMissing", o.version, o.segment_id as "segmentId", s.name as segment, o.technician_id as "technicianId",
-        u.given_name || ' ' || u.family_name as technician, o.key
+        u.given_name || ' ' || u.family_name as technician, o.key, o."isAll"
       from (select o.*, ${isEmpty ? sql`null` : sql`${key}`}::text as key, row_number() over (order by ${sort}) as rank
-        from (select o.* from operation o where ${where} and ${key} is ${isEmpty ? sql`null` : sql`not null`} and ${seek}
-          order by ${sort} limit ${limit}) o) o
+        from (${ranked} order by ${sort} limit ${limit}) o) o
       left join segment s on s.tenant_id = o.tenant_id and s.id = o.segment_id
       left join app_user u on u.tenant_id = o.tenant_id and u.id = o.technician_id
       order by o.rank`.execute(transaction(em));
+    if (within && order.by === "planned" && !isEmpty) {
+      const most = limit * LOOKED_AT;
+      // Of the last day looked at, others may be missing: those of its time are left to the whole question.
+      const { rows } = await shown(
+        sql`select o.*, e."isAll" from near o, edge e where ${where} and (e."isAll" or o.planned_at ${down ? sql`>` : sql`<`} e.at)`,
+        sql`with near as materialized (
+            select o.* from operation o where o.campaign_id = ${within}::uuid and o.trashed_at is null and o.planned_at is not null
+              and ${seek} order by o.planned_at ${down ? sql`desc` : sql`asc`} limit ${most}),
+          edge as materialized (
+            select count(*) < ${most}::int as "isAll", ${down ? sql`min` : sql`max`}(planned_at) as at from near)`,
+      );
+      if (rows.length === limit || rows[0]?.isAll) return rows;
+    }
+    const { rows } = await shown(
+      sql`select o.*, true as "isAll" from operation o
+        where ${where} and ${key} is ${isEmpty ? sql`null` : sql`not null`} and ${seek}`,
+    );
     return rows;
   };
   const parts = isBack ? [true, false] : [false, true];
   const started = at ? parts.slice(parts.indexOf(at[0] === null)) : parts;
-  const found: Row[] = [];
+  const found: (Row & { isAll: boolean })[] = [];
   for (const [i, isEmpty] of started.entries()) {
     if (found.length >= wanted) break;
     found.push(...(await part(isEmpty, i === 0 ? at : null, wanted - found.length)));
@@ -265,7 +288,7 @@ export async function listOperations(
   if (isBack) rows.reverse();
   const [first, last] = [rows[0], rows.at(-1)];
   return {
-    rows: rows.map((row) => ({
+    rows: rows.map(({ isAll: _, ...row }) => ({
       ...row,
       plannedAt: momentOf(row.plannedAt),
       firstPlannedAt: momentOf(row.firstPlannedAt),

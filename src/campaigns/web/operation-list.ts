@@ -11,7 +11,6 @@ import { TITLE } from "../operation-column.ts";
 import { chipsOf, filtersOf, type Kept, placesNamed } from "../operation-filter.ts";
 import { GROUPS, lookOf } from "../operation-look.ts";
 import type { Plan } from "../plan.ts";
-import { campaignFor } from "../policy.ts";
 import { countGroups, type Group, type GroupBy, listGrouped } from "../queries/operation-groups.ts";
 import {
   countByStatus,
@@ -28,7 +27,7 @@ import { BUILT_IN } from "../saved-view.ts";
 import { bulkOf } from "./bulk-selection.ts";
 import { meantPeople, showFilters } from "./operation-filters.ts";
 import { lineOf, midnightOf, peopleNamed } from "./operation-row.ts";
-import { addressOf, frameOf, listAt, planOf } from "./shown.ts";
+import { addressOf, campaignAndPlan, frameOf, listAt } from "./shown.ts";
 
 const LIST = { page: "campaigns/operations/index", part: "campaigns/operations/_list" };
 const SIZES = [25, 50, 100];
@@ -61,9 +60,8 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
   const size = SIZES.includes(lignes ?? 0) ? lignes! : FIRST;
   const folded = new Set([req.query.plie ?? []].flat().map(String));
   const shown = await read(req, async (em) => {
-    const standing = await campaignFor(em, req.user!, req.params.id, "operations.read");
+    const { standing, plan } = await campaignAndPlan(em, req, "operations.read");
     const { campaign } = standing;
-    const plan = await planOf(em, req, campaign);
     const meant = await meantPeople(em, req.query, plan);
     const filters = filtersOf(meant, plan, req);
     const look = lookOf(req.query, plan);
@@ -85,7 +83,7 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
     const at = mark && g !== undefined ? { key: g, mark } : null;
     const grouped =
       groups && (await listGrouped(em, filters.where, groups, { by, zone: plan.zone, order, at, size, folded }));
-    const found = grouped ? null : await listOperations(em, filters.where, { order, mark, size });
+    const found = grouped ? null : await listOperations(em, filters.where, { order, mark, size, within: campaign.id });
     const rows = grouped ? grouped.rows.map(({ row }) => row) : found!.rows;
     const total = groups
       ? groups.reduce((sum, one) => sum + one.total, 0)
@@ -332,8 +330,7 @@ function partsOf(
 export const trashed: RequestHandler<{ id: string }> = async (req, res) => {
   const { page } = query(req, z.object({ page: z.string().max(900).optional() }));
   const shown = await read(req, async (em) => {
-    const standing = await campaignFor(em, req.user!, req.params.id, "operations.delete");
-    const obeyed = await planOf(em, req, standing.campaign);
+    const { standing, plan: obeyed } = await campaignAndPlan(em, req, "operations.delete");
     const where = operationsWhere(standing.campaign.id, { isTrashed: true }, obeyed);
     const order: OperationOrder = { by: "title", descending: false, statuses: [] };
     const found = await listOperations(em, where, { order, mark: readMark(page) });

@@ -1,9 +1,11 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request } from "express";
+import type { PermissionCode } from "../../accounts/index.ts";
 import type { Campaign } from "../campaign.ts";
 import { stateOf } from "../campaign.ts";
-import { type Plan, planFor } from "../plan.ts";
-import type { Standing } from "../policy.ts";
+import { type Plan, rulesFor } from "../plan.ts";
+import { campaignFor, type Standing } from "../policy.ts";
+import { definitionsOf, definitionsWithNext } from "../queries/definitions.ts";
 import { isAsked } from "../type-offer.ts";
 
 export const AT = "/campagnes";
@@ -14,8 +16,21 @@ export const listAt = (campaign: { id: string }) => `${addressOf(campaign)}/oper
 export const operationAt = ({ id }: { id: string }) => `/operations/${id}`;
 
 /** What the operations of a campaign obey, in the zone of whoever asks when it has none. */
-export const planOf = (em: EntityManager, req: Request, campaign: Campaign): Promise<Plan> =>
-  planFor(em, campaign, req.user!.tenant.zone);
+export const planOf = async (em: EntityManager, req: Request, campaign: Campaign): Promise<Plan> => ({
+  ...rulesFor(campaign, req.user!.tenant.zone),
+  fields: await definitionsOf(em, campaign),
+});
+
+/** A campaign one may act on thus, and what its operations obey, in one trip: see `campaignFor`. */
+export async function campaignAndPlan(
+  em: EntityManager,
+  req: Request<{ id: string }>,
+  right: PermissionCode,
+): Promise<{ standing: Standing; plan: Plan }> {
+  const fields = await definitionsWithNext(em, req.params);
+  const standing = await campaignFor(em, req.user!, req.params.id, right);
+  return { standing, plan: { ...rulesFor(standing.campaign, req.user!.tenant.zone), fields: fields() } };
+}
 
 type Tab = "outline" | "operations" | "segments" | "fields" | "workflow" | "access" | "settings";
 
