@@ -1,7 +1,7 @@
 import { withDatabase } from "../../src/platform/db/roles.ts";
 import { fillCampaigns } from "./filled.ts";
-import { fire, TURNS, warm } from "./load.ts";
-import { alternate, type Figure, type Measure, peakRssMB, ROUNDS } from "./measure.ts";
+import { againstFloor } from "./load.ts";
+import { type Figure, type Measure, peakRssMB, ROUNDS } from "./measure.ts";
 import { besideProduct, signInEverybody } from "./people.ts";
 import { startFloor, startProduct, withFolder } from "./servers.ts";
 
@@ -48,11 +48,7 @@ async function measureList(folder: string): Promise<Figure> {
     const [ours, theirs] = [product.origin + address, `${floor.origin}/liste`];
     await checkSameRows(ours, theirs, headers);
     const shots = Array.from({ length: READERS }, () => ({ headers }));
-    const times = await alternate(
-      () => fire(ours, shots, 200),
-      () => fire(theirs, shots, 200),
-      { turns: TURNS, warm: async () => [await warm(ours, shots, 200), await warm(theirs, shots, 200)] },
-    );
+    const times = await againstFloor(ours, theirs, shots, 200);
     await floor.stop();
     return { ...times, peakRssMB: peakRssMB(product.pid) };
   } finally {

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
+import { alternate } from "./measure.ts";
 
 export const CONNECTIONS = 10;
 /** A round of a measure is as many turns of so many seconds. */
@@ -33,6 +34,14 @@ export const fire = (url: string, shots: Shot[], expected: number) =>
 /** The same, not counted. */
 export const warm = (url: string, shots: Shot[], expected: number) =>
   shoot({ url, until: { amount: WARM_REQUESTS }, shots }, expected);
+
+/** Both fired at by the same people, once both are warm. */
+export const againstFloor = (ours: string, floor: string, shots: Shot[], expected: number) =>
+  alternate(
+    () => fire(ours, shots, expected),
+    () => fire(floor, shots, expected),
+    { turns: TURNS, warm: async () => [await warm(ours, shots, expected), await warm(floor, shots, expected)] },
+  );
 
 async function shoot(load: Load, expected: number): Promise<number> {
   const gun = spawn(process.execPath, [`${import.meta.dirname}/gun.ts`], { stdio: ["pipe", "pipe", "inherit"] });

@@ -12,8 +12,8 @@ import { Page } from "../../src/platform/http/page.ts";
 import { SessionStore } from "../../src/platform/http/sessions.ts";
 import { createViews } from "../../src/platform/http/views.ts";
 import { createLog } from "../../src/platform/log.ts";
-import { CONNECTIONS, fire, TURNS, warm } from "./load.ts";
-import { alternate, type Figure, type Measure, peakRssMB } from "./measure.ts";
+import { againstFloor, CONNECTIONS } from "./load.ts";
+import { type Figure, type Measure, peakRssMB } from "./measure.ts";
 import { liveAWhile } from "./past.ts";
 import { besideProduct, type Person, signInEverybody } from "./people.ts";
 import { startFloor, startProduct, withFolder } from "./servers.ts";
@@ -44,11 +44,7 @@ async function measure(folder: string): Promise<Figure> {
 
     const shots = Array.from({ length: CONNECTIONS }, () => ({ headers: reader.headers }));
     const [ours, theirs] = [product.origin + ADDRESS, floor.origin + ADDRESS];
-    const times = await alternate(
-      () => fire(ours, shots, 200),
-      () => fire(theirs, shots, 200),
-      { turns: TURNS, warm: async () => [await warm(ours, shots, 200), await warm(theirs, shots, 200)] },
-    );
+    const times = await againstFloor(ours, theirs, shots, 200);
     await floor.stop();
     return { ...times, peakRssMB: peakRssMB(product.pid) };
   } finally {

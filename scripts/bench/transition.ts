@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { withDatabase } from "../../src/platform/db/roles.ts";
 import { FLOOR_TENANT, floorOperations } from "./floors/operations.ts";
@@ -10,6 +11,8 @@ import { startFloor, startProduct, withFolder } from "./servers.ts";
 
 const TARGET = 0.3;
 const ROWS = 10_000;
+/** What was cut at the end of a turn still ends in the product. */
+const LEAVING_MS = 300;
 const FLOOR_DATABASE = "bench_transition_floor";
 
 /** Ten people postpone an operation each, then plan it again; the floor does the bare UPDATE and one INSERT. */
@@ -59,6 +62,7 @@ async function measure(folder: string): Promise<Figure> {
     const planned = () =>
       root.query("update operation set status = 'scheduled', category = 'planned' where id = any ($1)", [ids]);
     const ours = async (shoot: typeof fire) => {
+      await pause(LEAVING_MS);
       await planned();
       return shoot(product.origin, shots, 303);
     };

@@ -2,8 +2,8 @@ import { sql, type Transaction } from "kysely";
 import pg from "pg";
 import type { Database } from "../../src/platform/db/index.ts";
 import { withDatabase } from "../../src/platform/db/roles.ts";
-import { fire, TURNS, warm } from "./load.ts";
-import { alternate, type Figure, type Measure, peakRssMB } from "./measure.ts";
+import { againstFloor } from "./load.ts";
+import { type Figure, type Measure, peakRssMB } from "./measure.ts";
 import { allSealed, liveAWhile } from "./past.ts";
 import { besideProduct, type Person, signInEverybody } from "./people.ts";
 import { startFloor, startProduct, withFolder } from "./servers.ts";
@@ -33,11 +33,7 @@ async function measure(folder: string): Promise<Figure> {
       fields: { _csrf: csrf, _key: "{uuid}", tenant: tenantId, person: id, theme: ["light", "dark"] },
     }));
     const [ours, theirs] = [product.origin + ADDRESS, floor.origin + ADDRESS];
-    const times = await alternate(
-      () => fire(ours, shots, 303),
-      () => fire(theirs, shots, 303),
-      { turns: TURNS, warm: async () => [await warm(ours, shots, 303), await warm(theirs, shots, 303)] },
-    );
+    const times = await againstFloor(ours, theirs, shots, 303);
     await checkTraces(db, people[0]!.tenantId);
     await floor.stop();
     return { ...times, peakRssMB: peakRssMB(product.pid) };

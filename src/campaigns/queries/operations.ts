@@ -214,7 +214,7 @@ const LOOKED_AT = 20;
 /**
  * One page by keyset: those that have the sort value, in its order, then those that have none; ties by title then id
  * (OPS-4, OPS-7). Each part is its own question, so that an index serves it however deep the page.
- * Given the campaign its filter is within, a page by day is first sought among the next rows by index: PostgreSQL cannot
+ * Given the campaign a filter is within, a page by day is first sought among the next rows by index: PostgreSQL cannot
  * tell how many rows hold a JSON value, takes them for rare, and sorts all those it finds.
  */
 export async function listOperations(

@@ -83,7 +83,14 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
     const at = mark && g !== undefined ? { key: g, mark } : null;
     const grouped =
       groups && (await listGrouped(em, filters.where, groups, { by, zone: plan.zone, order, at, size, folded }));
-    const found = grouped ? null : await listOperations(em, filters.where, { order, mark, size, within: campaign.id });
+    const found = grouped
+      ? null
+      : await listOperations(em, filters.where, {
+          order,
+          mark,
+          size,
+          ...(filters.isFiltered && { within: campaign.id }),
+        });
     const rows = grouped ? grouped.rows.map(({ row }) => row) : found!.rows;
     const total = groups
       ? groups.reduce((sum, one) => sum + one.total, 0)
