@@ -33,7 +33,7 @@ const schema = defineEntity({
     {
       name: "operation_by_day",
       expression:
-        'create index "operation_by_day" on "operation" ("tenant_id", "campaign_id", "planned_at", "id") where trashed_at is null',
+        'create index "operation_by_day" on "operation" ("tenant_id", "campaign_id", "planned_at", "title", "id") where trashed_at is null',
     },
     {
       name: "operation_by_state",

@@ -259,14 +259,12 @@ export async function listOperations(
       order by o.rank`.execute(transaction(em));
     if (within && order.by === "planned" && !isEmpty) {
       const most = limit * LOOKED_AT;
-      // Of the last day looked at, others may be missing: those of its time are left to the whole question.
       const { rows } = await shown(
-        sql`select o.*, e."isAll" from near o, edge e where ${where} and (e."isAll" or o.planned_at ${down ? sql`>` : sql`<`} e.at)`,
+        sql`select o.*, (select count(*) < ${most}::int from near) as "isAll" from near o where ${where}`,
         sql`with near as materialized (
-            select o.* from operation o where o.campaign_id = ${within}::uuid and o.trashed_at is null and o.planned_at is not null
-              and ${seek} order by o.planned_at ${down ? sql`desc` : sql`asc`} limit ${most}),
-          edge as materialized (
-            select count(*) < ${most}::int as "isAll", ${down ? sql`min` : sql`max`}(planned_at) as at from near)`,
+          select o.* from operation o
+          where o.campaign_id = ${within}::uuid and o.trashed_at is null and o.planned_at is not null and ${seek}
+          order by ${sort} limit ${most})`,
       );
       if (rows.length === limit || rows[0]?.isAll) return rows;
     }
