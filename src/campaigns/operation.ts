@@ -36,9 +36,10 @@ const schema = defineEntity({
         'create index "operation_by_day" on "operation" ("tenant_id", "campaign_id", "planned_at", "title", "id") where trashed_at is null',
     },
     {
+      // For questions about statuses only: of a campaign it has no figures of yet, PostgreSQL would take it for its list too.
       name: "operation_by_state",
       expression:
-        'create index "operation_by_state" on "operation" ("tenant_id", "campaign_id", "status", "segment_id") where trashed_at is null',
+        'create index "operation_by_state" on "operation" ("tenant_id", "campaign_id", "status", "segment_id") where ((trashed_at is null) and (status is not null))',
     },
     {
       name: "operation_by_technician",

@@ -152,13 +152,16 @@ export async function countOperations(
   return row!.n;
 }
 
-/** How many are in each status, those in the trash apart; a status without operation is absent. */
+/**
+ * How many are in each status, those in the trash apart; a status without operation is absent. `status > ''` is always true
+ * and lets the index of statuses answer: PostgreSQL drops a `status is not null` that the column says already.
+ */
 export async function countByStatus(
   em: EntityManager,
   { id, tenantId }: { id: string; tenantId: string },
 ): Promise<Map<string, number>> {
   const question = sql<{ status: string; n: number }>`
-    select status, count(*)::int as n from operation where campaign_id = ${id}::uuid and trashed_at is null group by status`;
+    select status, count(*)::int as n from operation where campaign_id = ${id}::uuid and trashed_at is null and status > '' group by status`;
   const rows = await counted(em, question, { tenantId });
   return new Map(rows.map(({ status, n }) => [status, n]));
 }
