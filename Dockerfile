@@ -13,6 +13,7 @@ FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \
   HOST=0.0.0.0 \
   PORT=3000 \
+  MALLOC_ARENA_MAX=2 \
   VAR_DIR=/var/lib/opstracker
 RUN install -d -o node -g node -m 0700 /var/lib/opstracker /var/backups/opstracker
 WORKDIR /app
