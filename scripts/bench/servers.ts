@@ -50,7 +50,15 @@ export async function startProduct(
   };
   return start(["--max-semi-space-size=8", ...nodeOptions, "src/start.mjs"], {
     port,
-    env: { MALLOC_ARENA_MAX: "2", ...settings, ...env, HOST: "127.0.0.1", PORT: String(port), VAR_DIR: folder, DEMO: "oui" },
+    env: {
+      MALLOC_ARENA_MAX: "2",
+      ...settings,
+      ...env,
+      HOST: "127.0.0.1",
+      PORT: String(port),
+      VAR_DIR: folder,
+      DEMO: "oui",
+    },
     ready: "/health/ready",
     log: path.join(folder, "product.log"),
   });

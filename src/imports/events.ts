@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { EventCatalogue } from "../platform/events/catalogue.ts";
+import { IMPORT_ENDS } from "./mails.ts";
 
 export const events: EventCatalogue = {
   "import.started": {
@@ -10,7 +11,7 @@ export const events: EventCatalogue = {
   "import.finished": {
     label: "import terminé",
     payload: z.strictObject({
-      state: z.enum(["completed", "cancelled", "failed"]),
+      state: z.enum(IMPORT_ENDS),
       kind: z.string(),
       file: z.string(),
       by: z.uuid(),

@@ -18,6 +18,8 @@ export interface ImportOptions {
   threshold: number;
   /** What becomes of rows the file does not hold: "keep", or a choice of the profile [IMP-24]. */
   missing: string;
+  /** Its end is written to its author too [IMP-33]. */
+  mails?: boolean;
 }
 
 export const OPTIONS: ImportOptions = { mode: "both", empty: "keep", errors: "valid", threshold: 50, missing: "keep" };

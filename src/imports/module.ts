@@ -4,6 +4,7 @@ import { engineOf } from "./engine.ts";
 import { events } from "./events.ts";
 import { IMPORT_FILE } from "./file-purpose.ts";
 import { ImportErrorSchema, ImportLineSchema, ImportMappingSchema, ImportSchema } from "./import.ts";
+import { importFinished } from "./mails.ts";
 import { importFollowers, importsTouched } from "./queries/followed.ts";
 import { purgeImports } from "./queries/outcomes.ts";
 import { runImport } from "./run.ts";
@@ -37,6 +38,7 @@ export const imports: Module = {
   topicSources: [importsTouched],
   files: [IMPORT_FILE],
   events,
+  mails: [importFinished],
   schedules: [
     {
       job: "imports.purge",

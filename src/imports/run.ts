@@ -1,10 +1,12 @@
 import { createHash, randomUUIDv7 } from "node:crypto";
 import { LockMode } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { User } from "../accounts/index.ts";
 import type { Clock } from "../platform/db/clock.ts";
 import type { ActInput, Database } from "../platform/db/index.ts";
 import { Conflict, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
+import { sendMail } from "../platform/mail/outbox.ts";
 import type { ImportAbout, ImportProfile, ImportTarget } from "../platform/sheets/profile.ts";
 import type { SheetSource } from "../platform/sheets/source.ts";
 import { readTable } from "../platform/sheets/table.ts";
@@ -12,6 +14,7 @@ import type { Files } from "../platform/storage/index.ts";
 import { sourceOfImport } from "./file-purpose.ts";
 import { type Counts, Import, NO_COUNTS } from "./import.ts";
 import { type LineError, LineReader, type ReadLine } from "./lines.ts";
+import { importFinished } from "./mails.ts";
 import { digestOfCheck, forgetOutcomes, holdImport, keepErrors, settledLines } from "./queries/outcomes.ts";
 import { countMissing, heldBy, markOfRows, passLines, type Staging } from "./queries/staging.ts";
 
@@ -454,6 +457,14 @@ async function finish(
     Object.assign(one, { state, failure, finishedAt: now });
     await em.flush();
     const { read, create, update, error } = one.counts ?? NO_COUNTS;
+    if (one.options.mails) {
+      const author = await em.findOneOrFail(User, { id: one.authorId });
+      await sendMail(em, importFinished, {
+        tenantId,
+        to: { address: author.email, person: { type: "user", id: author.id } },
+        payload: { id, file: one.fileName, state, create, update, error },
+      });
+    }
     record(
       em,
       "import.finished",

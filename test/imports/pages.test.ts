@@ -223,6 +223,30 @@ test("IMP-33 : chaque partie d’un import le dit à qui le suit", async () => {
   assert.deepEqual(topics, [importFollowers(sophie.id)]);
 });
 
+test("IMP-33 : qui le souhaite reçoit aussi la fin d’un long import par courriel, et personne d’autre", async () => {
+  const at = await sent(`${HEAD}V1;Zoé;;\r\nV2;Paul;31/02/2026;\r\n`, "à suivre.csv");
+  isAt(await sophie.post(`${at}/verification`, MAPPED));
+  assert.doesNotMatch(await sound(at), /M’écrire à la fin/);
+  const id = at.split("/").at(-1)!;
+  await world.owner.query(`update import set survey = survey || '{"lines": 2001}' where id = $1`, [id]);
+  assert.match(await sound(at), /M’écrire à la fin/);
+  await world.owner.query(`update import set survey = survey || '{"lines": 2}' where id = $1`, [id]);
+  isAt(await sophie.post(`${at}/execution`, { errors: "valid", mails: "oui" }));
+  const unwished = await sent(`${HEAD}V3;Léa;;\r\n`);
+  isAt(await sophie.post(`${unwished}/verification`, MAPPED));
+  isAt(await sophie.post(`${unwished}/execution`, { errors: "valid" }));
+  const { rows } = await world.owner.query(
+    "select address, subject, payload from outbox where kind = 'imports.finished'",
+  );
+  assert.deepEqual(rows, [
+    {
+      address: (await world.userOf("sophie")).email,
+      subject: "L’import de « à suivre.csv » est terminé",
+      payload: { id, file: "à suivre.csv", state: "completed", create: 1, update: 0, error: 1 },
+    },
+  ]);
+});
+
 test("IMP-31 : une vérification dépassée est refaite, ce qui diffère est montré, et rien ne part avant", async () => {
   const first = await sent(`${HEAD}Y1;Zoé;;\r\nY2;Paul;;\r\n`);
   isAt(await sophie.post(`${first}/verification`, MAPPED));

@@ -118,6 +118,7 @@ async function showState(
     ...shown,
     key: one.mapping.key.map((code) => shown.labels[code] ?? code),
     chosen: chosenIn(one, shown),
+    isLong: one.survey.lines > INLINE_LINES,
     hopeless:
       one.state === "checked" && isHopeless(one.counts ?? NO_COUNTS, one.options.threshold)
         ? MOSTLY_WRONG(one.options.threshold)
@@ -425,7 +426,10 @@ export const check: RequestHandler<{ id: string }> = async (given, res) => {
   res.saved(MAPPING, {}, { at, notice: "Le fichier est vérifié. Rien n’est encore écrit." });
 };
 
-const Start = z.object({ errors: z.enum(["valid", "none"]).describe("Lignes en erreur") });
+const Start = z.object({
+  errors: z.enum(["valid", "none"]).describe("Lignes en erreur"),
+  mails: z.enum(["oui"]).optional().describe("Courriel à la fin"),
+});
 
 /** Runs it: at once for a short file, else by a job whose page may be left [IMP-32, IMP-33]. */
 export const start: RequestHandler<{ id: string }> = async (given, res) => {
@@ -444,9 +448,9 @@ export const start: RequestHandler<{ id: string }> = async (given, res) => {
     );
   }
   const act = { code: "import.started", label: "Import lancé", subject: () => aboutImport({ id }), at };
-  const form = await submit(req, Start, act, async ({ errors }, em) => {
+  const form = await submit(req, Start, act, async ({ errors, mails }, em) => {
     const one = await visibleImport(em, req, id);
-    one.options = { ...one.options, errors };
+    one.options = { ...one.options, errors, mails: mails === "oui" };
     await profileAt(req, one.kind).admit?.(em, one.scopeId ?? null);
     await startImport(em, one, { now: req.now });
   });
