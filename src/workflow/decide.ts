@@ -8,6 +8,12 @@ import { type Arrow, type ArrowRole, KINDS, type Kind, ROLES, statusOf, type Wor
 export const arrowsFrom = ({ transitions }: Workflow, status: string, who: readonly ArrowRole[]): Arrow[] =>
   transitions.filter(({ from, roles }) => from === status && roles.some((role) => who.includes(role)));
 
+/** The words of an arrow among those offered with it: two of the same words say where each leads. */
+export function arrowLabel({ statuses }: Workflow, offered: readonly Arrow[], { label, to }: Arrow): string {
+  if (offered.filter((one) => one.label === label).length < 2) return label;
+  return `${label}\u00a0: ${statuses.find(({ code }) => code === to)!.label}`;
+}
+
 export interface Wish {
   /** The present status. */
   from: string;

@@ -1,5 +1,5 @@
 export { changed, workflowWords } from "./changed.ts";
-export { arrowsFrom, decide, takesDate, type Wish, whoWords } from "./decide.ts";
+export { arrowLabel, arrowsFrom, decide, takesDate, type Wish, whoWords } from "./decide.ts";
 export { diagram } from "./diagram.ts";
 export { type Rows, rowsOf, rowsTyped, WorkflowForm, workflowFrom } from "./form.ts";
 export { PRESETS, type Preset } from "./presets.ts";

@@ -294,7 +294,7 @@ test("SEG-1, SEG-3, SEG-5 : un segment a un nom unique, ses compteurs, et ce qui
   await step(sophie!, one, "in_progress", "start");
   await step(sophie!, one, "done", "complete");
   const { text } = await sophie!.get(`${at}/segments`);
-  assert.match(text, /Bâtiment A<[\s\S]+?Opérations">1<[\s\S]+?100\u00a0%[\s\S]+?Sans segment<[\s\S]+?Opérations">1</);
+  assert.match(text, /Bâtiment A<[\s\S]+?Opérations">1<[\s\S]+?100,0\u00a0%[\s\S]+?Sans segment<[\s\S]+?Opérations">1</);
 });
 
 test("OPS-12 : à la corbeille elle quitte liste et compteurs, et en revient", async () => {
@@ -417,4 +417,31 @@ test("FLD-1 : sous le rôle de l’application, un filtre sur un champ et une re
     );
   assert.match(await planOf(`"values" @> '{"serie": "S42"}'`), /operation_values/);
   assert.match(await planOf("search like '%serie s4242%'"), /operation_search/);
+});
+
+test("un acte sur une opération ne change de version qu’elle : ni sa campagne, ni son segment, ni personne", async () => {
+  const at = await campaign();
+  await addField(at, "Bureau");
+  const one = await add(at, { c_cible: "PC-1", c_bureau: "B1" });
+  const versions = async () => {
+    const { rows } = await world.owner.query(
+      `select (select version from campaign where id = $1) as campaign, (select version from operation where id = $2) as operation,
+         (select sum(version)::int from app_user where tenant_id = $3) as people, (select sum(version)::int from campaign_field where campaign_id = $1) as fields`,
+      [at.split("/").at(-1), idIn(one), tenantId],
+    );
+    return rows[0];
+  };
+  await world.owner.query("select set_config('app.tenant_id', $1, false)", [tenantId]);
+  let before = await versions();
+  const acts: [string, Record<string, string>][] = [
+    ["affectation", { technician: await idOf("karim") }],
+    ["date", { plannedOn: "2026-12-08", plannedHour: "" }],
+    ["statut", { to: "in_progress", kind: "start" }],
+  ];
+  for (const [to, fields] of acts) {
+    assert.equal((await act(sophie!, one, to, fields)).status, 303, to);
+    const after = await versions();
+    assert.deepEqual(after, { ...before, operation: before.operation + 1 }, to);
+    before = after;
+  }
 });

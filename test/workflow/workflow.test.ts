@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Conflict, Forbidden, RuleBroken } from "../../src/platform/errors.ts";
 import {
+  arrowLabel,
   arrowsFrom,
   changed,
   decide,
@@ -291,4 +292,17 @@ test("WFL-7 : le dessin porte chaque statut et chaque flèche, sans style ni scr
   for (const { label } of STANDARD.statuses.slice(1)) assert.ok(svg.includes(`>${label}</text>`), label);
   for (const { label } of STANDARD.transitions) assert.ok(svg.includes(`>${label}</text>`), label);
   assert.doesNotMatch(svg, /NaN|undefined/);
+});
+
+test("deux transitions du même nom offertes ensemble disent où chacune mène, les autres gardent leur nom (WFL-3)", () => {
+  const done = arrowsFrom(STANDARD, "done", ["manager"]);
+  assert.deepEqual(
+    done.map((arrow) => arrowLabel(STANDARD, done, arrow)),
+    ["Rouvrir\u00a0: En cours", "Rouvrir\u00a0: À planifier"],
+  );
+  const open = arrowsFrom(STANDARD, "to_schedule", ["manager"]);
+  assert.deepEqual(
+    open.map((arrow) => arrowLabel(STANDARD, open, arrow)),
+    open.map(({ label }) => label),
+  );
 });

@@ -9,7 +9,7 @@ import { ownOrigins } from "../../platform/http/origin.ts";
 import { isPartial } from "../../platform/http/partial.ts";
 import { ownPath, safePath } from "../../platform/http/safe-path.ts";
 import { fr } from "../../platform/text/index.ts";
-import { type Arrow, arrowsFrom, takesDate } from "../../workflow/index.ts";
+import { type Arrow, arrowLabel, arrowsFrom, takesDate } from "../../workflow/index.ts";
 import {
   aboutOperation,
   assignOperation,
@@ -133,7 +133,7 @@ async function show(req: OfCell, res: Response, form: object): Promise<void> {
     kind: column.field ? "value" : column.code,
     status: statusOf(plan.workflow, operation.status),
     arrows: arrows.map((one) => ({
-      ...arrowWords(plan, one),
+      ...arrowWords(plan, one, arrowLabel(plan.workflow, arrows, one)),
       name: nameOf(one),
       icon: statusOf(plan.workflow, one.to).icon,
       isAtOnce: isAtOnce(plan, one),
@@ -172,7 +172,7 @@ const LABELS = {
 
 const nameOf = ({ to, kind }: Arrow) => `${to}.${kind}`;
 
-function arrowWords(plan: Plan, arrow: Arrow): { label: string; note: string | null } {
+function arrowWords(plan: Plan, arrow: Arrow, label: string): { label: string; note: string | null } {
   const asks = [
     arrow.reason === "required" ? "motif demandé" : arrow.reason === "optional" ? "motif facultatif" : null,
     arrow.date === "required" ? "date demandée" : takesDate(arrow) ? "date facultative" : null,
@@ -180,7 +180,7 @@ function arrowWords(plan: Plan, arrow: Arrow): { label: string; note: string | n
     asksMinutes(plan, arrow) ? "temps passé demandé" : null,
   ].filter(Boolean);
   return {
-    label: isAtOnce(plan, arrow) ? arrow.label : `${arrow.label}…`,
+    label: isAtOnce(plan, arrow) ? label : `${label}…`,
     note: asks.length > 0 ? asks.join(", ") : null,
   };
 }

@@ -304,9 +304,6 @@ function filterOn(key: string, by: GroupBy): Values {
 
 type Line = ReturnType<typeof lineOf>;
 
-/** "89,0 %": always one decimal, so that groups compare at a glance (OPS-7). */
-const progressOf = (share: number) => `${(share * 100).toFixed(1).replace(".", ",")}\u00a0%`;
-
 /** The groups of a page with their rows: those it shows, and those folded around them. */
 function partsOf(
   groups: Group[],
@@ -327,7 +324,7 @@ function partsOf(
         ...{ key, total, done },
         isFolded: folded.has(key),
         share: counted > 0 ? done / counted : null,
-        progress: counted > 0 ? progressOf(done / counted) : "—",
+        progress: counted > 0 ? fr.progress(done / counted) : "—",
       },
       operations: lines.filter((_line, i) => rows[i]!.key === key),
     };

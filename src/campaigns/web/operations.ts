@@ -6,7 +6,7 @@ import { showValue } from "../../fields/index.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
-import { type Arrow, arrowsFrom } from "../../workflow/index.ts";
+import { type Arrow, arrowLabel, arrowsFrom } from "../../workflow/index.ts";
 import { toldMinutes } from "../balance.ts";
 import { titleFieldOf } from "../naming.ts";
 import {
@@ -149,6 +149,7 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
   const { operation, campaign, may, who } = standing;
   const { label, icon, tone, isFinal } = statusOf(plan.workflow, operation.status);
   const isOpen = !campaign.isArchived() && !operation.isTrashed();
+  const offered = isOpen ? arrowsFrom(plan.workflow, operation.status, who) : [];
   const titleField = titleFieldOf(campaign, plan.fields);
   const moment = (at: Date | null | undefined) => (at ? fr.dateTime(at, plan.zone) : "—");
   const empty = { values: {} };
@@ -182,9 +183,10 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
         : []),
       ...(operation.reason ? [{ term: "Dernier motif", value: operation.reason }] : []),
     ],
-    arrows: isOpen
-      ? arrowsFrom(plan.workflow, operation.status, who).map((arrow) => arrowOf(arrow, operation, plan))
-      : [],
+    arrows: offered.map((arrow) => ({
+      ...arrowOf(arrow, operation, plan),
+      label: arrowLabel(plan.workflow, offered, arrow),
+    })),
     mayManage: isOpen && may(MANAGE),
     mayDelete: may("operations.delete") && !campaign.isArchived(),
     mayCorrect:

@@ -98,6 +98,9 @@ function percent(share: number, decimals = 1): string {
   return `${number(share * 100, decimals)}${NO_BREAK}%`;
 }
 
+/** The same in a column of others, which compare at a glance: always one decimal, "88,0 %". */
+const progress = (share: number): string => `${(share * 100).toFixed(1).replace(".", ",")}${NO_BREAK}%`;
+
 /** "1 acte", "0 acte", "1 842 actes": French keeps the singular below two. */
 function count(n: number, singular: string, plural: string): string {
   return `${number(n)} ${Math.abs(n) < 2 ? singular : plural}`;
@@ -138,6 +141,7 @@ export const fr = {
   ago,
   number,
   percent,
+  progress,
   count,
   initials,
   list,
