@@ -22,8 +22,9 @@ export function toldMinutes(minutes: number): string {
 }
 
 /**
- * Operations dealt out one by one, each to who has the lightest part of their day then, in standard minutes (OPS-3). Days
- * off, holidays and absences are no days of work; a day that is full takes no more.
+ * Operations dealt out one by one, each to who has the lightest part of their day so far, in standard minutes (OPS-3), and
+ * among as light ones to who was given least: days of one operation each go round. Days off, holidays and absences are no
+ * days of work; a day that is full takes no more.
  */
 export class Balance {
   readonly #technicians: readonly Technician[];
@@ -31,6 +32,8 @@ export class Balance {
   readonly #zone: string;
   readonly #loads = new Map<string, number>();
   readonly #hours = new Map<string, number>();
+  /** Operations each was given here, whatever their day. */
+  readonly #given = new Map<string, number>();
 
   constructor(
     technicians: readonly Technician[],
@@ -52,9 +55,15 @@ export class Balance {
     if (free.length === 0) {
       throw new RuleBroken(`La journée du ${inWords(day!)} est pleine pour les techniciens choisis.`);
     }
-    const share = (one: Technician) => this.#after(one, day) / (day === null ? 1 : this.#hoursOf(one, day));
-    const chosen = free.reduce((best, one) => (share(one) < share(best) ? one : best));
+    const share = (one: Technician) =>
+      (this.#after(one, day) - this.#minutes) / (day === null ? 1 : this.#hoursOf(one, day));
+    const given = ({ id }: Technician) => this.#given.get(id) ?? 0;
+    const chosen = free.reduce((best, one) => {
+      const lighter = share(one) - share(best);
+      return lighter < 0 || (lighter === 0 && given(one) < given(best)) ? one : best;
+    });
     this.#loads.set(`${chosen.id} ${day}`, this.#after(chosen, day));
+    this.#given.set(chosen.id, given(chosen) + 1);
     return chosen.id;
   }
 

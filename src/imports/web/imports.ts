@@ -100,7 +100,8 @@ async function showState(
       numbers: new Set(targets.flatMap(({ code, holds }) => (holds === "number" ? code : []))),
       told: Object.fromEntries(targets.map(({ code, show }) => [code, show])),
       missingChoice: missing?.choices.find(({ value }) => value === one.options.missing)?.label ?? null,
-      warnings: (await profile.tell?.(em, req.user!, one.notices)) ?? [],
+      // Of what is to come: once it is written, the figures and the lines say it.
+      warnings: one.state === "checked" ? ((await profile.tell?.(em, req.user!, one.notices)) ?? []) : [],
       fresh: one.mapping.columns.flatMap((chosen) => chosen?.fresh?.label ?? []),
       author: (await findUserNames(em, [one.authorId])).get(one.authorId) ?? "Compte inconnu",
     };
