@@ -8,7 +8,7 @@ import { chipsOf, filtersOf } from "../operation-filter.ts";
 import { lookOf } from "../operation-look.ts";
 import { campaignFor, type Standing } from "../policy.ts";
 import { listViews, setDefaultView } from "../queries/saved-views.ts";
-import { dropView, editView, saveView, viewFor } from "../saved-view.ts";
+import { dropView, editView, type SavedView, saveView, viewFor } from "../saved-view.ts";
 import { addressOf, frameOf, listAt, planOf } from "./shown.ts";
 
 const PAGE = { page: "campaigns/views/index" };
@@ -84,8 +84,10 @@ const Saved = z.object({
   adresse: z.string().max(8_000).default("").describe("Filtres de la liste"),
 });
 
+/** Whoever keeps a view goes on in it. */
 export const create: RequestHandler<{ id: string }> = async (req, res) => {
-  const said = act(req, "campaign.view_saved", "Vue de la liste gardée");
+  const inView = (_sent: object, { id, address }: SavedView) => withQuery(listAt(req.params), { ...address, vue: id });
+  const said = { ...act(req, "campaign.view_saved", "Vue de la liste gardée"), at: inView };
   const form = await submit(req, Saved, said, async ({ name, isShared, isDefault, adresse }, em) => {
     const { campaign, said: who } = await settle(req, em);
     const plan = await planOf(em, req, campaign);
@@ -98,7 +100,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     return view;
   });
   if (form.errors) return show(req, res, { saved: form });
-  res.saved(PAGE, {}, { at: viewsAt(req.params), notice: `La vue ${form.result.name} est gardée.`, undo: true });
+  res.saved(PAGE, {}, { at: inView({}, form.result), notice: `La vue ${form.result.name} est gardée.`, undo: true });
 };
 
 const Edited = z.object({ view: ViewId, name: Name, isShared: z.boolean().default(false).describe("Partager") });
