@@ -294,7 +294,10 @@ test("SEG-1, SEG-3, SEG-5 : un segment a un nom unique, ses compteurs, et ce qui
   await step(sophie!, one, "in_progress", "start");
   await step(sophie!, one, "done", "complete");
   const { text } = await sophie!.get(`${at}/segments`);
-  assert.match(text, /Bâtiment A<[\s\S]+?Opérations">1<[\s\S]+?100,0\u00a0%[\s\S]+?Sans segment<[\s\S]+?Opérations">1</);
+  assert.match(
+    text,
+    /Bâtiment A<[\s\S]+?Opérations">1<[\s\S]+?100,0\u00a0%[\s\S]+?Sans segment<[\s\S]+?Opérations">1</,
+  );
 });
 
 test("OPS-12 : à la corbeille elle quitte liste et compteurs, et en revient", async () => {
