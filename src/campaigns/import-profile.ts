@@ -13,6 +13,7 @@ import { fieldTarget, isTyped, readingOf, specialTargets } from "./import-target
 import { searchAnew, titleFieldOf } from "./naming.ts";
 import { type Plan, planFor, withEverybody } from "./plan.ts";
 import { campaignFor } from "./policy.ts";
+import { holdTypes } from "./queries/definitions.ts";
 import {
   changedOperations,
   DATE,
@@ -180,7 +181,10 @@ async function openOn(
       if (!own && title && now.titleField === null) now.titleField = title.code;
       await em.flush();
     },
-    hold: (em) => sameWorkflow(em, plan),
+    async hold(em) {
+      await sameWorkflow(em, plan);
+      await sameTypes(em, plan, codes);
+    },
     async before(em) {
       if (asked) await addSegments(em, campaign, segments, asked, about.author);
     },
@@ -206,6 +210,16 @@ async function sameWorkflow(em: EntityManager, { campaign, workflow }: Plan): Pr
   if (await isWorkflowStill(em, campaign.id, workflow)) return;
   throw new Conflict(
     "Le flux de la campagne a changé pendant cet import\u00a0: il s’est arrêté là. Vérifiez de nouveau le fichier, puis relancez-le.",
+  );
+}
+
+/** Its cells were read by the fields of then: of another type, or removed, a field would hold what nobody reads (FLD-6). */
+async function sameTypes(em: EntityManager, { campaign, fields }: Plan, codes: ReadonlySet<string>): Promise<void> {
+  const now = await holdTypes(em, campaign);
+  const changed = fields.find(({ code, type }) => codes.has(code) && now.get(code) !== type);
+  if (!changed) return;
+  throw new Conflict(
+    `Le champ «\u00a0${changed.label}\u00a0» a changé pendant cet import\u00a0: il s’est arrêté là. Vérifiez de nouveau le fichier, puis relancez-le.`,
   );
 }
 

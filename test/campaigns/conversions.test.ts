@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { runConversion } from "../../src/campaigns/conversion-run.ts";
+import { operationImports } from "../../src/campaigns/import-profile.ts";
 import { faultsOf, judgePage } from "../pages/judge.ts";
 import { addField, addOperation, idIn, isAt, makeCampaign, plain } from "../support/campaigns.ts";
 import { formsOf, parseHtml } from "../support/html.ts";
@@ -176,4 +178,31 @@ test("FLD-6 : pendant qu’un type change, ce qui mêlerait deux types attend : 
   await runConversion(services, { tenantId, id: running!.id });
   const version = /name="version" value="(\d+)"/.exec((await sophie.get(`${card}/modifier`)).text)![1]!;
   isAt(await sophie.post(`${card}/modifier`, { c_cible: "PC-1", c_surface: "3", version }));
+});
+
+test("FLD-6 : un import ouvert sous un type de champ s’arrête quand il a changé, et lui seul", async () => {
+  const at = await surfaces(3);
+  const about = {
+    tenantId,
+    scopeId: idIn(at),
+    author: { id: sophie.id },
+    importId: randomUUID(),
+    now: world.clock.now(),
+  };
+  const columns = [{ code: "cible" }, { code: "surface" }];
+  const open = await world.db.read(tenantId, (em) =>
+    operationImports.open(em, about, { columns: columns as never, key: ["cible"] }),
+  );
+  const beside = await world.db.read(tenantId, (em) =>
+    operationImports.open(em, about, { columns: [columns[0]!, null] as never, key: ["cible"] }),
+  );
+  await world.db.note(tenantId, (em) => open.hold!(em));
+  const asked = await change(at, { type: "number" });
+  const seen = /name="seen" value="([^"]+)"/.exec(asked.text)?.[1];
+  assert.equal((await change(at, { type: "number", ...(seen && { seen }) })).status, 303);
+  await assert.rejects(
+    world.db.note(tenantId, (em) => open.hold!(em)),
+    /«\u00a0Surface\u00a0» a changé pendant cet import/,
+  );
+  await world.db.note(tenantId, (em) => beside.hold!(em));
 });
