@@ -448,3 +448,35 @@ test("un acte sur une opération ne change de version qu’elle : ni sa campagne
     before = after;
   }
 });
+
+test("un changement de statut ne touche à aucune date qu’il ne change pas, à la microseconde", async () => {
+  const at = await campaign();
+  const one = await add(at, { c_cible: "PC-1", plannedOn: "2026-12-08" });
+  assert.equal((await step(sophie!, one, "in_progress", "start")).status, 303);
+  const said = {
+    tenantId,
+    actorId: await idOf("sophie"),
+    channel: "page" as const,
+    code: "operation.edited",
+    now: world.clock.now(),
+  };
+  await world.db.act({ ...said, label: "Essai" }, (em) =>
+    em.execute(
+      "update operation set started_at = date_trunc('second', started_at) + interval '123456 microseconds' where id = ?",
+      [idIn(one)],
+    ),
+  );
+  assert.equal((await step(sophie!, one, "done", "complete")).status, 303);
+  await world.owner.query("select set_config('app.tenant_id', $1, false)", [tenantId]);
+  const { rows } = await world.owner.query(
+    `select extract(microseconds from started_at)::int % 1000000 as micros,
+       (select array_agg(k order by k) from change h, jsonb_object_keys(h.after) k where h.row_id = o.id and h.ordinal = (select max(ordinal) from change where row_id = o.id)) as changed
+     from operation o where id = $1`,
+    [idIn(one)],
+  );
+  assert.equal(rows[0].micros, 123456);
+  assert.deepEqual(
+    rows[0].changed.filter((key: string) => key.endsWith("_at")),
+    ["completed_at"],
+  );
+});

@@ -187,10 +187,10 @@ test("l’accent de l’organisation remplace le bleu, dans le thème choisi par
 test("à l’impression, les commandes partent et le contenu reste", async () => {
   await visit("/galerie", {}, async (page) => {
     await page.emulateMedia({ media: "print" });
-    for (const gone of [".side", ".foot", ".account", ".filters", ".live", ".pager"]) {
+    for (const gone of [".side", ".foot", ".account", ".filters", ".live", ".pager ul"]) {
       assert.equal(await page.locator(gone).first().isVisible(), false, gone);
     }
-    for (const kept of ["h1", ".table tbody tr", ".brand", ".org", ".field-diff", ".timeline"]) {
+    for (const kept of ["h1", ".table tbody tr", ".brand", ".org", ".field-diff", ".timeline", ".pager p"]) {
       assert.ok(await page.locator(kept).first().isVisible(), kept);
     }
   });

@@ -57,12 +57,18 @@ export async function readForStep(em: EntityManager, id: string, userId: string)
 
 const momentOf = (text: string | null) => (text === null ? null : new Date(text));
 
+/** As it was when it is the same to the millisecond: JavaScript read no finer, and history would tell of a change. */
+const kept = (column: string, value: Date | null | undefined) => {
+  const at = sql`${value ?? null}::timestamptz`;
+  return sql`case when date_trunc('milliseconds', ${sql.ref(column)}) is not distinct from ${at} then ${sql.ref(column)} else ${at} end`;
+};
+
 /** Leaves with what follows, and fails with it if somebody changed the row meanwhile (GEN-8). */
 export async function writeStep(em: EntityManager, one: Stepping): Promise<void> {
   await sql`${sql.raw(WITH_NEXT)}with written as (
-    update operation set status = ${one.status}, category = ${one.category}, planned_at = ${one.plannedAt ?? null}::timestamptz,
-      first_planned_at = ${one.firstPlannedAt ?? null}::timestamptz, postpone_count = ${one.postponeCount}::int, reason = ${one.reason ?? null},
-      started_at = ${one.startedAt ?? null}::timestamptz, completed_at = ${one.completedAt ?? null}::timestamptz,
+    update operation set status = ${one.status}, category = ${one.category}, postpone_count = ${one.postponeCount}::int,
+      planned_at = ${kept("planned_at", one.plannedAt)}, first_planned_at = ${kept("first_planned_at", one.firstPlannedAt)},
+      started_at = ${kept("started_at", one.startedAt)}, completed_at = ${kept("completed_at", one.completedAt)}, reason = ${one.reason ?? null},
       completed_by_id = ${one.completedById ?? null}::uuid, is_completed_by_technician = ${one.isCompletedByTechnician ?? null}::boolean,
       minutes = ${one.minutes ?? null}::int, version = version + 1
     where id = ${one.id}::uuid and version = ${one.version}::int returning id) select only_row(count(*)) from written`.execute(
