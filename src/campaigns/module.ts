@@ -17,15 +17,13 @@ import { readsOperation } from "./operation-history.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
 import { campaignFor, operationFor } from "./policy.ts";
 import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
-import { purgeConversions, purgeRemovedFields } from "./queries/field-values.ts";
+import { purgeConversions } from "./queries/field-values.ts";
+import { FIELDS_PURGE, purgeFields, purgeTrash, TRASH_PURGE } from "./retention.ts";
 import { DefaultViewSchema, SavedViewSchema } from "./saved-view.ts";
 import { SegmentSchema } from "./segment.ts";
 import { campaignUndo, fieldUndo, grantUndo, operationUndo, savedViewUndo, segmentUndo, typeUndo } from "./undo.ts";
 import { routes } from "./web/routes.ts";
 
-const PURGE = "Effacement des champs retirés depuis trente jours";
-/** How long the values of a removed field wait for its undo (FLD-7). */
-const KEPT_DAYS = 30;
 const CATALOGUE = "catalogue.edit";
 const CATEGORY_LABELS = Object.fromEntries(CATEGORY_CODES.map((code) => [code, CATEGORIES[code].label]));
 
@@ -250,24 +248,18 @@ export const campaigns: Module = {
     },
     {
       job: "campaigns.purge_fields",
-      label: PURGE,
+      label: FIELDS_PURGE,
       at: "03:50",
-      async run({ db, clock }, { tenantId }) {
-        const now = clock.now();
-        const before = new Date(now.getTime() - KEPT_DAYS * 86_400_000);
-        const act = {
-          tenantId,
-          actorId: null,
-          channel: "job",
-          code: "campaign.fields_purged",
-          label: PURGE,
-          now,
-        } as const;
-        return fr.count(
-          await db.patiently().act(act, (em) => purgeRemovedFields(em, before)),
-          "champ effacé",
-          "champs effacés",
-        );
+      async run(services, { tenantId }) {
+        return fr.count(await purgeFields(services, { tenantId }), "champ effacé", "champs effacés");
+      },
+    },
+    {
+      job: "campaigns.purge_operations",
+      label: TRASH_PURGE,
+      at: "03:55",
+      async run(services, { tenantId }) {
+        return fr.count(await purgeTrash(services, { tenantId }), "opération effacée", "opérations effacées");
       },
     },
   ],

@@ -47,6 +47,11 @@ const schema = defineEntity({
         'create index "operation_by_technician" on "operation" ("tenant_id", "technician_id", "planned_at") where technician_id is not null and trashed_at is null',
     },
     {
+      name: "operation_trashed",
+      expression:
+        'create index "operation_trashed" on "operation" ("tenant_id", "trashed_at") where trashed_at is not null',
+    },
+    {
       name: "operation_values",
       expression: 'create index "operation_values" on "operation" using gin ("values" jsonb_path_ops)',
     },

@@ -140,6 +140,10 @@ export const operationUndo: Undo = {
         and not exists (select from change l where l.table_name = 'segment' and l.row_id = w.segment_id and l.operation = 'delete' and ${SAME_ACT})`,
       why: "Ce segment n’existe plus.",
     },
+    {
+      when: "t.id is null and w.trashed_at is not null",
+      why: "Cette opération est sortie de la corbeille pour de bon.",
+    },
   ],
   async hold(em, _undoing, { actId, columns }) {
     await refuseUnderWay(em, actId);

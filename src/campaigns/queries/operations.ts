@@ -338,3 +338,16 @@ export const listTechnicians = async (em: EntityManager): Promise<{ value: strin
 
 /** The same, asked along with the next question. */
 export const listTechniciansWithNext = (em: EntityManager) => askWithNext(em, activeTechnicians);
+
+/** Takes away for good, at most so many at once, what has been in the trash since before then; gives how many (OPS-12). */
+export async function purgeTrashed(
+  em: EntityManager,
+  { before, most }: { before: Date; most: number },
+): Promise<number> {
+  // Held by id, as bulk actions hold them; one that comes out meanwhile stays.
+  const { numAffectedRows } = await sql`
+    with old as materialized (
+      select tenant_id, id from operation where trashed_at < ${before} order by id limit ${most} for update)
+    delete from operation o using old where o.tenant_id = old.tenant_id and o.id = old.id`.execute(transaction(em));
+  return Number(numAffectedRows ?? 0);
+}
