@@ -69,6 +69,10 @@ export async function fieldsOf(em: EntityManager, campaign: Pick<Campaign, "id">
   });
 }
 
+/** All the fields of a campaign, those removed and not purged yet too (FLD-7), in no order. */
+export const everyFieldOf = (em: EntityManager, { id }: Pick<Campaign, "id">): Promise<CampaignField[]> =>
+  em.find(CampaignField, { campaign: { id } } as never);
+
 /** Adds fields after those there are (FLD-3). Refused under a code or a label another has. The caller flushes. */
 export async function addFields(
   em: EntityManager,
@@ -77,7 +81,7 @@ export async function addFields(
   { by }: { by: By },
 ): Promise<CampaignField[]> {
   refuseArchived(campaign);
-  const known = await em.find(CampaignField, { campaign: { id: campaign.id } } as never);
+  const known = await everyFieldOf(em, campaign);
   const codes = new Set(known.map(({ code }) => code));
   const labels = new Set(known.filter(({ removedAt }) => removedAt === null).map(({ label }) => bare(label)));
   let position = Math.max(0, ...known.map((field) => field.position));

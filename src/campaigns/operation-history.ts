@@ -3,8 +3,9 @@ import type { SignedIn } from "../accounts/index.ts";
 import { type FieldValue, type FieldValues, showValue } from "../fields/index.ts";
 import { NotFound } from "../platform/errors.ts";
 import { statusOf } from "../workflow/index.ts";
+import { everyFieldOf } from "./field.ts";
 import { Operation } from "./operation.ts";
-import { planFor, withPeople } from "./plan.ts";
+import { rulesFor, withPeople } from "./plan.ts";
 import { operationFor } from "./policy.ts";
 import { listSegments } from "./queries/segments.ts";
 
@@ -12,7 +13,7 @@ type Told = { label: string; text: string } | null | undefined;
 
 /**
  * How the history of an operation tells it: statuses and fields in the words of its campaign, segments by name (OPS-18). A
- * technician, who does not see the campaign, is not told fields that are not for technicians (FLD-3).
+ * technician, who does not see the campaign, is not told fields that are not for technicians, nor removed ones (FLD-3).
  */
 export async function readsOperation(
   em: EntityManager,
@@ -31,8 +32,11 @@ export async function readsOperation(
     },
   );
   const values = sides.map((side) => (side.values ?? {}) as FieldValues);
-  const plan = await withPeople(em, await planFor(em, operation.campaign, reader.tenant.zone), { values });
+  const every = await everyFieldOf(em, operation.campaign);
+  const rules = rulesFor(operation.campaign, reader.tenant.zone);
+  const plan = await withPeople(em, { ...rules, fields: every.map((field) => field.definition()) }, { values });
   const fields = new Map(plan.fields.map((field) => [field.code, field]));
+  const removed = new Set(every.flatMap(({ removedAt, code }) => (removedAt ? code : [])));
   const segments = new Map((await listSegments(em, operation.campaign.id)).map((one) => [one.id, one.name]));
   return (name, value) => {
     if (name === "status")
@@ -43,9 +47,10 @@ export async function readsOperation(
     // Its status says it already.
     if (name === "category") return null;
     if (!name.startsWith("values.")) return undefined;
-    const field = fields.get(name.slice("values.".length));
-    if (!field) return { label: name.slice("values.".length), text: value === null ? "" : String(value) };
-    if (isTechnicianOnly && !field.isForTechnicians) return null;
+    const code = name.slice("values.".length);
+    const field = fields.get(code);
+    if (isTechnicianOnly && (!field?.isForTechnicians || removed.has(code))) return null;
+    if (!field) return { label: code, text: value === null ? "" : String(value) };
     return { label: field.label, text: value === null ? "" : showValue(field, value as FieldValue, plan) };
   };
 }

@@ -14,7 +14,7 @@ import {
   type TakenType,
 } from "./campaign.ts";
 import { changeCampaignWorkflow, type Orphaned, orphanedBy } from "./campaign-workflow.ts";
-import { addFields, CampaignField, editField, putBackField, removeField } from "./field.ts";
+import { addFields, editField, everyFieldOf, putBackField, removeField } from "./field.ts";
 import {
   type ConversionPreview,
   conversionProblem,
@@ -109,7 +109,7 @@ async function fieldLines(
   after: readonly FieldDefinition[],
 ): Promise<FieldLine[]> {
   const { campaign } = obeyed;
-  const all = await everyField(em, campaign);
+  const all = await everyFieldOf(em, campaign);
   const own = new Map(all.flatMap((field) => (field.removedAt ? [] : [[field.code, field.definition()] as const])));
   const hidden = new Map(all.flatMap((field) => (field.removedAt ? [[field.code, field.definition()] as const] : [])));
   const title = titleFieldOf(campaign, [...own.values()])?.code;
@@ -193,9 +193,6 @@ function merged(base: FieldDefinition | undefined, own: FieldDefinition, theirs:
   return { ...to, rules: { ...theirs.rules, ...(options && { options }) } };
 }
 
-const everyField = (em: EntityManager, campaign: Campaign) =>
-  em.find(CampaignField, { campaign: { id: campaign.id } } as never) as Promise<CampaignField[]>;
-
 /** What accepting did: operations that changed status, values that did not convert. */
 export interface Accepted {
   moved: number;
@@ -219,7 +216,7 @@ export async function acceptType(
   }
   const type = takenOf(campaign.type!);
   const done: Accepted = { moved: 0, refused: 0 };
-  const known = new Map((await everyField(em, campaign)).map((field) => [field.code, field]));
+  const known = new Map((await everyFieldOf(em, campaign)).map((field) => [field.code, field]));
   const made: FieldDefinition[] = [];
   for (const { kind, code, to, conversion, problem } of offer.fields) {
     if (problem !== null) continue;

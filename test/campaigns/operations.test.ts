@@ -211,6 +211,26 @@ test("OPS-17, OPS-18, OPS-20 : l’historique d’une opération dit qui, quand,
   assert.equal((await yann!.get(page)).status, 404);
 });
 
+test("FLD-3 : ce qui n’est pas pour les techniciens ne leur est dit ni en sous-titre, ni par l’histoire d’un champ retiré", async () => {
+  const at = await campaign();
+  await addField(at, "Prix", "number", ["isListed"]);
+  await addField(at, "Salle", "short_text", ["isListed", "isForTechnicians"]);
+  const one = await add(at, { c_cible: "PC-1", c_prix: "900", c_salle: "B12", technician: await idOf("karim") });
+  await activate(at);
+  await sophie!.get(`${at}/champs`);
+  await sophie!.post(`${at}/champs/nom`, { title: "cible", subtitles: ["prix", "salle"] });
+  assert.match(plain(await sophie!.get(one)), /900, B12/);
+  assert.match(plain(await karim!.get(one)), /B12/);
+  assert.doesNotMatch(plain(await karim!.get(one)), /900/);
+  const version = /name="version" value="(\d+)"/.exec((await sophie!.get(`${one}/modifier`)).text)![1]!;
+  await sophie!.post(`${one}/modifier`, { c_cible: "PC-1", c_prix: "950", c_salle: "C3", version });
+  await sophie!.get(`${at}/champs`);
+  for (const code of ["prix", "salle"]) await sophie!.post(`${at}/champs/${code}/retrait`);
+  const page = `/historique/operation/${idIn(one)}`;
+  assert.match(plain(await sophie!.get(page)), /Prix.: avant.: 900 après.: 950/);
+  assert.doesNotMatch(plain(await karim!.get(page)), /prix|950|salle|C3/i);
+});
+
 test("OPS-4, OPS-7 : trois pages d’une liste triée par date, les vides en dernier, sans perte ni doublon, dans les deux sens", async () => {
   const at = await campaign();
   await fill(

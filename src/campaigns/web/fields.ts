@@ -19,7 +19,7 @@ import { CSV_MARK, csvLine } from "../../platform/sheets/csv.ts";
 import { fr } from "../../platform/text/index.ts";
 import { aboutCampaign, type Campaign } from "../campaign.ts";
 import { runningConversion } from "../conversion-run.ts";
-import { addFields, CampaignField, editField, fieldsOf, moveField, removeField } from "../field.ts";
+import { addFields, CampaignField, editField, everyFieldOf, fieldsOf, moveField, removeField } from "../field.ts";
 import { canName, convertField, previewConversion, refuseShared, setTitleField } from "../field-conversion.ts";
 import { titleFieldOf } from "../naming.ts";
 import { campaignFor } from "../policy.ts";
@@ -108,7 +108,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
   const form = await submit(req, FieldForm, act, async (values, em) => {
     const { campaign } = await campaignFor(em, req.user!, req.params.id, CONFIGURE);
     // Codes of removed fields are taken too: their values are still there (FLD-7).
-    const all = (await em.find(CampaignField, { campaign: { id: campaign.id } } as never)) as CampaignField[];
+    const all = await everyFieldOf(em, campaign);
     const others = all.map((one) => ({ ...one.definition(), ...(one.removedAt && { label: `\u0000${one.code}` }) }));
     await addFields(em, campaign, [fieldFrom(values, { others })], { by: { id: req.user!.id } });
   });

@@ -151,6 +151,8 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
   const isOpen = !campaign.isArchived() && !operation.isTrashed();
   const offered = isOpen ? arrowsFrom(plan.workflow, operation.status, who) : [];
   const titleField = titleFieldOf(campaign, plan.fields);
+  // Whoever does not see the campaign is shown what is for technicians (FLD-3).
+  const told = plan.fields.filter(({ isForTechnicians }) => isForTechnicians || may("campaigns.see"));
   const moment = (at: Date | null | undefined) => (at ? fr.dateTime(at, plan.zone) : "—");
   const empty = { values: {} };
   res.show(CARD, {
@@ -160,12 +162,12 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
     operationAt: operationAt(operation),
     status: { label, icon, tone },
     subtitle: campaign.subtitleFields
-      .flatMap((code) => plan.fields.filter((field) => field.code === code))
+      .flatMap((code) => told.filter((field) => field.code === code))
       .map((field) => showValue(field, operation.values[field.code], plan))
       .filter(Boolean)
       .join(", "),
-    facts: plan.fields
-      .filter(({ code, isForTechnicians }) => code !== titleField?.code && (isForTechnicians || may("campaigns.see")))
+    facts: told
+      .filter(({ code }) => code !== titleField?.code)
       .map((field) => ({ term: field.label, value: showValue(field, operation.values[field.code], plan) || "—" })),
     moments: [
       { term: "Planifiée le", value: moment(operation.plannedAt) },
