@@ -4,7 +4,7 @@ import { Campaign } from "../../src/campaigns/campaign.ts";
 import { addFields } from "../../src/campaigns/field.ts";
 import { createStaffMembers, StaffMember } from "../../src/directory/index.ts";
 import { newField } from "../../src/fields/index.ts";
-import { makeCampaign } from "../support/campaigns.ts";
+import { addField, addOperation, makeCampaign } from "../support/campaigns.ts";
 import { formsOf, parseHtml } from "../support/html.ts";
 import { startWorld } from "../support/world.ts";
 
@@ -142,4 +142,26 @@ test("FLD-6 : un texte devient une personne quand il en désigne une, et redevie
   assert.match((await sophie.get(one.location!)).text, /Destinataire[\s\S]{0,80}Arielle Quentin/);
   assert.equal((await change("short_text")).done.status, 303);
   assert.match((await sophie.get(one.location!)).text, /Destinataire[\s\S]{0,80}Arielle Quentin/);
+});
+
+test("FLD-6 : les valeurs mises de côté se téléchargent comme on les lisait : une option par son libellé, une personne par son nom", async () => {
+  const own = await makeCampaign(sophie);
+  await addField(sophie, own, "Lieu", { type: "single_choice", options: "Salle des machines\r\n12" });
+  await addField(sophie, own, "Référent", { type: "person" });
+  await addOperation(sophie, own, { c_cible: "PC-1", c_lieu: "salle_des_machines", c_referent: "ZZ-0001" });
+  for (const [code, told] of [
+    ["lieu", "Salle des machines"],
+    ["referent", "Arielle Quentin"],
+  ]) {
+    const path = `${own}/champs/${code}/modifier`;
+    const form = formsOf(parseHtml((await sophie.get(path)).text), path).find(({ action }) => action === path)!;
+    const fields = Object.fromEntries(
+      form.fields.filter(({ name }) => !name.startsWith("_")).map(({ name, values }) => [name, values]),
+    );
+    const asked = await sophie.post(path, { ...fields, type: "number" });
+    const seen = /name="seen" value="([^"]+)"/.exec(asked.text)![1]!;
+    assert.equal((await sophie.post(path, { ...fields, type: "number", seen })).status, 303);
+    const file = /href="([^"]+\/refusees\/[^"]+)"/.exec((await sophie.get(path)).text)![1]!;
+    assert.match((await sophie.get(file)).text, new RegExp(`PC-1;${told}\r\n$`));
+  }
 });

@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
-import type { FieldValue } from "../../fields/index.ts";
+import type { FieldDefinition, FieldValue } from "../../fields/index.ts";
 import { PLANNED_ANEW } from "../../platform/db/wire.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
@@ -114,6 +114,25 @@ export async function conversionsOf(
     where e.name = 'campaign.field_converted' and e.subject_id = ${campaignId}::uuid and e.payload ->> 'field' = ${code}
       and (e.payload ->> 'refused')::int > 0 order by a.id desc limit 20`.execute(transaction(em));
   return rows.map(({ at, ...row }) => ({ ...row, at: new Date(at) }));
+}
+
+/** The type and the rules a field had before an act changed them; null when it did not, or nobody remembers (FLD-6). */
+export async function fieldBefore(
+  em: EntityManager,
+  { id, actId }: { id: string; actId: string },
+): Promise<Pick<FieldDefinition, "type" | "rules"> | null> {
+  // What one is before a change is what the next change that says it found.
+  const then = (column: string) => sql`(
+    select n.before -> ${sql.lit(column)} from change n
+    where n.row_id = h.row_id and n.ordinal >= h.ordinal and n.before ? ${sql.lit(column)} order by n.ordinal limit 1)`;
+  const { rows } = await sql<Pick<FieldDefinition, "type" | "rules">>`
+    select coalesce(${then("type")}, to_jsonb(f.type)) #>> '{}' as type, coalesce(${then("rules")}, f.rules) as rules
+    from change h join changeset c on c.tenant_id = h.tenant_id and c.id = h.changeset_id
+    join campaign_field f on f.tenant_id = h.tenant_id and f.id = h.row_id
+    where h.row_id = ${id}::uuid and c.act_id = ${actId}::uuid and h.before ? 'type' order by h.ordinal limit 1`.execute(
+    transaction(em),
+  );
+  return rows[0] ?? null;
 }
 
 /** The values an act took off a field, with the name of their operation, by keyset (FLD-6). */

@@ -22,8 +22,9 @@ import { runningConversion } from "../conversion-run.ts";
 import { addFields, CampaignField, editField, everyFieldOf, fieldsOf, moveField, removeField } from "../field.ts";
 import { canName, convertField, previewConversion, refuseShared, setTitleField } from "../field-conversion.ts";
 import { titleFieldOf } from "../naming.ts";
+import { withPeople } from "../plan.ts";
 import { campaignFor } from "../policy.ts";
-import { conversionsOf, valuesAside, valuesOfField } from "../queries/field-values.ts";
+import { conversionsOf, fieldBefore, valuesAside, valuesOfField } from "../queries/field-values.ts";
 import { marksOf } from "./operation-types.ts";
 import { addressOf, frameOf } from "./shown.ts";
 import { asked } from "./type-fields.ts";
@@ -265,16 +266,26 @@ export const updateTitle: RequestHandler<{ id: string }> = async (req, res) => {
   res.saved(PAGE, {}, { at, notice, undo: true });
 };
 
-/** The values a change of type did not take, as a file (FLD-6). */
+/** The values a change of type did not take, as a file says them under the type they had (FLD-6). */
 export const aside: RequestHandler<{ id: string; code: string; act: string }> = async (req, res) => {
   const { code, act: actId } = req.params;
-  const { field, campaign } = await read(req, async (em) => {
+  const { field, campaign, was } = await read(req, async (em) => {
     const standing = await campaignFor(em, req.user!, req.params.id, CONFIGURE);
-    return { campaign: standing.campaign, field: await fieldOf(em, standing.campaign, code) };
+    const found = await fieldOf(em, standing.campaign, code);
+    return { campaign: standing.campaign, field: found, was: await fieldBefore(em, { id: found.id, actId }) };
   });
-  const text = newField({ code, label: field.label, type: "short_text" });
+  const former = { ...field.definition(), ...was };
+  const zone = campaign.zone ?? req.user!.tenant.zone;
   const page = (after: string) =>
-    read(req, (em) => valuesAside(em, { campaignId: campaign.id, code, actId }, { after, size: BATCH }));
+    read(req, async (em) => {
+      const rows = await valuesAside(em, { campaignId: campaign.id, code, actId }, { after, size: BATCH });
+      const { names } = await withPeople(
+        em,
+        { fields: [former] },
+        { values: rows.map(({ value }) => ({ [code]: value })) },
+      );
+      return rows.map((row) => ({ ...row, text: cellText(former, row.value, { zone, ...(names && { names }) }) }));
+    });
   const first = await page("0");
   if (first.length === 0)
     throw new NotFound("Cet acte n’a mis aucune valeur de ce champ de côté. Revenez à la page du champ.");
@@ -283,7 +294,7 @@ export const aside: RequestHandler<{ id: string; code: string; act: string }> = 
   const lines = async function* () {
     yield CSV_MARK + csvLine(["Opération", field.label]);
     for (let rows = first; rows.length > 0; rows = rows.length < BATCH ? [] : await page(rows.at(-1)!.ordinal)) {
-      yield rows.map(({ title, value }) => csvLine([title, cellText(text, value, { zone: "UTC" })])).join("");
+      yield rows.map(({ title, text }) => csvLine([title, text])).join("");
     }
   };
   await pour(lines(), res);
