@@ -6,9 +6,8 @@ import { bare, checkField, checkFields, type FieldDefinition, newField, tidy } f
 import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
 import { RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
-import { fr } from "../platform/text/index.ts";
 import { type Icon, PRESETS, type Preset, refusals, type Tone, type Workflow } from "../workflow/index.ts";
-import { campaignsOfType } from "./queries/operation-types.ts";
+import { isTypeTaken } from "./queries/operation-types.ts";
 
 export const MIN_MINUTES = 5;
 export const MAX_MINUTES = 480;
@@ -142,10 +141,10 @@ export function putBackType(em: EntityManager, type: OperationType, { by }: { by
 /** Gone for good but for its undo. Refused once a campaign took it: it is retired instead [TYP-3]. The caller flushes. */
 export async function deleteType(em: EntityManager, type: OperationType, { tenantId, by }: Said): Promise<void> {
   await holdTenant(em, tenantId);
-  const count = await campaignsOfType(em, type.id);
-  if (count > 0) {
+  // How many is not said: who edits types does not see every campaign (CAM-26).
+  if (await isTypeTaken(em, type.id)) {
     throw new RuleBroken(
-      `${fr.count(count, "campagne a pris", "campagnes ont pris")} le type «\u00a0${type.name}\u00a0»\u00a0: il ne se supprime plus. Retirez-le, et il ne sera plus proposé.`,
+      `Le type «\u00a0${type.name}\u00a0» a déjà servi à une campagne\u00a0: il ne se supprime plus. Retirez-le, et il ne sera plus proposé.`,
     );
   }
   em.remove(type);

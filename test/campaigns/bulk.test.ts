@@ -348,6 +348,24 @@ test("OPS-3 : répartir équilibre les journées en durée standard, respecte ab
   assert.match(plain(await sound(again)), /Déjà dans cet état 8|Changeraient [1-8]/);
 });
 
+test("CAM-26 : la charge montrée ne compte pas les opérations de campagnes que l’on ne voit pas", async () => {
+  const DAY = "'scheduled', 'planned', timestamptz '2027-03-02 09:00+01'";
+  const hidden = await campaign(1, DAY);
+  const at = await campaign(2, DAY);
+  const said = { tenantId, actorId: await idOf("hugo"), channel: "page" as const, code: "essai", label: "Essai" };
+  await world.db.act({ ...said, now: world.clock.now() }, async (em) => {
+    await em.execute("update campaign set owner_id = ? where id = ?", [said.actorId, idIn(hidden)]);
+    await em.execute("update operation set technician_id = ? where campaign_id = ?", [karims, idIn(hidden)]);
+  });
+  const ids = (await stored(at)).map(({ id }) => id);
+  const lot = await preview(at, "balance", ids, { technicians: [karims], minutes: "60" });
+  assert.equal((await sophie!.get(hidden)).status, 404);
+  const seen = plain(await sound(lot));
+  assert.match(seen, /2 opérations 2 h sur 7 h/);
+  assert.doesNotMatch(seen, /déjà prévue/);
+  assert.match(plain(await sound(lot, denis!)), /2 opérations 3 h sur 7 h.*dont 1 déjà prévue/);
+});
+
 test("CAM-26, PRM-11 : qui ne gère pas la campagne ne voit ni cases, ni action, ni aperçu d’un autre", async () => {
   const at = await campaign(2);
   const lot = await preview(

@@ -1,24 +1,27 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
+import type { SignedIn } from "../../accounts/index.ts";
 import type { Load } from "../balance.ts";
+import { visibleCampaigns } from "./campaigns.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
 /**
  * What these technicians have to do, by day of this zone, `except` some operations: each counts for the standard duration
- * of its campaign, else for `minutes`. Operations that are over weigh nothing.
+ * of its campaign, else for `minutes`. Operations that are over weigh nothing. `seenBy`: those of campaigns this person does
+ * not see are left out of what a page shows (CAM-26); what is dealt fills no day that is full elsewhere.
  */
 export async function loadsOf(
   em: EntityManager,
   technicians: readonly string[],
-  { zone, minutes, except }: { zone: string; minutes: number; except: RawBuilder<SqlBool> },
+  { zone, minutes, except, seenBy }: { zone: string; minutes: number; except: RawBuilder<SqlBool>; seenBy?: SignedIn },
 ): Promise<Load[]> {
   const { rows } = await sql<Load>`
     select o.technician_id as "technicianId", to_char(o.planned_at at time zone ${zone}, 'YYYY-MM-DD') as day,
       sum(coalesce(c.duration_minutes, ${minutes}::int))::int as minutes, count(*)::int as operations
     from operation o join campaign c on c.tenant_id = o.tenant_id and c.id = o.campaign_id
     where o.technician_id = any (${technicians}::uuid[]) and o.trashed_at is null and o.category not in ('success', 'cancelled')
-      and c.state <> 'archived' and not (${except})
+      and c.state <> 'archived' and not (${except}) and ${seenBy ? visibleCampaigns(seenBy) : sql`true`}
     group by 1, 2`.execute(transaction(em));
   return rows;
 }

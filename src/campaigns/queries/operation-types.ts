@@ -6,11 +6,12 @@ import { visibleCampaigns } from "./campaigns.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
-/** How many campaigns of the organisation took this type, whoever sees them (TYP-3). */
-export async function campaignsOfType(em: EntityManager, typeId: string): Promise<number> {
-  const { rows } = await sql<{ n: number }>`
-    select count(*)::int as n from campaign where operation_type_id = ${typeId}::uuid`.execute(transaction(em));
-  return rows[0]!.n;
+/** Whether a campaign of the organisation took this type, whoever sees it (TYP-3). */
+export async function isTypeTaken(em: EntityManager, typeId: string): Promise<boolean> {
+  const { rows } = await sql`select from campaign where operation_type_id = ${typeId}::uuid limit 1`.execute(
+    transaction(em),
+  );
+  return rows.length > 0;
 }
 
 /** A campaign that took a type, and what it has of it now (TYP-4). */

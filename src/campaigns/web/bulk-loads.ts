@@ -10,15 +10,15 @@ import type { decidingOf } from "./one-bulk.ts";
 /** Days whose load is shown one by one. */
 const MOST_DAYS = 31;
 
-/** What each technician would have to do, day after day, with what they have already (OPS-3). */
+/** What each technician would have to do, day after day, with what they have already in the campaigns this person sees (OPS-3, CAM-26). */
 export async function loadTable(
   em: EntityManager,
   bulkId: string,
   { technicians: chosen, minutes }: Extract<BulkWish, { action: "balance" }>,
-  { plan: { zone }, now }: Awaited<ReturnType<typeof decidingOf>>,
+  { plan: { zone }, user, now }: Awaited<ReturnType<typeof decidingOf>>,
 ) {
   const dealt = await dealtBy(em, bulkId, { zone, minutes });
-  const present = await loadsOf(em, chosen, { zone, minutes, except: frozenIn(bulkId) });
+  const present = await loadsOf(em, chosen, { zone, minutes, except: frozenIn(bulkId), seenBy: user });
   const technicians = (await listTechnicians(em, { from: dayOf(localOf(now, zone)) })).filter(({ id }) =>
     chosen.includes(id),
   );
