@@ -401,7 +401,9 @@ async function runWhole({ db, clock }: Engine, { one, staging, parts }: Prepared
   await db.patiently().act({ ...said, now: clock.now() }, async (em) => {
     await holdImport(em, id);
     const now = await em.findOneOrFail(Import, { id });
-    if (now.state !== "running" || now.doneLine > 0) throw new Overtaken();
+    if (now.state !== "running") throw new Overtaken();
+    // Committed before a death: what is left is to say so.
+    if (now.doneLine > 0) return;
     let counts = NO_COUNTS;
     let lastLine = 0;
     await staging.open.hold?.(em);
@@ -443,7 +445,8 @@ async function finish(
   },
 ): Promise<void> {
   const now = clock.now();
-  await db.act({ ...said, now }, async (em) => {
+  // What all lines together tell, and the rows they leave out, may be as long as a part.
+  await db.patiently().act({ ...said, now }, async (em) => {
     await holdImport(em, id);
     const one = await em.findOneOrFail(Import, { id });
     if (one.state !== "running") return;

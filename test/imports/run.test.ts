@@ -274,6 +274,29 @@ test("IMP-34 : arrêté pendant une partie, l’import n’en passe pas d’autr
   assert.deepEqual(await world.rows("select count(*)::int as n from poste"), [{ n: 0 }]);
 });
 
+test("IMP-35, IMP-36 : tout ou rien, arrêté entre ses lignes et sa fin : repris, il finit, et le suivant commence", async () => {
+  await clear();
+  const [id, next] = [await world.send(`${HEAD}W1;x;;;\r\n`), await world.send(`${HEAD}W2;x;;;\r\n`)];
+  for (const one of [id, next]) {
+    await world.choose(one, { options: { errors: "none" } });
+    await world.check(one);
+    await world.start(one);
+  }
+  let acts = 0;
+  const patient = world.db.patiently();
+  const act = ((said, verb) =>
+    ++acts === 1 ? patient.act(said, verb) : Promise.reject(new Error("kill -9"))) as typeof patient.act;
+  const db = { ...world.db, act, patiently: () => ({ ...patient, act }) } as never;
+  await assert.rejects(runImport({ ...world.engine, db }, { tenantId: world.tenantId, id }), /kill -9/);
+  assert.deepEqual([(await world.find(id)).state, (await stored()).length], ["running", 1]);
+  await Promise.all([world.run(id), world.run(id)]);
+  const one = await world.find(id);
+  const [{ sets }] = await world.rows("select count(*)::int as sets from changeset where act_id = $1", [one.actId]);
+  assert.deepEqual([one.state, one.counts?.create, (await stored()).length, sets], ["completed", 1, 1, 2]);
+  await world.run(next);
+  assert.equal((await world.find(next)).state, "completed");
+});
+
 test("IMP-3, IMP-39 : le fichier part après trente jours, le détail après quatre-vingt-dix, les comptes restent", async () => {
   await clear();
   const { id } = await world.import(`${HEAD}J1;x;;;\r\nJ2;x;99/99/2026;;\r\n`);
