@@ -39,16 +39,15 @@ export function everyColumn({ campaign, fields }: Plan): Column[] {
   const title = titleFieldOf(campaign, fields);
   const ofFields = fields
     .filter(({ code }) => code !== title?.code)
-    .map((field): Column => {
-      const isNumber = field.type === "number";
-      return {
+    .map(
+      (field): Column => ({
         code: `c.${field.code}`,
         label: field.label,
         field,
-        by: { field: field.code, isNumber },
-        ...(isNumber && { isNumber }),
-      };
-    });
+        by: field,
+        ...(field.type === "number" && { isNumber: true }),
+      }),
+    );
   return [...ofFields, ...OWN.map(({ isHidden: _hidden, ...column }) => column)];
 }
 

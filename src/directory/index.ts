@@ -21,6 +21,7 @@ export {
   staffById,
   staffNames,
   staffOf,
+  staffSortName,
   wholeStaff,
 } from "./queries/staff.ts";
 export { listTechnicians } from "./queries/technicians.ts";

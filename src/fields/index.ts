@@ -33,7 +33,7 @@ export {
   readOperand,
 } from "./operators.ts";
 export { holdsHealthNumbers, proposeType } from "./propose.ts";
-export { type Condition, fieldCondition } from "./queries.ts";
+export { type Condition, fieldCondition, fieldSortKey, type SortKey } from "./queries.ts";
 export { type Reading, type ReadValue, readerOf, readValue } from "./read.ts";
 export { samplesOf } from "./sample.ts";
 export { cellText, type Showing, searchText, showValue, typedValue } from "./show.ts";

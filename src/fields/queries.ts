@@ -64,7 +64,7 @@ export function fieldCondition(
       return holds(operand[0]);
   }
   if (type === "number") {
-    const number = sql`(case when jsonb_typeof(${values} -> ${code}::text) = 'number' then (${values} ->> ${code}::text)::numeric end)`;
+    const number = numberIn(sql`(${values} -> ${code}::text)`, text);
     const [low, high] = operand;
     if (operator === "less") return sql<SqlBool>`${number} < ${low}::numeric`;
     if (operator === "more") return sql<SqlBool>`${number} > ${low}::numeric`;
@@ -75,6 +75,46 @@ export function fieldCondition(
   }
   throw new Error(`${type} has no operator ${operator}.`);
 }
+
+/** What rows are sorted by, and its type; null where empty. */
+export interface SortKey {
+  key: RawBuilder<unknown>;
+  type: "int" | "numeric" | "text" | "timestamptz";
+}
+
+/**
+ * The SQL of a sort by one field, as people read it: numbers by value, choices in the order of the options, several ones by
+ * their first, people by name [OPS-7]. A value that another type has left behind comes with the empty ones.
+ */
+export function fieldSortKey(
+  { code, type, rules }: FieldDefinition,
+  { column, person }: { column: string; person: (id: RawBuilder<unknown>) => RawBuilder<unknown> },
+): SortKey {
+  const value = sql`(${sql.raw<unknown>(column)} -> ${code}::text)`;
+  const text = sql`(${sql.raw<unknown>(column)} ->> ${code}::text)`;
+  const rank = (option: RawBuilder<unknown>) =>
+    sql`array_position(${(rules.options ?? []).map((one) => one.code)}::text[], ${option})`;
+  switch (type) {
+    case "number":
+      return { key: numberIn(value, text), type: "numeric" };
+    case "single_choice":
+      return { key: rank(text), type: "int" };
+    case "multiple_choice": {
+      const ranks = sql`select string_agg(to_char(${rank(sql`e`)}, 'FM000'), ' ' order by ${rank(sql`e`)}) from jsonb_array_elements_text(${value}) e`;
+      return { key: sql`(case when jsonb_typeof(${value}) = 'array' then (${ranks}) end)`, type: "text" };
+    }
+    case "person":
+      return { key: sql`(case when ${text} ~ ${UUID} then ${person(sql`${text}::uuid`)} end)`, type: "text" };
+    default:
+      return { key: sql`nullif(${text}, '')`, type: "text" };
+  }
+}
+
+const UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$";
+
+/** The number a key holds, where it does hold one. */
+const numberIn = (value: RawBuilder<unknown>, text: RawBuilder<unknown>) =>
+  sql`(case when jsonb_typeof(${value}) = 'number' then ${text}::numeric end)`;
 
 /** First and last day within, either side open. */
 function daysOf(code: string, operand: Operand, today: string): [string | null, string | null] {

@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
-import { bare, type FieldValue } from "../../fields/index.ts";
+import { staffSortName } from "../../directory/index.ts";
+import { bare, type FieldDefinition, type FieldValue, fieldSortKey, type SortKey } from "../../fields/index.ts";
 import { askWithNext } from "../../platform/db/index.ts";
 import { type Mark, PAGE_SIZE, type Paged } from "../../platform/db/paging.ts";
 import type { Category } from "../../workflow/index.ts";
@@ -172,33 +173,30 @@ type Moment = keyof typeof MOMENTS;
 const isMoment = (by: OperationOrder["by"]): by is Moment => typeof by === "string" && by in MOMENTS;
 type Own = Moment | "title" | "status" | "segment" | "technician" | "postponed" | "reason";
 
-/** What a list may be sorted by: a column of the product, or a field by its code. */
+/** What a list may be sorted by: a column of the product, or a field. */
 export interface OperationOrder {
-  by: Own | { field: string; isNumber: boolean };
+  by: Own | FieldDefinition;
   descending: boolean;
   /** The order of statuses, for `status`. */
   statuses: string[];
 }
 
 /** SQL of a sort key over `o`, and its type; null where empty, which always comes last (OPS-7). */
-function keyOf({ by, statuses }: OperationOrder): { key: RawBuilder<unknown>; type: RawBuilder<unknown> } {
-  if (typeof by === "object") {
-    const text = sql`nullif(o."values" ->> ${by.field}, '')`;
-    return by.isNumber ? { key: sql`(${text})::numeric`, type: sql`numeric` } : { key: text, type: sql`text` };
-  }
-  if (isMoment(by)) return { key: sql`o.${sql.ref(MOMENTS[by])}`, type: sql`timestamptz` };
-  if (by === "postponed") return { key: sql`o.postpone_count`, type: sql`int` };
-  if (by === "reason") return { key: sql`nullif(o.reason, '')`, type: sql`text` };
-  if (by === "status") return { key: sql`array_position(${statuses}::text[], o.status)`, type: sql`int` };
+function keyOf({ by, statuses }: OperationOrder): SortKey {
+  if (typeof by === "object") return fieldSortKey(by, { column: 'o."values"', person: staffSortName });
+  if (isMoment(by)) return { key: sql`o.${sql.ref(MOMENTS[by])}`, type: "timestamptz" };
+  if (by === "postponed") return { key: sql`o.postpone_count`, type: "int" };
+  if (by === "reason") return { key: sql`nullif(o.reason, '')`, type: "text" };
+  if (by === "status") return { key: sql`array_position(${statuses}::text[], o.status)`, type: "int" };
   if (by === "segment") {
     const name = sql`(select s.name from segment s where s.tenant_id = o.tenant_id and s.id = o.segment_id)`;
-    return { key: name, type: sql`text` };
+    return { key: name, type: "text" };
   }
   if (by === "technician") {
     const name = sql`(select u.family_name || ' ' || u.given_name from app_user u where u.tenant_id = o.tenant_id and u.id = o.technician_id)`;
-    return { key: name, type: sql`text` };
+    return { key: name, type: "text" };
   }
-  return { key: sql`o.title`, type: sql`text` };
+  return { key: sql`o.title`, type: "text" };
 }
 
 /** A whole order as one list of keys, empties last (OPS-7). */
@@ -232,13 +230,13 @@ export async function listOperations(
   }: { order: OperationOrder; mark: Mark | null; size?: number; isBack?: boolean; within?: string },
 ): Promise<Omit<Paged<OperationLine>, "total">> {
   const { key, type } = keyOf(order);
-  const at = mark && sortValueOf(mark, order);
+  const at = mark && sortValueOf(mark, type);
   const wanted = size + 1;
   const part = async (isEmpty: boolean, from: [string | null, string] | null, limit: number) => {
     const down = order.descending !== isBack;
     const ties = isBack ? sql`<` : sql`>`;
     const beyond = from && sql`(o.title, o.id) ${ties} (${from[1]}, ${mark!.id}::uuid)`;
-    const value = sql`${from?.[0] ?? null}::${type}`;
+    const value = sql`${from?.[0] ?? null}::${sql.raw(type)}`;
     const further = down ? sql`<` : sql`>`;
     const seek = !from
       ? sql`true`
@@ -308,15 +306,19 @@ export const markOf = ({ id, key, title }: Pick<OperationLine, "id" | "key" | "t
   back,
 });
 
+/** How PostgreSQL writes each type of key. */
+const WRITTEN: Record<SortKey["type"], RegExp> = {
+  int: /^-?\d{1,9}$/,
+  numeric: /^-?\d{1,30}(\.\d{1,10})?$/,
+  text: /^/,
+  timestamptz: /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?[+-]\d{2}(:\d{2})?$/,
+};
+
 /** What a mark says of its neighbour; null when we did not write it, and the list begins at its beginning. */
-function sortValueOf({ value }: Mark, { by }: OperationOrder): [string | null, string] | null {
+function sortValueOf({ value }: Mark, type: SortKey["type"]): [string | null, string] | null {
   const [key, title] = parsed(value);
   if (typeof title !== "string" || !(key === null || typeof key === "string")) return null;
-  if (key === null) return [null, title];
-  const isNumber = by === "status" || by === "postponed" || (typeof by === "object" && by.isNumber);
-  if (isNumber && !/^-?\d{1,30}(\.\d{1,10})?$/.test(key)) return null;
-  if (isMoment(by) && !/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?[+-]\d{2}(:\d{2})?$/.test(key)) return null;
-  return [key, title];
+  return key === null || WRITTEN[type].test(key) ? [key, title] : null;
 }
 
 function parsed(value: string): unknown[] {

@@ -137,8 +137,16 @@ export async function wholeStaff(em: EntityManager): Promise<StaffCalled> {
 export const staffOf = (by: PlaceKind, ids: readonly string[]): RawBuilder<unknown> =>
   sql`select s.id::text from staff_member s where s.${sql.ref(`${by}_id`)} = any (${ids}::uuid[])`;
 
-/** These people, by id; those who are no more are absent. */
-export async function staffById(em: EntityManager, ids: readonly string[]): Promise<Map<string, StaffName>> {
+/** SQL: the name somebody of the directory is sorted by; null of nobody. */
+export const staffSortName = (id: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`(select s.family_name || ' ' || s.given_name from staff_member s
+    where s.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid and s.id = ${id})`;
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** These people, by id; those who are no more are absent, and so are texts that are no id, left by a field of another type. */
+export async function staffById(em: EntityManager, given: readonly string[]): Promise<Map<string, StaffName>> {
+  const ids = given.filter((id) => UUID.test(id));
   if (ids.length === 0) return new Map();
   const { rows } = await sql<StaffName>`select ${NAME} from staff_member s where s.id = any (${ids}::uuid[])`.execute(
     transaction(em),
