@@ -1,5 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import type { Request } from "express";
 import { z } from "zod";
+import { lastChange } from "../../accounts/index.ts";
 import {
   controlOf,
   dayOf,
@@ -11,9 +13,13 @@ import {
   readMoment,
 } from "../../fields/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
+import type { Current } from "../../platform/http/forms.ts";
+import { fr } from "../../platform/text/index.ts";
 import { type Arrow, takesDate } from "../../workflow/index.ts";
+import { toldMinutes } from "../balance.ts";
 import { LONGEST_NOTES } from "../operation.ts";
-import { type Plan, withPeople } from "../plan.ts";
+import { type Plan, rulesFor, withPeople } from "../plan.ts";
+import { operationFor } from "../policy.ts";
 import { asksMinutes, statusOf } from "../progress.ts";
 import { Segment } from "../segment.ts";
 
@@ -155,4 +161,19 @@ export async function segmentOf(em: EntityManager, campaignId: string, id: strin
   const segment = await em.findOne(Segment, { id, campaign: { id: campaignId } } as never);
   if (!segment) throw new RuleBroken("Ce segment n’existe plus\u00a0: choisissez-en un autre.", "segment");
   return segment as Segment;
+}
+
+/** Where an operation stands, in the words of its page, for whom somebody else was faster (GEN-8). */
+export async function presentOf(em: EntityManager, req: Request<{ id: string }>): Promise<Current> {
+  const { operation, campaign } = await operationFor(em, req.user!, req.params.id);
+  const { workflow, zone } = rulesFor(campaign, req.user!.tenant.zone);
+  const { plannedAt, technician, segment, minutes, version } = operation;
+  const values = {
+    status: statusOf(workflow, operation.status).label,
+    plannedOn: plannedAt ? fr.dateTime(plannedAt, zone) : "Sans date",
+    technician: technician?.name() ?? "Non affectée",
+    segment: segment?.name ?? "Sans segment",
+    minutes: minutes == null ? "—" : toldMinutes(minutes),
+  };
+  return { values, version, ...(await lastChange(em, "operation", operation.id)) };
 }

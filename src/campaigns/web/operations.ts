@@ -1,10 +1,10 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import { lastChange } from "../../accounts/index.ts";
+import { lastChange, type PermissionCode } from "../../accounts/index.ts";
 import { showValue } from "../../fields/index.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
-import { atVersion, read, submit } from "../../platform/http/forms.ts";
+import { atVersion, read, sinceVersion, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { type Arrow, arrowLabel, arrowsFrom } from "../../workflow/index.ts";
 import { toldMinutes } from "../balance.ts";
@@ -40,6 +40,7 @@ import {
   Minutes,
   momentOf,
   named,
+  presentOf,
   segmentOf,
   typedFields,
   valuesForm,
@@ -54,6 +55,8 @@ const EDIT = { page: "campaigns/operations/edit" };
 type OfOne = Request<{ id: string }>;
 
 const MANAGE = "operations.manage";
+const EXECUTE = "operations.execute";
+const DELETE = "operations.delete";
 type Typed = { values: Record<string, string | string[] | undefined> };
 
 export const new_: RequestHandler<{ id: string }> = (req, res) => showNew(req, res, { values: {} });
@@ -190,7 +193,7 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
       label: arrowLabel(plan.workflow, offered, arrow),
     })),
     mayManage: isOpen && may(MANAGE),
-    mayDelete: may("operations.delete") && !campaign.isArchived(),
+    mayDelete: may(DELETE) && !campaign.isArchived(),
     mayCorrect:
       isOpen &&
       campaign.isTimeTracked &&
@@ -277,27 +280,38 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
   res.saved(CARD, {}, { at: operationAt(req.params), notice: "L’opération est modifiée.", undo: true });
 };
 
-/** One act on one operation: found, at the version its form was drawn from, then the verb. */
-async function onOperation(
+/** What an act on one operation is given beside what was sent: the operation as it is, and who acts on it. */
+interface On {
+  em: EntityManager;
+  operation: Operation;
+  plan: Plan;
+  said: Said;
+}
+
+/** One act on one operation: found, at the version its form was drawn from (GEN-8), then the verb. */
+function actOn<S extends z.ZodObject>(
   req: OfOne,
-  right: "operations.manage" | "operations.execute" | "operations.delete",
-  em: EntityManager,
-  verb: (operation: Operation, plan: Plan, said: Said) => unknown,
-): Promise<Operation> {
-  await holdStatuses(em, { operationId: req.params.id });
-  const { campaign, operation, who } = await operationToChange(em, req.user!, req.params.id, right);
-  await verb(operation, await planOf(em, req, campaign), { by: { id: req.user!.id }, now: req.now, who });
-  return operation;
+  { right, code, words }: { right: PermissionCode; code: string; words: string },
+  schema: S,
+  verb: (sent: z.output<S>, on: On) => unknown,
+) {
+  const act = { ...acting(req, code, words), current: (em: EntityManager) => presentOf(em, req) };
+  return submit(req, schema, act, async (sent, em, at) => {
+    await holdStatuses(em, { operationId: req.params.id });
+    const { campaign, operation, who } = await operationToChange(em, req.user!, req.params.id, right);
+    sinceVersion(operation, at);
+    const said = { by: { id: req.user!.id }, now: req.now, who };
+    await verb(sent, { em, operation, plan: await planOf(em, req, campaign), said });
+    return operation;
+  });
 }
 
 const AssignmentForm = z.object({ technician: Choice.describe("Technicien") });
+const ASSIGNED = { right: MANAGE, code: "operation.assigned", words: "Affectation de l’opération" } as const;
 
 export const assign: RequestHandler<{ id: string }> = async (req, res) => {
-  const act = acting(req, "operation.assigned", "Affectation de l’opération");
-  const form = await submit(req, AssignmentForm, act, ({ technician }, em) =>
-    onOperation(req, MANAGE, em, (operation, plan, said) =>
-      assignOperation(em, plan, operation, technician || null, said),
-    ),
+  const form = await actOn(req, ASSIGNED, AssignmentForm, (sent, { em, operation, plan, said }) =>
+    assignOperation(em, plan, operation, sent.technician || null, said),
   );
   if (form.errors) return showCard(req, res, { assignment: form });
   const { technician } = form.result;
@@ -306,13 +320,11 @@ export const assign: RequestHandler<{ id: string }> = async (req, res) => {
 };
 
 const PlanningForm = z.object({ plannedOn: Day.describe("Planifiée le"), plannedHour: Hour.describe("Heure") });
+const PLANNED = { right: EXECUTE, code: "operation.planned", words: "Date de l’opération" } as const;
 
 export const plan: RequestHandler<{ id: string }> = async (req, res) => {
-  const act = acting(req, "operation.planned", "Date de l’opération");
-  const form = await submit(req, PlanningForm, act, ({ plannedOn, plannedHour }, em) =>
-    onOperation(req, "operations.execute", em, (operation, obeyed, said) =>
-      planOperation(em, obeyed, operation, momentOf(obeyed, plannedOn, plannedHour), said),
-    ),
+  const form = await actOn(req, PLANNED, PlanningForm, ({ plannedOn, plannedHour }, { em, operation, plan, said }) =>
+    planOperation(em, plan, operation, momentOf(plan, plannedOn, plannedHour), said),
   );
   if (form.errors) return showCard(req, res, { planning: form });
   const notice = form.result.plannedAt ? "La date est enregistrée." : "L’opération n’a plus de date.";
@@ -320,15 +332,13 @@ export const plan: RequestHandler<{ id: string }> = async (req, res) => {
 };
 
 const PlacingForm = z.object({ segment: Choice.describe("Segment") });
+const PLACED = { right: MANAGE, code: "operation.placed", words: "Segment de l’opération" } as const;
 
 export const place: RequestHandler<{ id: string }> = async (req, res) => {
-  const act = acting(req, "operation.placed", "Segment de l’opération");
-  const form = await submit(req, PlacingForm, act, ({ segment }, em) =>
-    onOperation(req, MANAGE, em, async (operation, obeyed, said) => {
-      const found = segment ? await segmentOf(em, obeyed.campaign.id, segment) : null;
-      placeOperation(em, obeyed, operation, found, said);
-    }),
-  );
+  const form = await actOn(req, PLACED, PlacingForm, async (sent, { em, operation, plan, said }) => {
+    const found = sent.segment ? await segmentOf(em, plan.campaign.id, sent.segment) : null;
+    placeOperation(em, plan, operation, found, said);
+  });
   if (form.errors) return showCard(req, res, { placing: form });
   const notice = "Le segment est enregistré\u00a0; aucun import ne le changera.";
   res.saved(CARD, {}, { at: operationAt(req.params), notice, undo: true });
@@ -336,9 +346,8 @@ export const place: RequestHandler<{ id: string }> = async (req, res) => {
 
 /** The segment set by hand is given back to the segment field (SEG-3). */
 export const release: RequestHandler<{ id: string }> = async (req, res) => {
-  const act = acting(req, "operation.placed", "Segment de l’opération");
-  const form = await submit(req, z.object({}), act, (_values, em) =>
-    onOperation(req, MANAGE, em, (operation, obeyed, said) => releaseOperation(em, obeyed, operation, said)),
+  const form = await actOn(req, PLACED, z.object({}), (_sent, { em, operation, plan, said }) =>
+    releaseOperation(em, plan, operation, said),
   );
   if (form.errors) return showCard(req, res, { placing: form });
   const notice = "Le segment suit de nouveau le champ de segment de la campagne.";
@@ -346,14 +355,12 @@ export const release: RequestHandler<{ id: string }> = async (req, res) => {
 };
 
 const TimingForm = z.object({ minutes: Minutes });
+const TIMED = { right: EXECUTE, code: "operation.time_corrected", words: "Temps passé de l’opération" } as const;
 
 /** Says that a done operation took another time (OPS-23). */
 export const correct: RequestHandler<{ id: string }> = async (req, res) => {
-  const act = acting(req, "operation.time_corrected", "Temps passé de l’opération");
-  const form = await submit(req, TimingForm, act, ({ minutes }, em) =>
-    onOperation(req, "operations.execute", em, (operation, obeyed, said) =>
-      correctMinutes(em, obeyed, operation, minutes ?? null, said),
-    ),
+  const form = await actOn(req, TIMED, TimingForm, ({ minutes }, { em, operation, plan, said }) =>
+    correctMinutes(em, plan, operation, minutes ?? null, said),
   );
   if (form.errors) return showCard(req, res, { timing: form });
   const notice = `Le temps passé est de ${toldMinutes(form.result.minutes!)}.`;
@@ -361,25 +368,23 @@ export const correct: RequestHandler<{ id: string }> = async (req, res) => {
 };
 
 const TrashingForm = z.object({ sure: z.enum(["oui"]).optional().describe("Confirmation") });
+const TRASHED = { right: DELETE, code: "operation.trashed", words: "Mise à la corbeille de l’opération" } as const;
 
 export const trash: RequestHandler<{ id: string }> = async (req, res) => {
-  const act = acting(req, "operation.trashed", "Mise à la corbeille de l’opération");
-  const form = await submit(req, TrashingForm, act, ({ sure }, em) =>
-    onOperation(req, "operations.delete", em, (operation, obeyed, said) =>
-      trashOperation(em, obeyed, operation, { ...said, isSure: sure === "oui" }),
-    ),
+  const form = await actOn(req, TRASHED, TrashingForm, ({ sure }, { em, operation, plan, said }) =>
+    trashOperation(em, plan, operation, { ...said, isSure: sure === "oui" }),
   );
   if (form.errors) return showCard(req, res, { trashing: form });
   const notice = `L’opération ${form.result.title} est à la corbeille pour trente jours.`;
   res.saved(CARD, {}, { at: listAt(form.result.campaign), notice, undo: true });
 };
 
+const RESTORED = { right: DELETE, code: "operation.restored", words: "Sortie de la corbeille de l’opération" } as const;
+
+/** Its form gives no version: nothing else changes what is in the trash. */
 export const restore: RequestHandler<{ id: string }> = async (req, res) => {
-  const act = acting(req, "operation.restored", "Sortie de la corbeille de l’opération");
-  const form = await submit(req, z.object({}), act, (_values, em) =>
-    onOperation(req, "operations.delete", em, (operation, obeyed, said) =>
-      restoreOperation(em, obeyed, operation, said),
-    ),
+  const form = await actOn(req, RESTORED, z.object({}), (_sent, { em, operation, plan, said }) =>
+    restoreOperation(em, plan, operation, said),
   );
   if (form.errors) return showCard(req, res, {});
   res.saved(CARD, {}, { at: operationAt(req.params), notice: "L’opération est de nouveau dans la liste.", undo: true });

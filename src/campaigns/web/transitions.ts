@@ -1,8 +1,9 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { readMoment } from "../../fields/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
-import { query, read, submit } from "../../platform/http/forms.ts";
+import { query, read, sinceVersion, submit } from "../../platform/http/forms.ts";
 import { arrowsFrom, KIND_CODES, takesDate } from "../../workflow/index.ts";
 import { aboutOperation, type Stepping, transition } from "../operation.ts";
 import { rulesFor } from "../plan.ts";
@@ -10,7 +11,7 @@ import { operationFor, operationToStep } from "../policy.ts";
 import { LONGEST_REASON, statusOf } from "../progress.ts";
 import { holdStatuses } from "../queries/statuses.ts";
 import { writeStep } from "../queries/steps.ts";
-import { askedBy, Minutes } from "./operation-form.ts";
+import { askedBy, Minutes, presentOf } from "./operation-form.ts";
 import { frameOf, planOf } from "./shown.ts";
 
 const PAGE = { page: "campaigns/transitions/new" };
@@ -38,7 +39,7 @@ export const new_: RequestHandler<{ id: string }> = (req, res) => {
   return show(req, res, { values: { to: vers ?? "", kind: par ?? "" } });
 };
 
-async function show(req: OfOne, res: Response, form: { values: object }): Promise<void> {
+async function show(req: OfOne, res: Response, form: { values: object; stale?: unknown }): Promise<void> {
   const { to, kind } = form.values as { to?: string; kind?: string };
   const shown = await read(req, async (em) => {
     const standing = await operationFor(em, req.user!, req.params.id, "operations.execute");
@@ -48,7 +49,9 @@ async function show(req: OfOne, res: Response, form: { values: object }): Promis
   const { standing, plan } = shown;
   const { operation, who } = standing;
   const arrows = arrowsFrom(plan.workflow, operation.status, who);
-  const arrow = arrows.find((one) => one.to === to && one.kind === kind) ?? arrows[0] ?? null;
+  // What was asked of a status it no longer has is not asked of another in its place.
+  const other = form.stale ? undefined : arrows[0];
+  const arrow = arrows.find((one) => one.to === to && one.kind === kind) ?? other ?? null;
   res.show(PAGE, {
     title: `${arrow?.label ?? "Changer le statut"} – ${operation.title}`,
     ...frameOf(req, standing, "operations", operation.title),
@@ -75,10 +78,13 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     subject: () => aboutOperation(req.params),
     reason: ({ reason }: { reason: string }) => reason || undefined,
     at,
+    current: (em: EntityManager) => presentOf(em, req),
   };
-  const form = await submit(req, StepForm, act, async ({ to, kind, reason, plannedOn, plannedHour, minutes }, em) => {
+  const form = await submit(req, StepForm, act, async (sent, em, given) => {
+    const { to, kind, reason, plannedOn, plannedHour, minutes } = sent;
     await holdStatuses(em, { operationId: req.params.id });
     const { campaign, operation, who } = await operationToStep(em, req.user!, req.params.id);
+    sinceVersion(operation, given);
     const plan = rulesFor(campaign, req.user!.tenant.zone);
     const read = readMoment(plannedOn, plannedHour, { zone: plan.zone, defaultHour: campaign.defaultHour });
     if ("problem" in read) throw new RuleBroken(read.problem, "plannedOn");

@@ -182,6 +182,11 @@ export async function atVersion(em: EntityManager, entity: object, { version }: 
   await em.lock(entity, LockMode.OPTIMISTIC, version);
 }
 
+/** The same where a form may be sent without its page, as a status changed by one click: the version it gives, if any, must hold. */
+export function sinceVersion(row: { version: number }, { version }: Sent): void {
+  if (version !== undefined && version !== row.version) throw OptimisticLockError.lockFailed(row);
+}
+
 /** The same strictness for what an address carries: filters, page marks. A refusal is a page that says so. */
 export function query<S extends z.ZodObject>(req: Request, schema: S): z.output<S> {
   const { input, problems } = readFields(schema, req.query);

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { addOperation, isAt, makeCampaign, plain } from "../support/campaigns.ts";
+import { type Browser, startWorld } from "../support/world.ts";
+
+/** The page of one operation: what it says, and its forms sent from a page that somebody has outdated. */
+
+const world = await startWorld();
+const [sophie, denis] = (await Promise.all(["sophie", "denis"].map((who) => world.as(who)))) as [Browser, Browser];
+const [karim, yann] = [(await world.userOf("karim")).id, (await world.userOf("yann")).id];
+
+const at = await makeCampaign(sophie);
+await sophie.get(`${at}/segments`);
+for (const name of ["Nord", "Sud"]) isAt(await sophie.post(`${at}/segments`, { name }));
+const [segments] = [(await sophie.get(`${at}/operations/nouvelle`)).text];
+const segment = (name: string) => new RegExp(`<option value="([0-9a-f-]{36})"[^>]*>${name}`).exec(segments)![1]!;
+
+let made = 0;
+const add = (fields: Record<string, string> = {}) => addOperation(sophie, at, { c_cible: `PC-${++made}`, ...fields });
+
+/** The version a form of this page carries: the one for this address. */
+const versionFor = (text: string, action: string) =>
+  /name="version" value="(\d+)"/.exec(text.split(`action="${action}"`)[1]?.split("</form>")[0] ?? "")?.[1];
+/** What is typed from a page drawn now, to be sent later. */
+async function drawn(by: Browser, one: string, to: string, page = one) {
+  const { text } = await by.get(page);
+  const version = versionFor(text, `${one}/${to}`);
+  assert.ok(version, `le formulaire de /${to} dit de quelle version il part`);
+  return (fields: Record<string, string>) => by.post(`${one}/${to}`, { version, ...fields });
+}
+
+const present = (text: string) => plain({ text: /id="actuelles"[\s\S]+?<\/section>/.exec(text)?.[0] ?? "" });
+
+for (const [to, first, second, told, typed] of [
+  ["affectation", { technician: karim }, { technician: yann }, /Technicien Karim/, `value="${yann}" selected`],
+  [
+    "date",
+    { plannedOn: "2026-12-03", plannedHour: "10:00" },
+    { plannedOn: "2026-12-04", plannedHour: "11:00" },
+    /Planifiée le .*3 décembre 2026.*10:00/,
+    'value="2026-12-04"',
+  ],
+  [
+    "segment",
+    { segment: segment("Nord") },
+    { segment: segment("Sud") },
+    /Segment Nord/,
+    `value="${segment("Sud")}" selected`,
+  ],
+] as [string, Record<string, string>, Record<string, string>, RegExp, string][]) {
+  test(`GEN-8 : /${to} envoyé de deux pages ; la seconde lit les deux valeurs, n’écrase rien, puis passe si l’on insiste`, async () => {
+    const one = await add();
+    const [sophies, deniss] = [await drawn(sophie, one, to), await drawn(denis, one, to)];
+    isAt(await sophies(first));
+    const late = await deniss(second);
+    assert.equal(late.status, 409);
+    assert.match(plain(late), /Sophie \S+ a modifié ces données/);
+    assert.match(present(late.text), told);
+    assert.ok(late.text.includes(typed), "ce qui était choisi l’est encore");
+    const version = versionFor(late.text, `${one}/${to}`)!;
+    isAt(await denis.post(`${one}/${to}`, { ...second, version }));
+  });
+}
+
+test("GEN-8 : un statut demandé d’une page dépassée n’est pas changé ; la page dit ce qui l’a été, et un clic suffit pour insister", async () => {
+  const one = await add();
+  const start = await drawn(denis, one, "statut");
+  isAt(await (await drawn(sophie, one, "affectation"))({ technician: karim }));
+  const late = await start({ to: "in_progress", kind: "start" });
+  assert.equal(late.status, 409);
+  assert.match(present(late.text), /Statut À planifier.*Technicien Karim/);
+  const version = versionFor(late.text, `${one}/statut`)!;
+  isAt(await denis.post(`${one}/statut`, { to: "in_progress", kind: "start", version }));
+});
+
+test("GEN-8 : ce qui n’est plus possible depuis le statut d’à présent se dit, sans rien proposer d’autre à la place", async () => {
+  const one = await add();
+  const start = await drawn(denis, one, "statut");
+  isAt(await (await drawn(sophie, one, "statut"))({ to: "in_progress", kind: "start" }));
+  const late = await start({ to: "in_progress", kind: "start" });
+  assert.equal(late.status, 409);
+  assert.match(
+    plain(late),
+    /Sophie \S+ a changé cette opération avant vous\s: ce que vous demandiez n’est plus possible/,
+  );
+  assert.match(present(late.text), /Statut En cours/);
+  assert.doesNotMatch(late.text, /name="to"/);
+});
+
+test("GEN-8 : un motif écrit sur une page dépassée se garde et s’envoie de nouveau", async () => {
+  const one = await add();
+  const asked = `${one}/statut?vers=cancelled&par=cancel`;
+  const cancel = await drawn(denis, one, "statut", asked);
+  isAt(await (await drawn(sophie, one, "date"))({ plannedOn: "2026-12-03" }));
+  const late = await cancel({ to: "cancelled", kind: "cancel", reason: "Poste volé" });
+  assert.equal(late.status, 409);
+  assert.match(late.text, /Poste volé/);
+  assert.match(present(late.text), /Planifiée le .*3 décembre 2026/);
+});
+
+test("GEN-8 : la mise à la corbeille et le retour au champ de segment partent aussi de ce que la page disait", async () => {
+  const one = await add();
+  isAt(await (await drawn(sophie, one, "segment"))({ segment: segment("Nord") }));
+  const acts = [await drawn(denis, one, "corbeille"), await drawn(denis, one, "segment/suivi")];
+  isAt(await (await drawn(sophie, one, "statut"))({ to: "in_progress", kind: "start" }));
+  for (const act of acts) {
+    const late = await act({});
+    assert.equal(late.status, 409);
+    assert.match(plain(late), /Sophie \S+ a modifié ces données/);
+    assert.notEqual(present(late.text), "");
+  }
+  isAt(await denis.post(`${one}/corbeille`));
+});
