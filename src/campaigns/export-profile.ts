@@ -16,12 +16,11 @@ import { CATEGORIES, type Category } from "../workflow/index.ts";
 import { aboutCampaign } from "./campaign.ts";
 import { titleFieldOf } from "./naming.ts";
 import { type Column, columnsOf, everyColumn, orderOf } from "./operation-column.ts";
-import { chipsOf, filtersOf, placesNamed } from "./operation-filter.ts";
+import { chipsOf, filtersOf, namesOf } from "./operation-filter.ts";
 import { type Plan, planFor } from "./plan.ts";
 import { campaignFor } from "./policy.ts";
 import { type ExportedOperation, exportedAccounts, exportedOperations, exportedPeople } from "./queries/exported.ts";
-import { countOperations, listTechnicians, type OperationOrder } from "./queries/operations.ts";
-import { listSegments } from "./queries/segments.ts";
+import { countOperations, type OperationOrder } from "./queries/operations.ts";
 
 /** What the cells of a bundle may need to name. */
 interface Told {
@@ -111,10 +110,7 @@ export const operationsExport: ExportProfile = {
     const columns = columnsOf(asked.query, plan);
     const written = writtenOf(plan, columns, asked);
     const named = asked.isWhole ? plan.fields : columns.flatMap(({ field }) => field ?? []);
-    const segments = (await listSegments(em, campaign.id)).map(({ id, name }) => [id, name] as const);
-    const technicians = (await listTechnicians(em)).map(({ value, label }) => [value, label] as const);
-    const names = new Map([...segments, ...technicians, ...(await placesNamed(em, filters))]);
-    const said = chipsOf(filters, plan, names)
+    const said = chipsOf(filters, plan, await namesOf(em, campaign, filters))
       .map(({ label }) => label)
       .join(" ; ");
     return {

@@ -20,7 +20,8 @@ import { RuleBroken } from "../platform/errors.ts";
 import { fr } from "../platform/text/index.ts";
 import { CATEGORIES, CATEGORY_CODES, statusOf } from "../workflow/index.ts";
 import type { Plan } from "./plan.ts";
-import { NONE, operationsWhere } from "./queries/operations.ts";
+import { listTechnicians, NONE, operationsWhere } from "./queries/operations.ts";
+import { listSegments } from "./queries/segments.ts";
 
 /** What a list of operations may be narrowed by, as its address says it (OPS-5). */
 
@@ -184,6 +185,17 @@ function givenTo(field: FieldDefinition, { code, takes }: Operator, query: Recor
 
 /** What names people, segments and technicians that filters give by id. */
 export type Names = ReadonlyMap<string, string>;
+
+/** All that the filters of a list may name by id, for pages that do not list it besides. */
+export async function namesOf(
+  em: EntityManager,
+  campaign: { id: string },
+  filters: Pick<OperationFilters, "fields">,
+): Promise<Names> {
+  const segments = (await listSegments(em, campaign.id)).map(({ id, name }) => [id, name] as const);
+  const technicians = (await listTechnicians(em)).map(({ value, label }) => [value, label] as const);
+  return new Map([...segments, ...technicians, ...(await placesNamed(em, filters))]);
+}
 
 /** The people, departments and sites that filters of people name. */
 export async function placesNamed(

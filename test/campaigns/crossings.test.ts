@@ -82,6 +82,24 @@ test("OPS-15 : deux actions groupées qui attendent la même ligne ; chacune dit
   for (const id of rows) assert.equal((await stored(id)).technician, holder);
 });
 
+test("OPS-14, GEN-8 : un aperçu refait ailleurs n’est pas appliqué par le bouton de l’ancien, qui montre le nouveau", async () => {
+  const at = await makeCampaign(sophie);
+  const row = idIn(await addOperation(sophie, at, { c_cible: "PC-1" }));
+  const lot = await previewed(sophie, at, [row], karimId);
+  const versionIn = (text: string) => /name="version" value="(\d+)"/.exec(text)![1]!;
+  const version = versionIn((await sophie.get(lot)).text);
+  await denis.get(`${lot}?reglages=oui`);
+  isAt(await denis.post(`${lot}/apercu`, { technician: yannId }));
+  const late = await sophie.post(`${lot}/execution`, { version, message: "Vague 2" });
+  assert.equal(late.status, 409);
+  assert.match(plain(late), /Denis [^.]+ a refait cet aperçu/);
+  assert.match(plain(late), /Affectation de 1.opération à Yann/);
+  assert.match(late.text, /value="Vague 2"/);
+  assert.equal((await stored(row)).technician, null);
+  isAt(await sophie.post(`${lot}/execution`, { version: versionIn(late.text) }));
+  assert.equal((await stored(row)).technician, yannId);
+});
+
 const CHOICE = { mode: "both", empty: "keep", missing: "keep", decimal: "", threshold: "50" };
 async function checked(at: string, lines: string[][]) {
   const page = `/imports/operations/nouveau?objet=${idIn(at)}`;

@@ -47,6 +47,15 @@ test("OPS-8 : une vue garde filtres, colonnes, tri et groupement, pour soi seul 
   assert.match((await sophie!.get(mine.get("À replanifier")!)).text, /Catégorie\u00a0: Reportée/);
 });
 
+test("OPS-8 : la page qui garde une vue dit ses filtres comme la liste : segments et techniciens par leur nom", async () => {
+  await sophie!.get(`${at}/segments`);
+  assert.equal((await sophie!.post(`${at}/segments`, { name: "Bâtiment A" })).status, 303);
+  const karim = (await world.userOf("karim")).id;
+  const segment = /value="([0-9a-f-]{36})"[^>]*>Bâtiment A/.exec((await sophie!.get(`${list}/nouvelle`)).text)![1]!;
+  const { text } = await sophie!.get(`${at}/vues?segment=${segment}&technicien=${karim}`);
+  assert.match(text, /Filtres\s: Segment\u00a0: Bâtiment A, Technicien\u00a0: Karim \S+\./);
+});
+
 test("OPS-8 : partagée, toute personne qui lit la campagne l’ouvre ; seul qui mène les opérations partage", async () => {
   assert.equal((await keep(sophie!, "Commune", "quand=sans-date", { isShared: "oui" })).status, 303);
   const theirs = await viewsOf(denis!);

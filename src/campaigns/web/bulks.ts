@@ -1,8 +1,9 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { RequestHandler, Response } from "express";
 import { z } from "zod";
+import { findUserNames } from "../../accounts/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
-import { query, read, submit } from "../../platform/http/forms.ts";
+import { query, read, sinceVersion, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { aboutBulk, type Bulk, cancelBulk, holdBulk, INLINE_ROWS, startBulk } from "../bulk.ts";
 import { decisionOf } from "../bulk-decision.ts";
@@ -167,11 +168,18 @@ export const apply: RequestHandler<{ id: string; lot: string }> = async (req, re
     subject: () => aboutCampaign({ id }),
     reason: ({ message }: { message: string }) => message || undefined,
     at,
+    current: async (em: EntityManager) => {
+      const { version, authorId } = (await bulkFor(em, req)).bulk;
+      const by = (await findUserNames(em, [authorId])).get(authorId);
+      return { values: {}, version, ...(by !== undefined && { by }) };
+    },
   };
-  const form = await submit(req, Confirmation, act, async ({ done }, em) => {
+  const form = await submit(req, Confirmation, act, async ({ done }, em, sent) => {
     await holdStatuses(em, { campaignId: id });
     const { standing } = await bulkFor(em, req);
     const bulk = await holdBulk(em, req.params.lot);
+    // Previewed anew since, it is no more what this button said; one that was started says so by itself.
+    if (bulk.state === "frozen") sinceVersion(bulk, sent);
     if (bulk.action === "trash" && !done) {
       const named = await doneTargets(em, bulk.id, 1);
       if (named.n > 0) {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { queryOf, withQuery } from "../../platform/http/addresses.ts";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, type Campaign } from "../campaign.ts";
-import { chipsOf, filtersOf } from "../operation-filter.ts";
+import { chipsOf, filtersOf, namesOf } from "../operation-filter.ts";
 import { lookOf } from "../operation-look.ts";
 import { campaignFor, type Standing } from "../policy.ts";
 import { listViews, setDefaultView } from "../queries/saved-views.ts";
@@ -26,11 +26,13 @@ async function show(req: OfCampaign, res: Response, forms: { saved?: object; edi
   const asked = errors.adresse ? {} : typeof req.body?.adresse === "string" ? queryOf(req.body.adresse) : req.query;
   const shown = await read(req, async (em) => {
     const standing = await campaignFor(em, req.user!, req.params.id, READ);
-    const plan = await planOf(em, req, standing.campaign);
-    return { standing, plan, views: await listViews(em, standing.campaign.id, req.user!.id) };
+    const { campaign } = standing;
+    const plan = await planOf(em, req, campaign);
+    const filters = filtersOf(asked, plan, req);
+    const names = filters.isFiltered ? await namesOf(em, campaign, filters) : new Map();
+    return { standing, plan, filters, names, views: await listViews(em, campaign.id, req.user!.id) };
   });
-  const { standing, plan, views } = shown;
-  const filters = filtersOf(asked, plan, req);
+  const { standing, plan, filters, names, views } = shown;
   const kept = { ...filters.kept, ...lookOf(asked, plan).kept };
   const isManager = managesOn(standing);
   const edited = (req.body?.view ?? "") as string;
@@ -42,7 +44,7 @@ async function show(req: OfCampaign, res: Response, forms: { saved?: object; edi
     viewsAt: viewsAt(standing.campaign),
     mayShare: isManager,
     address: withQuery("", kept).slice(1),
-    words: chipsOf(filters, plan, new Map()).map(({ label }) => label),
+    words: chipsOf(filters, plan, names).map(({ label }) => label),
     views: views.map((view) => ({
       ...view,
       href: withQuery(listAt(standing.campaign), { ...view.address, vue: view.id }),
