@@ -11,6 +11,7 @@ import { events } from "./events.ts";
 import { operationsExport } from "./export-profile.ts";
 import { CampaignFieldSchema } from "./field.ts";
 import { CampaignGrantSchema, LETTERS } from "./grant.ts";
+import { operationsOfStaff } from "./import-concerns.ts";
 import { operationImports } from "./import-profile.ts";
 import { Operation, OperationSchema } from "./operation.ts";
 import { readsOperation } from "./operation-history.ts";
@@ -206,6 +207,7 @@ export const campaigns: Module = {
     },
   ],
   imports: [operationImports],
+  importConcerns: [operationsOfStaff],
   untracked: [
     { table: "default_view", why: "le goût d’une personne : sur quelle vue sa liste s’ouvre" },
     { table: "bulk", why: "where a bulk action is; what it changes is tracked in the operations themselves" },

@@ -25,6 +25,7 @@ export {
   wholeStaff,
 } from "./queries/staff.ts";
 export { listTechnicians } from "./queries/technicians.ts";
+export { accountsTiedTo } from "./queries/ties.ts";
 export { createSite, Site } from "./site.ts";
 export {
   createStaffMember,

@@ -9,7 +9,7 @@ import type { Schedule } from "./jobs/tick.ts";
 import type { LiveTopic, TopicSource } from "./live/news.ts";
 import type { MailKind } from "./mail/kinds.ts";
 import type { ExportProfile } from "./sheets/export.ts";
-import type { ImportProfile } from "./sheets/profile.ts";
+import type { ImportConcern, ImportProfile } from "./sheets/profile.ts";
 import type { FilePurpose } from "./storage/purpose.ts";
 import type { Vitals } from "./vitals.ts";
 
@@ -71,6 +71,8 @@ export interface Module {
   files?: FilePurpose[];
   /** What people may bring in by a file of rows. */
   imports?: ImportProfile[];
+  /** What it holds that rows missing from an import's file would leave behind. */
+  importConcerns?: ImportConcern[];
   /** What people may take away in a file of rows. */
   exports?: ExportProfile[];
   /** The messages it causes, for the sender and the screens of the outbox. */

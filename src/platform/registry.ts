@@ -7,7 +7,7 @@ import type { LiveTopic, TopicSource } from "./live/news.ts";
 import type { MailKind } from "./mail/kinds.ts";
 import type { MenuEntry, Module, ReadAgain, Subject } from "./module.ts";
 import type { ExportProfile } from "./sheets/export.ts";
-import type { ImportProfile } from "./sheets/profile.ts";
+import type { ImportConcern, ImportProfile } from "./sheets/profile.ts";
 import type { FilePurpose } from "./storage/purpose.ts";
 import type { Vitals } from "./vitals.ts";
 
@@ -26,6 +26,7 @@ export interface Registry {
   folders: string[];
   files: Map<string, FilePurpose>;
   imports: Map<string, ImportProfile>;
+  importConcerns: ImportConcern[];
   exports: Map<string, ExportProfile>;
   mails: Map<string, MailKind>;
   vitals: Vitals[];
@@ -85,6 +86,7 @@ export function createRegistry(modules: Module[]): Registry {
       "import",
       modules.flatMap((module) => (module.imports ?? []).map((profile) => [profile.kind, profile])),
     ),
+    importConcerns: all("importConcerns") as ImportConcern[],
     exports: unique(
       "export",
       modules.flatMap((module) => (module.exports ?? []).map((profile) => [profile.kind, profile])),

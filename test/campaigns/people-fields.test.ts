@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { sql } from "kysely";
 import { Campaign } from "../../src/campaigns/campaign.ts";
 import { addFields } from "../../src/campaigns/field.ts";
+import { operationsLeftBy } from "../../src/campaigns/queries/concerned.ts";
 import { createStaffMembers, StaffMember } from "../../src/directory/index.ts";
 import { newField } from "../../src/fields/index.ts";
-import { addField, addOperation, makeCampaign } from "../support/campaigns.ts";
+import { faultsOf, judgePage } from "../pages/judge.ts";
+import { addField, addOperation, isAt, makeCampaign, plain } from "../support/campaigns.ts";
 import { formsOf, parseHtml } from "../support/html.ts";
+import { sendForm } from "../support/multipart.ts";
+import { csvText } from "../support/sheets.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -164,4 +169,71 @@ test("FLD-6 : les valeurs mises de côté se téléchargent comme on les lisait 
     const file = /href="([^"]+\/refusees\/[^"]+)"/.exec((await sophie.get(path)).text)![1]!;
     assert.match((await sophie.get(file)).text, new RegExp(`PC-1;${told}\r\n$`));
   }
+});
+
+test("IMP-48 : désactiver les fiches absentes dit d’abord, puis liste, les opérations en cours que cela concerne", async () => {
+  const denis = await world.as("denis");
+  world.db.sendJobsWith(async () => {});
+  const named = await addOperation(sophie, at, { c_cible: "DEPART-1", c_agent: "ZZ-0003" });
+  const done = await addOperation(sophie, at, { c_cible: "DEPART-2", c_agent: "ZZ-0003" });
+  await sophie.get(done);
+  for (const [to, kind] of [
+    ["in_progress", "start"],
+    ["done", "complete"],
+  ] as const)
+    isAt(await sophie.post(`${done}/statut`, { to, kind }));
+  const trashed = await addOperation(sophie, at, { c_cible: "DEPART-3", c_agent: "ZZ-0003" });
+  await sophie.get(trashed);
+  isAt(await sophie.post(`${trashed}/corbeille`));
+  const karim = await world.userOf("karim");
+  const member = await idOf("ZZ-0003");
+  await world.db.act(act("account.tied"), async (em) => {
+    await em.execute("delete from account_tie where user_id = ?", [karim.id]);
+    await em.execute("insert into account_tie (tenant_id, id, user_id, staff_member_id) values (?, uuidv7(), ?, ?)", [
+      tenantId,
+      karim.id,
+      member,
+    ]);
+  });
+  const assigned = await addOperation(sophie, at, { c_cible: "DEPART-4" });
+  await sophie.get(assigned);
+  isAt(await sophie.post(`${assigned}/affectation`, { technician: karim.id }));
+
+  // Everybody of the directory but that one.
+  const kept = await world.db.read(tenantId, (em) => em.find(StaffMember, {}, { orderBy: { staffNumber: "asc" } }));
+  const lines = kept
+    .filter(({ staffNumber }) => staffNumber !== "ZZ-0003")
+    .map(({ staffNumber, familyName, givenName }) => [staffNumber, familyName, givenName]);
+  const content = Buffer.from(csvText([["Matricule", "Nom", "Prénom"], ...lines]));
+  const file = isAt(await sendForm(world, denis, "/imports/annuaire/nouveau", { name: "agents.csv", content }));
+  const choice = { mode: "both", empty: "keep", missing: "deactivate", decimal: "", threshold: "90", key: "Matricule" };
+  isAt(await denis.post(`${file}/verification`, { ...choice, column: ["matricule", "nom", "prenom"] }));
+  const listed = (text: string) =>
+    [...text.matchAll(/<a href="(\/operations\/[^"]+)">DEPART-\d<\/a>/g)].map(([, href]) => href);
+  const told = /2 opérations en cours les concernent/;
+  const checked = await denis.get(file);
+  assert.match(plain(checked), told);
+  assert.deepEqual(listed(checked.text), [named, assigned]);
+  assert.deepEqual([...judgePage(checked.text).faults, ...faultsOf(parseHtml(checked.text))], []);
+
+  isAt(await denis.post(`${file}/execution`, { errors: "valid" }));
+  const over = await denis.get(file);
+  assert.match(plain(over), told);
+  assert.match(plain(over), /DEPART-1 [^<]*Basile Quentin/);
+  assert.deepEqual(listed(over.text), [named, assigned]);
+  assert.deepEqual([...judgePage(over.text).faults, ...faultsOf(parseHtml(over.text))], []);
+
+  const seenBy = async (who: string) => {
+    const { id } = await world.userOf(who);
+    return world.db.read(tenantId, (em) =>
+      operationsLeftBy(em, { id, roles: ["campaign_manager"] } as never, sql`select ${member}::uuid as id`),
+    );
+  };
+  assert.equal((await seenBy("sophie")).total, 2);
+  assert.deepEqual(await seenBy("hugo"), { total: 0, first: [] }, "une campagne qu’il ne voit pas");
+
+  const undo = /href="(\/actes\/[^"]+\/annulation)"/.exec(over.text)![1]!;
+  await denis.get(undo);
+  isAt(await denis.post(undo));
+  assert.doesNotMatch(plain(await denis.get(file)), told, "rendues actives, elles ne laissent rien");
 });

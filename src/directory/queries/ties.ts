@@ -1,5 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { sql, type Transaction } from "kysely";
+import { type RawBuilder, sql, type Transaction } from "kysely";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -26,6 +26,10 @@ export async function findTieOf(em: EntityManager, whose: string | { staffMember
     where ${which}`.execute(transaction(em));
   return rows[0] ?? null;
 }
+
+/** SQL: the accounts of these people, `user_id` and `staff_member_id`; `people` is SQL that gives their ids. */
+export const accountsTiedTo = (people: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`select t.user_id, t.staff_member_id from account_tie t where t.staff_member_id in (${people})`;
 
 /** A department of a scope, whole or at one site, with how many active people it holds. */
 export interface ScopeLine {

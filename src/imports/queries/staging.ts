@@ -327,19 +327,25 @@ export async function markOfRows(
   return row!.mark;
 }
 
+type OfRows = Pick<Staging, "profile" | "open" | "about">;
+
+/** SQL of the ids of the rows the choice for those missing would touch, once all lines are looked at [IMP-24]. */
+export const missingRows = ({ profile, open, about }: OfRows, choice: string): RawBuilder<unknown> =>
+  sql`select t.id from ${sql.table(profile.table)} t
+    where ${heldBy({ open, about }).absent} and ${open.missing?.touches(choice) ?? sql`false`}`;
+
+/** SQL of the ids of the rows it touched, and that nothing brought back since. */
+export const touchedRows = (
+  { profile, open, about }: OfRows,
+  { choice, actId }: { choice: string; actId: string },
+): RawBuilder<unknown> =>
+  sql`select t.id from ${sql.table(profile.table)} t
+    where ${heldBy({ open, about }).absent} and not ${open.missing?.touches(choice) ?? sql`true`}
+      and t.id in (select h.row_id from change h where h.table_name = ${profile.table}
+        and h.changeset_id = any (array(select c.id from changeset c where c.act_id = ${actId}::uuid)))`;
+
 /** How many rows the choice for those missing would touch [IMP-24]. */
-export async function countMissing(
-  em: EntityManager,
-  { profile, open, about }: Staging,
-  choice: string,
-): Promise<number> {
-  const touched = open.missing?.touches(choice);
-  if (!touched) return 0;
-  const [row] = await ask(
-    em,
-    sql<{
-      n: number;
-    }>`select count(*)::int as n from ${sql.table(profile.table)} t where ${heldBy({ open, about }).absent} and ${touched}`,
-  );
+export async function countMissing(em: EntityManager, of: OfRows, choice: string): Promise<number> {
+  const [row] = await ask(em, sql<{ n: number }>`select count(*)::int as n from (${missingRows(of, choice)}) m`);
   return row!.n;
 }

@@ -38,6 +38,7 @@ import {
 } from "../run.ts";
 import { suggest } from "../suggestions.ts";
 import { writtenFile } from "../written-file.ts";
+import { concernsOf } from "./concerns.ts";
 import { Choice, mappingOf, missingOf, refuseTwoSigns } from "./mapping-form.ts";
 import { CONFIDENCE, NOTHING_MAPPED, Reading, readingSent, readingWords, seenAs, shapeSaid } from "./preview.ts";
 import { aboutImport, addressOf, engineAt, HOME, openAt, placeAt, profileAt, visibleImport } from "./shown.ts";
@@ -81,7 +82,8 @@ async function showState(
   const shown = await read(req, async (em) => {
     const profile = profileAt(req, one.kind);
     const place = await placeAt(em, req, profile, one.scopeId ?? null);
-    const { targets, missing } = await openAt(em, req, one);
+    const open = await openAt(em, req, one);
+    const { targets, missing } = open;
     const causes = await causesOf(em, one.id);
     const of = { column: filter.colonne, reason: filter.motif, mark: readMark(filter.page) };
     const errors = await errorsOf(em, one.id, of);
@@ -101,6 +103,7 @@ async function showState(
       told: Object.fromEntries(targets.map(({ code, show }) => [code, show])),
       missingChoice: missing?.choices.find(({ value }) => value === one.options.missing)?.label ?? null,
       // Of what is to come: once it is written, the figures and the lines say it.
+      concerns: await concernsOf(em, req, one, open),
       warnings: one.state === "checked" ? ((await profile.tell?.(em, req.user!, one.notices)) ?? []) : [],
       fresh: one.mapping.columns.flatMap((chosen) => chosen?.fresh?.label ?? []),
       author: (await findUserNames(em, [one.authorId])).get(one.authorId) ?? "Compte inconnu",

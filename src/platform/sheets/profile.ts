@@ -178,6 +178,20 @@ export interface OpenImport {
   noticed?(em: EntityManager): Promise<Record<string, number>>;
 }
 
+/** What of another module hangs on rows that an import touches because its file does not hold them [IMP-48]. */
+export interface ImportConcern {
+  /** Which import, and which choice for those rows. */
+  kind: string;
+  choice: string;
+  noun: readonly [one: string, many: string];
+  /** Those this person may see, the first ones with their page; `rows` is SQL of one column, the ids of the rows. */
+  find(
+    em: EntityManager,
+    user: { id: string; roles: readonly string[] },
+    rows: RawBuilder<unknown>,
+  ): Promise<{ total: number; first: { label: string; said: string; href: string }[] }>;
+}
+
 /** What people may bring in by a file of rows: declared by the module that owns the table, carried out by the engine. */
 export interface ImportProfile {
   /** A word of addresses: "annuaire". */
