@@ -80,7 +80,10 @@ const ORDER = ["segment", "statut", "technicien", "date", "premiere", "reports",
 
 const ofField = (field: FieldDefinition): Written => ({
   head: field.label,
-  cell: ({ values }, { plan, names }) => cellText(field, values[field.code], { zone: plan.zone, names }),
+  cell({ values }, { plan, names }) {
+    const value = values[field.code];
+    return typeof value === "number" ? value : cellText(field, value, { zone: plan.zone, names });
+  },
 });
 
 /** The title, then the columns of the screen in their order, or all of them in that of EXP-8. */

@@ -1,4 +1,5 @@
 import { parsePhoneNumberFromString } from "libphonenumber-js/min";
+import { plainNumber } from "../platform/sheets/number-format.ts";
 import { fr } from "../platform/text/index.ts";
 import type { FieldDefinition, FieldValue, FieldValues } from "./definition.ts";
 import { bare } from "./text.ts";
@@ -91,12 +92,6 @@ const optionLabel = ({ rules }: FieldDefinition, code: string): string =>
   rules.options?.find((option) => option.code === code)?.label ?? code;
 
 const frenchDay = (day: string): string => day.split("-").reverse().join("/");
-
-function plainNumber(value: number): string {
-  const text = String(value);
-  // As long as it takes rather than with an exponent, which would be read as one a spreadsheet has damaged.
-  return (/e/.test(text) ? value.toFixed(20).replace(/\.?0+$/, "") : text).replace(".", ",");
-}
 
 /** "2026-03-12T14:30"; the second of an hour shown twice says its offset, or it would come back as the first [TIM-2]. */
 function localText(instant: string, zone: string): string {

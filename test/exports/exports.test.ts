@@ -56,7 +56,7 @@ test("EXP-3, EXP-7, EXP-8 : point-virgule, marque, CRLF, virgule décimale, jj/m
     plannedHour: "14:30",
     notes: 'Deux lignes ; et\nun guillemet "',
   });
-  await add(at, { c_cible: "PC-0002" });
+  await add(at, { c_cible: "PC-0002", c_surface: "-12,5" });
   const { status, headers, text } = await ask(sophie!, id);
   assert.equal(status, 200);
   assert.match(headers.get("content-type")!, /^text\/csv; charset=utf-8/);
@@ -73,6 +73,7 @@ test("EXP-3, EXP-7, EXP-8 : point-virgule, marque, CRLF, virgule décimale, jj/m
   assert.equal(first!.Notes, 'Deux lignes ; et\nun guillemet "');
   assert.equal(first!.Reports, "0");
   assert.equal(second!.Cible, "PC-0002");
+  assert.equal(second!.Surface, "-12,5");
   assert.equal(second!["Date prévue"], "");
   assert.equal(Object.keys(first!).filter((head) => head === "Segment").length, 1);
 });

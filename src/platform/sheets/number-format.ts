@@ -89,6 +89,20 @@ export function padded(integer: number, places: Place[]): string {
   return (integer < 0 ? "-" : "") + out;
 }
 
+/** A decimal comma, and no exponent, which would be read as one a spreadsheet has damaged [IMP-17]. */
+export function plainNumber(value: number): string {
+  const text = String(value);
+  const [mantissa, exponent] = text.split("e") as [string, string?];
+  if (exponent === undefined) return text.replace(".", ",");
+  if (Number(exponent) < 0)
+    return value
+      .toFixed(20)
+      .replace(/\.?0+$/, "")
+      .replace(".", ",");
+  const [whole, fraction = ""] = mantissa.split(".") as [string, string?];
+  return (whole + fraction).padEnd(whole.length + Number(exponent), "0");
+}
+
 const DAY_MS = 86_400_000;
 const SECONDS = 86_400;
 /** The day the 1900 system counts and no calendar has [IMP-10]. */
