@@ -24,6 +24,8 @@ export interface MadeWorkbook {
   more?: Packed[];
   /** What the first part says before its root. */
   prologue?: string;
+  /** What stands in place of a part made here, by its path. */
+  replaced?: Record<string, Buffer>;
 }
 
 const HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
@@ -44,6 +46,7 @@ export function workbook({
   shares = false,
   more = [],
   prologue = "",
+  replaced = {},
 }: MadeWorkbook): Buffer {
   const texts: string[] = [];
   const cell = (value: Cell, reference: string): string => {
@@ -98,7 +101,7 @@ export function workbook({
           ),
         ]
       : []),
-    ...parts,
+    ...parts.map(({ name, content }) => ({ name, content: replaced[name] ?? content })),
     ...more,
   ]);
 }

@@ -107,8 +107,30 @@ export const UNREADABLE: Record<Encoding, RegExp> = {
   "iso-8859-1": /[\0\x80-\x9f]/,
 };
 
+const MARKS = ["efbbbf", "fffe", "feff"].map((mark) => Buffer.from(mark, "hex"));
+const LONGEST_MARK = 3;
+
+/** The bytes after a byte-order mark, whichever it is: a header holds none, even read in another encoding [IMP-5]. */
+async function* unmarked(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let head: Buffer | null = Buffer.alloc(0);
+  const rest = (start: Buffer) =>
+    start.subarray(MARKS.find((mark) => mark.equals(start.subarray(0, mark.length)))?.length);
+  for await (const piece of bytes) {
+    if (!head) {
+      yield piece;
+      continue;
+    }
+    head = Buffer.concat([head, piece]);
+    if (head.length < LONGEST_MARK) continue;
+    yield rest(head);
+    head = null;
+  }
+  if (head) yield rest(head);
+}
+
 /** The text of these bytes, piece by piece, without its byte-order mark; signs that straddle two pieces are whole. */
-export async function* decodeText(bytes: AsyncIterable<Uint8Array>, encoding: Encoding): AsyncGenerator<string> {
+export async function* decodeText(marked: AsyncIterable<Uint8Array>, encoding: Encoding): AsyncGenerator<string> {
+  const bytes = unmarked(marked);
   // What the web calls ISO-8859-1 is Windows-1252: the true one is Node's.
   if (encoding === "iso-8859-1") {
     for await (const piece of bytes) yield Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString("latin1");

@@ -5,6 +5,7 @@ import { readArchive } from "../storage/archive.ts";
 import { HEAD_BYTES } from "../storage/kinds.ts";
 import { detectEncoding, type FoundEncoding } from "./encoding.ts";
 import { MOST_BYTES, type SheetSource } from "./source.ts";
+import { typed } from "./workbook.ts";
 
 /** What a file of rows is by its content, whatever its name [IMP-2]. */
 export type SheetKind = { kind: "workbook" } | { kind: "text"; found: FoundEncoding };
@@ -30,7 +31,9 @@ export async function sheetKind(source: SheetSource): Promise<SheetKind> {
   }
   const head = await headOf(source);
   if (head.subarray(0, 4).equals(Buffer.from("PK\x03\x04"))) {
-    refuseArchive((await readArchive(reads, size)).names);
+    const { names, declaresType } = await readArchive(reads, size);
+    refuseArchive(names);
+    if (declaresType) throw typed();
     return { kind: "workbook" };
   }
   if (head.subarray(0, COMPOUND.length).equals(COMPOUND)) throw await compoundRefusal(source);

@@ -39,6 +39,8 @@ export type FaultCause = keyof typeof FAULTS;
 export interface TableRow {
   line: number;
   cells: string[];
+  /** Cells beyond the columns, when one of them holds something [IMP-9]. */
+  extra?: string[];
   faults?: Fault[];
   /** The spreadsheet does not show it [IMP-10]. */
   isHidden?: true;

@@ -34,6 +34,8 @@ export interface Survey {
   hidden: number;
   /** Lines with something that cannot be read. */
   faulty: number;
+  /** Cells beyond the columns in the line that has most of them, when one has [IMP-9]. */
+  surplus?: number;
   /** The first lines of the file as they stand, the header among them, for its choice [IMP-8]. */
   first: { line: number; cells: string[] }[];
   /** The first lines with letters that encodings write differently [IMP-5]. */
@@ -78,7 +80,7 @@ export async function surveyTable(
   { headerLine = 1, look = () => {} }: { headerLine?: number; look?: (row: TableRow) => void } = {},
 ): Promise<Survey> {
   let header: string[] | null = null;
-  let [lines, blank, samples, hidden, faulty, lastFilled] = [0, 0, 0, 0, 0, -1];
+  let [lines, blank, samples, hidden, faulty, lastFilled, lastExtra, lastLine] = [0, 0, 0, 0, 0, -1, -1, 0];
   const first: Survey["first"] = [];
   const accented: Survey["accented"] = [];
   for await (const rows of rawRows(source, shape)) {
@@ -89,6 +91,9 @@ export async function surveyTable(
         if (/[^\0-\x7f]/.test(text)) accented.push({ line: row.line, text: shown(text) });
       }
       if (row.line < headerLine) continue;
+      // A sheet does not write its blank lines.
+      if (header && shape.kind === "workbook") blank += Math.max(0, row.line - lastLine - 1);
+      lastLine = row.line;
       if (row.cells.every(isBlank) && !row.faults) {
         if (header) blank++;
         continue;
@@ -106,6 +111,7 @@ export async function surveyTable(
       const filled = lastFilledOf(row.cells);
       if (filled >= header.length || row.faults) faulty++;
       if (filled < header.length) lastFilled = Math.max(lastFilled, filled);
+      else lastExtra = Math.max(lastExtra, filled);
       if (lines <= MOST_LINES) look(row);
     }
   }
@@ -128,7 +134,17 @@ export async function surveyTable(
       `Le tableau a ${count} colonnes\u00a0: la limite est de ${MOST_COLUMNS}. Gardez celles qui servent, puis envoyez de nouveau le fichier.`,
     );
   }
-  return { columns: columnNames(header, count), lines, blank, samples, hidden, faulty, first, accented };
+  return {
+    columns: columnNames(header, count),
+    lines,
+    blank,
+    samples,
+    hidden,
+    faulty,
+    ...(lastExtra !== -1 && { surplus: lastExtra + 1 - count }),
+    first,
+    accented,
+  };
 }
 
 /** The first rows of a table, blank ones among them, as many as the header is chosen from: the rest is not read [IMP-8]. */
@@ -168,8 +184,12 @@ export async function* readTable(
       }
       if (isSample(cells)) continue;
       if (cells.length > columns) {
-        const extra = cells.splice(columns).filter((cell) => !isBlank(cell));
-        if (extra.length > 0) addFault(row, { column: null, value: shown(extra.join(" ")), cause: "extra" });
+        const extra = cells.splice(columns);
+        const held = extra.filter((cell) => !isBlank(cell));
+        if (held.length > 0) {
+          row.extra = extra;
+          addFault(row, { column: null, value: shown(held.join(" ")), cause: "extra" });
+        }
       }
       while (cells.length < columns) cells.push("");
       kept.push(row);

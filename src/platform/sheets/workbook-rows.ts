@@ -1,5 +1,5 @@
 import { RuleBroken } from "../errors.ts";
-import { dateText, padded } from "./number-format.ts";
+import { dateText, padded, plainNumber } from "./number-format.ts";
 import {
   addFault,
   type FaultCause,
@@ -28,6 +28,8 @@ export interface WorkbookShape {
 
 /** Digits a spreadsheet keeps; it makes zeros of the ones after. */
 const KEPT_DIGITS = 15;
+/** From here on, the whole part takes all of them: decimals beside it are made up. Those of a smaller number are rounded as a sheet does. */
+const NO_ROOM = 1e14;
 /** Rows and columns a sheet may have at all. */
 const LAST_ROW = 1_048_576;
 
@@ -224,6 +226,8 @@ class RowReader {
 
   #text(row: TableRow, column: number): string {
     const value = this.#value;
+    const isEmptyText = this.#cell.t === "str" && this.#hasValue;
+    if (this.#hasFormula && !isEmptyText && value.trim() === "") return this.#fault(row, column, "no_result", "=");
     switch (this.#cell.t) {
       case "s":
         return this.#texts[Number(value)] ?? "";
@@ -237,7 +241,6 @@ class RowReader {
       case "d":
         return value.trim().replace(/(?:\.0+)?Z?$/, "");
     }
-    if (this.#hasFormula && value.trim() === "") return this.#fault(row, column, "no_result", "=");
     return this.#number(row, column, value.trim());
   }
 
@@ -251,10 +254,9 @@ class RowReader {
       if (date !== null) return date;
       return this.#fault(row, column, Math.floor(number) === 60 && !is1904 ? "day_60" : "spreadsheet_error", value);
     }
-    if (Number.isInteger(number)) {
-      if (significantDigits(value) > KEPT_DIGITS) return this.#fault(row, column, "lost_digits", plain(number));
-      return format.shows === "digits" ? padded(number, format.places) : shownNumber(number, format.shows);
-    }
+    const isLost = Number.isInteger(number) ? significantDigits(value) > KEPT_DIGITS : Math.abs(number) >= NO_ROOM;
+    if (isLost) return this.#fault(row, column, "lost_digits", plainNumber(number));
+    if (Number.isInteger(number) && format.shows === "digits") return padded(number, format.places);
     return shownNumber(number, format.shows);
   }
 }
@@ -272,9 +274,6 @@ export const tooWide = () =>
     `Le tableau a plus de ${MOST_COLUMNS} colonnes. Gardez celles qui servent, puis envoyez de nouveau le fichier.`,
   );
 
-/** Whole, with no exponent. */
-const plain = (number: number): string => BigInt(Math.round(number)).toString();
-
 function significantDigits(value: string): number {
   const [mantissa = "", exponent] = value.toLowerCase().split("e");
   const digits = mantissa.replace(/^[-+]/, "");
@@ -286,11 +285,6 @@ function significantDigits(value: string): number {
 /** A decimal comma, as the French sheet shows it, and the digits a spreadsheet keeps. */
 function shownNumber(number: number, shows: string): string {
   const kept = Number((shows === "percent" ? number * 100 : number).toPrecision(KEPT_DIGITS));
-  const text = Number.isInteger(kept) && Math.abs(kept) < 1e21 ? plain(kept) : decimal(kept);
+  const text = plainNumber(kept);
   return shows === "percent" ? `${text} %` : text;
 }
-
-const decimal = (number: number): string => {
-  const text = String(number);
-  return (/e/.test(text) ? number.toFixed(20).replace(/0+$/, "") : text).replace(".", ",");
-};

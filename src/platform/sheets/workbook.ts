@@ -100,6 +100,11 @@ export interface PartHandlers {
   close?(name: string): void;
 }
 
+export const typed = () =>
+  new RuleBroken(
+    "Ce classeur déclare un type de document, ce qu’aucun tableur n’écrit\u00a0: il est refusé. Enregistrez-le de nouveau depuis votre tableur.",
+  );
+
 /** Some programs write `x:row` for `row`. */
 const local = (name: string) => name.slice(name.indexOf(":") + 1);
 
@@ -113,9 +118,7 @@ export function partParser({ open, text, close }: PartHandlers): { write(xml: st
     throw new RuleBroken(DAMAGED);
   });
   parser.on("doctype", () => {
-    throw new RuleBroken(
-      "Ce classeur déclare un type de document, ce qu’aucun tableur n’écrit\u00a0: il est refusé. Enregistrez-le de nouveau depuis votre tableur.",
-    );
+    throw typed();
   });
   if (open) parser.on("opentag", ({ name, attributes }) => open(local(name), attributes as Attributes));
   if (text) {

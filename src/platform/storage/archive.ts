@@ -13,6 +13,8 @@ export interface Contents {
   names: ReadonlySet<string>;
   /** What OpenDocument files say of themselves in their first entry. */
   mimetype: string | null;
+  /** One of its XML texts declares a document type. */
+  declaresType: boolean;
 }
 
 /** Bytes of the file, from `start` to `end` included, or all of them. */
@@ -40,6 +42,9 @@ const LOOKED_AT = 65_536;
 
 const ARCHIVES = /\.(?:zip|jar|war|apk|7z|rar|gz|tgz|bz2|xz|zst|tar|cab|iso)$/i;
 const OFFICE = /\.(?:docx|docm|dotx|xlsx|xlsm|xltx|pptx|pptm|potx|odt|ods|odp|odg|ott|ots|vsdx)$/i;
+const XML = /\.(?:xml|rels|vml)$/i;
+/** What may come before the root of an XML text, but a document type. */
+const BEFORE_ROOT = /[\s\u00ef\u00bb\u00bf\u00fe\u00ff]+|<\?[\s\S]*?\?>|<!--[\s\S]*?-->/y;
 const PACKED = Buffer.from("PK\x03\x04", "latin1");
 
 const damaged = () =>
@@ -127,6 +132,7 @@ function checkTotal(unpacked: number, size: number): void {
 
 async function unpackAll(entries: Entry[], cursor: Cursor, size: number): Promise<Contents> {
   let mimetype: string | null = null;
+  let declaresType = false;
   let total = 0;
   try {
     for (const entry of entries) {
@@ -151,15 +157,26 @@ async function unpackAll(entries: Entry[], cursor: Cursor, size: number): Promis
       const start = Buffer.concat(first);
       if (start.subarray(0, 4).equals(PACKED) && !OFFICE.test(entry.name))
         throw bomb("elle contient une autre archive");
-      if (/\.(?:xml|rels)$/i.test(entry.name) && /<!ENTITY/i.test(start.toString("latin1"))) {
-        throw bomb("un de ses textes se déploie de lui-même");
+      if (XML.test(entry.name)) {
+        // Without the null bytes of UTF-16.
+        const xml = start.toString("latin1").replaceAll("\0", "");
+        if (/<!ENTITY/i.test(xml)) throw bomb("un de ses textes se déploie de lui-même");
+        declaresType ||= isTyped(xml);
       }
       if (entry.name === "mimetype") mimetype = start.subarray(0, 100).toString("latin1").trim();
     }
   } finally {
     cursor.close();
   }
-  return { names: new Set(entries.map(({ name }) => name)), mimetype };
+  return { names: new Set(entries.map(({ name }) => name)), mimetype, declaresType };
+}
+
+/** Whether a document type stands before its root; what stands there is walked over once. */
+function isTyped(xml: string): boolean {
+  BEFORE_ROOT.lastIndex = 0;
+  let at = 0;
+  while (BEFORE_ROOT.test(xml)) at = BEFORE_ROOT.lastIndex;
+  return /^<!DOCTYPE/i.test(xml.slice(at, at + 9));
 }
 
 /** Gives what comes out, piece by piece; the next bytes go in once the last ones have been through. */

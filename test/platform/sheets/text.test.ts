@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { withoutGuard } from "../../../src/platform/sheets/csv.ts";
+import { parse } from "csv-parse/sync";
+import { csvLine, withoutGuard } from "../../../src/platform/sheets/csv.ts";
 import { findDelimiter } from "../../../src/platform/sheets/delimiter.ts";
 import { detectEncoding } from "../../../src/platform/sheets/encoding.ts";
 import { columnNames, folded } from "../../../src/platform/sheets/header.ts";
@@ -194,7 +195,7 @@ test("IMP-8, IMP-9 : en-tête choisi, lignes vides comptées, cases manquantes e
   assert.deepEqual(narrow.rows, [
     { line: 2, cells: ["A", "1"] },
     { line: 3, cells: ["B", ""] },
-    { line: 4, cells: ["C", "1"], faults: [{ column: null, value: "trop", cause: "extra" }] },
+    { line: 4, cells: ["C", "1"], extra: ["", "", "trop"], faults: [{ column: null, value: "trop", cause: "extra" }] },
   ]);
   assert.equal(rows[0]?.line, 4);
 });
@@ -285,6 +286,56 @@ test("EXP-7 : l’apostrophe mise devant une formule à l’export est retirée 
     "@a",
     "'été",
     "l'an",
-    "''=1",
+    "'=1",
   ]);
+});
+
+test("EXP-7 : quel que soit le texte, l’export le désarme et l’import le rend tel qu’il était", () => {
+  const SIGNS = ["'", "'", "=", "+", "-", "@", "\t", "\r", "\n", '"', ";", ",", " ", "a", "é", "1", "’"];
+  let seed = 7;
+  const next = (most: number) => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return Math.floor((seed / 2 ** 31) * most);
+  };
+  for (let turn = 0; turn < 20_000; turn++) {
+    const text = Array.from({ length: next(6) }, () => SIGNS[next(SIGNS.length)]!).join("");
+    const [[cell]] = parse(csvLine([text, "fin"]), { delimiter: ";", record_delimiter: "\r\n" }) as [[string]];
+    assert.doesNotMatch(cell, /^[=+\-@\t\r]/, JSON.stringify(text));
+    assert.equal(withoutGuard(cell), text);
+  }
+});
+
+test("EXP-3, EXP-7 : un nombre s’écrit sans apostrophe ni exposant, quelle que soit sa taille", () => {
+  assert.equal(
+    csvLine([-12.5, 0, 1e-7, 1e21, 1.5e30]),
+    "-12,5;0;0,0000001;1000000000000000000000;1500000000000000000000000000000\r\n",
+  );
+});
+
+test("IMP-5 : une marque d’ordre n’est jamais dans un nom de colonne, quel que soit l’encodage choisi", async () => {
+  for (const piece of [1, 2, 16_384]) {
+    const read = async (content: Buffer, encoding: "windows-1252" | "iso-8859-1" | "utf-8") =>
+      (await tableOf(sourceOf(content, piece), { kind: "text", encoding, delimiter: ";" })).columns;
+    const marked = Buffer.from("\ufeffNom;Site\r\nZoé;Évry\r\n");
+    for (const encoding of ["windows-1252", "iso-8859-1", "utf-8"] as const)
+      assert.deepEqual(await read(marked, encoding), ["Nom", "Site"]);
+    assert.deepEqual(await read(Buffer.from("Nom;Site\r\na;b\r\n"), "windows-1252"), ["Nom", "Site"]);
+    assert.deepEqual(await read(latin("ïo;Site\r\na;b\r\n"), "iso-8859-1"), ["ïo", "Site"]);
+  }
+});
+
+test("IMP-9 : les cases en trop sont gardées à part, pour le fichier des erreurs", async () => {
+  const content = Buffer.from("Nom;Site\r\na;b;c;;d\r\ne;f;;\r\n");
+  const { rows, surplus } = await tableOf(sourceOf(content), { kind: "text", encoding: "utf-8", delimiter: ";" });
+  assert.equal(surplus, 3);
+  assert.deepEqual(
+    rows.map(({ cells, extra }) => [cells, extra]),
+    [
+      [
+        ["a", "b"],
+        ["c", "", "d"],
+      ],
+      [["e", "f"], undefined],
+    ],
+  );
 });

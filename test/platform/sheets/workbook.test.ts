@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { analyse } from "../../../src/platform/sheets/analysis.ts";
 import { sheetKind } from "../../../src/platform/sheets/kind.ts";
 import { dateText, formatOf, padded } from "../../../src/platform/sheets/number-format.ts";
 import { sheetsOf } from "../../../src/platform/sheets/workbook-rows.ts";
@@ -181,6 +182,74 @@ test("IMP-12 : ce qu’un format remplit de zéros, et ce qu’il ne remplit pas
   for (const code of ["dd/mm/yyyy hh:mm", "m/d/yy h:mm AM/PM"]) assert.equal(shown(code, 1), "moment", code);
 });
 
+test("IMP-10 : une formule sans résultat est une erreur, une formule au résultat vide est une case vide", async () => {
+  const { rows } = await read({
+    sheets: [
+      {
+        name: "A",
+        rows: [
+          ["a", "b", "c", "d", "e"],
+          [
+            "x",
+            { xml: '<c t="str"><f>A1</f></c>' },
+            { xml: '<c t="str"><f>""</f><v></v></c>' },
+            { xml: '<c t="b"><f>A1</f></c>' },
+            { xml: "<c><f>A1</f><v/></c>" },
+          ],
+        ],
+      },
+    ],
+  });
+  assert.deepEqual(rows[0]?.cells, ["x", "=", "", "=", "="]);
+  assert.deepEqual(
+    rows[0]?.faults?.map(({ column, cause }) => [column, cause]),
+    [1, 3, 4].map((column) => [column, "no_result"]),
+  );
+});
+
+test("IMP-9 : les lignes vides entre deux lignes d’une feuille sont comptées, écrites ou non", async () => {
+  const { lines, blank } = await read({
+    sheets: [{ name: "A", rows: [[null], ["Nom"], ["a"], [null], ["  "], [null], ["b"], [null]] }],
+  });
+  assert.deepEqual([lines, blank], [2, 3]);
+  const gap = Buffer.from(
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>Nom</t></is></c></row><row r="2"><c r="A2"><v>1</v></c></row><row r="1048576"><c r="A1048576"><v>2</v></c></row></sheetData></worksheet>',
+  );
+  const far = workbook({ sheets: [{ name: "A", rows: [] }], replaced: { "xl/worksheets/sheet1.xml": gap } });
+  const survey = await tableOf(sourceOf(far), { kind: "workbook", sheet: "A" });
+  assert.deepEqual([survey.lines, survey.blank], [2, 1_048_573]);
+});
+
+test("IMP-12 : des décimales que le tableur ne pouvait pas garder sont des chiffres perdus ; un calcul ordinaire, non", async () => {
+  const { rows } = await read({
+    sheets: [
+      {
+        name: "A",
+        rows: [
+          ["a", "b", "c", "d"],
+          [at(123_456_789_012_345.67), 1 / 3, 12_345_678_901_234.5, 12.1 * 3],
+        ],
+      },
+    ],
+  });
+  assert.deepEqual(rows[0]?.cells, ["123456789012345,67", "0,333333333333333", "12345678901234,5", "36,3"]);
+  assert.deepEqual(
+    rows[0]?.faults?.map(({ column, cause }) => [column, cause]),
+    [[0, "lost_digits"]],
+  );
+});
+
+test("IMP-10 : la première feuille montrée est proposée, même après une feuille cachée", async () => {
+  const content = workbook({
+    sheets: [
+      { name: "Cachée", rows: [["x"]], isHidden: true },
+      { name: "Vue", rows: [["x"]] },
+      { name: "Autre", rows: [["x"]] },
+    ],
+  });
+  assert.deepEqual((await analyse(sourceOf(content))).shape, { kind: "workbook", sheet: "Vue" });
+});
+
 test("IMP-10 : une feuille cachée se dit, une absente se refuse", async () => {
   const content = workbook({
     sheets: [
@@ -201,6 +270,18 @@ test("IMP-11 : type de document, XML abîmé, bombe sont refusés", async () => 
     read({ ...one, prologue: '<!DOCTYPE x SYSTEM "file:///etc/passwd">' }),
     /déclare un type de document/,
   );
+  const typed = '<?xml version="1.0"?>\n<!-- <a> -->\n<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>';
+  for (const name of ["docProps/core.xml", "xl/worksheets/_rels/sheet1.xml.rels", "xl/worksheets/sheet9.xml"]) {
+    for (const content of [Buffer.from(typed), Buffer.from(`\ufeff${typed}`), Buffer.from(`\ufeff${typed}`, "utf16le")])
+      await assert.rejects(
+        sheetKind(sourceOf(workbook({ ...one, more: [{ name, content }] }))),
+        /déclare un type de document/,
+        name,
+      );
+  }
+  const quoting = Buffer.from('<?xml version="1.0"?><x><![CDATA[<!DOCTYPE html>]]></x>');
+  const harmless = workbook({ ...one, more: [{ name: "docProps/app.xml", content: quoting }] });
+  assert.equal((await sheetKind(sourceOf(harmless))).kind, "workbook");
   const content = workbook(one);
   const broken = Buffer.from(content);
   broken.write("</worksheet", broken.indexOf("PK\x01\x02") - 20);
