@@ -52,6 +52,7 @@ export function fieldTarget(plan: Plan, field: FieldDefinition, isTitle: boolean
     isUnique,
     mayBeKey: !["long_text", "multiple_choice", "boolean", "person"].includes(type),
     store: { json: "values" },
+    tellsDamage: true,
     reader(reading) {
       const read = readerOf(field, { ...readingOf(plan), ...reading });
       return (text) => {
@@ -94,6 +95,7 @@ export async function specialTargets(em: EntityManager, plan: Plan, segments: Se
       samples: ["12/01/2027", "13/01/2027"],
       holds: "date",
       beside: HOUR,
+      tellsDamage: true,
       store: { column: "planned_at", type: "timestamptz" },
       reader: (reading) => (text, hour) => {
         const answer = readMoment(text, hour, { ...readingOf(plan), ...reading });

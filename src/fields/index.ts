@@ -32,10 +32,10 @@ export {
   periodDays,
   readOperand,
 } from "./operators.ts";
-export { holdsHealthNumbers, proposeType } from "./propose.ts";
+export { proposeType } from "./propose.ts";
 export { type Condition, fieldCondition, fieldSortKey, type SortKey } from "./queries.ts";
 export { type Reading, type ReadValue, readerOf, readValue } from "./read.ts";
 export { samplesOf } from "./sample.ts";
 export { cellText, type Showing, searchText, showValue, typedValue } from "./show.ts";
-export { bare, isDamaged, looksLikeHealthNumber, tidy } from "./text.ts";
+export { bare, tidy } from "./text.ts";
 export { dayOf, type Found, hourOf, instantOf, type Local, localOf, shiftDay, startOfDay } from "./zone.ts";

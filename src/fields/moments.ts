@@ -1,5 +1,6 @@
+import { isDamaged } from "../platform/sheets/damaged.ts";
 import type { Reading } from "./read.ts";
-import { isDamaged, quoted, tidy } from "./text.ts";
+import { quoted, tidy } from "./text.ts";
 import { hourOf, instantOf, dayOf as iso, type Local, localOf } from "./zone.ts";
 
 /** Days and hours as people and spreadsheets write them [IMP-14, IMP-15, TIM-2]. Nothing rolls over. */

@@ -1,7 +1,8 @@
+import { damaged, isDamaged } from "../platform/sheets/damaged.ts";
 import { MOST_DECIMALS } from "./definition.ts";
 import type { Answer } from "./moments.ts";
 import type { Reading } from "./read.ts";
-import { isDamaged, quoted, tidy } from "./text.ts";
+import { quoted, tidy } from "./text.ts";
 
 /** Numbers as people and spreadsheets write them [IMP-16]. */
 
@@ -52,10 +53,6 @@ export function readNumber(
   }
   return kept(Number(minus(parts[1]) + digits), text);
 }
-
-export const damaged = (text: string) => ({
-  problem: `${quoted(text)} est un nombre abîmé par le tableur : ses derniers chiffres sont perdus. Mettez la colonne au format Texte dans le tableur, puis retapez-le.`,
-});
 
 const minus = (sign: string | undefined) => (sign === "-" || sign === "\u2212" ? "-" : "");
 

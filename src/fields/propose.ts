@@ -1,8 +1,8 @@
 import { type FieldType, newField } from "./definition.ts";
 import { type Reading, readerOf } from "./read.ts";
-import { bare, looksLikeHealthNumber, tidy } from "./text.ts";
+import { bare, tidy } from "./text.ts";
 
-/** What kind of field a column of a file seems to hold [IMP-18, IMP-27]. */
+/** What kind of field a column of a file seems to hold [IMP-18]. */
 
 /** From the most particular to the least: the first that fits well enough is proposed. */
 const TRIED: FieldType[] = [
@@ -53,16 +53,4 @@ function isLike(type: FieldType, text: string): boolean {
   if (type === "date") return !HOUR.test(text);
   if (type === "number") return !IDENTIFIER.test(text);
   return true;
-}
-
-/** True of a column in which four non-empty values out of five are national health numbers [IMP-27]. */
-export function holdsHealthNumbers(samples: Iterable<string>): boolean {
-  let [all, found] = [0, 0];
-  for (const sample of samples) {
-    const text = tidy(sample);
-    if (text === "") continue;
-    all++;
-    if (looksLikeHealthNumber(text)) found++;
-  }
-  return all > 0 && found / all >= 0.8;
 }

@@ -1,9 +1,10 @@
 import { parsePhoneNumberFromString } from "libphonenumber-js/min";
+import { damaged, isDamaged } from "../platform/sheets/damaged.ts";
 import { fr } from "../platform/text/index.ts";
 import { compilePattern, type FieldDefinition, type FieldValue } from "./definition.ts";
 import { type Answer, readDate, readMoment } from "./moments.ts";
-import { damaged, decimalsRule, readNumber } from "./numbers.ts";
-import { bare, isDamaged, quoted, tidy } from "./text.ts";
+import { decimalsRule, readNumber } from "./numbers.ts";
+import { bare, quoted, tidy } from "./text.ts";
 
 /** How texts are read here: the same for forms, edits in place, checklists and imports [FLD-5, IMP-13…17]. */
 export interface Reading {

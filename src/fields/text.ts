@@ -43,17 +43,3 @@ export const bare = (text: string): string =>
 
 /** A short form of what was typed, to be quoted in a sentence. */
 export const quoted = (text: string): string => `«\u00a0${text.length > 60 ? `${text.slice(0, 59)}…` : text}\u00a0»`;
-
-/** Of a number that a spreadsheet wrote with its exponent: its digits are lost [IMP-17]. */
-export const isDamaged = (text: string): boolean => DAMAGED.test(text);
-const DAMAGED = /^[+-]?\d+(?:[.,]\d+)?E[+-]\d{1,3}$/i;
-
-/** A French social security number with a key that holds, however it is spaced: no product of ours keeps one [IMP-27, GEN-12]. */
-export function looksLikeHealthNumber(text: string): boolean {
-  const signs = text.replace(/[\s\u00a0\u202f.-]/g, "").toUpperCase();
-  const parts = /^([1-478]\d{2}(?:0[1-9]|1[0-2]|[2-9]\d)(?:\d{2}|2[AB])\d{6})(\d{2})$/.exec(signs);
-  if (!parts) return false;
-  // Corsica: its letters stand for 19 and 18, as the key is reckoned.
-  const digits = Number(parts[1]!.replace("2A", "19").replace("2B", "18"));
-  return 97 - (digits % 97) === Number(parts[2]);
-}

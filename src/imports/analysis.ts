@@ -5,7 +5,7 @@ import type { SheetSource } from "../platform/sheets/source.ts";
 import { surveyTable, type TableShape } from "../platform/sheets/table.ts";
 import type { StoredFile } from "../platform/storage/file.ts";
 import { Import, ImportMappingSchema, type ImportOptions, OPTIONS } from "./import.ts";
-import { isAdded, isUnread, NationalNumbers, signatureOf, suggest } from "./suggestions.ts";
+import { isUnread, NationalNumbers, ownCount, signatureOf, suggest } from "./suggestions.ts";
 import { Tastes } from "./tastes.ts";
 
 /**
@@ -106,9 +106,10 @@ export async function proposeMapping(
   });
   const taken = new Set(open.targets.map(({ code }) => code));
   const met = new Set<string>();
+  const own = ownCount(survey.columns);
   const columns = survey.columns.map((name, place): ChosenColumn | null => {
     const last = remembered?.columns[place];
-    if (suspects.includes(name) || isAdded(name) || last === null) return null;
+    if (suspects.includes(name) || place >= own || last === null) return null;
     const taste = survey.tastes?.[place];
     const order = taste?.isMonthFirst ? { isMonthFirst: true } : {};
     const code = [last?.code, suggested[place]?.code].find(

@@ -1,5 +1,6 @@
 import { withoutGuard } from "../platform/sheets/csv.ts";
-import type { ColumnReading, ImportTarget, ImportValue, Mapping } from "../platform/sheets/profile.ts";
+import { damaged, isDamaged } from "../platform/sheets/damaged.ts";
+import type { ColumnReading, ImportAnswer, ImportTarget, ImportValue, Mapping } from "../platform/sheets/profile.ts";
 import { FAULTS, type TableRow } from "../platform/sheets/source.ts";
 import type { ImportOptions } from "./import.ts";
 
@@ -105,13 +106,19 @@ export class LineReader {
     return tidied(this.#isText ? withoutGuard(said) : said);
   }
 
+  /** The text of the cell read with another; one that clears says nothing. */
+  #besideAt(cells: readonly string[], place: number): string {
+    const text = place === -1 ? "" : this.#textAt(cells, place);
+    return text === CLEARED ? "" : text;
+  }
+
   /** What one cell says, as people read it, or why it says nothing; null where it is empty or its column goes nowhere. */
   cell(cells: readonly string[], place: number): { said: string } | { problem: string } | null {
     const column = this.#columns.find((one) => one.place === place);
     const text = this.#textAt(cells, place);
     if (!column || text === "" || text === CLEARED) return null;
     const { target, read, beside } = column;
-    const found = read(text, beside === -1 ? "" : this.#textAt(cells, beside));
+    const found = answerOf(target, read, text, this.#besideAt(cells, beside));
     if ("problem" in found) return found;
     return { said: target.show ? target.show(found.value) : String(found.value) };
   }
@@ -141,7 +148,7 @@ export class LineReader {
       if (wrong.has(place) || wrong.has(beside)) continue;
       const said = cells[place] ?? "";
       const text = this.#textAt(cells, place);
-      const other = beside === -1 ? "" : this.#textAt(cells, beside);
+      const other = this.#besideAt(cells, beside);
       if ((text === "" && other === "") || text === CLEARED) {
         if (text === "" && !this.#clears) continue;
         if (target.isRequired)
@@ -149,7 +156,7 @@ export class LineReader {
         else values[target.code] = emptyOf(target);
         continue;
       }
-      const found = read(text, other);
+      const found = answerOf(target, read, text, other);
       if ("problem" in found) errors.push({ line, column: name, value: said, reason: found.problem });
       else {
         values[target.code] = found.value;
@@ -195,6 +202,10 @@ export class LineReader {
 
   #keyName = (): string | null => this.#columns.find(({ target }) => target.code === this.#key[0])?.name ?? null;
 }
+
+/** What a spreadsheet damaged is refused wherever it goes [IMP-17]. */
+const answerOf = (target: ImportTarget, read: Column["read"], text: string, beside: string): ImportAnswer =>
+  !target.tellsDamage && isDamaged(text) ? damaged(text) : read(text, beside);
 
 const emptyOf = ({ store }: ImportTarget): ImportValue | null =>
   store && "column" in store ? (store.empty ?? null) : null;

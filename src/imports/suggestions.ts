@@ -1,5 +1,6 @@
 import { folded } from "../platform/sheets/header.ts";
 import type { ImportTarget } from "../platform/sheets/profile.ts";
+import { looksLikeHealthNumber } from "../platform/text/health-number.ts";
 import type { Taste } from "./tastes.ts";
 
 export type Confidence = "high" | "medium" | "low";
@@ -9,21 +10,33 @@ export interface Suggestion {
   confidence: Confidence;
 }
 
-/** Columns an error file adds, left out when it comes back [IMP-39]. */
+/** Columns an error file adds at its end, left out when it comes back [IMP-39]. */
 export const ADDED_COLUMNS = ["Ligne d’origine", "Colonne", "Motif"] as const;
-const added = new Set(ADDED_COLUMNS.map(folded));
-export const isAdded = (column: string): boolean => added.has(folded(column));
+/** The second of that name, where the file has its own. */
+const RANK = / \(\d+\)$/;
+
+/** How many columns are the file’s own: those before the ones an error file added, if it is one that comes back [IMP-39]. */
+export function ownCount(columns: readonly string[]): number {
+  const own = columns.length - ADDED_COLUMNS.length;
+  const isBack = ADDED_COLUMNS.every(
+    (name, rank) => folded((columns[own + rank] ?? "").replace(RANK, "")) === folded(name),
+  );
+  return isBack ? own : columns.length;
+}
 
 /** Whether an export of ours wrote it and no import reads it: nobody's, unless a target has that very name [EXP-7]. */
 export const isUnread = (column: string, unread: readonly string[] = []): boolean =>
   unread.some((head) => folded(head) === folded(column));
 
-/** Which mapping a file of these columns had last: their names in their order, without those an error file adds [IMP-19]. */
-export const signatureOf = (columns: readonly string[]): string =>
-  columns
-    .filter((column) => !isAdded(column))
-    .map(folded)
-    .join("\u001f");
+/**
+ * Which mapping a file of these columns had last: their names in their order, without those an error file adds, nor the
+ * nameless ones before them, where the cells beyond the columns stood [IMP-19].
+ */
+export function signatureOf(columns: readonly string[]): string {
+  let own = ownCount(columns);
+  while (own < columns.length && columns[own - 1] === `Colonne ${own}`) own--;
+  return columns.slice(0, own).map(folded).join("\u001f");
+}
 
 const words = (text: string) =>
   new Set(
@@ -44,9 +57,10 @@ export function suggest(
 ): (Suggestion | null)[] {
   const found: (Suggestion | null)[] = columns.map(() => null);
   const taken = new Set<string>();
+  const own = ownCount(columns);
   const pass = (confidence: Confidence, fits: (column: string, target: ImportTarget) => boolean) => {
     columns.forEach((column, place) => {
-      if (found[place] || isAdded(column) || (confidence !== "high" && isUnread(column, unread))) return;
+      if (found[place] || place >= own || (confidence !== "high" && isUnread(column, unread))) return;
       const target = targets.find((one) => !taken.has(one.code) && fits(column, one));
       if (!target) return;
       taken.add(target.code);
@@ -66,7 +80,7 @@ export function suggest(
     const place = columns.findIndex(
       (column, rank) =>
         !found[rank] &&
-        !isAdded(column) &&
+        rank < own &&
         !isUnread(column, unread) &&
         tastes?.[rank]?.kinds[0]?.type === "short_text" &&
         isNaming(tastes[rank]),
@@ -79,17 +93,8 @@ export function suggest(
 /** Whether values are seldom the same: what a name is. */
 const isNaming = ({ distinct, looked }: Taste): boolean => distinct === null || distinct.length >= looked * 0.9;
 
-/** Thirteen digits and a control key of two, Corsica's departments written 2A and 2B. */
-const NATIONAL_NUMBER = /^([12378]\d{4}(?:\d{2}|2[AB])\d{6})(\d{2})$/;
+/** Of the values of a column: it holds them then, whatever a few of its cells say. */
 const SHARE = 0.8;
-
-/** Whether this is a national health number, by its form and its control key [IMP-27]. */
-export function isNationalNumber(text: string): boolean {
-  const [, body, key] = NATIONAL_NUMBER.exec(text.replace(/[\s\u00a0\u202f.-]/g, "").toUpperCase()) ?? [];
-  if (!body) return false;
-  const digits = body.replace("2A", "19").replace("2B", "18");
-  return 97 - Number(BigInt(digits) % 97n) === Number(key);
-}
 
 /** Counts, column by column, values that are national health numbers: a column of them is never imported [IMP-27]. */
 export class NationalNumbers {
@@ -102,7 +107,7 @@ export class NationalNumbers {
       const seen = this.#seen[place] ?? { filled: 0, met: 0 };
       this.#seen[place] = seen;
       seen.filled++;
-      if (cell.length >= 15 && isNationalNumber(cell)) seen.met++;
+      if (cell.length >= 15 && looksLikeHealthNumber(cell)) seen.met++;
     }
   }
 

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   type FieldDefinition,
-  looksLikeHealthNumber,
   newField,
   type Reading,
   readDate,
@@ -257,15 +256,4 @@ test("FLD-4 : téléphones de France, fixes compris, d’outre-mer et d’ailleu
 test("FLD-4 : un motif qui ferait boucler une expression ordinaire se lit en temps linéaire", () => {
   const read = readerOf(field("short_text", { pattern: "(a+)+b" }), PARIS);
   for (let i = 0; i < 50; i++) assert.ok("problem" in read("a".repeat(255)));
-});
-
-test("IMP-27 : un numéro de sécurité sociale est reconnu à sa clé, Corse comprise", () => {
-  assert.ok(looksLikeHealthNumber("1 84 12 76 451 089 46"));
-  assert.ok(looksLikeHealthNumber("184127645108946"));
-  assert.ok(!looksLikeHealthNumber("184127645108947"));
-  assert.ok(!looksLikeHealthNumber("384127645108946"));
-  assert.ok(!looksLikeHealthNumber("12345"));
-  const key = (digits: number) => String(97 - (digits % 97)).padStart(2, "0");
-  assert.ok(looksLikeHealthNumber(`284052A123456${key(2_840_519_123_456)}`));
-  assert.ok(looksLikeHealthNumber(`284052B123456${key(2_840_518_123_456)}`));
 });

@@ -7,7 +7,6 @@ import {
   convertValues,
   type FieldDefinition,
   type FieldValue,
-  holdsHealthNumbers,
   newField,
   proposeType,
   readValue,
@@ -133,8 +132,6 @@ test("IMP-18 : le type proposé est le plus précis qui prenne la colonne, avec 
   assert.ok(
     proposeType(["Nord", "Sud", "Nord", "Sud", "Nord", "Nord"], READING).some(({ type }) => type === "single_choice"),
   );
-  assert.ok(holdsHealthNumbers(["184127645108946", "184127645108946", "184127645108946", "184127645108946", "x", ""]));
-  assert.ok(!holdsHealthNumbers(["184127645108946", "x", ""]));
 });
 
 test("FLD-3 : libellés et codes uniques, motif et options lisibles ; la phrase nomme le champ", () => {

@@ -127,6 +127,124 @@ test("IMP-39 : le fichier des erreurs garde ses colonnes, et revient une fois co
   assert.ok(id);
 });
 
+/** The file of errors of an import, whole. */
+async function errorsOf(id: string): Promise<string> {
+  const one = await world.find(id);
+  let file = "";
+  for await (const piece of errorFile(world.db, await world.source(one), one)) file += piece;
+  return file;
+}
+
+test("IMP-18, IMP-19, IMP-39 : une colonne à soi nommée Motif ou Colonne se propose, se retient et reste dans le fichier des erreurs", async () => {
+  await clear();
+  const head = "Motif;Série;Colonne;Date prévue\r\n";
+  const id = await world.send(`${head}panne;M1;B2;32/13/2026\r\nusure;M2;B3;\r\n`);
+  const columns = [{ code: "note" }, { code: "serial" }, { code: "room" }, { code: "day" }];
+  await world.choose(id, { mapping: { columns } });
+  await world.check(id);
+  await world.start(id);
+  await world.run(id);
+  const file = await errorsOf(id);
+  assert.equal(
+    file,
+    "\ufeffMotif;Série;Colonne;Date prévue;Ligne d’origine;Colonne;Motif\r\npanne;M1;B2;32/13/2026;2;Date prévue;Ce jour n’est pas au calendrier.\r\n",
+  );
+  const back = await world.send(file.replace("32/13/2026", "12/03/2026"));
+  assert.deepEqual((await world.find(back)).mapping.columns, [...columns, null, null, null]);
+  await world.check(back);
+  await world.start(back);
+  await world.run(back);
+  assert.deepEqual(
+    (await stored()).map(({ serial, day, details }) => [serial, day, details]),
+    [
+      ["M1", "2026-03-12", { note: "panne", room: "B2" }],
+      ["M2", null, { note: "usure", room: "B3" }],
+    ],
+  );
+});
+
+test("IMP-9, IMP-39 : les cases en trop restent dans le fichier des erreurs, qui revient sous la même correspondance", async () => {
+  await clear();
+  const { id } = await world.import("Série;Nom;Étage\r\nS1;Rue; 12;1\r\nS2;Quai;2\r\nS3;a;b;c;d;e\r\n", {
+    threshold: 90,
+  });
+  const file = await errorsOf(id);
+  assert.deepEqual(file.split("\r\n"), [
+    "\ufeffSérie;Nom;Étage;;;;Ligne d’origine;Colonne;Motif",
+    'S1;Rue;" 12";1;;;2;;Plus de cases que de colonnes\u00a0: entourez de guillemets ce qui contient le séparateur.',
+    "S3;a;b;c;d;e;4;;Plus de cases que de colonnes\u00a0: entourez de guillemets ce qui contient le séparateur.",
+    "",
+  ]);
+  const back = await world.send(
+    file.replace('S1;Rue;" 12";1;;;', 'S1;"Rue; 12";1;;;;').replace("S3;a;b;c;d;e", "S3;a;b;;;"),
+  );
+  assert.deepEqual((await world.find(back)).mapping.columns.slice(0, 3), [
+    { code: "serial" },
+    { code: "name" },
+    { code: "floor" },
+  ]);
+  await world.check(back);
+  await world.start(back);
+  await world.run(back);
+  assert.deepEqual(
+    (await stored()).map(({ serial, name }) => [serial, name]),
+    [
+      ["S1", "Rue; 12"],
+      ["S2", "Quai"],
+      ["S3", "a"],
+    ],
+  );
+});
+
+test("IMP-27 : quatre numéros de sécurité sociale sur cinq ferment la colonne, Corse comprise ; trois sur quatre, non", async () => {
+  const key = (digits: number) => String(97 - (digits % 97)).padStart(2, "0");
+  const numbers = [
+    `2840519123456${key(2_840_519_123_456)}`,
+    `284052A123456${key(2_840_519_123_456)}`,
+    `2 84 05 2B 123 456 ${key(2_840_518_123_456)}`,
+    `3841276451089${key(3_841_276_451_089)}`,
+  ];
+  const refused = async (values: string[]) => {
+    const lines = values.map((value, rank) => `N${rank};${value}\r\n`).join("");
+    const one = await world.find(await world.send(`Série;Nom\r\n${lines}`));
+    return [one.survey.suspects, one.mapping.columns[1]?.code ?? null];
+  };
+  assert.deepEqual(await refused([...numbers, "inconnu", ""]), [["Nom"], null]);
+  assert.deepEqual(await refused([...numbers.slice(1), "inconnu"]), [[], "name"]);
+  const wrongKey = numbers[0]!.replace(/\d\d$/, (digits) => String((Number(digits) % 97) + 1).padStart(2, "0"));
+  assert.deepEqual(await refused([...numbers.slice(1), "inconnu", wrongKey]), [[], "name"]);
+});
+
+test("IMP-14 : une colonne impossible jour d’abord est proposée mois d’abord, et lue ainsi", async () => {
+  await clear();
+  const { id, one } = await world.import("Série;Date prévue\r\nJ1;12/31/2026\r\nJ2;03/04/2026\r\n");
+  assert.deepEqual((await world.find(id)).mapping.columns[1], { code: "day", isMonthFirst: true });
+  assert.equal(one.counts?.create, 2);
+  assert.deepEqual(
+    (await stored()).map(({ day }) => day),
+    ["2026-12-31", "2026-03-04"],
+  );
+  // One day past the twelfth in each place: neither order fits them all, day first stays.
+  const mixed = await world.find(await world.send("Série;Date prévue\r\nJ1;12/31/2026\r\nJ2;31/12/2026\r\n"));
+  assert.deepEqual(mixed.survey.tastes?.[1]?.isMonthFirst, undefined);
+});
+
+test("IMP-17 : un nombre abîmé par le tableur est une erreur où qu’il aille, la clé comprise", async () => {
+  await clear();
+  const { id, one } = await world.import("Série;Nom;Remarque\r\n1,23E+14;a;b\r\nS2;1.5e+20;4E-05\r\nS3;E+14;1E14\r\n", {
+    threshold: 90,
+  });
+  assert.deepEqual(
+    (await world.errors(id)).map(({ line, column, reason }) => [line, column, /abîmé par le tableur/.test(reason)]),
+    [
+      [2, "Série", true],
+      [3, "Nom", true],
+      [3, "Remarque", true],
+    ],
+  );
+  assert.equal(one.counts?.create, 1);
+});
+
 test("IMP-30 : tout ou rien ne laisse rien ; trop d’erreurs arrêtent l’import", async () => {
   await clear();
   const half = `${HEAD}${Array.from({ length: 600 }, (_, at) => `F${at};x;${at % 2 === 0 ? "1" : "99/99/2026"};;\r\n`).join("")}`;

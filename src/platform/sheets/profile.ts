@@ -57,6 +57,8 @@ export interface ImportTarget {
   isUnique?: boolean;
   /** May be part of the key [IMP-20]. */
   mayBeKey?: boolean;
+  /** Its reader says itself what a spreadsheet damaged, or takes numbers so written [IMP-17]. */
+  tellsDamage?: boolean;
   /**
    * A column of the table with its SQL type and what it holds when it holds nothing, or an entry of a JSONB column, under
    * the code; what tells the present value, where `created` and `touched` write it; null of what is read with another
