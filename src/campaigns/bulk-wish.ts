@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { fr } from "../platform/text/index.ts";
 import { KIND_CODES } from "../workflow/index.ts";
+import { MOST_CAPACITY } from "./operation.ts";
 import { MAX_MINUTES, MIN_MINUTES } from "./operation-type.ts";
 import { LONGEST_REASON } from "./progress.ts";
 
@@ -26,7 +27,6 @@ export const BULK_ACTIONS = {
 export type BulkAction = keyof typeof BULK_ACTIONS;
 export const BULK_CODES = Object.keys(BULK_ACTIONS) as [BulkAction, ...BulkAction[]];
 
-export const MOST_CAPACITY = 1_000;
 export const MOST_TECHNICIANS = 50;
 export const MOST_SHIFT = 260;
 const reason = z.string().max(LONGEST_REASON);

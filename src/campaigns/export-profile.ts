@@ -53,6 +53,9 @@ const OWN: Record<string, Written[]> = {
   motif: [{ head: "Dernier motif", cell: ({ reason }) => reason }],
   debut: [{ head: "Démarrée le", cell: ({ started }) => started }],
   fin: [{ head: "Réalisée le", cell: ({ completed }) => completed }],
+  temps: [{ head: "Minutes passées", cell: ({ minutes }) => minutes }],
+  places: [{ head: "Places", cell: ({ capacity }) => capacity }],
+  notes: [{ head: "Notes", cell: ({ notes }) => notes || null }],
 };
 
 const CATEGORY: Written = {
@@ -63,20 +66,24 @@ const CATEGORY: Written = {
   },
 };
 
-/** What only a whole export holds, after the columns a list may show. */
-const BESIDE: Written[] = [
-  { head: "Réalisée par", cell: ({ completedById }, told) => person(completedById, told) },
-  { head: "Minutes passées", cell: ({ minutes }) => minutes },
-  { head: "Capacité", cell: ({ capacity }) => capacity },
-  { head: "Notes", cell: ({ notes }) => notes || null },
-];
+const COMPLETED_BY: Written = {
+  head: "Réalisée par",
+  cell: ({ completedById }, told) => person(completedById, told),
+};
+const MISSING: Written = { head: "Absente du fichier", cell: ({ isMissing }) => (isMissing ? "Oui" : "Non") };
+
+/** What only a whole export holds, each after the column of a list it comes next to. */
+const BESIDE: Record<string, Written> = { statut: CATEGORY, fin: COMPLETED_BY, notes: MISSING };
 
 /** What follows from the rest, or from the days: an import that meets it leaves it out. */
 export const UNREAD = ["premiere", "reports", "motif", "debut", "fin"]
   .flatMap((code) => OWN[code]!.map(({ head }) => head))
-  .concat(CATEGORY.head, "Réalisée par");
+  .concat(Object.values(BESIDE).map(({ head }) => head));
 
-const ORDER = ["segment", "statut", "technicien", "date", "premiere", "reports", "motif", "debut", "fin"];
+const ORDER = [
+  ...["segment", "statut", "technicien", "date", "premiere", "reports", "motif", "debut", "fin"],
+  ...["temps", "places", "notes"],
+];
 
 const ofField = (field: FieldDefinition): Written => ({
   head: field.label,
@@ -93,8 +100,8 @@ function writtenOf(plan: Plan, columns: Column[], { isWhole }: Pick<ExportAsked,
   const shown = (column: Column) => (column.field ? [ofField(column.field)] : (OWN[column.code] ?? []));
   if (!isWhole) return [title, ...columns.flatMap(shown)];
   const fields = everyColumn(plan).filter((column) => column.field);
-  const own = ORDER.flatMap((code) => [...OWN[code]!, ...(code === "statut" ? [CATEGORY] : [])]);
-  return [title, ...fields.flatMap(shown), ...own, ...BESIDE];
+  const own = ORDER.flatMap((code) => [...OWN[code]!, BESIDE[code] ?? []].flat());
+  return [title, ...fields.flatMap(shown), ...own];
 }
 
 /** The operations of a list as its screen shows them, to whoever may take them away (EXP-1, EXP-2, EXP-8, PRM-19). */

@@ -12,7 +12,7 @@ import {
 import type { ImportTarget } from "../platform/sheets/profile.ts";
 import { fr } from "../platform/text/index.ts";
 import type { Segments } from "./import-segments.ts";
-import { LONGEST_NOTES } from "./operation.ts";
+import { LONGEST_NOTES, MOST_CAPACITY } from "./operation.ts";
 import type { Plan } from "./plan.ts";
 import { DATE, handSet, SEGMENT, STATUS, techniciansCalled } from "./queries/imports.ts";
 
@@ -188,7 +188,7 @@ export async function specialTargets(em: EntityManager, plan: Plan, segments: Se
       samples: ["1", "1"],
       holds: "number",
       store: { column: "capacity", type: "int", empty: 1 },
-      reader: whole(1, 10_000),
+      reader: whole(1, MOST_CAPACITY),
     },
   ];
 }

@@ -29,6 +29,9 @@ const OWN: (Column & { isHidden?: true })[] = [
   { code: "debut", label: "Démarrée le", by: "started", isHidden: true },
   { code: "fin", label: "Réalisée le", by: "completed", isHidden: true },
   { code: "motif", label: "Motif", by: "reason", isHidden: true },
+  { code: "temps", label: "Temps passé", by: "minutes", isNumber: true, isHidden: true },
+  { code: "places", label: "Places", by: "capacity", isNumber: true, isHidden: true },
+  { code: "notes", label: "Notes", by: "notes", isHidden: true },
 ];
 
 export const TITLE = "cible";

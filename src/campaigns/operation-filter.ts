@@ -54,6 +54,7 @@ const Sent = z.object({
   du: maybe(z.iso.date()),
   au: maybe(z.iso.date()),
   quand: maybe(z.enum(["en-retard", "sans-date"])),
+  fichier: maybe(z.enum(["absentes"])),
   reports: maybe(Times),
   reports_max: maybe(Times),
   op: many(z.uuid(), MOST_TICKED),
@@ -98,7 +99,8 @@ const texts = (sent: unknown): string[] => {
 export function filtersOf(query: Record<string, unknown>, plan: Plan, { now }: { now: Date }): OperationFilters {
   const read = Sent.safeParse(query);
   if (!read.success) throw new RuleBroken(BAD_ADDRESS, String(read.error.issues[0]?.path[0] ?? ""));
-  const { q, statut, categorie, segment, technicien, du, au, quand, reports, reports_max: most, op } = read.data;
+  const { q, statut, categorie, segment, technicien, du, au, quand, fichier, op } = read.data;
+  const { reports, reports_max: most } = read.data;
   const fields = plan.fields.flatMap((field) => fieldFilter(field, query, plan) ?? []);
   const today = dayOf(localOf(now, plan.zone));
   const where = operationsWhere(
@@ -114,6 +116,7 @@ export function filtersOf(query: Record<string, unknown>, plan: Plan, { now }: {
       when: quand === "en-retard" ? "late" : quand === "sans-date" ? "undated" : undefined,
       leastPostponed: reports,
       mostPostponed: most,
+      isMissing: fichier !== undefined,
       ...(op.length > 0 && { ids: op }),
       fields: fields.map(({ field, operator, operand }) =>
         fieldCondition(field, operator.code, operand, {
@@ -135,6 +138,7 @@ export function filtersOf(query: Record<string, unknown>, plan: Plan, { now }: {
     du,
     au,
     quand,
+    fichier,
     reports,
     reports_max: most,
     op,
@@ -229,7 +233,7 @@ export function chipsOf({ kept, fields }: OperationFilters, plan: Plan, names: N
   const named = (list: string[], none: string) =>
     either(list.map((id) => (id === NONE ? none : (names.get(id) ?? "disparu"))));
   const chips: Chip[] = [];
-  const { q, statut, categorie, segment, technicien, du, au, quand, reports, reports_max: most, op } = kept;
+  const { q, statut, categorie, segment, technicien, du, au, quand, fichier, reports, reports_max: most, op } = kept;
   if (q) chips.push(chip(`Texte\u00a0: ${q[0]}`, "q"));
   if (statut) {
     chips.push(chip(`Statut\u00a0: ${either(statut.map((c) => statusOf(plan.workflow, c)?.label ?? c))}`, "statut"));
@@ -242,6 +246,7 @@ export function chipsOf({ kept, fields }: OperationFilters, plan: Plan, names: N
   if (technicien) chips.push(chip(`Technicien\u00a0: ${named(technicien, "Non affectée")}`, "technicien"));
   if (du || au) chips.push(chip(periodWords(du?.[0], au?.[0]), "du", "au"));
   if (quand) chips.push(chip(quand[0] === "en-retard" ? "En retard" : "Sans date", "quand"));
+  if (fichier) chips.push(chip("Absente du fichier", "fichier"));
   if (reports || most) chips.push(chip(postponedWords(reports?.[0], most?.[0]), "reports", "reports_max"));
   if (op) chips.push(chip(fr.count(op.length, "opération choisie", "opérations choisies"), "op"));
   for (const { field, operator, operand } of fields) {

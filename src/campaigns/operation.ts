@@ -6,6 +6,7 @@ import type { FieldValue } from "../fields/index.ts";
 import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
 import { Conflict, Forbidden, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
+import { fr } from "../platform/text/index.ts";
 import { type Arrow, CATEGORY_CODES, initialStatus } from "../workflow/index.ts";
 import { refuseArchived, toCampaign } from "./campaign.ts";
 import { refuseConverting } from "./conversion-run.ts";
@@ -125,6 +126,7 @@ export const OperationSchema = schema;
 export const aboutOperation = ({ id }: { id: string }) => ({ type: "operation", id });
 
 export const LONGEST_NOTES = 10_000;
+export const MOST_CAPACITY = 10_000;
 
 /** What a new operation says; values are already read by their fields (FLD-5). */
 export interface Draft {
@@ -133,6 +135,8 @@ export interface Draft {
   segment: Segment | null;
   technicianId: string | null;
   notes: string;
+  /** One unless said. */
+  capacity?: number | null | undefined;
 }
 
 /**
@@ -163,6 +167,7 @@ export async function addOperation(em: EntityManager, plan: Plan, draft: Draft, 
     completedById: null,
     isCompletedByTechnician: null,
     minutes: null,
+    capacity: capacityOf(draft.capacity ?? 1),
     notes: tidyNotes(draft.notes),
     trashedAt: null,
   });
@@ -172,12 +177,12 @@ export async function addOperation(em: EntityManager, plan: Plan, draft: Draft, 
   return operation;
 }
 
-/** Its fields and notes; the title, what a search finds and the segment follow (FLD-2, OPS-6, SEG-2). The caller flushes. */
+/** Its fields, notes and places; the title, what a search finds and the segment follow (FLD-2, OPS-6, SEG-2). The caller flushes. */
 export async function editOperation(
   em: EntityManager,
   plan: Plan,
   operation: Operation,
-  { values, notes }: { values: Record<string, FieldValue>; notes: string },
+  { values, notes, capacity = operation.capacity }: Pick<Draft, "values" | "notes"> & { capacity?: number | undefined },
   { by }: Pick<Said, "by">,
 ): Promise<void> {
   refuseClosed(plan, operation);
@@ -189,7 +194,7 @@ export async function editOperation(
   const { segmentField } = plan.campaign;
   const isMoved = segmentField && !same(values[segmentField], operation.values[segmentField]);
   if (isMoved && !operation.isSegmentSetByHand) operation.segment = await segmentByField(em, plan, values, { by });
-  Object.assign(operation, described(plan, values), { notes: tidyNotes(notes) });
+  Object.assign(operation, described(plan, values), { notes: tidyNotes(notes), capacity: capacityOf(capacity) });
   record(em, "operation.edited", aboutOperation(operation), { campaign: plan.campaign.id, by: by.id });
 }
 
@@ -359,6 +364,11 @@ function tidyNotes(notes: string): string {
   const tidy = notes.normalize("NFC").replace(/\r\n?/g, "\n").trim();
   if (tidy.length > LONGEST_NOTES) throw new RuleBroken(`Raccourcissez à ${LONGEST_NOTES} caractères.`, "notes");
   return tidy;
+}
+
+function capacityOf(places: number): number {
+  if (Number.isInteger(places) && places >= 1 && places <= MOST_CAPACITY) return places;
+  throw new RuleBroken(`Écrivez un nombre entier de places, de 1 à ${fr.number(MOST_CAPACITY)}.`, "capacity");
 }
 
 /** The account of a technician at work, or nobody. Throws RuleBroken for anybody else (OPS-3). */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addOperation, isAt, makeCampaign, plain } from "../support/campaigns.ts";
+import { addOperation, idIn, isAt, makeCampaign, plain } from "../support/campaigns.ts";
 import { type Browser, startWorld } from "../support/world.ts";
 
 /** The page of one operation: what it says, and its forms sent from a page that somebody has outdated. */
@@ -110,4 +110,68 @@ test("GEN-8 : la mise à la corbeille et le retour au champ de segment partent a
     assert.notEqual(present(late.text), "");
   }
   isAt(await denis.post(`${one}/corbeille`));
+});
+
+test("IMP-24 : une opération absente du dernier fichier porte sa marque dans la liste, sur sa carte et sa fiche, et se filtre", async () => {
+  const of = await makeCampaign(sophie);
+  const [kept, gone] = [
+    await addOperation(sophie, of, { c_cible: "PC-1" }),
+    await addOperation(sophie, of, { c_cible: "PC-2" }),
+  ];
+  const said = {
+    tenantId: sophie.tenantId,
+    actorId: sophie.id,
+    channel: "page",
+    code: "essai",
+    label: "Essai",
+  } as const;
+  await world.db.act({ ...said, now: world.clock.now() }, (em) =>
+    em.execute("update operation set is_missing = true where id = ?", [idIn(gone)]),
+  );
+  const list = `${of}/operations`;
+  for (const form of ["", "?forme=cartes"]) {
+    const words = plain(await sophie.get(`${list}${form}`));
+    assert.equal(words.match(/Absente du fichier/g)!.length, 1, form);
+    assert.match(words, /PC-2 Absente du fichier/);
+  }
+  assert.match(plain(await sophie.get(gone)), /Absente du fichier/);
+  assert.doesNotMatch(plain(await sophie.get(kept)), /Absente du fichier/);
+  const filtered = plain(await sophie.get(`${list}?fichier=absentes`));
+  assert.match(filtered, /1 résultat \(sur 2\)/);
+  assert.match(filtered, /Retirer le filtre Absente du fichier/);
+  assert.match((await sophie.get(`${list}/filtres?fichier=absentes`)).text, /value="absentes" selected/);
+  const { text } = await sophie.post(`/exports/operations/${idIn(of)}/nouveau`, { liste: "", colonnes: "toutes" });
+  const [heads, ...rows] = text
+    .trim()
+    .split("\r\n")
+    .map((line) => line.split(";"));
+  const at = heads!.indexOf("Absente du fichier");
+  assert.deepEqual(rows.map((cells) => cells[at]).toSorted(), ["Non", "Oui"]);
+});
+
+test("OPS-1, OPS-17 : places, temps passé et notes se lisent sur la fiche, dans la liste qui les demande et son export, et les places se changent", async () => {
+  const of = await makeCampaign(sophie);
+  const one = await addOperation(sophie, of, { c_cible: "PC-1", notes: "Badge à l’accueil", capacity: "12" });
+  assert.match(plain(await sophie.get(one)), /Places 12/);
+  const list = `${of}/operations`;
+  assert.doesNotMatch((await sophie.get(list)).text, /data-label="Places"/, "masquées d’abord");
+  const asked = "colonnes=places%2Ctemps%2Cnotes&tri=places";
+  assert.match(
+    (await sophie.get(`${list}?${asked}`)).text,
+    /data-label="Places" class="num">12<[\s\S]+data-label="Temps passé" class="num">—<[\s\S]+data-label="Notes">Badge à l’accueil</,
+  );
+  const { text } = await sophie.post(`/exports/operations/${idIn(of)}/nouveau`, { liste: asked });
+  assert.match(text, /Cible;Places;Minutes passées;Notes\r\nPC-1;12;;Badge à l’accueil/);
+  const edit = await sophie.get(`${one}/modifier`);
+  const sent = { c_cible: "PC-1", notes: "", version: versionFor(edit.text, `${one}/modifier`)! };
+  for (const capacity of ["0", "1,5", ""]) {
+    const refused = await sophie.post(`${one}/modifier`, { ...sent, capacity });
+    assert.equal(refused.status, 422, capacity);
+    assert.match(refused.text, /id="field-capacity-problem"/);
+  }
+  isAt(await sophie.post(`${one}/modifier`, { ...sent, capacity: "3" }));
+  assert.match(plain(await sophie.get(one)), /Places 3/);
+  for (const by of ["places", "temps", "notes"]) {
+    assert.equal((await sophie.get(`${list}?colonnes=${by}&tri=${by}&sens=decroissant`)).status, 200, by);
+  }
 });

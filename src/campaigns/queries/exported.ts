@@ -24,6 +24,7 @@ export interface ExportedOperation {
   minutes: number | null;
   capacity: number;
   notes: string;
+  isMissing: boolean;
 }
 
 /**
@@ -44,7 +45,8 @@ export async function* exportedOperations(
       ${told(sql`o.planned_at`, DAY)} as "plannedOn", ${told(sql`o.planned_at`, "HH24:MI")} as "plannedHour",
       ${told(sql`o.first_planned_at`, DAY)} as first, o.postpone_count as "postponeCount", o.reason,
       ${told(sql`o.started_at`, MOMENT)} as started, ${told(sql`o.completed_at`, MOMENT)} as completed,
-      o.completed_by_id as "completedById", o.minutes, o.capacity, o.notes
+      o.completed_by_id as "completedById", o.minutes, o.capacity, o.notes,
+      o.is_missing as "isMissing"
     from operation o left join segment s on s.tenant_id = o.tenant_id and s.id = o.segment_id
     where ${where} order by ${sortOf(order)}`.compile(run);
   for await (const { rows } of run.getExecutor().stream<ExportedOperation>(reading, BUNDLE)) yield rows;

@@ -62,6 +62,10 @@ export interface OperationLine {
   reason: string | null;
   postponeCount: number;
   isMissing: boolean;
+  minutes: number | null;
+  capacity: number;
+  /** Their beginning: a list shows no more. */
+  notes: string;
   segmentId: string | null;
   segment: string | null;
   technicianId: string | null;
@@ -89,6 +93,8 @@ export interface OperationFilter {
   when?: "late" | "undated" | undefined;
   leastPostponed?: number | undefined;
   mostPostponed?: number | undefined;
+  /** Absent from the last file that flagged those it did not hold (IMP-24). */
+  isMissing?: boolean;
   ids?: readonly string[];
   /** Of fields, already told in SQL over `o` (FLD-4). */
   fields?: RawBuilder<SqlBool>[];
@@ -104,7 +110,7 @@ export function operationsWhere(
   { zone }: { zone: string },
 ): RawBuilder<SqlBool> {
   const { q = "", statuses = [], categories = [], segments = [], technicians = [] } = filter;
-  const { from, to, when, leastPostponed, mostPostponed, ids, fields = [], isTrashed = false } = filter;
+  const { from, to, when, leastPostponed, mostPostponed, isMissing, ids, fields = [], isTrashed = false } = filter;
   const conditions: RawBuilder<unknown>[] = [
     sql`o.campaign_id = ${campaignId}::uuid`,
     isTrashed ? sql`o.trashed_at is not null` : sql`o.trashed_at is null`,
@@ -117,6 +123,7 @@ export function operationsWhere(
   if (categories.length > 0) conditions.push(isOneOf(sql`o.category`, categories));
   if (segments.length > 0) conditions.push(isIdOf(sql`o.segment_id`, segments));
   if (technicians.length > 0) conditions.push(isIdOf(sql`o.technician_id`, technicians));
+  if (isMissing) conditions.push(sql`o.is_missing`);
   if (ids) conditions.push(sql`o.id = any (${ids}::uuid[])`);
   if (leastPostponed !== undefined) conditions.push(sql`o.postpone_count >= ${leastPostponed}`);
   if (mostPostponed !== undefined) conditions.push(sql`o.postpone_count <= ${mostPostponed}`);
@@ -167,11 +174,14 @@ export async function countByStatus(
   return new Map(rows.map(({ status, n }) => [status, n]));
 }
 
-/** Moments and numbers of the row itself, and the column each is. */
+/** Moments of the row itself, and the column each is. */
 const MOMENTS = { planned: "planned_at", first: "first_planned_at", started: "started_at", completed: "completed_at" };
 type Moment = keyof typeof MOMENTS;
 const isMoment = (by: OperationOrder["by"]): by is Moment => typeof by === "string" && by in MOMENTS;
-type Own = Moment | "title" | "status" | "segment" | "technician" | "postponed" | "reason";
+/** Whole numbers of the row itself, likewise. */
+const NUMBERS = { postponed: "postpone_count", minutes: "minutes", capacity: "capacity" };
+const isNumber = (by: OperationOrder["by"]): by is keyof typeof NUMBERS => typeof by === "string" && by in NUMBERS;
+type Own = Moment | keyof typeof NUMBERS | "title" | "status" | "segment" | "technician" | "reason" | "notes";
 
 /** What a list may be sorted by: a column of the product, or a field. */
 export interface OperationOrder {
@@ -181,12 +191,15 @@ export interface OperationOrder {
   statuses: string[];
 }
 
+const NOTES = sql`left(o.notes, 100)`;
+
 /** SQL of a sort key over `o`, and its type; null where empty, which always comes last (OPS-7). */
 function keyOf({ by, statuses }: OperationOrder): SortKey {
   if (typeof by === "object") return fieldSortKey(by, { column: 'o."values"', person: staffSortName });
   if (isMoment(by)) return { key: sql`o.${sql.ref(MOMENTS[by])}`, type: "timestamptz" };
-  if (by === "postponed") return { key: sql`o.postpone_count`, type: "int" };
+  if (isNumber(by)) return { key: sql`o.${sql.ref(NUMBERS[by])}`, type: "int" };
   if (by === "reason") return { key: sql`nullif(o.reason, '')`, type: "text" };
+  if (by === "notes") return { key: sql`nullif(${NOTES}, '')`, type: "text" };
   if (by === "status") return { key: sql`array_position(${statuses}::text[], o.status)`, type: "int" };
   if (by === "segment") {
     const name = sql`(select s.name from segment s where s.tenant_id = o.tenant_id and s.id = o.segment_id)`;
@@ -251,7 +264,7 @@ export async function listOperations(
       sql<Row & { isAll: boolean }>`${before}
       select o.id, o.title, o."values", o.status, o.category, o.planned_at as "plannedAt", o.postpone_count as "postponeCount",
         o.first_planned_at as "firstPlannedAt", o.started_at as "startedAt", o.completed_at as "completedAt", o.reason,
-        o.is_missing as "isMissing", o.version, o.segment_id as "segmentId", s.name as segment, o.technician_id as "technicianId",
+        o.is_missing as "isMissing", o.minutes, o.capacity, ${NOTES} as notes, o.version, o.segment_id as "segmentId", s.name as segment, o.technician_id as "technicianId",
         u.given_name || ' ' || u.family_name as technician, o.key, o."isAll"
       from (select o.*, ${isEmpty ? sql`null` : sql`${key}`}::text as key, row_number() over (order by ${sort}) as rank
         from (${ranked} order by ${sort} limit ${limit}) o) o

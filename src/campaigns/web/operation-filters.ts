@@ -64,6 +64,7 @@ const labels = {
   du: "Planifiée du",
   au: "au",
   quand: "Échéance",
+  fichier: "Dernier fichier importé",
   reports: "Reports, au moins",
   reports_max: "Reports, au plus",
 };

@@ -45,6 +45,9 @@ export const isAtOnce = (plan: Plan, arrow: Arrow) =>
 
 export const Minutes = z.int("Écrivez un nombre entier de minutes.").optional().describe("Temps passé, en minutes");
 
+/** Left out, they stay as they are; the verb says how many there may be. */
+export const Places = z.int("Écrivez un nombre entier de places.").nullable().optional().describe("Places");
+
 export const Day = z.iso.date().or(z.literal("")).default("");
 export const Hour = z.string().trim().max(8).default("");
 
@@ -137,6 +140,7 @@ export const labelsOf = (plan: Plan) => ({
   technician: "Technicien",
   segment: "Segment",
   notes: "Notes",
+  capacity: "Places",
 });
 
 /** A refusal of a verb names a field; the form calls it by its input. */

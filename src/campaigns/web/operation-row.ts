@@ -2,6 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { staffNames } from "../../directory/index.ts";
 import { dayOf, localOf, showValue, startOfDay } from "../../fields/index.ts";
 import { fr } from "../../platform/text/index.ts";
+import { toldMinutes } from "../balance.ts";
 import type { Column } from "../operation-column.ts";
 import type { Plan } from "../plan.ts";
 import { statusOf } from "../progress.ts";
@@ -52,6 +53,9 @@ export function lineOf(
       const moment = moments[code as keyof typeof moments];
       return moment ? fr.dateTime(moment, zone) : "";
     }
+    if (code === "temps") return line.minutes === null ? "" : toldMinutes(line.minutes);
+    if (code === "places") return fr.number(line.capacity);
+    if (code === "notes") return line.notes;
     return code === "motif" ? (line.reason ?? "") : "";
   };
   return {

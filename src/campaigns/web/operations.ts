@@ -40,6 +40,7 @@ import {
   Minutes,
   momentOf,
   named,
+  Places,
   presentOf,
   segmentOf,
   typedFields,
@@ -93,6 +94,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     return knowingPeople(em, await planOf(em, req, campaign), req.body);
   });
   const Schema = valuesForm(draft).extend({
+    capacity: Places,
     plannedOn: Day.describe("Planifiée le"),
     plannedHour: Hour.describe("Heure"),
     technician: Choice.describe("Technicien"),
@@ -116,6 +118,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
       segment,
       technicianId: sent.technician || null,
       notes: sent.notes,
+      capacity: sent.capacity,
     };
     return named(plan, addOperation(em, plan, wanted, { by: { id }, now: req.now, who: ["manager"] }));
   });
@@ -186,6 +189,7 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
       ...(campaign.isTimeTracked || operation.minutes != null
         ? [{ term: "Temps passé", value: operation.minutes == null ? "—" : toldMinutes(operation.minutes) }]
         : []),
+      { term: "Places", value: fr.number(operation.capacity) },
       ...(operation.reason ? [{ term: "Dernier motif", value: operation.reason }] : []),
     ],
     arrows: offered.map((arrow) => ({
@@ -264,16 +268,21 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
         typedFields(plan).map((field) => [inputOf(field), showValue(field, operation.values[field.code], plan)]),
       );
       const last = await lastChange(em, "operation", operation.id);
-      return { values: { ...values, notes: operation.notes }, version: operation.version, ...last };
+      const own = { notes: operation.notes, capacity: fr.number(operation.capacity) };
+      return { values: { ...values, ...own }, version: operation.version, ...last };
     },
   };
-  const form = await submit(req, valuesForm(known.plan, known.values), act, async (sent, em, { version }) => {
+  const Schema = valuesForm(known.plan, known.values).extend({
+    capacity: Places.refine((places) => places !== null, "Écrivez le nombre de places."),
+  });
+  const form = await submit(req, Schema, act, async (sent, em, { version }) => {
     await holdStatuses(em, { operationId: req.params.id });
     const { campaign, operation } = await operationToChange(em, req.user!, req.params.id, MANAGE);
     await atVersion(em, operation, { version });
     const plan = await knowingPeople(em, await planOf(em, req, campaign), sent, operation.values);
     const values = valuesOf(plan, sent, operation.values);
-    await named(plan, editOperation(em, plan, operation, { values, notes: sent.notes }, { by: { id: req.user!.id } }));
+    const wanted = { values, notes: sent.notes, capacity: sent.capacity ?? undefined };
+    await named(plan, editOperation(em, plan, operation, wanted, { by: { id: req.user!.id } }));
     return operation;
   });
   if (form.errors) return showEdit(req, res, form);
