@@ -57,11 +57,11 @@ export class FieldConversion extends schema.class {}
 schema.setClass(FieldConversion);
 export const FieldConversionSchema = schema;
 
-/** The conversion of a field that is under way, or null. */
+/** The conversion of a field that is under way, of these or of any, or null. */
 export const runningConversion = (
   em: EntityManager,
   campaignId: string,
-  code?: string,
+  code?: string | string[],
 ): Promise<FieldConversion | null> =>
   em.findOne(FieldConversion, {
     campaign: { id: campaignId },
@@ -70,7 +70,7 @@ export const runningConversion = (
   } as never) as Promise<FieldConversion | null>;
 
 /** Stops what would meet values of two types at once, while those of a field are read again. */
-export async function refuseConverting(em: EntityManager, campaignId: string, code?: string): Promise<void> {
+export async function refuseConverting(em: EntityManager, campaignId: string, code?: string | string[]): Promise<void> {
   const running = await runningConversion(em, campaignId, code);
   if (!running) return;
   throw new Conflict(

@@ -11,9 +11,10 @@ import { freshFields, titleAmong } from "./import-fields.ts";
 import { addSegments, MADE, segmentsOf, segmentsWords } from "./import-segments.ts";
 import { fieldTarget, isTyped, readingOf, specialTargets } from "./import-targets.ts";
 import { searchAnew, titleFieldOf } from "./naming.ts";
+import { holdUnique } from "./operation.ts";
 import { type Plan, planFor, withEverybody } from "./plan.ts";
 import { campaignFor } from "./policy.ts";
-import { holdTypes } from "./queries/definitions.ts";
+import { holdFields } from "./queries/definitions.ts";
 import {
   changedOperations,
   DATE,
@@ -183,7 +184,9 @@ async function openOn(
     },
     async hold(em) {
       await sameWorkflow(em, plan);
-      await sameTypes(em, plan, codes);
+      await sameFields(em, plan, codes);
+      const unique = fields.filter(({ code, isUnique }) => isUnique && codes.has(code)).map(({ code }) => code);
+      if (unique.length > 0) await holdUnique(em, campaign, unique);
     },
     async before(em) {
       if (asked) await addSegments(em, campaign, segments, asked, about.author);
@@ -213,10 +216,13 @@ async function sameWorkflow(em: EntityManager, { campaign, workflow }: Plan): Pr
   );
 }
 
-/** Its cells were read by the fields of then: of another type, or removed, a field would hold what nobody reads (FLD-6). */
-async function sameTypes(em: EntityManager, { campaign, fields }: Plan, codes: ReadonlySet<string>): Promise<void> {
-  const now = await holdTypes(em, campaign);
-  const changed = fields.find(({ code, type }) => codes.has(code) && now.get(code) !== type);
+/** Its cells were read by the fields of then: of another type, or removed, a field would hold what nobody reads (FLD-6); unique by now, what several share (FLD-3). */
+async function sameFields(em: EntityManager, { campaign, fields }: Plan, codes: ReadonlySet<string>): Promise<void> {
+  const now = await holdFields(em, campaign);
+  const changed = fields.find(
+    ({ code, type, isUnique }) =>
+      codes.has(code) && (now.get(code)?.type !== type || now.get(code)!.isUnique !== isUnique),
+  );
   if (!changed) return;
   throw new Conflict(
     `Le champ «\u00a0${changed.label}\u00a0» a changé pendant cet import\u00a0: il s’est arrêté là. Vérifiez de nouveau le fichier, puis relancez-le.`,

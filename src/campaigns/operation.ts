@@ -8,7 +8,7 @@ import { Conflict, Forbidden, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { fr } from "../platform/text/index.ts";
 import { type Arrow, CATEGORY_CODES, initialStatus } from "../workflow/index.ts";
-import { refuseArchived, toCampaign } from "./campaign.ts";
+import { type Campaign, refuseArchived, toCampaign } from "./campaign.ts";
 import { refuseConverting } from "./conversion-run.ts";
 import { described } from "./naming.ts";
 import type { Plan, Rules } from "./plan.ts";
@@ -344,10 +344,16 @@ export function trashOperation(
   record(em, "operation.trashed", aboutOperation(operation), { campaign: plan.campaign.id, by: by.id });
 }
 
-/** Out of the trash, as it was. The caller flushes. */
-export function restoreOperation(em: EntityManager, plan: Plan, operation: Operation, { by }: Pick<Said, "by">): void {
+/** Out of the trash, as it was. Refused when another took a unique value of it meanwhile (FLD-3). The caller flushes. */
+export async function restoreOperation(
+  em: EntityManager,
+  plan: Plan,
+  operation: Operation,
+  { by }: Pick<Said, "by">,
+): Promise<void> {
   refuseArchived(plan.campaign);
   if (!operation.isTrashed()) throw new Conflict("Cette opération n’est pas dans la corbeille.");
+  await refuseSharedValues(em, plan, operation.values, operation);
   operation.trashedAt = null;
   record(em, "operation.restored", aboutOperation(operation), { campaign: plan.campaign.id, by: by.id });
 }
@@ -384,6 +390,15 @@ export async function technicianFor(em: EntityManager, tenantId: string, id: str
   return found;
 }
 
+/**
+ * Before values of these unique fields are looked for and written: whoever writes some at the same time waits. Throws Conflict
+ * while one is being read again as another type, under which twins would not be known (FLD-3, FLD-6).
+ */
+export async function holdUnique(em: EntityManager, { id }: Pick<Campaign, "id">, codes: string[]): Promise<void> {
+  await holdValues(em, id);
+  await refuseConverting(em, id, codes);
+}
+
 async function refuseSharedValues(
   em: EntityManager,
   { campaign, fields }: Plan,
@@ -392,7 +407,11 @@ async function refuseSharedValues(
 ): Promise<void> {
   const unique = fields.filter(({ code, isUnique }) => isUnique && values[code] !== undefined);
   if (unique.length === 0) return;
-  await holdValues(em, campaign.id);
+  await holdUnique(
+    em,
+    campaign,
+    unique.map(({ code }) => code),
+  );
   for (const { code, label } of unique) {
     const other = await otherWithValue(em, campaign.id, code, values[code]!, own?.id);
     if (!other) continue;

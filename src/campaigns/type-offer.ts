@@ -24,6 +24,7 @@ import {
 } from "./field-conversion.ts";
 import { titleFieldOf } from "./naming.ts";
 import { valuesOfField } from "./queries/field-values.ts";
+import { holdWorkflow } from "./queries/statuses.ts";
 import { takenOf } from "./taken-type.ts";
 
 /** A later change of a type, offered to each campaign that took it and has work to come (TYP-4). */
@@ -140,7 +141,8 @@ async function fieldLines(
           ? "Un champ de ce code, d’un autre type, vient d’être retiré de la campagne\u00a0: il ne revient pas."
           : own.size >= MOST_FIELDS
             ? `La campagne a déjà ${MOST_FIELDS} champs.`
-            : problemOf(() => checkField(theirs, others));
+            : (problemOf(() => checkField(theirs, others)) ??
+              (was && theirs.isUnique ? await sharedProblem(em, campaign, theirs) : null));
       const words = was ? ["remis, avec ses valeurs"] : [];
       lines.push({ kind: "added", code, label: theirs.label, words, to: theirs, conversion: null, problem });
       if (!problem) own.set(code, theirs);
@@ -210,6 +212,8 @@ export async function acceptType(
   { seen, replacements, by, now }: { seen: string; replacements: ReadonlyMap<string, string>; by: By; now: Date },
 ): Promise<Accepted> {
   const { campaign } = obeyed;
+  // Whoever read its fields as they are writes before their values are compared (FLD-3, FLD-6).
+  await holdWorkflow(em, campaign.id);
   const offer = await offered(em, obeyed);
   if (offer.mark !== seen) {
     throw new RuleBroken("Cette comparaison n’est plus à jour\u00a0: relisez-la, puis acceptez de nouveau.");

@@ -1,11 +1,20 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { groupHolds, holdTenant } from "../accounts/index.ts";
 import type { Undo } from "../platform/db/undo.ts";
-import { Conflict } from "../platform/errors.ts";
+import { Conflict, RuleBroken } from "../platform/errors.ts";
 import { searchAnew } from "./naming.ts";
 import { isActRunning } from "./queries/bulks.ts";
 import { holdStatusesOfAct, holdWorkflowsOfAct } from "./queries/statuses.ts";
-import { emptyTrashOf, nameAnew, segmentsMadeBy, stillUsed, usedBesides } from "./queries/undone.ts";
+import {
+  emptyTrashOf,
+  holdValuesOfAct,
+  nameAnew,
+  segmentsMadeBy,
+  sharedAmong,
+  stillUsed,
+  takenSince,
+  usedBesides,
+} from "./queries/undone.ts";
 
 /** Its owner's acts are undone by its owner, whatever became of their roles on other campaigns. */
 const OWN = (campaign: string) => `${campaign}.owner_id = who.id`;
@@ -92,8 +101,20 @@ export const fieldUndo: Undo = {
       when: "w.removed_at is null and exists (select from campaign_field o where o.tenant_id = w.tenant_id and o.campaign_id = w.campaign_id and o.id <> w.id and o.removed_at is null and folded(o.label) = folded(w.label))",
       why: "Un autre champ porte maintenant ce nom.",
     },
+    {
+      // Values that the same act changed come back with it.
+      when: `w.is_unique and w.removed_at is null and not (t.is_unique and t.removed_at is null)
+        and exists (select from operation o where o.tenant_id = w.tenant_id and o.campaign_id = w.campaign_id and o.trashed_at is null and o."values" ? w.code
+          and not exists (select from change l where l.table_name = 'operation' and l.row_id = o.id and l.before -> 'values' ? w.code and ${SAME_ACT})
+          group by o."values" -> w.code having count(*) > 1)`,
+      why: "Plusieurs opérations ont maintenant la même valeur dans ce champ unique.",
+    },
   ],
-  hold: (em, _undoing, { actId }) => refuseUnderWay(em, actId),
+  async hold(em, _undoing, { actId, columns }) {
+    await refuseUnderWay(em, actId);
+    if (columns.some((column) => column === "is_unique" || column === "removed_at"))
+      await holdWorkflowsOfAct(em, actId);
+  },
 };
 
 export const segmentUndo: Undo = {
@@ -148,6 +169,17 @@ export const operationUndo: Undo = {
   async hold(em, _undoing, { actId, columns }) {
     await refuseUnderWay(em, actId);
     if (columns.includes("status")) await holdStatusesOfAct(em, actId);
+    if (columns.some((column) => column === "values" || column === "trashed_at")) await holdValuesOfAct(em, actId);
+  },
+  // A value that another operation took meanwhile is no more theirs (FLD-3, rulings 11).
+  async refuses(em, { actId, except }) {
+    const taken = await takenSince(em, actId, except);
+    return Object.fromEntries(
+      taken.map(({ id, label }) => [
+        id,
+        `Une autre opération a maintenant sa valeur de «\u00a0${label}\u00a0», qui est unique.`,
+      ]),
+    );
   },
   // A status goes with its dates, which it explains; the name follows the field it is told by.
   cells: [
@@ -178,6 +210,12 @@ export const operationUndo: Undo = {
     isOfUpdates: true,
     async run(em, rows) {
       const ids = rows.map(({ id }) => id);
+      const label = await sharedAmong(em, ids);
+      if (label !== null) {
+        throw new RuleBroken(
+          `Deux opérations auraient la même valeur de «\u00a0${label}\u00a0», qui est unique\u00a0: gardez la valeur présente de l’une d’elles.`,
+        );
+      }
       await nameAnew(em, ids);
       await searchAnew(em, ids);
     },

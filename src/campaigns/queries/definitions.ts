@@ -13,13 +13,16 @@ const definitions = (campaignId: string) => sql<FieldDefinition>`
 export const definitionsOf = async (em: EntityManager, { id }: { id: string }): Promise<FieldDefinition[]> =>
   (await definitions(id).execute(em.getTransactionContext<Transaction<unknown>>()!)).rows;
 
-/** The type of each field, which nobody changes until the end of the transaction; who was about to, waits (FLD-6). */
-export async function holdTypes(em: EntityManager, { id }: { id: string }): Promise<Map<string, string>> {
-  const { rows } = await sql<{ code: string; type: string }>`
-    select code, type from campaign_field where campaign_id = ${id}::uuid and removed_at is null for share`.execute(
+/** The type of each field and whether it is unique, which nobody changes until the end of the transaction; who was about to, waits (FLD-6). */
+export async function holdFields(
+  em: EntityManager,
+  { id }: { id: string },
+): Promise<Map<string, Pick<FieldDefinition, "type" | "isUnique">>> {
+  const { rows } = await sql<Pick<FieldDefinition, "code" | "type" | "isUnique">>`
+    select code, type, is_unique as "isUnique" from campaign_field where campaign_id = ${id}::uuid and removed_at is null for share`.execute(
     em.getTransactionContext<Transaction<unknown>>()!,
   );
-  return new Map(rows.map(({ code, type }) => [code, type]));
+  return new Map(rows.map((field) => [field.code, field]));
 }
 
 /** The same definitions, asked along with the next question. */

@@ -9,9 +9,13 @@ import { counted } from "./counts.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
+/** SQL: waits for whoever writes values of unique fields of this campaign, then makes others wait. */
+export const VALUES_HELD = (campaignId: RawBuilder<unknown>) =>
+  sql`pg_advisory_xact_lock(hashtextextended('values ' || ${campaignId}, 0))`;
+
 /** Two values of unique fields written at once wait for each other, so that the second reads the first. */
 export async function holdValues(em: EntityManager, campaignId: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`values ${campaignId}`}, 0))`.execute(transaction(em));
+  await sql`select ${VALUES_HELD(sql`${campaignId}::uuid`)}`.execute(transaction(em));
 }
 
 /** Another operation of the campaign that holds this value in this field, or null. */

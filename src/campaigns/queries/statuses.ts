@@ -35,11 +35,13 @@ export async function holdWorkflow(em: EntityManager, campaignId: string): Promi
   await sql`select pg_advisory_xact_lock(${KEY(sql`${campaignId}::uuid`)})`.execute(transaction(em));
 }
 
-/** The same of the campaigns an act changed. */
+/** The same of the campaigns that an act changed, or whose fields it did. */
 export async function holdWorkflowsOfAct(em: EntityManager, actId: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${KEY(sql`row_id`)}) from (
-    select distinct h.row_id from changeset c join change h on h.tenant_id = c.tenant_id and h.changeset_id = c.id
-    where c.act_id = ${actId}::uuid and h.table_name = 'campaign' order by 1) s`.execute(transaction(em));
+  await sql`select pg_advisory_xact_lock(${KEY(sql`subject_id`)}) from (
+    select distinct h.subject_id from changeset c join change h on h.tenant_id = c.tenant_id and h.changeset_id = c.id
+    where c.act_id = ${actId}::uuid and h.table_name in ('campaign', 'campaign_field') order by 1) s`.execute(
+    transaction(em),
+  );
 }
 
 /** Whether the workflow of a campaign is still this one. */

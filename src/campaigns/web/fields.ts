@@ -25,6 +25,7 @@ import { titleFieldOf } from "../naming.ts";
 import { withPeople } from "../plan.ts";
 import { campaignFor } from "../policy.ts";
 import { conversionsOf, fieldBefore, valuesAside, valuesOfField } from "../queries/field-values.ts";
+import { holdWorkflow } from "../queries/statuses.ts";
 import { marksOf } from "./operation-types.ts";
 import { addressOf, frameOf } from "./shown.ts";
 import { asked } from "./type-fields.ts";
@@ -187,6 +188,8 @@ export const update: RequestHandler<{ id: string; code: string }> = async (req, 
       return convertField(em, { campaign, zone }, field, to, { seen, by });
     }
     if (to.isUnique && !known.isUnique) {
+      // Whoever read the field as shared writes before its values are compared.
+      await holdWorkflow(em, campaign.id);
       refuseShared(
         to,
         (await valuesOfField(em, campaign.id, code)).map(({ value, live }) => ({ value, count: live })),

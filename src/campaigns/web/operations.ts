@@ -395,6 +395,6 @@ export const restore: RequestHandler<{ id: string }> = async (req, res) => {
   const form = await actOn(req, RESTORED, z.object({}), (_sent, { em, operation, plan, said }) =>
     restoreOperation(em, plan, operation, said),
   );
-  if (form.errors) return showCard(req, res, {});
+  if (form.errors) return showCard(req, res, { trashing: form });
   res.saved(CARD, {}, { at: operationAt(req.params), notice: "L’opération est de nouveau dans la liste.", undo: true });
 };
