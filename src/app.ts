@@ -10,7 +10,7 @@ import { createMetrics } from "./platform/http/metrics.ts";
 import { onlyForms, onlyOurHost, onlyOwnPages, onlyPlainRequests } from "./platform/http/origin.ts";
 import { type Count, countInDatabase } from "./platform/http/rate.ts";
 import { Refusal } from "./platform/http/refusal.ts";
-import { mount, strictRouter } from "./platform/http/route.ts";
+import { routing } from "./platform/http/route.ts";
 import { passport, sessions } from "./platform/http/sessions.ts";
 import { createRender, createSaved, createShow } from "./platform/http/show.ts";
 import type { Guards, HttpConfig } from "./platform/http/types.ts";
@@ -88,9 +88,7 @@ export function createApp({
   app.use(passport.session());
   for (const follow of onSession) app.use(follow);
 
-  const router = strictRouter();
-  mount(router, routes, guards);
-  app.use(router);
+  app.use(routing(routes, guards));
 
   app.use(() => {
     throw Refusal.notFound();

@@ -90,19 +90,36 @@ function route(
   return { method, path, right, handler, options };
 }
 
-/** Mounts the routes behind their guard; the router knows nothing else, so an undeclared address is a 404. */
-export function mount(router: Router, routes: Route[], guards: Guards): void {
+/**
+ * The routes behind their guard; it knows nothing else, so an undeclared address is a 404. They are kept by the first
+ * word of their address: a request is compared with those of its own, not with every one of the product.
+ */
+export function routing(routes: Route[], guards: Guards): RequestHandler & Pick<Router, "stack"> {
   const seen = new Set<string>();
+  const byWord = new Map<string, Router>();
   for (const one of routes) {
     const name = `${one.method} ${one.path}`;
     if (seen.has(name)) throw new Error(`La route ${name} est déclarée deux fois.`);
     seen.add(name);
+    const word = firstWord(one.path);
+    if (word.startsWith(":"))
+      throw new Error(`La route ${name} commence par un paramètre : donnez-lui un premier mot.`);
+    const router = byWord.get(word) ?? strictRouter();
+    byWord.set(word, router);
     router[one.method](one.path, guarded(one, guards));
   }
+  const dispatch: RequestHandler = (req, res, next) => {
+    const router = byWord.get(firstWord(req.path));
+    if (router) router(req, res, next);
+    else next();
+  };
+  return Object.assign(dispatch, { stack: [...byWord.values()].flatMap(({ stack }) => stack) });
 }
 
+const firstWord = (path: string) => path.split("/", 2)[1] ?? "";
+
 /** A router that reads addresses to the letter. */
-export const strictRouter = () => Router({ caseSensitive: true, strict: true });
+const strictRouter = () => Router({ caseSensitive: true, strict: true });
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const WORD = /^[A-Za-z0-9_-]{1,200}$/;
