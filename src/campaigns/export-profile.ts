@@ -15,12 +15,15 @@ import {
 import { CATEGORIES, type Category } from "../workflow/index.ts";
 import { aboutCampaign } from "./campaign.ts";
 import { titleFieldOf } from "./naming.ts";
-import { type Column, columnsOf, everyColumn, orderOf } from "./operation-column.ts";
+import { type Column, everyColumn } from "./operation-column.ts";
 import { chipsOf, filtersOf, namesOf } from "./operation-filter.ts";
+import { GROUPS, groupKeys, lookOf } from "./operation-look.ts";
 import { type Plan, planFor } from "./plan.ts";
 import { campaignFor } from "./policy.ts";
 import { type ExportedOperation, exportedAccounts, exportedOperations, exportedPeople } from "./queries/exported.ts";
-import { countOperations, type OperationOrder } from "./queries/operations.ts";
+import { type GroupBy, groupSort } from "./queries/operation-groups.ts";
+import { countOperations, listTechnicians, type OperationOrder } from "./queries/operations.ts";
+import { listSegments } from "./queries/segments.ts";
 
 /** What the cells of a bundle may need to name. */
 interface Told {
@@ -104,6 +107,18 @@ function writtenOf(plan: Plan, columns: Column[], { isWhole }: Pick<ExportAsked,
   return [title, ...fields.flatMap(shown), ...own];
 }
 
+/** A grouped list says its groups: their column is there, shown or not (EXP-2). */
+function withGroup(columns: Column[], by: GroupBy, plan: Plan): Column[] {
+  const code = by === "day" ? "date" : GROUPS.find((group) => group.by === by)!.value;
+  if (columns.some((column) => column.code === code)) return columns;
+  return [...columns, ...everyColumn(plan).filter((column) => column.code === code)];
+}
+
+async function groupsOf(em: EntityManager, by: GroupBy, plan: Plan): Promise<RawBuilder<unknown>> {
+  const segments = await listSegments(em, plan.campaign.id);
+  return groupSort(by, plan.zone, groupKeys(by, { ...plan, segments, technicians: await listTechnicians(em) }));
+}
+
 /** The operations of a list as its screen shows them, to whoever may take them away (EXP-1, EXP-2, EXP-8, PRM-19). */
 export const operationsExport: ExportProfile = {
   kind: "operations",
@@ -116,8 +131,9 @@ export const operationsExport: ExportProfile = {
     const { campaign } = await campaignFor(em, user as SignedIn, scopeId!, "rows.export");
     const plan = await planFor(em, campaign, zone);
     const filters = filtersOf(asked.query, plan, { now });
-    const { order } = orderOf(asked.query, plan);
-    const columns = columnsOf(asked.query, plan);
+    const { columns: shown, sorted, groupBy } = lookOf(asked.query, plan);
+    const columns = groupBy ? withGroup(shown, groupBy, plan) : shown;
+    const groups = groupBy && (await groupsOf(em, groupBy, plan));
     const written = writtenOf(plan, columns, asked);
     const named = asked.isWhole ? plan.fields : columns.flatMap(({ field }) => field ?? []);
     const said = chipsOf(filters, plan, await namesOf(em, campaign, filters))
@@ -133,7 +149,7 @@ export const operationsExport: ExportProfile = {
       holdsPeople: [...named, titleFieldOf(campaign, plan.fields)].some(
         (field) => field?.isPersonal || field?.type === "person",
       ),
-      rows: () => rowsOf(em, plan, written, { where: filters.where, order }),
+      rows: () => rowsOf(em, plan, written, { where: filters.where, order: sorted.order, groups }),
     };
   },
 };
@@ -142,7 +158,7 @@ async function* rowsOf(
   em: EntityManager,
   plan: Plan,
   written: Written[],
-  { where, order }: { where: RawBuilder<SqlBool>; order: OperationOrder },
+  { where, ...sorts }: { where: RawBuilder<SqlBool>; order: OperationOrder; groups: RawBuilder<unknown> | null },
 ): AsyncGenerator<Cell[][]> {
   const people = plan.fields.flatMap(({ type, code }) => (type === "person" ? code : []));
   const named = await staffNames(em, await exportedPeople(em, where, people));
@@ -151,7 +167,7 @@ async function* rowsOf(
     names: new Map([...(await exportedAccounts(em)), ...named]),
     statuses: new Map(plan.workflow.statuses.map((status) => [status.code, status])),
   };
-  for await (const bundle of exportedOperations(em, where, { order, zone: plan.zone })) {
+  for await (const bundle of exportedOperations(em, where, { ...sorts, zone: plan.zone })) {
     yield bundle.map((row) => written.map(({ cell }) => cell(row, told)));
   }
 }

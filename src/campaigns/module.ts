@@ -13,6 +13,7 @@ import { CampaignFieldSchema } from "./field.ts";
 import { CampaignGrantSchema, LETTERS } from "./grant.ts";
 import { operationsOfStaff } from "./import-concerns.ts";
 import { operationImports } from "./import-profile.ts";
+import { segmentsExport, timeExport, typesExport } from "./list-exports.ts";
 import { Operation, OperationSchema } from "./operation.ts";
 import { readsOperation } from "./operation-history.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
@@ -218,7 +219,7 @@ export const campaigns: Module = {
     { table: "bulk_row", why: "what a preview froze, and why a row was left out" },
   ],
   routes,
-  exports: [operationsExport],
+  exports: [operationsExport, segmentsExport, timeExport, typesExport],
   events,
   subscriptions: [
     {

@@ -20,6 +20,22 @@ export const GROUPS: { value: string; by: GroupBy; label: string }[] = [
   { value: "jour", by: "day", label: "Jour planifié" },
 ];
 
+/** Keys of groups in the order people know them: that of segments and statuses, names; days follow one another by themselves. */
+export const groupKeys = (
+  by: GroupBy,
+  {
+    workflow,
+    segments,
+    technicians,
+  }: Pick<Plan, "workflow"> & { segments: readonly { id: string }[]; technicians: readonly { value: string }[] },
+): string[] =>
+  ({
+    segment: segments.map(({ id }) => id),
+    status: workflow.statuses.map(({ code }) => code),
+    technician: technicians.map(({ value }) => value),
+    day: [],
+  })[by];
+
 /** Reads columns, sort, grouping and layout from what an address says; what it says amiss goes without saying. */
 export function lookOf(query: Record<string, unknown>, plan: Plan): Look {
   const [colonnes, groupe, forme] = [query.colonnes, query.groupe, query.forme].map((sent) => [sent].flat()[0]);

@@ -8,6 +8,7 @@ import {
   type ExportPlan,
   type ExportProfile,
   fileNameAfter,
+  saidOnce,
 } from "../platform/sheets/export.ts";
 import { saidPhone } from "./phone.ts";
 import { listPlaceNames } from "./queries/places.ts";
@@ -49,12 +50,7 @@ export const staffExport: ExportProfile = {
     const person = user as SignedIn;
     const reach = reachOf(person);
     if (!(reach.everybody || reach.team || reach.scope)) throw new Forbidden(explain(person.roles, "directory.read"));
-    // An address says each of these once; said twice, it is read no more than by the page.
-    const once = Object.entries(query).map(([name, value]) => [
-      name,
-      Array.isArray(value) && value.length === 1 ? value[0] : value,
-    ]);
-    const read = StaffAddress.safeParse(Object.fromEntries(once));
+    const read = StaffAddress.safeParse(saidOnce(query));
     if (!read.success) throw new NotFound("Ce filtre de l’annuaire ne se lit plus. Revenez à la liste.");
     const { filter, order, descending } = staffAsked(read.data);
     const said = await wordsOf(em, read.data);

@@ -9,6 +9,7 @@ import { events } from "./events.ts";
 import { staffExport } from "./export-profile.ts";
 import { toldWeek } from "./hours.ts";
 import { staffImports } from "./import-profile.ts";
+import { departmentsExport, sitesExport, techniciansExport } from "./list-exports.ts";
 import { Site, SiteSchema } from "./site.ts";
 import { StaffMember, StaffMemberSchema } from "./staff-member.ts";
 import { TechnicianHoursSchema } from "./technician-hours.ts";
@@ -128,7 +129,7 @@ export const directory: Module = {
     },
   ],
   imports: [staffImports],
-  exports: [staffExport],
+  exports: [staffExport, departmentsExport, sitesExport, techniciansExport],
   routes,
   events,
   menu: [

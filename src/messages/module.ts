@@ -3,6 +3,7 @@ import { purgeMessages } from "../platform/mail/queries.ts";
 import type { Module } from "../platform/module.ts";
 import { fr } from "../platform/text/index.ts";
 import { events } from "./events.ts";
+import { messagesExport } from "./export-profile.ts";
 import { correction, testMessage } from "./mails.ts";
 import { vitals } from "./vitals.ts";
 import { routes } from "./web/routes.ts";
@@ -18,6 +19,7 @@ export const messages: Module = {
     { table: "mail_hold", why: "what a restore holds; releasing it is an event" },
   ],
   routes,
+  exports: [messagesExport],
   events,
   mails: [correction, testMessage],
   vitals: [vitals],

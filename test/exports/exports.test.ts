@@ -97,6 +97,116 @@ test("EXP-2 : le filtre, le tri et les colonnes de l’écran ; le nombre de lig
   assert.match((await sophie!.get(`${at}/operations?${liste}`)).text, /\/exports\/operations\//);
 });
 
+test("EXP-2 : les lignes suivent les groupes de l’écran, dans leur ordre, sans groupe à la fin, et le fichier dit le groupe", async () => {
+  const { at, id } = await campaign();
+  const karimId = (await world.userOf("karim")).id;
+  for (const name of ["Zinc", "Alu"]) {
+    await sophie!.get(`${at}/segments`);
+    assert.equal((await sophie!.post(`${at}/segments`, { name })).status, 303);
+  }
+  const ids = Object.fromEntries(
+    (
+      await world.db.read(tenantId, (em) =>
+        em.execute<{ id: string; name: string }[]>("select id, name from segment where campaign_id = ?", [id]),
+      )
+    ).map((one) => [one.name, one.id]),
+  );
+  for (const [cible, segment, plannedOn, technician] of [
+    ["PC-1", "", "2026-12-09", ""],
+    ["PC-2", ids.Alu!, "2026-12-08", karimId],
+    ["PC-3", ids.Zinc!, "", ""],
+    ["PC-4", ids.Zinc!, "2026-12-08", karimId],
+  ] as const)
+    await add(at, { c_cible: cible, segment, plannedOn, technician });
+  const screen = async (liste: string) =>
+    [...(await sophie!.get(`${at}/operations?${liste}`)).text.matchAll(/<a href="\/operations\/[^"]+">(PC-\d)</g)].map(
+      ([, name]) => name,
+    );
+  const file = async (liste: string) => rowsOf((await ask(sophie!, id, liste, "ecran")).text);
+  for (const [groupe, expected] of [
+    ["segment", ["PC-3", "PC-4", "PC-2", "PC-1"]],
+    ["statut", ["PC-3", "PC-1", "PC-2", "PC-4"]],
+    ["technicien", ["PC-2", "PC-4", "PC-1", "PC-3"]],
+    ["jour", ["PC-2", "PC-4", "PC-1", "PC-3"]],
+  ] as const) {
+    const liste = `groupe=${groupe}&tri=cible&colonnes=c.surface`;
+    assert.deepEqual(await screen(liste), expected, groupe);
+    assert.deepEqual(
+      (await file(liste)).map((row) => row.Cible),
+      expected,
+      groupe,
+    );
+  }
+  assert.deepEqual(
+    (await file("groupe=segment&tri=cible&colonnes=c.surface")).map((row) => row.Segment),
+    ["Zinc", "Zinc", "Alu", ""],
+  );
+});
+
+test("EXP-1 : segments, temps passé, services, sites, techniciens, types et messages s’emportent depuis leur page, à qui l’ouvre", async () => {
+  const { at, id } = await campaign();
+  await sophie!.get(`${at}/segments`);
+  await sophie!.post(`${at}/segments`, { name: "Bâtiment A" });
+  await sophie!.get(`${at}/reglages`);
+  await add(at, { c_cible: "PC-1" });
+  const said = { tenantId, actorId: null, channel: "page" as const, code: "operation.edited", now: world.clock.now() };
+  await world.db.act({ ...said, label: "Essai" }, (em) =>
+    em.execute(
+      "update operation set minutes = 25, technician_id = ?, segment_id = (select id from segment where campaign_id = ?) where campaign_id = ?",
+      [karim!.id, id, id],
+    ),
+  );
+  const take = async (by: Browser, kind: string, object: string) => {
+    const page = `/exports/${kind}/${object}/nouveau`;
+    const shown = await by.get(page);
+    return shown.status === 200 ? by.post(page, { liste: "", colonnes: "ecran" }) : shown;
+  };
+  const lines = async (by: Browser, kind: string, object = "tout") => {
+    const { status, text } = await take(by, kind, object);
+    assert.equal(status, 200, `${kind} ${text.slice(0, 300)}`);
+    return rowsOf(text);
+  };
+  for (const [path, by] of [
+    [`${at}/segments`, sophie!],
+    [`${at}/temps`, sophie!],
+    ["/admin/annuaire/services", denis!],
+    ["/admin/annuaire/sites", denis!],
+    ["/admin/annuaire/techniciens", denis!],
+  ] as const)
+    assert.match((await by.get(path)).text, /href="\/exports\/[a-z]+\/[^"]+\/nouveau/, path);
+  assert.deepEqual(await lines(sophie!, "segments", id), [
+    { Segment: "Bâtiment A", Opérations: "1", Réalisées: "0", Annulées: "0", "Avancement (%)": "0" },
+  ]);
+  const { name } = await world.db.read(
+    tenantId,
+    async (em) =>
+      (
+        await em.execute("select given_name || ' ' || family_name as name from app_user where id = ?", [karim!.id])
+      )[0] as { name: string },
+  );
+  assert.deepEqual(await lines(sophie!, "temps", id), [
+    { Segment: "Bâtiment A", Technicien: name, "Minutes passées": "25", Opérations: "1" },
+  ]);
+  await sophie!.get(`${at}/acces`);
+  const hugoId = (await world.userOf("hugo")).id;
+  await sophie!.post(`${at}/acces`, { grantee: `u.${hugoId}`, letters: ["see", "export"] });
+  assert.deepEqual(await lines(hugo!, "temps", id), [
+    { Segment: "Bâtiment A", "Minutes passées": "25", Opérations: "1" },
+  ]);
+  assert.ok((await lines(sophie!, "services")).some(({ Nom }) => Nom === "Accueil"));
+  assert.ok((await lines(sophie!, "sites")).every((row) => row["Fuseau horaire"]?.includes("/")));
+  assert.ok((await lines(sophie!, "techniciens")).some(({ Nom }) => Nom === name));
+  await denis!.get("/admin/types-operations/nouveau");
+  await lines(denis!, "types");
+  for (const [by, kind, object] of [
+    [karim, "types", "tout"],
+    [sophie, "messages", "tout"],
+    [sophie, "segments", "tout"],
+    [sophie, "services", id],
+  ] as const)
+    assert.ok([403, 404].includes((await take(by!, kind, object)).status), kind);
+});
+
 test("PRM-19, CAM-26 : sans la lettre « exporter » c’est non, sans la campagne elle n’existe pas", async () => {
   const { at, id } = await campaign();
   await add(at, { c_cible: "PC-1" });

@@ -189,3 +189,17 @@ test("TEN-2 : le message d’une autre organisation n’existe pas ; l’instanc
   }
   assert.equal((await (await world.as("sophie")).get(AT)).status, 403);
 });
+
+test("EXP-1, EXP-2 : la boîte d’envoi s’emporte avec ses filtres, à qui la tient", async () => {
+  await message({ state: "dropped", address: "emportee@perdue.example" });
+  await message({ state: "failed", address: "laissee@perdue.example" });
+  const { text } = await denis.get(`${AT}?etat=dropped`);
+  const page = /href="(\/exports\/messages\/tout\/nouveau[^"]*)"/.exec(text)![1]!.replaceAll("&amp;", "&");
+  assert.match((await denis.get(page)).text, /état\u00a0: Sans objet/);
+  const file = await denis.post(page.split("?")[0]!, { liste: "etat=dropped", colonnes: "ecran" });
+  assert.equal(file.status, 200);
+  assert.match(file.text, /;Votre mot de passe a changé;emportee@perdue\.example;[^;]+;Sans objet;/);
+  assert.doesNotMatch(file.text, /laissee@/);
+  assert.equal((await denis.get(`${page.split("?")[0]}?liste=etat%3Drien`)).status, 404);
+  assert.equal((await (await world.as("sophie")).get(page)).status, 403);
+});

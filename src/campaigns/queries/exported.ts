@@ -28,13 +28,13 @@ export interface ExportedOperation {
 }
 
 /**
- * The operations that answer, in their order, by bundles of one reading: no page is sorted again, and none moves while the
+ * The operations that answer, in their order and group after group, by bundles of one reading: no page is sorted again, and none moves while the
  * others are written. Nothing else can be asked in this transaction meanwhile.
  */
 export async function* exportedOperations(
   em: EntityManager,
   where: RawBuilder<SqlBool>,
-  { order, zone }: { order: OperationOrder; zone: string },
+  { order, groups, zone }: { order: OperationOrder; groups: RawBuilder<unknown> | null; zone: string },
 ): AsyncGenerator<ExportedOperation[]> {
   const run = transaction(em);
   const told = (column: RawBuilder<unknown>, form: string) => sql`to_char(${column} at time zone ${zone}, ${form})`;
@@ -48,7 +48,7 @@ export async function* exportedOperations(
       o.completed_by_id as "completedById", o.minutes, o.capacity, o.notes,
       o.is_missing as "isMissing"
     from operation o left join segment s on s.tenant_id = o.tenant_id and s.id = o.segment_id
-    where ${where} order by ${sortOf(order)}`.compile(run);
+    where ${where} order by ${groups ? sql`${groups}, ` : sql``}${sortOf(order)}`.compile(run);
   for await (const { rows } of run.getExecutor().stream<ExportedOperation>(reading, BUNDLE)) yield rows;
 }
 

@@ -38,6 +38,19 @@ export async function countGroups(
   return counted(em, question, of);
 }
 
+/** Groups as their keys follow one another, then those of no known key, then those that have none. To keep in step with `groupSort`. */
+export function inOrder(groups: readonly Group[], keys: readonly string[]): Group[] {
+  const rank = new Map(keys.map((key, i) => [key, i]));
+  const rankOf = ({ key }: Group) => (key === NONE ? keys.length + 1 : (rank.get(key) ?? keys.length));
+  return groups.toSorted((one, other) => rankOf(one) - rankOf(other) || (one.key < other.key ? -1 : 1));
+}
+
+/** SQL over `o`: the same order of groups, for rows written one after another. */
+export function groupSort(by: GroupBy, zone: string, keys: readonly string[]): RawBuilder<unknown> {
+  const key = sql`${keyOf(by, zone)}::text`;
+  return sql`${key} is null, coalesce(array_position(${keys}::text[], ${key}), ${sql.lit(keys.length + 1)}), ${key}`;
+}
+
 /** SQL over `o`: in this group. A day is two bounds, so that the index of days serves it. */
 function isIn(key: string, by: GroupBy, zone: string): RawBuilder<SqlBool> {
   if (by === "day") {

@@ -66,6 +66,10 @@ export interface SegmentFigures {
   cancelled: number;
 }
 
+/** What is cancelled is asked of nobody any more (glossary §4). */
+export const shareOf = ({ total, done, cancelled }: Omit<SegmentFigures, "id" | "name">): number | null =>
+  total === cancelled ? null : done / (total - cancelled);
+
 /** Each segment with how many operations it holds and how many are done, then those in none (SEG-5, SEG-6). */
 export async function figuresBySegment(em: EntityManager, campaignId: string): Promise<SegmentFigures[]> {
   const { rows } = await sql<SegmentFigures>`

@@ -38,6 +38,28 @@ export async function timeByTechnician(em: EntityManager, campaignId: string): P
   return rows;
 }
 
+/** In each segment, each technician apart when they may be told. */
+export async function timeByBoth(
+  em: EntityManager,
+  campaignId: string,
+  { withTechnicians }: { withTechnicians: boolean },
+): Promise<{ segment: string | null; technician: string | null; minutes: number; operations: number }[]> {
+  const who = withTechnicians ? sql`o.technician_id` : sql`null::uuid`;
+  const { rows } = await sql<{
+    segment: string | null;
+    technician: string | null;
+    minutes: number;
+    operations: number;
+  }>`
+    select s.name as segment, u.given_name || ' ' || u.family_name as technician, ${SPENT} from operation o
+    left join segment s on s.tenant_id = o.tenant_id and s.id = o.segment_id
+    left join app_user u on u.tenant_id = o.tenant_id and u.id = ${who}
+    where o.campaign_id = ${campaignId}::uuid and o.trashed_at is null and o.minutes is not null
+    group by s.id, s.name, s.position, u.id, u.given_name, u.family_name
+    order by s.position nulls last, s.name, u.family_name nulls last, u.given_name, u.id`.execute(transaction(em));
+  return rows;
+}
+
 /** Of a type, over the campaigns of it that this person sees (CAM-26). */
 export async function timeOfType(em: EntityManager, user: SignedIn, typeId: string): Promise<TimeSpent> {
   const { rows } = await sql<TimeSpent>`

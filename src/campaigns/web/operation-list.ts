@@ -9,9 +9,9 @@ import { fr } from "../../platform/text/index.ts";
 import { titleFieldOf } from "../naming.ts";
 import { TITLE } from "../operation-column.ts";
 import { chipsOf, filtersOf, type Kept, placesNamed } from "../operation-filter.ts";
-import { GROUPS, lookOf } from "../operation-look.ts";
+import { GROUPS, groupKeys, lookOf } from "../operation-look.ts";
 import type { Plan } from "../plan.ts";
-import { countGroups, type Group, type GroupBy, listGrouped } from "../queries/operation-groups.ts";
+import { countGroups, type Group, type GroupBy, inOrder, listGrouped } from "../queries/operation-groups.ts";
 import {
   countByStatus,
   countOperations,
@@ -79,7 +79,10 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
     const by = look.groupBy;
     const groups =
       by &&
-      inOrder(await countGroups(em, filters.where, by, { zone: plan.zone, ...of }), by, plan, segments, technicians);
+      inOrder(
+        await countGroups(em, filters.where, by, { zone: plan.zone, ...of }),
+        groupKeys(by, { ...plan, segments, technicians }),
+      );
     const at = mark && g !== undefined ? { key: g, mark } : null;
     const grouped =
       groups && (await listGrouped(em, filters.where, groups, { by, zone: plan.zone, order, at, size, folded }));
@@ -262,25 +265,6 @@ function namesOf({ workflow }: Plan, segments: Segments, technicians: Technician
     ...technicians.map(({ value, label }) => [value, label] as const),
     ...places,
   ]);
-}
-
-/** Groups in the order people know them: that of segments and statuses, names, days; those that have none last. */
-function inOrder(
-  groups: Group[],
-  by: GroupBy,
-  { workflow }: Plan,
-  segments: Segments,
-  technicians: Technicians,
-): Group[] {
-  const known = {
-    segment: segments.map(({ id }) => id),
-    status: workflow.statuses.map(({ code }) => code),
-    technician: technicians.map(({ value }) => value),
-    day: groups.map(({ key }) => key).toSorted(),
-  }[by];
-  const rank = new Map(known.map((key, i) => [key, i]));
-  const rankOf = ({ key }: Group) => (key === NONE ? Number.MAX_SAFE_INTEGER : (rank.get(key) ?? known.length));
-  return groups.toSorted((one, other) => rankOf(one) - rankOf(other));
 }
 
 const NO_GROUP: Record<GroupBy, string> = {

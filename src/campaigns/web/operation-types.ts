@@ -20,6 +20,7 @@ import {
   type Workflow,
   warnings,
 } from "../../workflow/index.ts";
+import { listTypes } from "../list-exports.ts";
 import {
   aboutType,
   copyType,
@@ -94,20 +95,18 @@ export async function typeOf(em: EntityManager, id: string): Promise<OperationTy
 }
 
 export const index: RequestHandler = async (req, res) => {
-  const types = await read(req, (em) => em.find(OperationType, {}));
-  const lines = types
-    .map((type) => ({
-      id: type.id,
-      name: type.name,
-      description: type.description,
-      icon: type.icon,
-      tone: type.tone,
-      minutes: type.durationMinutes,
-      fields: type.fields.length,
-      statuses: type.workflow.statuses.length,
-      isRetired: type.isRetired(),
-    }))
-    .sort((a, b) => Number(a.isRetired) - Number(b.isRetired) || a.name.localeCompare(b.name, "fr"));
+  const types = await read(req, listTypes);
+  const lines = types.map((type) => ({
+    id: type.id,
+    name: type.name,
+    description: type.description,
+    icon: type.icon,
+    tone: type.tone,
+    minutes: type.durationMinutes,
+    fields: type.fields.length,
+    statuses: type.workflow.statuses.length,
+    isRetired: type.isRetired(),
+  }));
   res.show(LIST, { title: "Types d’opérations", crumbs: [HOME, { label: TYPES.label }], types: lines });
 };
 

@@ -9,7 +9,13 @@ import { CATEGORIES, CATEGORY_CODES, statusOf, TONES, type Tone } from "../../wo
 import { aboutCampaign, type Campaign } from "../campaign.ts";
 import { campaignFor } from "../policy.ts";
 import { NONE } from "../queries/operations.ts";
-import { countersOfSegment, figuresBySegment, listSegments, operationsOfSegment } from "../queries/segments.ts";
+import {
+  countersOfSegment,
+  figuresBySegment,
+  listSegments,
+  operationsOfSegment,
+  shareOf,
+} from "../queries/segments.ts";
 import { addSegment, deleteSegment, editSegment, mergeSegment, moveSegment, Segment } from "../segment.ts";
 import { choicesOf } from "./operation-types.ts";
 import { segmentingFields } from "./segment-syncs.ts";
@@ -25,10 +31,6 @@ type OfOne = Request<{ id: string }>;
 type OfSegment = Request<{ id: string; segment: string }>;
 const atOf = ({ id }: { id: string }) => `${addressOf({ id })}/segments`;
 const cardAt = (params: { id: string; segment: string }) => `${atOf(params)}/${params.segment}`;
-
-/** What is cancelled is asked of nobody any more (glossary §4). */
-const shareOf = ({ total, done, cancelled }: { total: number; done: number; cancelled: number }) =>
-  total === cancelled ? null : done / (total - cancelled);
 
 export const index: RequestHandler<{ id: string }> = (req, res) => show_(req, res, { values: {} });
 
@@ -56,6 +58,7 @@ async function show_(req: OfOne, res: Response, form: object): Promise<void> {
     title: "Segments",
     ...frameOf(req, standing, "segments", "Segments"),
     segments,
+    exportAt: standing.may("rows.export") && segments.length > 0 ? `/exports/segments/${req.params.id}/nouveau` : null,
     count: segments.filter(({ id }) => id !== null).length,
     mayAdd: standing.may(CONFIGURE) && !standing.campaign.isArchived(),
     followed: followed?.label,

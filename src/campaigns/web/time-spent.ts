@@ -36,6 +36,7 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
   res.show(PAGE, {
     title: "Temps passé",
     ...frameOf(req, standing, "outline", "Temps passé"),
+    exportAt: standing.may("rows.export") ? `/exports/temps/${campaign.id}/nouveau` : null,
     total: toldMinutes(minutes),
     operations,
     mean: operations === 0 ? null : toldMinutes(Math.round(minutes / operations)),

@@ -79,6 +79,8 @@ async function showNew(
     said: screen.said,
     screenHeads: screen.heads,
     wholeHeads: screen.wholeHeads,
+    isOneChoice: screen.heads.join() === screen.wholeHeads.join(),
+    isReadBack: (req.app.locals.registry as Registry).imports.has(profile.kind),
     isAtOnce: screen.count <= MOST_AT_ONCE,
     back: screen.place.path,
     form,

@@ -3,12 +3,13 @@ import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { findUserNames, listUserNames, namesAmong } from "../../accounts/index.ts";
 import { NotFound } from "../../platform/errors.ts";
+import { withQuery } from "../../platform/http/addresses.ts";
 import { asError, query, read, submit } from "../../platform/http/forms.ts";
 import type { Tone } from "../../platform/http/types.ts";
 import { createViews } from "../../platform/http/views.ts";
 import { holdInForce } from "../../platform/mail/hold.ts";
 import { PREVIEW_POLICY, type Rendered, renderLetter } from "../../platform/mail/letter.ts";
-import { MAIL_STATES, type MailState, OutboxMessage } from "../../platform/mail/outbox.ts";
+import { type MailState, OutboxMessage } from "../../platform/mail/outbox.ts";
 import { MAIL_RESULT_WORDS, MAIL_STATE_WORDS } from "../../platform/mail/words.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { fr } from "../../platform/text/index.ts";
@@ -22,6 +23,7 @@ import {
   resendMessage,
   resendMessages,
 } from "../message.ts";
+import { messagesAsked, OutboxAddress } from "../outbox-filter.ts";
 import { countStopped, listMessages } from "../queries.ts";
 
 const LIST = { page: "messages/outbox/index", part: "messages/outbox/_list" };
@@ -35,28 +37,17 @@ const OUTBOX = { label: "Boîte d’envoi", href: AT };
 const kindOf = (req: Request, kind: string) => (req.app.locals.registry as Registry).mails.get(kind);
 const labelOf = (req: Request, kind: string) => kindOf(req, kind)?.label ?? "Genre disparu";
 
-const day = (label: string) =>
-  z.iso.date("Indiquez une date qui existe, par exemple 2026-03-12.").optional().describe(label);
-const Filters = z.object({
-  genre: z.string().max(60).optional(),
-  etat: z.enum(MAIL_STATES).optional(),
-  personne: z.uuid().optional(),
-  du: day("Du"),
-  au: day("Au"),
-  avant: z.uuid().optional(),
-  apres: z.uuid().optional(),
-});
-
 /** The filters of this address, and the address they make with another paging. */
 function asked(req: Request) {
-  const { avant, apres, genre: kind, etat: state, personne: personId, du: from, au: to } = query(req, Filters);
-  const values = { genre: kind ?? "", etat: state ?? "", personne: personId ?? "", du: from ?? "", au: to ?? "" };
+  const { avant, apres, ...said } = query(req, OutboxAddress);
+  const { genre = "", etat = "", personne = "", du = "", au = "" } = said;
+  const values = { genre, etat, personne, du, au };
   const kept = Object.entries(values).filter(([, value]) => value !== "");
   const at = (paging: Record<string, string>, path = AT) => {
     const search = new URLSearchParams({ ...Object.fromEntries(kept), ...paging }).toString();
     return search ? `${path}?${search}` : path;
   };
-  const filter = { kind, state, personId, from, to, zone: req.user!.tenant.zone };
+  const filter = messagesAsked(said, req.user!.tenant.zone);
   return { filter, values, active: kept.length, at, before: avant, after: apres };
 }
 
@@ -91,6 +82,7 @@ export const index: RequestHandler = async (req, res) => {
     active,
     stopped,
     resendAt: at({}, `${AT}/renvoi`),
+    exportAt: withQuery("/exports/messages/tout/nouveau", { liste: at({}).split("?")[1] }),
     newer: found.newer && at({ apres: found.newer }),
     older: found.older && at({ avant: found.older }),
   });

@@ -48,6 +48,30 @@ export interface ExportProfile {
   open(em: EntityManager, asked: ExportAsked): Promise<ExportPlan>;
 }
 
+/** What the address of a list says, of which each name is said once: said twice, it stays two and is read no more than by its page. */
+export const saidOnce = (query: ExportAsked["query"]): Record<string, string | string[]> =>
+  Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [
+      name,
+      Array.isArray(value) && value.length === 1 ? value[0]! : value,
+    ]),
+  );
+
+/** The plan of a list short enough to be read at once, whose file has the columns of its screen whatever is asked. */
+export const planOfFew = <T>(
+  lines: readonly T[],
+  columns: readonly { head: string; cell(line: T): Cell }[],
+  about: Pick<ExportPlan, "place" | "name"> & { holdsPeople?: boolean },
+): ExportPlan => {
+  const heads = columns.map(({ head }) => head);
+  return {
+    ...{ said: "", holdsPeople: false, ...about, heads, wholeHeads: heads, count: lines.length },
+    async *rows() {
+      yield lines.map((line) => columns.map(({ cell }) => cell(line)));
+    },
+  };
+};
+
 /** "operations-migration-des-postes-statut-bloquee": the name of a file after what it holds, and the filters it was taken by (EXP-2). */
 export const fileNameAfter = (...words: string[]): string =>
   words

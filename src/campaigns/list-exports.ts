@@ -1,0 +1,108 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+import { z } from "zod";
+import { explain, MANAGER_RIGHTS, mayRoute, type SignedIn } from "../accounts/index.ts";
+import { Forbidden, NotFound } from "../platform/errors.ts";
+import { type ExportAsked, type ExportProfile, fileNameAfter, planOfFew } from "../platform/sheets/export.ts";
+import { aboutCampaign } from "./campaign.ts";
+import { OperationType } from "./operation-type.ts";
+import { campaignFor } from "./policy.ts";
+import { figuresBySegment, shareOf } from "./queries/segments.ts";
+import { timeByBoth } from "./queries/time-spent.ts";
+
+/** The short lists of campaigns, whole (EXP-1). */
+
+async function exportable(em: EntityManager, { user, scopeId }: ExportAsked) {
+  if (!z.uuid().safeParse(scopeId).success) throw new NotFound();
+  return campaignFor(em, user as SignedIn, scopeId!, "rows.export");
+}
+
+/** What each segment holds and what is done of it, those in none last (SEG-5). */
+export const segmentsExport: ExportProfile = {
+  kind: "segments",
+  title: "Exporter les segments",
+  noun: ["segment", "segments"],
+  about: (scopeId) => aboutCampaign({ id: scopeId! }),
+  async open(em, asked) {
+    const { campaign } = await exportable(em, asked);
+    const figures = await figuresBySegment(em, campaign.id);
+    return planOfFew(
+      figures.filter(({ id, total }) => id !== null || total > 0),
+      [
+        { head: "Segment", cell: ({ name }) => name ?? "Sans segment" },
+        { head: "Opérations", cell: ({ total }) => total },
+        { head: "Réalisées", cell: ({ done }) => done },
+        { head: "Annulées", cell: ({ cancelled }) => cancelled },
+        {
+          head: "Avancement (%)",
+          cell: (one) => {
+            const share = shareOf(one);
+            return share === null ? null : Math.round(share * 1_000) / 10;
+          },
+        },
+      ],
+      {
+        place: { label: campaign.name, path: `/campagnes/${campaign.id}/segments` },
+        name: fileNameAfter("segments", campaign.name),
+      },
+    );
+  },
+};
+
+/** Minutes by segment, and by technician to manager rights only (OPS-23). */
+export const timeExport: ExportProfile = {
+  kind: "temps",
+  title: "Exporter le temps passé",
+  noun: ["total", "totaux"],
+  about: (scopeId) => aboutCampaign({ id: scopeId! }),
+  async open(em, asked) {
+    const { campaign, may } = await exportable(em, asked);
+    const withTechnicians = may(MANAGER_RIGHTS.operations);
+    const lines = await timeByBoth(em, campaign.id, { withTechnicians });
+    return planOfFew(
+      lines,
+      [
+        { head: "Segment", cell: ({ segment }) => segment ?? "Sans segment" },
+        ...(withTechnicians
+          ? [{ head: "Technicien", cell: ({ technician }: (typeof lines)[0]) => technician ?? "Non affectée" }]
+          : []),
+        { head: "Minutes passées", cell: ({ minutes }) => minutes },
+        { head: "Opérations", cell: ({ operations }) => operations },
+      ],
+      {
+        place: { label: campaign.name, path: `/campagnes/${campaign.id}/temps` },
+        name: fileNameAfter("temps-passe", campaign.name),
+        holdsPeople: withTechnicians,
+      },
+    );
+  },
+};
+
+/** The types of operations of the organisation, those in use first (TYP-1). */
+export const typesExport: ExportProfile = {
+  kind: "types",
+  title: "Exporter les types d’opérations",
+  noun: ["type", "types"],
+  about: (_scopeId, tenantId) => ({ type: "tenant", id: tenantId }),
+  async open(em, { user, scopeId }) {
+    if (scopeId !== null) throw new NotFound();
+    if (!mayRoute(user.roles, "catalogue.edit")) throw new Forbidden(explain(user.roles, "catalogue.edit"));
+    return planOfFew(
+      await listTypes(em),
+      [
+        { head: "Nom", cell: ({ name }) => name },
+        { head: "Description", cell: ({ description }) => description || null },
+        { head: "État", cell: (type) => (type.isRetired() ? "Retiré" : "Actif") },
+        { head: "Durée standard (min)", cell: ({ durationMinutes }) => durationMinutes },
+        { head: "Champs", cell: ({ fields }) => fields.length },
+        { head: "Statuts", cell: ({ workflow }) => workflow.statuses.length },
+      ],
+      { place: { label: "Types d’opérations", path: "/admin/types-operations" }, name: "types-operations" },
+    );
+  },
+};
+
+/** Those in use, then those retired, by name. */
+export async function listTypes(em: EntityManager): Promise<OperationType[]> {
+  const types = await em.find(OperationType, {});
+  return types.sort((a, b) => Number(a.isRetired()) - Number(b.isRetired()) || a.name.localeCompare(b.name, "fr"));
+}
