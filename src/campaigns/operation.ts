@@ -43,6 +43,12 @@ const schema = defineEntity({
         'create index "operation_by_state" on "operation" ("tenant_id", "campaign_id", "status", "segment_id") where ((trashed_at is null) and (status is not null))',
     },
     {
+      // What is late, counted above every list: the planned ones that are not over.
+      name: "operation_late",
+      expression:
+        'create index "operation_late" on "operation" ("tenant_id", "campaign_id", "planned_at") where ((trashed_at is null) and (planned_at is not null) and (category <> all (array[\'success\'::text, \'cancelled\'::text])))',
+    },
+    {
       name: "operation_by_technician",
       expression:
         'create index "operation_by_technician" on "operation" ("tenant_id", "technician_id", "planned_at") where technician_id is not null and trashed_at is null',

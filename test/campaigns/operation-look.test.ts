@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { idIn, makeCampaign } from "../support/campaigns.ts";
+import pg from "pg";
+import { addOperation, idIn, makeCampaign } from "../support/campaigns.ts";
+import { explain } from "../support/explain.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -17,26 +19,24 @@ for (const name of ["Bâtiment A", "Bâtiment B"]) {
   await sophie.get(`${at}/segments`);
   await sophie.post(`${at}/segments`, { name });
 }
-await world.db.act(
-  { tenantId, actorId: sophies, channel: "page", code: "operation.added", label: "Essai", now: world.clock.now() },
-  async (em) => {
-    const rows = await em.execute<{ id: string }[]>("select id from segment where campaign_id = ? order by position", [
-      campaignId,
-    ]);
-    segments.push(...rows.map(({ id }) => id));
-    // 60 in A, 40 in B, 20 in none; a third done, a tenth cancelled.
-    await em.execute(
-      `insert into operation (tenant_id, id, campaign_id, title, "values", search, status, category, planned_at, segment_id, technician_id)
+const said = { tenantId, actorId: sophies, channel: "page", code: "operation.added", label: "Essai" } as const;
+await world.db.act({ ...said, now: world.clock.now() }, async (em) => {
+  const rows = await em.execute<{ id: string }[]>("select id from segment where campaign_id = ? order by position", [
+    campaignId,
+  ]);
+  segments.push(...rows.map(({ id }) => id));
+  // 60 in A, 40 in B, 20 in none; a third done, a tenth cancelled.
+  await em.execute(
+    `insert into operation (tenant_id, id, campaign_id, title, "values", search, status, category, planned_at, segment_id, technician_id)
        select ?, uuidv7(), ?, 'PC-' || lpad(n::text, 4, '0'), '{}', 'pc',
          case when n % 10 = 0 then 'cancelled' when n % 3 = 0 then 'done' else 'scheduled' end,
          case when n % 10 = 0 then 'cancelled' when n % 3 = 0 then 'success' else 'planned' end,
          timestamptz '2026-12-01 09:00+01' + (n % 4) * interval '1 day',
          case when n <= 60 then ?::uuid when n <= 100 then ?::uuid end, case when n % 2 = 0 then ?::uuid end
        from generate_series(1, 120) n`,
-      [tenantId, campaignId, segments[0], segments[1], karims],
-    );
-  },
-);
+    [tenantId, campaignId, segments[0], segments[1], karims],
+  );
+});
 
 const titlesOf = (text: string) =>
   [...text.matchAll(/<th scope="row"[^>]*><a href="\/operations\/[^"]+">([^<]+)</g)].map(([, title]) => title!);
@@ -138,4 +138,80 @@ test("OPS-5 : l’adresse gardée dit seulement ce qui filtre", async () => {
   const { status, location } = await sophie.get(`${list}?q=&statut=done&statut=&du=&groupe=`);
   assert.equal(status, 302);
   assert.equal(location, `${list}?statut=done`);
+});
+
+/** Where each status leads above the list, and how many it says. */
+const statusesIn = (text: string) =>
+  [.../<nav class="quick"[\s\S]+?<\/nav>/.exec(text)![0].matchAll(/href="([^"]+)"[\s\S]+?disc outline">(\d+)</g)].map(
+    ([, href, n]) => [href!.replaceAll("&amp;", "&"), Number(n)] as const,
+  );
+
+test("OPS-5 : sous un autre filtre, chaque statut dit combien de lignes il ouvre, groupées ou non ; seul, il les dit toutes", async () => {
+  for (const query of [
+    `segment=${segments[0]}`,
+    `segment=${segments[0]}&groupe=technicien`,
+    "du=2026-12-02&au=2026-12-02",
+  ]) {
+    const { text } = await sophie.get(`${list}?${query}`);
+    const said = statusesIn(text);
+    const total = Number(/operations-compte">(\d+) résultat/.exec(text)![1]);
+    assert.equal(
+      said.reduce((sum, [, n]) => sum + n, 0),
+      total,
+      query,
+    );
+    for (const [href, n] of said) {
+      const opened = (await sophie.get(href)).text;
+      assert.match(opened, new RegExp(`operations-compte">${n} résultat`), href);
+      assert.deepEqual(
+        statusesIn(opened).map(([, count]) => count),
+        said.map(([, count]) => count),
+        "un autre statut reste à portée",
+      );
+    }
+  }
+  const whole = statusesIn((await sophie.get(list)).text).map(([, n]) => n);
+  assert.deepEqual(
+    statusesIn((await sophie.get(`${list}?statut=done`)).text).map(([, n]) => n),
+    whole,
+  );
+});
+
+test("OPS-8 : la vue « En retard » dit combien le sont, closes et corbeille à part, quels que soient les filtres", async () => {
+  const of = await makeCampaign(sophie);
+  const past = [];
+  for (const n of [1, 2, 3, 4, 5]) {
+    past.push(await addOperation(sophie, of, { c_cible: `PC-${n}`, ...(n < 5 && { plannedOn: "2026-11-02" }) }));
+  }
+  await sophie.post(`${past[2]}/statut`, { to: "cancelled", kind: "cancel", reason: "Doublon" });
+  await sophie.post(`${past[3]}/corbeille`);
+  for (const query of ["", "?statut=cancelled", "?q=PC-5"]) {
+    assert.match((await sophie.get(`${of}/operations${query}`)).text, /En retard <span class="disc outline">2</, query);
+  }
+  assert.match((await sophie.get(`${of}/operations?quand=en-retard`)).text, /operations-compte">2 résultats/);
+});
+
+test("OPS-8 : le compte des retards passe par son index, qui ne tient que ce qui n’est pas clos", async () => {
+  const of = idIn(await makeCampaign(sophie));
+  await world.db.act({ ...said, now: world.clock.now() }, (em) =>
+    em.execute(
+      `insert into operation (tenant_id, id, campaign_id, title, "values", search, status, category, planned_at)
+       select ?, uuidv7(), ?, 'PC-' || n, '{}', 'pc', case when n % 100 = 0 then 'scheduled' else 'done' end,
+         case when n % 100 = 0 then 'planned' else 'success' end, timestamptz '2026-11-02 09:00+01' + n * interval '1 minute'
+       from generate_series(1, 20000) n`,
+      [tenantId, of],
+    ),
+  );
+  const root = new pg.Client({ connectionString: world.superUrl });
+  await root.connect();
+  await root.query("analyze operation");
+  await root.end();
+  const { indexes } = await explain(
+    world.databaseUrl,
+    tenantId,
+    `select count(*) from operation o where o.campaign_id = '${of}' and o.trashed_at is null
+       and o.planned_at < date_trunc('day', app_now() at time zone 'Europe/Paris') at time zone 'Europe/Paris'
+       and o.category not in ('success', 'cancelled')`,
+  );
+  assert.deepEqual(indexes, ["operation_late"]);
 });

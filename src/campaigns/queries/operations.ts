@@ -164,18 +164,41 @@ export async function countOperations(
   return row!.n;
 }
 
+/** How many operations are in each status, a status without any left out, and of a whole campaign how many are late. */
+export interface CampaignCounts {
+  byStatus: Map<string, number>;
+  late: number;
+}
+
+type Counted = { status: string | null; n: number };
+const countsOf = (rows: Counted[]): CampaignCounts => ({
+  byStatus: new Map(rows.flatMap(({ status, n }) => (status === null ? [] : [[status, n]]))),
+  late: rows.find(({ status }) => status === null)?.n ?? 0,
+});
+
 /**
- * How many are in each status, those in the trash apart; a status without operation is absent. `status > ''` is always true
- * and lets the index of statuses answer: PostgreSQL drops a `status is not null` that the column says already.
+ * Where a whole campaign stands, those in the trash apart, in one question. `status > ''` is always true and lets the index
+ * of statuses answer: PostgreSQL drops a `status is not null` that the column says already.
  */
-export async function countByStatus(
+export async function countCampaign(
   em: EntityManager,
   { id, tenantId }: { id: string; tenantId: string },
+  { zone, day }: { zone: string; day: string },
+): Promise<CampaignCounts> {
+  const question = sql<Counted>`
+    select status, count(*)::int as n from operation where campaign_id = ${id}::uuid and trashed_at is null and status > '' group by status
+    union all select null, count(*)::int from operation o where ${operationsWhere(id, { when: "late" }, { zone })}`;
+  return countsOf(await counted(em, question, { tenantId, day }));
+}
+
+/** How many of those that answer are in each status. */
+export async function countByStatus(
+  em: EntityManager,
+  where: RawBuilder<SqlBool>,
+  of: { tenantId: string; day: string },
 ): Promise<Map<string, number>> {
-  const question = sql<{ status: string; n: number }>`
-    select status, count(*)::int as n from operation where campaign_id = ${id}::uuid and trashed_at is null and status > '' group by status`;
-  const rows = await counted(em, question, { tenantId });
-  return new Map(rows.map(({ status, n }) => [status, n]));
+  const question = sql<Counted>`select o.status, count(*)::int as n from operation o where ${where} group by o.status`;
+  return countsOf(await counted(em, question, of)).byStatus;
 }
 
 /** Moments of the row itself, and the column each is. */

@@ -13,7 +13,9 @@ import { GROUPS, groupKeys, lookOf } from "../operation-look.ts";
 import type { Plan } from "../plan.ts";
 import { countGroups, type Group, type GroupBy, inOrder, listGrouped } from "../queries/operation-groups.ts";
 import {
+  type CampaignCounts,
   countByStatus,
+  countCampaign,
   countOperations,
   listOperations,
   listTechniciansWithNext,
@@ -71,11 +73,13 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
       await listTechniciansWithNext(em),
       await listViewsWithNext(em, campaign.id, req.user!.id),
     ];
-    const counts = await countByStatus(em, campaign);
-    const [segments, technicians, views] = [segmentsThen(), techniciansThen(), viewsThen()];
-    const all = [...counts.values()].reduce((sum, n) => sum + n, 0);
-    const mark = readMark(page);
     const of = { tenantId: campaign.tenantId, day: dayOf(localOf(req.now, plan.zone)) };
+    const whole = await countCampaign(em, campaign, { ...of, zone: plan.zone });
+    const [segments, technicians, views] = [segmentsThen(), techniciansThen(), viewsThen()];
+    // Under the other filters, each status as the list it would open: one question gives them and the total.
+    const others = filtersOf({ ...meant, statut: [] }, plan, req);
+    const counts = others.isFiltered ? await countByStatus(em, others.where, of) : whole.byStatus;
+    const mark = readMark(page);
     const by = look.groupBy;
     const groups =
       by &&
@@ -95,13 +99,8 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
           ...(filters.isFiltered && { within: campaign.id }),
         });
     const rows = grouped ? grouped.rows.map(({ row }) => row) : found!.rows;
-    const total = groups
-      ? groups.reduce((sum, one) => sum + one.total, 0)
-      : filters.isFiltered
-        ? await countOperations(em, filters.where, of)
-        : all;
     return {
-      ...{ standing, plan, meant, filters, look, counts, all, total, segments, technicians, groups, grouped, rows },
+      ...{ standing, plan, filters, look, whole, counts, segments, technicians, groups, grouped, rows },
       before: grouped ? grouped.before : found!.before && { key: undefined, mark: found!.before },
       after: grouped ? grouped.after : found!.after && { key: undefined, mark: found!.after },
       views,
@@ -109,7 +108,10 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
       places: await placesNamed(em, filters),
     };
   });
-  const { standing, plan, filters, look, counts, total, all, segments, technicians, rows } = shown;
+  const { standing, plan, filters, look, whole, counts, segments, technicians, rows } = shown;
+  const { kept } = filters;
+  const all = sumOf(whole.byStatus.values());
+  const total = sumOf((kept.statut ?? [...counts.keys()]).map((code) => counts.get(code) ?? 0));
   const at = listAt(standing.campaign);
   const lasting = { ...look.kept, lignes: size === FIRST ? undefined : String(size) };
   // A form without script sends its empty controls too: the address that is kept and shared says what it filters.
@@ -145,7 +147,6 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
   };
   const operations = rows.map((line) => lineOf(line, plan, look.columns, given));
   const groupName = GROUPS.find(({ by }) => by === look.groupBy);
-  const { kept } = filters;
   res.show(LIST, {
     title: "Opérations",
     ...frameOf(req, standing, "operations", "Opérations"),
@@ -186,7 +187,7 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
       },
     },
     // Several values of a filter have no control in the bar: they ride along, and a chip says them.
-    views: viewsOf(shown.views, at, { ...kept, ...look.kept }, { all, counts, plan }),
+    views: viewsOf(shown.views, at, { ...kept, ...look.kept }, { all, whole, plan }),
     saveAt: withQuery(`${addressOf(standing.campaign)}/vues`, { ...kept, ...look.kept }),
     several: IN_BAR.filter((name) => (kept[name]?.length ?? 0) > 1),
     carried: hidden({
@@ -200,10 +201,7 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
         href: here({ statut: isHere ? undefined : code }),
       };
     }),
-    statuses: plan.workflow.statuses.map(({ code, label }) => ({
-      value: code,
-      label: `${label} (${fr.number(counts.get(code) ?? 0)})`,
-    })),
+    statuses: plan.workflow.statuses.map(({ code, label }) => ({ value: code, label })),
     technicians: [{ value: NONE, label: "Non affectées" }, ...technicians],
     groups: GROUPS.map(({ value, label }) => ({ value, label })),
     active: Object.keys(kept).length,
@@ -224,25 +222,28 @@ function viewsOf(
   saved: SavedViewLine[],
   at: string,
   here: Kept,
-  { all, counts, plan }: { all: number; counts: Map<string, number>; plan: Plan },
+  { all, whole, plan }: { all: number; whole: CampaignCounts; plan: Plan },
 ) {
   const same = (address: Kept) => withQuery("", sorted(address)) === withQuery("", sorted(here));
   const deferred = plan.workflow.statuses.filter(({ category }) => category === "deferred");
+  const toPlanAgain = sumOf(deferred.map(({ code }) => whole.byStatus.get(code) ?? 0));
   const built = BUILT_IN.map(({ name, address }) => ({
     name,
     href: withQuery(at, address),
     current: same(address),
-    count: address.categorie ? deferred.reduce((sum, { code }) => sum + (counts.get(code) ?? 0), 0) : null,
+    count: address.categorie ? toPlanAgain : whole.late,
   }));
-  const whole = { name: "Toutes", href: `${at}?vue=toutes`, current: same({}), count: all };
+  const every = { name: "Toutes", href: `${at}?vue=toutes`, current: same({}), count: all };
   const own = saved.map(({ id, name, address }) => ({
     name,
     href: withQuery(at, { ...address, vue: id }),
     current: same(address),
     count: null,
   }));
-  return [whole, ...built, ...own];
+  return [every, ...built, ...own];
 }
+
+const sumOf = (numbers: Iterable<number>) => [...numbers].reduce((sum, n) => sum + n, 0);
 
 const sorted = (address: Kept): Kept =>
   Object.fromEntries(Object.entries(address).toSorted(([one], [other]) => (one < other ? -1 : 1)));
