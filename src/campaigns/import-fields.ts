@@ -65,19 +65,21 @@ function fieldOf(code: string, { label, type, choices }: FreshColumn, separator 
   });
 }
 
-/** What names operations where the campaign does not say it yet: the one chosen, else the key, else the first text (FLD-2). */
-export function titleAmong(fields: FieldDefinition[], mapping: Mapping | null): FieldDefinition | undefined {
-  if (!mapping || mapping.columns.length === 0) return undefined;
-  const codes = mapping.columns.flatMap((chosen) => chosen?.code ?? []);
-  const found = [mapping.title, mapping.key[0], ...codes]
-    .map((code) => fields.find((field) => field.code === code))
-    .find(
-      (field) =>
-        field !== undefined &&
-        (field.code === mapping.title || field.code === mapping.key[0] || field.type === "short_text"),
-    );
-  if (!found) {
-    throw new RuleBroken("Dites quelle colonne nomme les opérations, dans un champ de texte court.", "title");
-  }
+/**
+ * What names the operations of a campaign that has none yet: the field picked for this file, else the one of its settings,
+ * else the key, else what would name them without a file, `own`, else the first text of the file (FLD-2).
+ */
+export function titleAmong(
+  fields: FieldDefinition[],
+  mapping: Mapping | null,
+  { titleField, own }: { titleField: string | null | undefined; own: FieldDefinition | undefined },
+): FieldDefinition | undefined {
+  if (!mapping || mapping.columns.length === 0) return own;
+  const named = (code: string | null | undefined) => fields.find((field) => field.code === code);
+  const texts = mapping.columns.flatMap((chosen) => named(chosen?.code) ?? []);
+  const found = mapping.title
+    ? named(mapping.title)
+    : (named(titleField) ?? named(mapping.key[0]) ?? own ?? texts.find(({ type }) => type === "short_text"));
+  if (!found) throw new RuleBroken("Dites quelle colonne nomme les opérations, et dans quel champ elle va.", "title");
   return found;
 }

@@ -6,7 +6,7 @@ import type { ImportProfile, ImportTarget, Mapping, OpenImport } from "../platfo
 import { fr } from "../platform/text/index.ts";
 import { Campaign, refuseArchived } from "./campaign.ts";
 import { UNREAD } from "./export-profile.ts";
-import { addFields } from "./field.ts";
+import { addFields, fieldsOf, removeField } from "./field.ts";
 import { freshFields, titleAmong } from "./import-fields.ts";
 import { addSegments, MADE, segmentsOf, segmentsWords } from "./import-segments.ts";
 import { fieldTarget, isTyped, readingOf, specialTargets } from "./import-targets.ts";
@@ -14,7 +14,7 @@ import { searchAnew, titleFieldOf } from "./naming.ts";
 import { holdUnique } from "./operation.ts";
 import { type Plan, planFor, withEverybody } from "./plan.ts";
 import { campaignFor } from "./policy.ts";
-import { holdFields } from "./queries/definitions.ts";
+import { hasOperations, holdFields } from "./queries/definitions.ts";
 import {
   changedOperations,
   DATE,
@@ -36,6 +36,7 @@ import {
 } from "./queries/imports.ts";
 import { listSegments } from "./queries/segments.ts";
 import { holdStatuses, isWorkflowStill } from "./queries/statuses.ts";
+import { isFirstField } from "./taken-type.ts";
 
 const NOUN = ["opération", "opérations"] as const;
 const OF_FIELD = "@segment";
@@ -110,10 +111,13 @@ async function openOn(
 ): Promise<OpenImport> {
   const { campaign, workflow } = given;
   const made = freshFields(given, mapping);
-  const fields = [...given.fields, ...made];
+  const every = [...given.fields, ...made];
   const own = titleFieldOf(campaign, given.fields);
-  const title = own ?? titleAmong(fields, mapping);
+  const isFirst = !(await hasOperations(em, campaign));
+  const title = isFirst || !own ? titleAmong(every, mapping, { titleField: campaign.titleField, own }) : own;
   const codes = new Set(mapping?.columns.flatMap((chosen) => chosen?.code ?? []) ?? []);
+  const spare = isFirst && own && own !== title && isFirstField(own) && !codes.has(own.code) ? own : undefined;
+  const fields = every.filter((field) => field !== spare);
   // The directory is read for a file that names people of it, and no other.
   const namesPeople = fields.some(({ code, type }) => type === "person" && codes.has(code));
   const plan = namesPeople ? await withEverybody(em, given) : { ...given, mark: null };
@@ -134,7 +138,9 @@ async function openOn(
     key: own && isTyped(own) ? [own.code] : [],
     ...(own && { main: own.code }),
     unread: UNREAD,
-    ...(!own && { titles: fields.map(({ code }) => code) }),
+    ...((isFirst || !own) && {
+      naming: { kept: fields.find(({ code }) => code === campaign.titleField)?.label ?? null },
+    }),
     fresh: {
       propose: (samples) => proposeType(samples, readingOf(plan)),
       types: FIELD_TYPES.filter((type) => isTyped({ type })).map((value) => ({ value, label: TYPE_LABELS[value] })),
@@ -142,6 +148,7 @@ async function openOn(
     },
     basis: JSON.stringify([
       campaign.version,
+      isFirst,
       plan.fields,
       await listSegments(em, campaign.id),
       [...(await techniciansCalled(em))].sort(),
@@ -179,7 +186,9 @@ async function openOn(
       const now = await em.findOneOrFail(Campaign, { id: campaign.id });
       refuseArchived(now);
       if (made.length > 0) await addFields(em, now, made, { by: about.author });
-      if (!own && title && now.titleField === null) now.titleField = title.code;
+      if ((isFirst || !own) && title) now.titleField = title.code;
+      const left = spare && (await fieldsOf(em, now)).find(({ code }) => code === spare.code);
+      if (left) removeField(em, now, left, { isTitle: false, by: about.author, now: about.now });
       await em.flush();
     },
     async hold(em) {

@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { holdTenant } from "../accounts/index.ts";
-import { newField } from "../fields/index.ts";
+import { type FieldDefinition, newField } from "../fields/index.ts";
 import { RuleBroken } from "../platform/errors.ts";
 import type { By, Campaign, TakenType } from "./campaign.ts";
 import { addFields } from "./field.ts";
@@ -8,6 +8,10 @@ import type { OperationType } from "./operation-type.ts";
 
 /** What names the operations of a campaign whose type has no short text to do it (FLD-2). */
 const FIRST_FIELD = newField({ code: "cible", label: "Cible", isMandatory: true, isSearchable: true });
+
+/** The one a campaign was made with, as it was made: it gives way to a field that names operations better (FLD-2). */
+export const isFirstField = ({ code, label }: FieldDefinition): boolean =>
+  code === FIRST_FIELD.code && label === FIRST_FIELD.label;
 
 /** Fields and workflow of a type as they are now, apart from it (TYP-4). */
 export const takenOf = ({ fields, workflow, durationMinutes }: OperationType): TakenType =>

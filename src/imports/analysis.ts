@@ -134,7 +134,8 @@ export async function proposeMapping(
   return {
     mapping: {
       columns,
-      key: keyed.length === 0 && open.titles && firstText ? [firstText.code] : keyed,
+      key: keyed.length === 0 && open.naming && firstText ? [firstText.code] : keyed,
+      ...(open.naming && remembered?.title && codes.includes(remembered.title) && { title: remembered.title }),
       ...(known?.name && { name: known.name }),
     },
     // What suits one file's errors does not suit the next.

@@ -13,6 +13,15 @@ const definitions = (campaignId: string) => sql<FieldDefinition>`
 export const definitionsOf = async (em: EntityManager, { id }: { id: string }): Promise<FieldDefinition[]> =>
   (await definitions(id).execute(em.getTransactionContext<Transaction<unknown>>()!)).rows;
 
+/** Whether a campaign has operations, in the trash or not: what names them is chosen until then (FLD-2). */
+export async function hasOperations(em: EntityManager, { id }: { id: string }): Promise<boolean> {
+  const { rows } = await sql<{ has: boolean }>`
+    select exists (select from operation where campaign_id = ${id}::uuid) as has`.execute(
+    em.getTransactionContext<Transaction<unknown>>()!,
+  );
+  return rows[0]!.has;
+}
+
 /** The type of each field and whether it is unique, which nobody changes until the end of the transaction; who was about to, waits (FLD-6). */
 export async function holdFields(
   em: EntityManager,

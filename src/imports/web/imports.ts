@@ -159,6 +159,7 @@ function chosenIn(
     return { term: `Colonne «\u00a0${name}\u00a0»`, value };
   });
   return [
+    ...(mapping.title ? [{ term: "Nomme les lignes", value: labels[mapping.title] ?? mapping.title }] : []),
     { term: "Lignes à écrire", value: MODES[mode] },
     { term: "Cases vides", value: empty === "keep" ? "laisser la valeur enregistrée" : "l’effacer" },
     { term: "Lignes en erreur", value: errors === "valid" ? "importer les autres" : "tout ou rien" },
@@ -229,7 +230,7 @@ async function showMapping(
     };
   });
   const { survey, shape, mapping } = one;
-  const { targets, fresh, titles } = open;
+  const { targets, fresh, naming } = open;
   const confidences = suggest(survey.columns, targets, {
     main: open.main,
     tastes: survey.tastes,
@@ -286,11 +287,8 @@ async function showMapping(
       return isRefused || (target && !target.mayBeKey) || (!target && !mayAdd) ? [] : [{ value: name, label: name }];
     }),
     key: sent ? [sent.key ?? []].flat() : mapping.key.flatMap((code) => survey.columns[rankOf(mapping, code)] ?? []),
-    titleColumn:
-      titles && (mapping.title ?? mapping.key[0])
-        ? survey.columns[rankOf(mapping, mapping.title ?? mapping.key[0]!)]
-        : null,
-    asksTitle: titles !== undefined,
+    titleColumn: mapping.title ? (survey.columns[rankOf(mapping, mapping.title)] ?? "") : "",
+    naming: naming ?? null,
     separator: mapping.columns.find((chosen) => chosen?.separator)?.separator ?? "|",
     options: one.options,
     missing: open.missing?.choices ?? [],

@@ -42,7 +42,7 @@ type Said = Pick<z.infer<typeof Choice>, "column" | "order" | "decimal" | "separ
 export function mappingOf(
   { survey }: Import,
   { column, order, key = [], title, name, decimal, separator }: Said,
-  { targets, fresh, titles }: Pick<OpenImport, "targets" | "titles"> & { fresh?: OpenImport["fresh"] | undefined },
+  { targets, fresh, naming }: Pick<OpenImport, "targets" | "naming"> & { fresh?: OpenImport["fresh"] | undefined },
 ): Mapping {
   const taken = new Set(targets.map(({ code }) => code));
   const columns = survey.columns.map((name, rank): ChosenColumn | null => {
@@ -68,7 +68,7 @@ export function mappingOf(
     return { code: said, ...reading };
   });
   const codeOf = (name: string) => columns[survey.columns.indexOf(name)]?.code ?? name;
-  const named = titles && title && survey.columns.includes(title) ? { title: codeOf(title) } : {};
+  const named = naming && title ? { title: codeOf(title) } : {};
   return { columns, key: key.map(codeOf), ...named, ...(name && { name }) };
 }
 

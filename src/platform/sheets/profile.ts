@@ -124,8 +124,8 @@ export interface OpenImport {
   main?: string;
   /** Columns that exports of these rows hold and that nothing reads: left out, unless a target has that very name [EXP-7]. */
   unread?: readonly string[];
-  /** Codes among which the one that names the rows is to be chosen, where nothing says it yet [FLD-2]. */
-  titles?: readonly string[];
+  /** There is no row yet: which column names them is to be chosen; `kept`, what was chosen before, as people read it [FLD-2]. */
+  naming?: { kept: string | null };
   /** What a file may add to the product, where this is open: types of columns, best first, and their codes. */
   fresh?: {
     propose(samples: readonly string[]): { type: string; share: number }[];
