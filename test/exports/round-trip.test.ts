@@ -33,7 +33,7 @@ async function thereAndBack(by: Browser, kind: string, object: string, liste = "
   const { status, text } = await by.post(at, { liste, colonnes: "toutes" });
   assert.equal(status, 200);
 
-  const scope = object === "tout" ? {} : { scope: object };
+  const scope: Record<string, string> = object === "tout" ? {} : { scope: object };
   await by.get(`/imports/${kind}/nouveau${object === "tout" ? "" : `?objet=${object}`}`);
   const file = { name: `${kind}.csv`, content: Buffer.from(`\ufeff${text}`) };
   const sent = isAt(await sendForm(world, by, `/imports/${kind}/nouveau`, file, scope));
