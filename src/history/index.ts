@@ -4,3 +4,4 @@ export { liveSeals } from "./live.ts";
 export { openHeads } from "./module.ts";
 export { findAct } from "./queries.ts";
 export { type Sealer, startSealer } from "./sealer.ts";
+export { latestActs, type ShownAct } from "./web/lines.ts";

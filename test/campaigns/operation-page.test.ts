@@ -175,3 +175,37 @@ test("OPS-1, OPS-17 : places, temps passé et notes se lisent sur la fiche, dans
     assert.equal((await sophie.get(`${list}?colonnes=${by}&tri=${by}&sens=decroissant`)).status, 200, by);
   }
 });
+
+test("OPS-17 : la fiche montre les cinq derniers actes, le dernier d’abord, et mène à tout l’historique", async () => {
+  const one = await add({ technician: karim });
+  for (const day of ["03", "04", "05", "06", "07"])
+    isAt(await sophie.post(`${one}/date`, { plannedOn: `2026-12-${day}` }));
+  isAt(await denis.post(`${one}/statut`, { to: "blocked", kind: "flag_problem", reason: "Pas de prise" }));
+  const latest = (text: string) => /id="derniers"[\s\S]+?<\/section>/.exec(text)![0];
+  const { text } = await denis.get(one);
+  const words = plain({ text: latest(text) });
+  assert.equal(latest(text).match(/<li>/g)!.length, 5);
+  assert.match(words, /Denis .*Bloquée.*motif\s: Pas de prise.*Sophie .*Date de l’opération/);
+  assert.match(latest(text), new RegExp(`href="/historique/operation/${idIn(one)}"`));
+  assert.match(latest(text), /href="\/admin\/historique\//, "qui lit tout l’historique ouvre chaque acte");
+  assert.doesNotMatch(latest((await sophie.get(one)).text), /href="\/admin\/historique\//);
+});
+
+test("CAM-21 : ajouter une cible d’une autre campagne vivante que l’on voit prévient et y mène, sans refuser", async () => {
+  const [here, there, hidden] = [await makeCampaign(sophie), await makeCampaign(sophie), await makeCampaign(denis)];
+  const known = await addOperation(sophie, there, { c_cible: "Serveur Été" });
+  await addOperation(denis, hidden, { c_cible: "Serveur été" });
+  const name = /<h1>([^<]+?)\s*</.exec((await sophie.get(there)).text)![1]!;
+  await sophie.get(`${here}/operations/nouvelle`);
+  const one = isAt(await sophie.post(`${here}/operations/nouvelle`, { c_cible: "SERVEUR ETE" }));
+  const { text } = await sophie.get(one);
+  assert.match(
+    text,
+    new RegExp(`tone-warning[\\s\\S]+?est ajoutée\\. Elle porte le nom d’une opération de «\u00a0${name}\u00a0»\\.`),
+  );
+  assert.match(text, new RegExp(`La même cible[\\s\\S]+?href="${known}"`));
+  assert.doesNotMatch(text, new RegExp(idIn(hidden)), "une campagne que l’on ne voit pas ne se dit pas");
+  await sophie.get(`${there}/archivage`);
+  isAt(await sophie.post(`${there}/archivage`, { reason: "Finie" }));
+  assert.doesNotMatch((await sophie.get(one)).text, /La même cible/);
+});

@@ -1,8 +1,9 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import { lastChange, type PermissionCode } from "../../accounts/index.ts";
+import { allows, lastChange, type PermissionCode } from "../../accounts/index.ts";
 import { showValue } from "../../fields/index.ts";
+import { latestActs, type ShownAct } from "../../history/index.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
 import { atVersion, read, sinceVersion, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
@@ -28,6 +29,7 @@ import { mayCorrectMinutes, type Said, statusOf } from "../progress.ts";
 import { listTechnicians } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
 import { holdStatuses } from "../queries/statuses.ts";
+import { targetsElsewhere } from "../queries/tags.ts";
 import {
   controlsOf,
   Day,
@@ -53,6 +55,8 @@ import { frameOf, listAt, operationAt, planOf } from "./shown.ts";
 const CARD = { page: "campaigns/operations/show" };
 const NEW = { page: "campaigns/operations/new" };
 const EDIT = { page: "campaigns/operations/edit" };
+/** Lines of its history on the page of an operation. */
+const LATEST = 5;
 type OfOne = Request<{ id: string }>;
 
 const MANAGE = "operations.manage";
@@ -85,6 +89,12 @@ async function showNew(req: OfOne, res: Response, form: Typed): Promise<void> {
   });
 }
 
+interface Added {
+  operation: Operation;
+  /** The same target in other campaigns. */
+  elsewhere: { campaign: string }[];
+}
+
 const Choice = z.uuid().or(z.literal("")).default("");
 
 export const create: RequestHandler<{ id: string }> = async (req, res) => {
@@ -102,9 +112,9 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
   });
   const act = {
     code: "operation.added",
-    label: (_values: object, { title }: Operation) => `Ajout de l’opération «\u00a0${title}\u00a0»`,
-    subject: (_values: object, operation: Operation) => aboutOperation(operation),
-    at: (_values: object, operation: Operation) => operationAt(operation),
+    label: (_values: object, { operation }: Added) => `Ajout de l’opération «\u00a0${operation.title}\u00a0»`,
+    subject: (_values: object, { operation }: Added) => aboutOperation(operation),
+    at: (_values: object, { operation }: Added) => operationAt(operation),
   };
   const form = await submit(req, Schema, act, async (sent, em) => {
     await holdStatuses(em, { campaignId: req.params.id });
@@ -120,14 +130,19 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
       notes: sent.notes,
       capacity: sent.capacity,
     };
-    return named(plan, addOperation(em, plan, wanted, { by: { id }, now: req.now, who: ["manager"] }));
+    const operation = await named(plan, addOperation(em, plan, wanted, { by: { id }, now: req.now, who: ["manager"] }));
+    return { operation, elsewhere: await elsewhereOf(em, req, operation) };
   });
   if (form.errors) return showNew(req, res, form);
-  res.saved(
-    CARD,
-    {},
-    { at: operationAt(form.result), notice: `L’opération ${form.result.title} est ajoutée.`, undo: true },
-  );
+  const { operation, elsewhere } = form.result;
+  const known = elsewhere.map((one) => `«\u00a0${one.campaign}\u00a0»`);
+  const notice = `L’opération ${operation.title} est ajoutée.`;
+  // A warning, no refusal: the page it leads to has the way to each of them (CAM-21).
+  const warned = {
+    tone: "warning",
+    notice: `${notice} Elle porte le nom d’une opération de ${fr.list(known)}.`,
+  } as const;
+  res.saved(CARD, {}, { at: operationAt(operation), undo: true, ...(known.length > 0 ? warned : { notice }) });
 };
 
 interface Forms {
@@ -149,9 +164,11 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
       plan: await knowingPeople(em, obeyed, {}, standing.operation.values),
       segments: await listSegments(em, standing.campaign.id),
       technicians: standing.may(MANAGE) ? await listTechnicians(em) : [],
+      elsewhere: standing.may(MANAGE) ? await elsewhereOf(em, req, standing.operation) : [],
+      latest: await latestActs(em, aboutOperation(req.params), { size: LATEST, registry: req.app.locals.registry }),
     };
   });
-  const { standing, plan, segments, technicians } = shown;
+  const { standing, plan, segments, technicians, elsewhere, latest } = shown;
   const { operation, campaign, may, who } = standing;
   const { label, icon, tone, isFinal } = statusOf(plan.workflow, operation.status);
   const isOpen = !campaign.isArchived() && !operation.isTrashed();
@@ -192,6 +209,12 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
       { term: "Places", value: fr.number(operation.capacity) },
       ...(operation.reason ? [{ term: "Dernier motif", value: operation.reason }] : []),
     ],
+    elsewhere: elsewhere.map(({ id, campaign: name }) => ({
+      term: name,
+      value: operation.title,
+      href: operationAt({ id }),
+    })),
+    latest: latest.map((one) => toldAct(one, plan.zone, allows(req.user!.roles, "history.read"))),
     arrows: offered.map((arrow) => ({
       ...arrowOf(arrow, operation, plan),
       label: arrowLabel(plan.workflow, offered, arrow),
@@ -212,6 +235,19 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
     forms: { assignment: empty, planning: empty, placing: empty, timing: empty, trashing: empty, ...forms },
   });
 }
+
+/** A line of its history, which leads to the act for who reads all of history. */
+const toldAct = ({ id, actor, what, at, reason, undone }: ShownAct, zone: string, mayRead: boolean) => ({
+  actor,
+  text: what,
+  at,
+  when: `${fr.shortDate(at, zone)} ${fr.time(at, zone)}`,
+  ...(mayRead && { href: `/admin/historique/${id}` }),
+  detail: [reason && `motif\u00a0: ${reason}`, undone && `annulé par ${undone.by}`].filter(Boolean).join(", "),
+});
+
+const elsewhereOf = (em: EntityManager, req: Request, { title, campaign }: Operation) =>
+  targetsElsewhere(em, req.user!, { title, campaignId: campaign.id });
 
 /** A transition as its button says it: at once, or by a page that asks what it needs (OPS-10). */
 function arrowOf(arrow: Arrow, { id }: { id: string }, plan: Plan) {

@@ -5,7 +5,7 @@ import { MAIL_STATE_WORDS } from "../../platform/mail/words.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { CHANNEL_WORDS, SYSTEM } from "../channels.ts";
 import { undosOf } from "../queries/undo.ts";
-import { type ActLine, titlesOf } from "../queries.ts";
+import { type ActLine, listActs, titlesOf } from "../queries.ts";
 import { undoInForce } from "../undo.ts";
 
 export interface ShownAct extends ActLine {
@@ -44,6 +44,16 @@ export async function shownActs(
       undone: undo && { by: nameOf(undo.actorId), id: undo.id, at: new Date(undo.at) },
     };
   });
+}
+
+/** The last acts of one object, for the page of the object itself (OPS-17). */
+export async function latestActs(
+  em: EntityManager,
+  { type, id }: { type: string; id: string },
+  { size, registry }: { size: number; registry: Registry },
+): Promise<ShownAct[]> {
+  const { acts } = await listActs(em, { subjectType: type, subjectId: id }, { size });
+  return shownActs(em, acts, registry);
 }
 
 // Any value may be the id of an account: asking for those that are not costs nothing.
