@@ -325,7 +325,8 @@ test("OPS-12 : à la corbeille elle quitte liste et compteurs, et en revient", a
   const one = await add(at, { c_cible: "PC-1" });
   assert.equal((await act(sophie!, one, "corbeille")).status, 303);
   assert.match((await sophie!.get(`${at}/operations`)).text, /Aucune opération pour l’instant/);
-  assert.match((await sophie!.get(`${at}/operations/corbeille`)).text, /PC-1/);
+  const { text: trash } = await denis!.get(`${at}/operations/corbeille`);
+  assert.match(trash, /PC-1[\s\S]+depuis le"><time[^>]*>\d\d\/\d\d\/\d{4} \d\d:\d\d<[\s\S]+data-label="Par">Sophie /);
   assert.equal((await act(sophie!, one, "date", { plannedOn: "2026-12-03" })).status, 409);
   assert.equal((await act(sophie!, one, "restauration")).status, 303);
   assert.deepEqual(titlesOf((await sophie!.get(`${at}/operations`)).text), ["PC-1"]);

@@ -168,13 +168,18 @@ export async function writeTargets(
     where o.tenant_id = ${tenantId}::uuid and o.id = v.row_id`.execute(transaction(em));
 }
 
-/** Who changed these operations last, by operation. */
-export async function lastChangers(em: EntityManager, ids: readonly string[]): Promise<Map<string, string>> {
+/** Who changed these operations last, or this column of them, by operation. */
+export async function lastChangers(
+  em: EntityManager,
+  ids: readonly string[],
+  column?: string,
+): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map();
   const { rows } = await sql<{ id: string; by: string }>`
     select i.id, coalesce(u.given_name || ' ' || u.family_name, 'le système') as by
     from unnest(${ids}::uuid[]) as i (id) cross join lateral (
-      select h.changeset_id from change h where h.table_name = 'operation' and h.row_id = i.id order by h.ordinal desc limit 1) h
+      select h.changeset_id from change h where h.table_name = 'operation' and h.row_id = i.id
+        and (${column ?? null}::text is null or h.after ? ${column ?? null}::text) order by h.ordinal desc limit 1) h
     join changeset c on c.id = h.changeset_id join act a on a.tenant_id = c.tenant_id and a.id = c.act_id
     left join app_user u on u.tenant_id = a.tenant_id and u.id = a.actor_id`.execute(transaction(em));
   return new Map(rows.map(({ id, by }) => [id, by]));

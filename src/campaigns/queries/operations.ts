@@ -66,6 +66,7 @@ export interface OperationLine {
   reason: string | null;
   postponeCount: number;
   isMissing: boolean;
+  trashedAt: Date | null;
   minutes: number | null;
   capacity: number;
   /** Their beginning: a list shows no more. */
@@ -245,7 +246,7 @@ export function sortOf(order: OperationOrder): RawBuilder<unknown> {
   return sql`${keyOf(order).key} ${way} nulls last, o.title, o.id`;
 }
 
-type Dated = "plannedAt" | "firstPlannedAt" | "startedAt" | "completedAt";
+type Dated = "plannedAt" | "firstPlannedAt" | "startedAt" | "completedAt" | "trashedAt";
 type Row = Omit<OperationLine, Dated> & Record<Dated, string | null>;
 const momentOf = (text: string | null) => (text ? new Date(text) : null);
 
@@ -290,7 +291,7 @@ export async function listOperations(
     const shown = (ranked: RawBuilder<unknown>, before = sql``) =>
       sql<Row & { isAll: boolean }>`${before}
       select o.id, o.title, o."values", o.status, o.category, o.planned_at as "plannedAt", o.postpone_count as "postponeCount",
-        o.first_planned_at as "firstPlannedAt", o.started_at as "startedAt", o.completed_at as "completedAt", o.reason,
+        o.first_planned_at as "firstPlannedAt", o.started_at as "startedAt", o.completed_at as "completedAt", o.trashed_at as "trashedAt", o.reason,
         o.is_missing as "isMissing", o.minutes, o.capacity, ${NOTES} as notes, o.version, o.segment_id as "segmentId", s.name as segment, o.technician_id as "technicianId",
         u.given_name || ' ' || u.family_name as technician, o.key, o."isAll"
       from (select o.*, ${isEmpty ? sql`null` : sql`${key}`}::text as key, row_number() over (order by ${sort}) as rank
@@ -333,6 +334,7 @@ export async function listOperations(
       firstPlannedAt: momentOf(row.firstPlannedAt),
       startedAt: momentOf(row.startedAt),
       completedAt: momentOf(row.completedAt),
+      trashedAt: momentOf(row.trashedAt),
     })),
     before: first && (isBack ? overflow : mark !== null) ? markOf(first, true) : null,
     after: last && (isBack ? true : overflow) ? markOf(last, false) : null,

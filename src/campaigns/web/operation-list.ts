@@ -11,6 +11,7 @@ import { TITLE } from "../operation-column.ts";
 import { chipsOf, filtersOf, type Kept, placesNamed } from "../operation-filter.ts";
 import { GROUPS, groupKeys, lookOf } from "../operation-look.ts";
 import type { Plan } from "../plan.ts";
+import { lastChangers } from "../queries/bulks.ts";
 import { countGroups, type Group, type GroupBy, inOrder, listGrouped } from "../queries/operation-groups.ts";
 import {
   type CampaignCounts,
@@ -323,7 +324,9 @@ export const trashed: RequestHandler<{ id: string }> = async (req, res) => {
     const where = operationsWhere(standing.campaign.id, { isTrashed: true }, obeyed);
     const order: OperationOrder = { by: "title", descending: false, statuses: [] };
     const found = await listOperations(em, where, { order, mark: readMark(page) });
-    return { standing, obeyed, ...found, total: await countOperations(em, where, standing.campaign) };
+    const ids = found.rows.map(({ id }) => id);
+    const trashers = await lastChangers(em, ids, "trashed_at");
+    return { standing, obeyed, trashers, ...found, total: await countOperations(em, where, standing.campaign) };
   });
   const at = `${listAt(req.params)}/corbeille`;
   res.show(
@@ -331,7 +334,10 @@ export const trashed: RequestHandler<{ id: string }> = async (req, res) => {
     {
       title: "Corbeille des opérations",
       ...frameOf(req, shown.standing, "operations", "Corbeille"),
-      operations: shown.rows.map((line) => lineOf(line, shown.obeyed, [], { midnight: req.now, names: new Map() })),
+      operations: shown.rows.map((line) => ({
+        ...lineOf(line, shown.obeyed, [], { midnight: req.now, names: new Map() }),
+        by: shown.trashers.get(line.id) ?? "—",
+      })),
       total: shown.total,
       previous: shown.before && withQuery(at, { page: writeMark(shown.before) }),
       next: shown.after && withQuery(at, { page: writeMark(shown.after) }),
