@@ -46,6 +46,7 @@ export function fieldTarget(plan: Plan, field: FieldDefinition, isTitle: boolean
     label,
     hint: help || (type === "person" ? "Matricule, e-mail ou nom d’une personne de l’annuaire" : TYPE_LABELS[type]),
     ...((type === "single_choice" || type === "boolean") && { options: options ?? ["Oui", "Non"] }),
+    isSplit: type === "multiple_choice",
     samples: samplesOf(field),
     holds: HELD[type] ?? "text",
     isRequired: isMandatory || isTitle,

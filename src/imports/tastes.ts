@@ -12,8 +12,12 @@ export interface Taste {
   hasDays?: true;
   /** No day first, and every one month first. */
   isMonthFirst?: true;
-  /** Some values read as thousands and others as decimals: the sign is to be asked [IMP-16]. */
+  /** Some of its values are a thousand to one reader, a unit and three decimals to another: the sign may be chosen [IMP-16]. */
+  hasSigns?: true;
+  /** Some of them by a dot and others by a comma: the sign is to be asked. */
   isMixed?: true;
+  /** Some of its values hold a comma, which may part options [IMP-17]. */
+  hasCommas?: true;
 }
 
 const MOST_SAMPLES = 400;
@@ -34,7 +38,10 @@ interface Seen {
   otherwise: number;
   dots: boolean;
   commas: boolean;
+  parts: boolean;
 }
+
+const NOTHING_SEEN = { days: 0, impossible: 0, otherwise: 0, dots: false, commas: false, parts: false };
 
 /** Tastes columns row by row: one value in so many is kept, fewer and fewer as the file goes on. */
 export class Tastes {
@@ -49,7 +56,7 @@ export class Tastes {
       if (cell === "") continue;
       let seen = this.#seen[place];
       if (!seen) {
-        seen = { samples: [], distinct: new Set(), days: 0, impossible: 0, otherwise: 0, dots: false, commas: false };
+        seen = { ...NOTHING_SEEN, samples: [], distinct: new Set() };
         this.#seen[place] = seen;
       }
       if (seen.distinct) {
@@ -65,6 +72,7 @@ export class Tastes {
         this.#lookAtDay(cell, seen);
         if (!(seen.dots && seen.commas)) this.#lookAtSign(cell, seen);
       }
+      if (!seen.parts && cell.includes(",")) seen.parts = true;
       if (isSample && !isBlank(cell)) seen.samples.push(cell.slice(0, LONGEST_SAMPLE));
     }
     if (isSample && this.#seen.some((seen) => seen && seen.samples.length >= 2 * MOST_SAMPLES)) this.#thin();
@@ -100,7 +108,9 @@ export class Tastes {
         distinct: seen.distinct && [...seen.distinct],
         ...(seen.days > 0 && { hasDays: true as const }),
         ...(seen.impossible > 0 && seen.otherwise === 0 && { isMonthFirst: true as const }),
+        ...((seen.dots || seen.commas) && { hasSigns: true as const }),
         ...(seen.dots && seen.commas && { isMixed: true as const }),
+        ...(seen.parts && { hasCommas: true as const }),
       };
     });
   }

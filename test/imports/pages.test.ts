@@ -321,6 +321,7 @@ test("IMP-16 : une colonne qui mêle 1.234 et 1,234 demande une fois son signe d
   assert.equal(refused.status, 422);
   assert.match(problem(refused), /«\s?Poids\s?» a des nombres comme 1\.234 et d’autres comme 1,234/);
   assert.match(refused.text, /id="field-decimal-problem"/);
+  assert.deepEqual(faultsOf(parseHtml(refused.text)), []);
   // What was chosen beside is kept, in the form and in what it gives.
   const dated = await sent("Série;Poids;Date prévue\r\nA1;1.234;03/12/2026\r\nA2;1,234;04/11/2026\r\n");
   const kept = await sophie.post(`${dated}/verification`, {
@@ -331,7 +332,7 @@ test("IMP-16 : une colonne qui mêle 1.234 et 1,234 demande une fois son signe d
   assert.equal(kept.status, 422);
   assert.match(kept.text, /name="order" value="Date prévue" checked/);
   assert.match(problem(kept), /03\/12\/2026 lu : 2026-03-12/);
-  isAt(await sophie.post(`${at}/verification`, { ...asked, decimal: "," }));
+  isAt(await sophie.post(`${at}/verification`, { ...asked, decimal: ["", ",Poids"] }));
   const plain = await sent("Série;Poids\r\nA1;1.234\r\nA2;12,5\r\n");
   isAt(await sophie.post(`${plain}/verification`, asked));
 });

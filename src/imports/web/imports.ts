@@ -6,21 +6,9 @@ import { NotFound, RuleBroken } from "../../platform/errors.ts";
 import { readMark, writeMark } from "../../platform/http/addresses.ts";
 import { asDownload, pour } from "../../platform/http/download.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
-import { DELIMITERS } from "../../platform/sheets/delimiter.ts";
-import { ENCODINGS } from "../../platform/sheets/encoding.ts";
-import type { ChosenColumn, ImportProfile, ImportTarget, Mapping } from "../../platform/sheets/profile.ts";
-import { isSample } from "../../platform/sheets/sample.ts";
-import { HEADER_LINES } from "../../platform/sheets/source.ts";
-import { sheetsOf } from "../../platform/sheets/workbook-rows.ts";
+import type { ImportProfile } from "../../platform/sheets/profile.ts";
 import { fr } from "../../platform/text/index.ts";
-import {
-  chooseMapping,
-  forgetMapping,
-  knownMappings,
-  LONGEST_MAPPING_NAME,
-  proposeMapping,
-  readThrough,
-} from "../analysis.ts";
+import { chooseMapping, forgetMapping, proposeMapping, readThrough } from "../analysis.ts";
 import { errorFile } from "../error-file.ts";
 import { sourceOfImport } from "../file-purpose.ts";
 import { type Import, NO_COUNTS } from "../import.ts";
@@ -36,23 +24,26 @@ import {
   runImport,
   startImport,
 } from "../run.ts";
-import { suggest } from "../suggestions.ts";
 import { writtenFile } from "../written-file.ts";
 import { concernsOf } from "./concerns.ts";
+import { MAPPING, showMapping } from "./mapping.ts";
 import { Choice, mappingOf, missingOf, refuseTwoSigns } from "./mapping-form.ts";
-import { CONFIDENCE, NOTHING_MAPPED, Reading, readingSent, readingWords, seenAs, shapeSaid } from "./preview.ts";
-import { aboutImport, addressOf, engineAt, HOME, openAt, placeAt, profileAt, visibleImport } from "./shown.ts";
+import { NOTHING_MAPPED, Reading, shapeSaid } from "./preview.ts";
+import {
+  aboutImport,
+  addressOf,
+  crumbsOf,
+  engineAt,
+  factsOf,
+  openAt,
+  placeAt,
+  profileAt,
+  visibleImport,
+} from "./shown.ts";
 
 const VIEW = { page: "imports/show", part: "imports/_progress" };
-const MAPPING = { page: "imports/mapping" };
 const CHANGES_SHOWN = 20;
 const tableOf = ({ table, named }: ImportProfile) => ({ table, named });
-
-const crumbsOf = (place: { label: string; path: string }, one: Import) => [
-  HOME,
-  { label: place.label, href: place.path },
-  { label: one.fileName },
-];
 
 const Filter = z.object({
   colonne: z.string().max(200).optional().describe("Colonne"),
@@ -183,132 +174,6 @@ export function timeLeft(
   const seconds = ((now.getTime() - startedAt.getTime()) / 1_000 / done) * (survey.lines - done);
   return seconds < 60 ? "moins d’une minute" : `environ ${fr.count(Math.round(seconds / 60), "minute", "minutes")}`;
 }
-
-const factsOf = (one: Import) => ({
-  id: one.id,
-  version: one.version,
-  state: one.state,
-  fileName: one.fileName,
-  sha256: one.sha256.toString("hex"),
-  lines: one.survey.lines,
-  blank: one.survey.blank,
-  samples: one.survey.samples ?? 0,
-  hidden: one.survey.hidden,
-  columns: one.survey.columns.length,
-  reading: readingWords(one.shape),
-  done: one.done,
-  failure: one.failure ?? null,
-  actId: one.actId ?? null,
-  options: one.options,
-  earlier: one.state === "checked" ? (one.earlier ?? null) : null,
-  isUnderWay: one.isUnderWay(),
-  isOver: one.isOver(),
-  isCancelling: one.cancelAskedAt != null && one.isUnderWay(),
-  hasFile: one.fileId != null,
-});
-
-async function showMapping(
-  req: Request,
-  res: Response,
-  one: Import,
-  form: { values?: Record<string, unknown>; errors?: object },
-): Promise<void> {
-  const sent = form.errors ? (form.values ?? {}) : null;
-  const { place, open, known, sheets, profile, seen } = await read(req, async (em) => {
-    const profile = profileAt(req, one.kind);
-    await profile.admit?.(em, one.scopeId ?? null);
-    const open = await openAt(em, req, one, NOTHING_MAPPED);
-    const place = await placeAt(em, req, profile, one.scopeId ?? null);
-    const source = await sourceOfImport(em, req.files, one);
-    return {
-      profile,
-      open,
-      place,
-      known: await knownMappings(em, one),
-      seen: await seenAs(em, req, one, sent ? readingSent(sent) : {}),
-      sheets: one.shape.kind === "workbook" ? await sheetsOf(source) : [],
-    };
-  });
-  const { survey, shape, mapping } = one;
-  const { targets, fresh, naming } = open;
-  const confidences = suggest(survey.columns, targets, {
-    main: open.main,
-    tastes: survey.tastes,
-    unread: open.unread,
-  });
-  const header = survey.first.findIndex(({ line }) => line >= one.headerLine);
-  const lines = survey.first.slice(header + 1).filter(({ cells }) => !isSample(cells));
-  const sentAt = (name: string, rank: number) => (sent ? [sent[name] ?? []].flat()[rank] : undefined);
-  const mayAdd = fresh !== undefined && place.mayAddColumns;
-  const columns = survey.columns.map((name, rank) => {
-    const chosen = mapping.columns[rank] ?? null;
-    const taste = survey.tastes?.[rank];
-    const samples = lines.slice(0, 3).flatMap(({ cells }) => cells[rank] || []);
-    const value = sentAt("column", rank) ?? destinationOf(chosen, targets);
-    const shares = new Map(taste?.kinds.map(({ type, share }) => [type, share]));
-    return {
-      name,
-      samples,
-      value,
-      chosen,
-      isMonthFirst: sent ? [sent.order ?? []].flat().includes(name) : (chosen?.isMonthFirst ?? false),
-      confidence: value !== "" && value === confidences[rank]?.code ? confidences[rank].confidence : null,
-      isRefused: survey.suspects?.includes(name) ?? false,
-      hasDays: taste?.hasDays ?? false,
-      hasCommas: samples.some((text) => text.includes(",")),
-      share: String(value).startsWith("+") ? (shares.get(String(value).slice(1)) ?? null) : null,
-      kinds: mayAdd
-        ? fresh.types.map(({ value: type, label }) => ({ value: `+${type}`, label, share: shares.get(type) }))
-        : [],
-    };
-  });
-  res.show(MAPPING, {
-    title: "Correspondance des colonnes",
-    crumbs: crumbsOf(place, one),
-    one: factsOf(one),
-    at: addressOf(one),
-    shape,
-    headerLine: one.headerLine,
-    sheets,
-    accented: survey.accented,
-    found: survey.found ? `${ENCODINGS[survey.found.encoding]}, ${CONFIDENCE[survey.found.confidence]}` : null,
-    seen,
-    encodings: Object.entries(ENCODINGS).map(([value, label]) => ({ value, label })),
-    delimiters: Object.entries(DELIMITERS).map(([value, label]) => ({ value, label })),
-    headerLines: Array.from({ length: HEADER_LINES }, (_, rank) => ({ value: rank + 1, label: `Ligne ${rank + 1}` })),
-    columns,
-    targets: targets.map(({ code, label, isRequired = false }) => ({
-      value: code,
-      label: isRequired ? `${label} (obligatoire)` : label,
-    })),
-    // Columns of the file: what a key or a title is told by may not be in the product yet.
-    keys: columns.flatMap(({ name, value, isRefused }) => {
-      const target = targets.find(({ code }) => code === value);
-      return isRefused || (target && !target.mayBeKey) || (!target && !mayAdd) ? [] : [{ value: name, label: name }];
-    }),
-    key: sent ? [sent.key ?? []].flat() : mapping.key.flatMap((code) => survey.columns[rankOf(mapping, code)] ?? []),
-    titleColumn: mapping.title ? (survey.columns[rankOf(mapping, mapping.title)] ?? "") : "",
-    naming: naming ?? null,
-    separator: mapping.columns.find((chosen) => chosen?.separator)?.separator ?? "|",
-    options: one.options,
-    missing: open.missing?.choices ?? [],
-    decimal: mapping.columns.find((chosen) => chosen?.decimalSign)?.decimalSign ?? "",
-    known,
-    name: mapping.name ?? "",
-    longestName: LONGEST_MAPPING_NAME,
-    back: place.path,
-    noun: profile.noun,
-    form,
-  });
-}
-
-const rankOf = ({ columns }: Mapping, code: string) => columns.findIndex((chosen) => chosen?.code === code);
-
-/** What the list of destinations shows of a column: a code, or a kind of new one. */
-const destinationOf = (chosen: ChosenColumn | null, targets: readonly ImportTarget[]): string => {
-  if (!chosen) return "";
-  return chosen.fresh && !targets.some(({ code }) => code === chosen.code) ? `+${chosen.fresh.type}` : chosen.code;
-};
 
 /** Reads the file again, otherwise: the columns it gives are mapped anew [IMP-5, IMP-6, IMP-8]. */
 export const reread: RequestHandler<{ id: string }> = async (given, res) => {

@@ -8,8 +8,10 @@ import type { Import } from "../import.ts";
 export const READING = {
   column: z.array(z.string().max(100)).describe("Colonnes"),
   order: z.array(z.string().max(300)).describe("Ordre des dates"),
-  decimal: z.enum(["", ",", "."]).optional().describe("Signe décimal"),
-  separator: z.enum(["|", ","]).default("|").describe("Entre plusieurs choix"),
+  /** A sign before the name of its column. */
+  decimal: z.array(z.string().max(301)).describe("Signe décimal"),
+  /** Names of the columns whose options are parted by commas. */
+  separator: z.array(z.string().max(300)).describe("Entre plusieurs choix"),
 };
 
 /** Where columns go and what lines become [IMP-18 to IMP-24]. */
@@ -28,6 +30,13 @@ export const Choice = z.object({
     .describe("Nom de cette correspondance"),
   threshold: z.coerce.number().int().min(1).max(100).describe("Seuil d’erreurs"),
 });
+
+/** The decimal sign chosen for a column, among those of all. */
+export const decimalIn = (said: readonly string[], name: string): Pick<ChosenColumn, "decimalSign"> => {
+  const decimalSign = SIGNS.find((sign) => said.includes(sign + name));
+  return decimalSign ? { decimalSign } : {};
+};
+const SIGNS = [",", "."] as const;
 
 export const missingOf = ({ missing }: Pick<OpenImport, "missing">, choice: string): string =>
   missing?.choices.some(({ value }) => value === choice) ? choice : "keep";
@@ -49,8 +58,8 @@ export function mappingOf(
     const said = column[rank] ?? "";
     const reading = {
       ...(order.includes(name) && { isMonthFirst: true }),
-      ...(decimal && { decimalSign: decimal }),
-      ...(separator !== "|" && { separator }),
+      ...decimalIn(decimal, name),
+      ...(separator.includes(name) && { separator: "," as const }),
     };
     if (said.startsWith("+")) {
       if (!fresh)
@@ -72,13 +81,21 @@ export function mappingOf(
   return { columns, key: key.map(codeOf), ...named, ...(name && { name }) };
 }
 
-/** Throws RuleBroken for numbers that read two ways, as long as nobody says which: asked once, for the file [IMP-16]. */
-export function refuseTwoSigns({ survey }: Import, { columns }: Mapping, targets: OpenImport["targets"]): void {
-  const mixed = survey.columns.find((_, place) => {
+/** The column whose numbers read two ways while nobody says which [IMP-16]. */
+export const mixedIn = (
+  { survey }: Pick<Import, "survey">,
+  { columns }: Pick<Mapping, "columns">,
+  targets: OpenImport["targets"],
+) =>
+  survey.columns.find((_, place) => {
     const chosen = columns[place];
     const isNumber = targets.find(({ code }) => code === chosen?.code)?.holds === "number";
     return isNumber && survey.tastes?.[place]?.isMixed && chosen?.decimalSign === undefined;
   });
+
+/** Throws RuleBroken for numbers that read two ways, as long as nobody says which: asked once, for their column [IMP-16]. */
+export function refuseTwoSigns(one: Import, mapping: Mapping, targets: OpenImport["targets"]): void {
+  const mixed = mixedIn(one, mapping, targets);
   if (mixed === undefined) return;
   throw new RuleBroken(
     `La colonne «\u00a0${mixed}\u00a0» a des nombres comme 1.234 et d’autres comme 1,234\u00a0: dites si le signe décimal est la virgule ou le point.`,

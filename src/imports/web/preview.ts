@@ -3,7 +3,7 @@ import type { Request, RequestHandler } from "express";
 import { z } from "zod";
 import { Forbidden, RuleBroken } from "../../platform/errors.ts";
 import { query, read } from "../../platform/http/forms.ts";
-import { DELIMITERS, isDelimiter } from "../../platform/sheets/delimiter.ts";
+import { isDelimiter } from "../../platform/sheets/delimiter.ts";
 import { ENCODINGS, type FoundEncoding } from "../../platform/sheets/encoding.ts";
 import type { ImportTarget, Mapping } from "../../platform/sheets/profile.ts";
 import { HEADER_LINES } from "../../platform/sheets/source.ts";
@@ -12,7 +12,7 @@ import { sourceOfImport } from "../file-purpose.ts";
 import type { Import } from "../import.ts";
 import { firstOf, type Preview, previewOf } from "../preview.ts";
 import { mappingOf, READING } from "./mapping-form.ts";
-import { addressOf, HOME, openAt, placeAt, profileAt, visibleImport } from "./shown.ts";
+import { addressOf, HOME, openAt, placeAt, profileAt, readingWords, visibleImport } from "./shown.ts";
 
 const PREVIEW = { page: "imports/preview", part: "imports/_preview" };
 
@@ -48,12 +48,6 @@ export function shapeSaid(
     delimiter: delimiter !== undefined && isDelimiter(delimiter) ? delimiter : shape.delimiter,
   };
 }
-
-/** "UTF-8, séparateur « point-virgule »". */
-export const readingWords = (shape: TableShape): string =>
-  shape.kind === "text"
-    ? `${ENCODINGS[shape.encoding]}, séparateur «\u00a0${isDelimiter(shape.delimiter) ? DELIMITERS[shape.delimiter] : shape.delimiter}\u00a0»`
-    : `feuille «\u00a0${shape.sheet}\u00a0»`;
 
 const isSame = (a: TableShape, b: TableShape) =>
   JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
@@ -105,7 +99,7 @@ async function mappedAs(
   em: EntityManager,
   req: Request,
   one: Import,
-  { column = [], order = [], decimal, separator = "|" }: Partial<z.output<typeof Asked>>,
+  { column = [], order = [], decimal = [], separator = [] }: Partial<z.output<typeof Asked>>,
 ): Promise<{ mapping: Mapping; targets: readonly ImportTarget[] }> {
   try {
     const said = { column, order, decimal, separator };

@@ -4,7 +4,10 @@ import { explain, mayRoute } from "../../accounts/index.ts";
 import { Forbidden, NotFound } from "../../platform/errors.ts";
 import type { Registry } from "../../platform/registry.ts";
 import type { Services } from "../../platform/services.ts";
+import { DELIMITERS, isDelimiter } from "../../platform/sheets/delimiter.ts";
+import { ENCODINGS } from "../../platform/sheets/encoding.ts";
 import type { ImportAbout, ImportProfile, Mapping } from "../../platform/sheets/profile.ts";
+import type { TableShape } from "../../platform/sheets/table.ts";
 import { engineOf } from "../engine.ts";
 import { Import } from "../import.ts";
 
@@ -53,3 +56,39 @@ export const engineAt = (req: Request) => engineOf(req.app.locals.services as Se
 
 export const addressOf = ({ id }: { id: string }) => `/imports/${id}`;
 export const aboutImport = ({ id }: { id: string }) => ({ type: "import", id });
+
+/** "UTF-8, séparateur « point-virgule »". */
+export const readingWords = (shape: TableShape): string =>
+  shape.kind === "text"
+    ? `${ENCODINGS[shape.encoding]}, séparateur «\u00a0${isDelimiter(shape.delimiter) ? DELIMITERS[shape.delimiter] : shape.delimiter}\u00a0»`
+    : `feuille «\u00a0${shape.sheet}\u00a0»`;
+
+export const crumbsOf = (place: { label: string; path: string }, one: Import) => [
+  HOME,
+  { label: place.label, href: place.path },
+  { label: one.fileName },
+];
+
+/** What its pages say of an import, whatever its state. */
+export const factsOf = (one: Import) => ({
+  id: one.id,
+  version: one.version,
+  state: one.state,
+  fileName: one.fileName,
+  sha256: one.sha256.toString("hex"),
+  lines: one.survey.lines,
+  blank: one.survey.blank,
+  samples: one.survey.samples ?? 0,
+  hidden: one.survey.hidden,
+  columns: one.survey.columns.length,
+  reading: readingWords(one.shape),
+  done: one.done,
+  failure: one.failure ?? null,
+  actId: one.actId ?? null,
+  options: one.options,
+  earlier: one.state === "checked" ? (one.earlier ?? null) : null,
+  isUnderWay: one.isUnderWay(),
+  isOver: one.isOver(),
+  isCancelling: one.cancelAskedAt != null && one.isUnderWay(),
+  hasFile: one.fileId != null,
+});

@@ -49,6 +49,8 @@ export interface ImportTarget {
   samples?: readonly [string, string];
   /** What its cells are in a workbook; a text by default. */
   holds?: "text" | "number" | "date" | "time" | "moment";
+  /** Its cells hold several options: what parts them may be chosen [IMP-17]. */
+  isSplit?: boolean;
   /** The only texts it takes, for templates. */
   options?: readonly string[];
   /** A new row cannot do without. */
