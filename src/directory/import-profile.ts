@@ -48,6 +48,7 @@ export const staffImports: ImportProfile = {
       within: everybody,
       ...staffColumns(about),
       rules: codes.includes(EMAIL) ? [sharedAddress] : [],
+      nameOf: (values) => [values.prenom, values.nom, values[NUMBER]].filter(Boolean).join(" "),
       before: (em) => holdDirectory(em, about.tenantId),
       ...(codes.includes(MANAGER) && {
         settled: { codes: [NUMBER, MANAGER], settle: (em, lines, writes) => settleManagers(em, lines, writes) },

@@ -108,6 +108,10 @@ export class Import extends schema.class {
   isOver() {
     return this.state === "completed" || this.state === "cancelled" || this.state === "failed";
   }
+  /** Ninety days later, only its counts are left [IMP-39]. */
+  isForgotten() {
+    return this.fileName === "";
+  }
   isUnderWay() {
     return this.state === "running" || this.state === "waiting";
   }
@@ -135,6 +139,10 @@ export const ImportErrorSchema = defineEntity({
     columnName: p.text().nullable(),
     value: p.text(),
     reason: p.text(),
+    /** What it has in common with others of its column. */
+    cause: p.text(),
+    /** The whole line as the file has it, with the first of its errors [IMP-39]. */
+    cells: p.json<string[]>().columnType("jsonb").nullable(),
   },
 });
 

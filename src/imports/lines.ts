@@ -10,8 +10,10 @@ export interface ReadLine {
   /** What says which row it is about; null without a key. */
   key: string | null;
   values: Record<string, ImportValue | null>;
-  /** It is not to be written, and says all the same that its row is in the file [IMP-24]. */
-  isWrong?: true;
+  /** As the file has them, those beyond its columns at the end. */
+  cells: readonly string[];
+  /** Codes it could not give: not written, it says all the same that its row is in the file, and is judged by the rest [IMP-24, IMP-29]. */
+  unread?: readonly string[];
 }
 
 export interface LineError {
@@ -20,6 +22,8 @@ export interface LineError {
   column: string | null;
   value: string;
   reason: string;
+  /** What is wrong whatever the value; by default the reason without it [IMP-29]. */
+  cause?: string;
 }
 
 /** Clears the stored value whatever the choice for empty cells [IMP-23]. */
@@ -58,8 +62,11 @@ export class LineReader {
   readonly #isText: boolean;
   readonly #derive: (values: ReadLine["values"]) => ReadLine["values"];
   readonly #firstLines = new Map<string, number>();
-  /** Lines that first gave each value of what is unique (FLD-3); of a key of its own, the key tells. */
+  /** Columns no two lines of which give the same (FLD-3); of a key of its own, the key tells. */
+  readonly #uniques: Column[];
   readonly #firstValues = new Map<string, number>();
+  readonly #firstNames = new Map<number, string>();
+  readonly #nameOf: ((values: ReadLine["values"]) => string) | undefined;
 
   constructor({
     mapping,
@@ -68,6 +75,7 @@ export class LineReader {
     targets,
     isText,
     derive = (values) => values,
+    nameOf,
   }: {
     mapping: Mapping;
     options: Pick<ImportOptions, "empty">;
@@ -77,12 +85,15 @@ export class LineReader {
     isText: boolean;
     /** Adds to the values of a line those that follow from them. */
     derive?: (values: ReadLine["values"]) => ReadLine["values"];
+    /** Who or what a line is about, in words. */
+    nameOf?: (values: ReadLine["values"]) => string;
   }) {
     this.#names = columns;
     this.#key = mapping.key;
     this.#clears = options.empty === "clear";
     this.#isText = isText;
     this.#derive = derive;
+    this.#nameOf = nameOf;
     this.#columns = mapping.columns.flatMap((chosen, place): Column[] => {
       const target = chosen && targets.find(({ code }) => code === chosen.code);
       if (!chosen || !target || targets.some(({ beside }) => beside === target.code)) return [];
@@ -90,14 +101,28 @@ export class LineReader {
       const beside = mapping.columns.findIndex((other) => other && other.code === target.beside);
       return [{ place, beside, name: columns[place] ?? `Colonne ${place + 1}`, target, read: target.reader(reading) }];
     });
+    const isKey = (code: string) => mapping.key.length === 1 && mapping.key[0] === code;
+    this.#uniques = this.#columns.filter(({ target }) => target.isUnique && !isKey(target.code));
   }
 
-  #firstWith(code: string, value: ImportValue, line: number): number {
-    if (this.#key.length === 1 && this.#key[0] === code) return line;
-    const said = `${code}${KEY_BETWEEN}${value}`;
-    const first = this.#firstValues.get(said);
-    if (first === undefined) this.#firstValues.set(said, line);
-    return first ?? line;
+  /** What is wrong with values that only one line may give, each naming who gave it first (FLD-3). */
+  #shared(line: number, cells: readonly string[], values: ReadLine["values"]): LineError[] {
+    return this.#uniques.flatMap(({ place, name, target: { code, label } }) => {
+      const value = values[code];
+      if (value === undefined || value === null) return [];
+      const said = `${code}${KEY_BETWEEN}${value}`;
+      const first = this.#firstValues.get(said);
+      if (first === undefined) {
+        this.#firstValues.set(said, line);
+        if (this.#nameOf) this.#firstNames.set(line, this.#nameOf(values));
+        return [];
+      }
+      const named = this.#firstNames.get(first);
+      const who = named ? `, ${named}` : "";
+      const reason = `Cette valeur est déjà à la ligne ${first}${who}, et «\u00a0${label}\u00a0» est unique.`;
+      const cause = `Cette valeur est déjà plus haut dans le fichier, et «\u00a0${label}\u00a0» est unique.`;
+      return { line, column: name, value: cells[place] ?? "", reason, cause };
+    });
   }
 
   /** The text of a cell, ready to be read. */
@@ -123,19 +148,15 @@ export class LineReader {
     return { said: target.show ? target.show(found.value) : String(found.value) };
   }
 
-  /** What a line says, or all that is wrong with it; a wrong one whose key can be read says it too. */
-  read({
-    line,
-    cells,
-    faults,
-  }: TableRow): { read: ReadLine; errors?: undefined } | { errors: LineError[]; read: ReadLine | null } {
+  /** What a line says, with all that is wrong with it. */
+  read({ line, cells, extra, faults }: TableRow): { read: ReadLine; errors?: LineError[] } {
     const errors: LineError[] = [];
-    const wrong = new Set<number>();
+    const unread = new Set<string>();
     for (const { column, value, cause } of faults ?? []) {
+      const of = this.#columns.filter(({ place, beside }) => column === null || place === column || beside === column);
       // A column left out may hold anything.
-      if (column !== null && !this.#columns.some(({ place, beside }) => place === column || beside === column))
-        continue;
-      if (column !== null) wrong.add(column);
+      if (of.length === 0) continue;
+      for (const { target } of of) unread.add(target.code);
       errors.push({
         line,
         column: column === null ? null : (this.#names[column] ?? null),
@@ -145,50 +166,38 @@ export class LineReader {
     }
     const values: ReadLine["values"] = {};
     for (const { place, beside, name, target, read } of this.#columns) {
-      if (wrong.has(place) || wrong.has(beside)) continue;
+      if (unread.has(target.code)) continue;
       const said = cells[place] ?? "";
       const text = this.#textAt(cells, place);
       const other = this.#besideAt(cells, beside);
       if ((text === "" && other === "") || text === CLEARED) {
         if (text === "" && !this.#clears) continue;
-        if (target.isRequired)
+        if (target.isRequired) {
+          unread.add(target.code);
           errors.push({ line, column: name, value: said, reason: `${target.label} est obligatoire.` });
-        else values[target.code] = emptyOf(target);
+        } else values[target.code] = emptyOf(target);
         continue;
       }
       const found = answerOf(target, read, text, other);
-      if ("problem" in found) errors.push({ line, column: name, value: said, reason: found.problem });
-      else {
-        values[target.code] = found.value;
-        const first = target.isUnique ? this.#firstWith(target.code, found.value, line) : line;
-        if (first !== line) {
-          const reason = `Cette valeur est déjà à la ligne ${first}, et «\u00a0${target.label}\u00a0» est unique.`;
-          errors.push({ line, column: name, value: said, reason });
-        }
-      }
+      if ("problem" in found) {
+        unread.add(target.code);
+        errors.push({ line, column: name, value: said, reason: found.problem });
+      } else values[target.code] = found.value;
     }
+    if (this.#uniques.length > 0) errors.push(...this.#shared(line, cells, values));
     const key = this.#keyOf(values);
     if (key !== null) {
       const compared = foldedKey(key);
       const first = this.#firstLines.get(compared);
       if (first === undefined) this.#firstLines.set(compared, line);
-      else
-        errors.push({
-          line,
-          column: this.#keyName(),
-          value: this.#keyText(values),
-          reason: `Cette clé est déjà à la ligne ${first}.`,
-        });
-    } else if (this.#key.length > 0 && errors.length === 0) {
-      errors.push({
-        line,
-        column: this.#keyName(),
-        value: "",
-        reason: "La clé est vide\u00a0: elle dit de quelle ligne il s’agit.",
-      });
+      else errors.push({ ...this.#wrongKey(line, cells), reason: `Cette clé est déjà à la ligne ${first}.` });
+    } else if (this.#key.length > 0 && !this.#key.some((code) => unread.has(code))) {
+      const reason = "La clé est vide\u00a0: elle dit de quelle ligne il s’agit.";
+      errors.push({ ...this.#wrongKey(line, cells), reason });
     }
-    if (errors.length > 0) return { errors, read: key === null ? null : { line, key, values: {}, isWrong: true } };
-    return { read: { line, key, values: this.#derive(values) } };
+    if (errors.length > 0)
+      return { errors, read: { line, key, values, cells: extra ? [...cells, ...extra] : cells, unread: [...unread] } };
+    return { read: { line, key, values: this.#derive(values), cells } };
   }
 
   /** Null when there is none, or a part of it is missing. */
@@ -198,9 +207,10 @@ export class LineReader {
     return parts.some((part) => part === null || part === undefined) ? null : parts.join(KEY_BETWEEN);
   }
 
-  #keyText = (values: ReadLine["values"]): string => this.#key.map((code) => values[code]).join(", ");
-
-  #keyName = (): string | null => this.#columns.find(({ target }) => target.code === this.#key[0])?.name ?? null;
+  #wrongKey(line: number, cells: readonly string[]): Omit<LineError, "reason"> {
+    const parts = this.#key.flatMap((code) => this.#columns.find(({ target }) => target.code === code) ?? []);
+    return { line, column: parts[0]?.name ?? null, value: parts.map(({ place }) => cells[place] ?? "").join(", ") };
+  }
 }
 
 /** What a spreadsheet damaged is refused wherever it goes [IMP-17]. */
@@ -213,8 +223,8 @@ const emptyOf = ({ store }: ImportTarget): ImportValue | null =>
 const sentence = (text: string): string => `${text.charAt(0).toLocaleUpperCase("fr")}${text.slice(1)}.`;
 
 /** As COPY reads a line of the staging table. */
-export function copyLine({ line, key, values, isWrong }: ReadLine): string {
-  return `${line}\t${key === null ? "\\N" : escaped(key)}\t${escaped(JSON.stringify(values))}\t${isWrong ? "t" : "f"}\n`;
+export function copyLine({ line, key, values, unread }: ReadLine): string {
+  return `${line}\t${key === null ? "\\N" : escaped(key)}\t${escaped(JSON.stringify(values))}\t${unread ? escaped(JSON.stringify(unread)) : "\\N"}\n`;
 }
 
 const ESCAPES: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { faultsOf, judgePage } from "../pages/judge.ts";
+import { actOf } from "../support/database.ts";
 import { parseHtml } from "../support/html.ts";
 import { sendForm } from "../support/multipart.ts";
 import { csvText } from "../support/sheets.ts";
@@ -60,13 +61,16 @@ test("IMP-46, IMP-47, IMP-48 : des personnes arrivent avec qui en est responsabl
   ]);
   assert.equal(first.told, "3 0 0 3");
   assert.deepEqual(
-    first.errors.map(({ line, column, reason }: Record<string, string>) => [line, column, reason!.slice(0, 46)]),
+    first.errors.map(({ line, column, reason }: Record<string, string>) => [line, column, reason!.slice(0, 59)]),
     [
-      [4, "E-mail", "Cette valeur est déjà à la ligne 2, et «\u00a0E-mai"],
-      [5, "Téléphone", "Ce numéro n’existe pas. Écrivez-le comme 01 99"],
-      [6, "Responsable", "Ce matricule n’est ni dans le fichier ni dans "],
+      [4, "E-mail", "Cette valeur est déjà à la ligne 2, Hélène Lefèvre Z001, et"],
+      [5, "Téléphone", "Ce numéro n’existe pas. Écrivez-le comme 01 99 00 12 34, ou"],
+      [6, "Responsable", "Ce matricule n’est ni dans le fichier ni dans l’annuaire\u00a0: "],
     ],
   );
+  // Its line is written without a manager, and comes in the file of errors as it was.
+  assert.deepEqual(await rows("select value from import_error where value like 'z9%'"), [{ value: "z999" }]);
+  assert.match((await denis.get(`${first.at}/erreurs.csv`)).text, /^z005;Noir;Luc;;;z999;non;6;Responsable;/m);
   assert.deepEqual(await staff(), [
     {
       number: "Z001",
@@ -93,6 +97,34 @@ test("IMP-46, IMP-47, IMP-48 : des personnes arrivent avec qui en est responsabl
     ["Z002", "Garçon", "Noël", "", "", "", "oui"],
   ]);
   assert.equal(again.told, "0 0 2 0");
+});
+
+test("IMP-49 : un import apporte des téléphones, jamais d’accord pour les SMS ; un autre numéro retire celui qu’il y avait", async () => {
+  const line = (phone: string) => [["y030", "Accord", "Ida", "", phone, "", ""]];
+  const consent = async () =>
+    (
+      await rows(
+        "select sms_consent_at is not null as given, sms_consent_proof as proof from staff_member where staff_number = 'Y030'",
+      )
+    )[0];
+  const none = { given: false, proof: null };
+  await bring(line("01 99 00 12 40"));
+  assert.deepEqual(await consent(), none);
+  const given = () =>
+    world.db.act(actOf(denis.tenantId), (em) =>
+      em.execute(
+        "update staff_member set sms_consent_at = now(), sms_consent_proof = 'formulaire' where staff_number = 'Y030'",
+      ),
+    );
+  await given();
+  await bring(line("0199001240"));
+  assert.deepEqual(await consent(), { given: true, proof: "formulaire" });
+  await bring(line("01 99 00 12 41"));
+  assert.deepEqual(await consent(), none);
+  const at = isAt(
+    await sendForm(world, denis, NEW, { name: "a.csv", content: Buffer.from(csvText([[...HEAD, "Accord SMS"]])) }),
+  );
+  assert.doesNotMatch((await denis.get(at)).text, /<option[^>]*>[^<]*(?:Accord|Consentement)/);
 });
 
 test("IMP-47 : soi-même, une boucle ; la personne arrive sans responsable, et l’annuaire garde ses adresses", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { purgeImports } from "../../src/imports/queries/outcomes.ts";
 import { installTracking } from "../../src/platform/db/tracking.ts";
 import { faultsOf, judgePage } from "../pages/judge.ts";
 import { actOf } from "../support/database.ts";
@@ -82,6 +83,71 @@ test("IMP-28 à IMP-32 : d’un fichier aux lignes, page après page, sans scrip
   assert.deepEqual((await world.owner.query("select count(*)::int as n from poste where trashed_at is null")).rows, [
     { n: 0 },
   ]);
+});
+
+test("IMP-28, IMP-34 : les lignes à créer et à modifier se lisent toutes, page par page, avant et après", async () => {
+  const lines = (count: number, name: string) =>
+    `${HEAD}${Array.from({ length: count }, (_, at) => `L${String(at).padStart(4, "0")};${name} ${at};;\r\n`).join("")}`;
+  const next = (text: string, label: string) => {
+    const [, pager = ""] =
+      new RegExp(`<nav class="pager" aria-label="Pages des lignes ${label}">(.+?)</nav>`, "s").exec(text) ?? [];
+    return /href="([^"]+)" rel="next"/.exec(pager)?.[1]?.replaceAll("&amp;", "&");
+  };
+  const at = await sent(lines(1_060, "Nom"));
+  isAt(await sophie.post(`${at}/verification`, MAPPED));
+  const first = await sound(at);
+  assert.match(problem({ text: first } as Answer), /1 060 lignes à créer Les 1 000 premières ci-dessous\./);
+  assert.match(first, /Nom\s: Nom 49</);
+  assert.doesNotMatch(first, /Nom\s: Nom 50</);
+  const second = await sound(next(first, "créées")!);
+  assert.match(second, /Nom\s: Nom 50</);
+  assert.match(second, /rel="prev"/);
+  assert.equal((await sophie.get(`${at}/lignes.csv`)).status, 404);
+  isAt(await sophie.post(`${at}/execution`, { errors: "valid" }));
+  assert.match(await sound(next(await sound(at), "créées")!), /L0050/);
+  const again = await sent(lines(60, "Autre nom"));
+  isAt(await sophie.post(`${again}/verification`, MAPPED));
+  const changed = await sound(again);
+  assert.match(problem({ text: changed } as Answer), /60 lignes à modifier/);
+  assert.match(changed, /<ins>Autre nom 49</);
+  assert.match(await sound(next(changed, "modifiées")!), /<del>Nom 59<\/del>.+<ins>Autre nom 59<\/ins>/s);
+  isAt(await sophie.post(`${again}/execution`, { errors: "valid" }));
+  assert.match(await sound(next(await sound(again), "modifiées")!), /<ins>Autre nom 59<\/ins>/);
+  await world.db.act(actOf(sophie.tenantId), (em) => em.execute("delete from poste where serial like 'L%'"));
+});
+
+test("IMP-29, IMP-39 : cause par cause, chaque erreur garde ses mots ; le fichier des erreurs reste quand le fichier est parti", async () => {
+  const at = await sent(
+    `Série;Nom;Date prévue;Poids\r\n${Array.from({ length: 12 }, (_, rank) => `K${rank};;;lourd ${rank}\r\n`).join("")}`,
+  );
+  isAt(
+    await sophie.post(`${at}/verification`, {
+      ...MAPPED,
+      column: ["serial", "name", "day", "weight"],
+      threshold: "100",
+    }),
+  );
+  const checked = await sound(at);
+  assert.match(problem({ text: checked } as Answer), /12 lignes en erreur, 1 cause/);
+  const [, one] =
+    /<a href="([^"]+)">Poids\s: «\u00a0lourd …\u00a0» n’est pas un poids\.<\/a> 12 fois/.exec(checked) ?? [];
+  assert.match(await sound(one!.replaceAll("&amp;", "&")), /«\u00a0lourd 11\u00a0» n’est pas un poids/);
+  isAt(await sophie.post(`${at}/execution`, { errors: "valid" }));
+  const id = at.split("/").at(-1);
+  const age = (days: number) =>
+    world.owner.query(`update import set created_at = now() - interval '${days} days' where id = $1`, [id]);
+  const purge = () => world.db.note(sophie.tenantId, purgeImports);
+  await age(31);
+  await purge();
+  assert.match(await sound(at), /erreurs\.csv/);
+  assert.match((await sophie.get(`${at}/erreurs.csv`)).text, /^K11;;;lourd 11;13;Poids;/m);
+  await age(91);
+  await purge();
+  const forgotten = await sound(at);
+  assert.match(problem({ text: forgotten } as Answer), /Fichier effacé.+il reste ses comptes.+En erreur 12/);
+  assert.doesNotMatch(forgotten, /postes\.csv|Empreinte|Réglages de cet import|erreurs\.csv|Par Sophie/);
+  assert.equal((await sophie.get(`${at}/erreurs.csv`)).status, 404);
+  assert.match(await sound("/imports"), /Fichier effacé/);
 });
 
 test("IMP-5, IMP-6, IMP-8 : la lecture se change, et la correspondance avec elle", async () => {

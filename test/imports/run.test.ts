@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errorFile } from "../../src/imports/error-file.ts";
-import { purgeImports } from "../../src/imports/queries/outcomes.ts";
-import { cancelImport, PART_LINES, runImport } from "../../src/imports/run.ts";
+import { PART_LINES } from "../../src/imports/prepared.ts";
+import { causesOf, errorsOf, purgeImports } from "../../src/imports/queries/outcomes.ts";
+import { cancelImport, runImport } from "../../src/imports/run.ts";
 import { actOf } from "../support/database.ts";
 import { startImports } from "./world.ts";
 
@@ -97,7 +98,7 @@ test("IMP-22, IMP-25, IMP-29 : toutes les erreurs, par ligne et colonne, avec la
   );
   assert.deepEqual(await world.errors(id), [
     { line: 2, column: "Série", value: "D1", reason: "Cette clé désigne 2 lignes déjà enregistrées\u00a0: D1, D1." },
-    { line: 3, column: "Nom", value: "", reason: "Rendez-vous confirmé, déplacez-le depuis les créneaux." },
+    { line: 3, column: "Nom", value: "Autre", reason: "Rendez-vous confirmé, déplacez-le depuis les créneaux." },
     { line: 4, column: "Date prévue", value: "31/02/2026", reason: "Ce jour n’est pas au calendrier." },
     { line: 6, column: "Série", value: "d4", reason: "Cette clé est déjà à la ligne 5." },
     { line: 7, column: "Série", value: "", reason: "La clé est vide\u00a0: elle dit de quelle ligne il s’agit." },
@@ -112,11 +113,86 @@ test("IMP-22, IMP-25, IMP-29 : toutes les erreurs, par ligne et colonne, avec la
   assert.deepEqual((await world.check(await world.send(`${HEAD};x;;;\r\n`))).error, 1);
 });
 
+test("IMP-22, IMP-29 : une ligne dit tout ce qui ne va pas, à la lecture et en base, chaque case telle quelle", async () => {
+  await clear();
+  await world.import(`${HEAD}R1;Réservé;;;\r\n`);
+  await world.db.act(actOf(world.tenantId), (em) =>
+    em.execute(
+      "insert into poste (tenant_id, id, serial) select tenant_id, uuidv7(), v from poste, unnest(array['R2', 'R2', 'R2', 'R2', 'R3', 'R3', 'R3', 'R3', 'R3']) v",
+    ),
+  );
+  const file = `${HEAD}  r1 ; Autre ;31/02/2026;cave;\r\nR1;x;99/99/2026;;\r\nR4;x;;cave;\r\n r2;;;;\r\nR3;;;;\r\n;x;31/02/2026;;\r\n`;
+  const { id, one } = await world.import(file, { threshold: 100 });
+  const day = { column: "Date prévue", reason: "Ce jour n’est pas au calendrier." };
+  const booked = { column: "Nom", reason: "Rendez-vous confirmé, déplacez-le depuis les créneaux." };
+  assert.deepEqual(await world.errors(id), [
+    { line: 2, value: "31/02/2026", ...day },
+    // What is told of the floor also reads the day, which says nothing.
+    { line: 2, value: " Autre ", ...booked },
+    { line: 3, value: "99/99/2026", ...day },
+    { line: 3, column: "Série", value: "R1", reason: "Cette clé est déjà à la ligne 2." },
+    { line: 3, value: "x", ...booked },
+    { line: 4, column: "Étage", value: "cave", reason: "Rien ne va à la cave, ni R4." },
+    {
+      line: 5,
+      column: "Série",
+      value: " r2",
+      reason: "Cette clé désigne 4 lignes déjà enregistrées\u00a0: R2, R2, R2 et 1 autre.",
+    },
+    {
+      line: 6,
+      column: "Série",
+      value: "R3",
+      reason: "Cette clé désigne 5 lignes déjà enregistrées\u00a0: R3, R3, R3 et 2 autres.",
+    },
+    { line: 7, value: "31/02/2026", ...day },
+    { line: 7, column: "Série", value: "", reason: "La clé est vide\u00a0: elle dit de quelle ligne il s’agit." },
+  ]);
+  assert.deepEqual(counts(one.counts as never), { create: 0, update: 0, unchanged: 0, ignored: 0, error: 6 });
+});
+
+test("IMP-29 : les erreurs se groupent par cause, quelle que soit la valeur, et se filtrent par elle", async () => {
+  await clear();
+  const lines = Array.from({ length: 300 }, (_, at) => `Q${at};x;;${at % 3 === 0 ? "cave" : "1"};n° ${at}`);
+  const { id } = await world.import(
+    `Série;Nom;Date prévue;Étage;Poids\r\n${lines.join("\r\n")}\r\nQ7;;;;1\r\nQ9;;;;1\r\n`,
+    {
+      threshold: 100,
+    },
+  );
+  const read = <T>(questions: Parameters<typeof world.db.read<T>>[1]) => world.db.read(world.tenantId, questions);
+  const { rows, total } = await read((em) => causesOf(em, id));
+  assert.deepEqual(rows, [
+    {
+      column: "Poids",
+      cause: "«\u00a0…\u00a0» n’est pas un poids.",
+      reason: "«\u00a0n° …\u00a0» n’est pas un poids.",
+      errors: 300,
+    },
+    { column: "Étage", cause: "Rien ne va à la cave.", reason: "Rien ne va à la cave, ni Q…", errors: 100 },
+    {
+      column: "Série",
+      cause: "Cette clé est déjà à la ligne ….",
+      reason: "Cette clé est déjà à la ligne …",
+      errors: 2,
+    },
+  ]);
+  assert.equal(total, 3);
+  const found = await read((em) => errorsOf(em, id, { column: "Série", cause: rows[2]!.cause, mark: null }));
+  assert.deepEqual(
+    found.rows.map(({ line, reason }) => [line, reason]),
+    [
+      [302, "Cette clé est déjà à la ligne 9."],
+      [303, "Cette clé est déjà à la ligne 11."],
+    ],
+  );
+});
+
 test("IMP-39 : le fichier des erreurs garde ses colonnes, et revient une fois corrigé", async () => {
   await clear();
   const { id, one } = await world.import(`${HEAD}E1;"a;b";32/13/2026;007;=1+1\r\nE2;;;;\r\n`);
   let file = "";
-  for await (const piece of errorFile(world.db, await world.source(one), one)) file += piece;
+  for await (const piece of errorFile(world.db, one)) file += piece;
   assert.equal(
     file,
     '\ufeffSérie;Nom;Date prévue;Étage;Remarque;Ligne d’origine;Colonne;Motif\r\nE1;"a;b";32/13/2026;007;=1+1;2;Date prévue;Ce jour n’est pas au calendrier.\r\n',
@@ -128,10 +204,10 @@ test("IMP-39 : le fichier des erreurs garde ses colonnes, et revient une fois co
 });
 
 /** The file of errors of an import, whole. */
-async function errorsOf(id: string): Promise<string> {
+async function fileOfErrors(id: string): Promise<string> {
   const one = await world.find(id);
   let file = "";
-  for await (const piece of errorFile(world.db, await world.source(one), one)) file += piece;
+  for await (const piece of errorFile(world.db, one)) file += piece;
   return file;
 }
 
@@ -144,7 +220,7 @@ test("IMP-18, IMP-19, IMP-39 : une colonne à soi nommée Motif ou Colonne se pr
   await world.check(id);
   await world.start(id);
   await world.run(id);
-  const file = await errorsOf(id);
+  const file = await fileOfErrors(id);
   assert.equal(
     file,
     "\ufeffMotif;Série;Colonne;Date prévue;Ligne d’origine;Colonne;Motif\r\npanne;M1;B2;32/13/2026;2;Date prévue;Ce jour n’est pas au calendrier.\r\n",
@@ -168,7 +244,7 @@ test("IMP-9, IMP-39 : les cases en trop restent dans le fichier des erreurs, qui
   const { id } = await world.import("Série;Nom;Étage\r\nS1;Rue; 12;1\r\nS2;Quai;2\r\nS3;a;b;c;d;e\r\n", {
     threshold: 90,
   });
-  const file = await errorsOf(id);
+  const file = await fileOfErrors(id);
   assert.deepEqual(file.split("\r\n"), [
     "\ufeffSérie;Nom;Étage;;;;Ligne d’origine;Colonne;Motif",
     'S1;Rue;" 12";1;;;2;;Plus de cases que de colonnes\u00a0: entourez de guillemets ce qui contient le séparateur.',
@@ -265,6 +341,33 @@ test("IMP-30 : tout ou rien ne laisse rien ; trop d’erreurs arrêtent l’impo
   assert.equal(one.state, "failed");
   assert.match(one.failure!, /Plus de 50\u00a0% des lignes/);
   assert.deepEqual(await stored(), []);
+});
+
+test("IMP-30 : l’import s’arrête à la ligne où la plupart sont en erreur, au milieu d’une partie", async () => {
+  await clear();
+  const line = (at: number, wrong: boolean) => `B${at};x;${wrong ? "99/99/2026" : ""};${at % 2 ? "" : "1"};\r\n`;
+  const file = (wrong: (at: number) => boolean) =>
+    `${HEAD}${Array.from({ length: 10_000 }, (_, at) => line(at, wrong(at))).join("")}`;
+  const early = await world.send(file((at) => at < 600));
+  await world.choose(early, {});
+  const counted = await world.check(early);
+  assert.deepEqual([counted.read, counted.error, counted.create], [500, 500, 0]);
+  await assert.rejects(world.start(early), /Plus de 50\u00a0% des lignes/);
+  // 6 000 lines right, then all of them wrong: most are from the 9 001st on, of a threshold of a third.
+  const late = await world.send(file((at) => at >= 6_000));
+  await world.choose(late, { options: { threshold: 33 } });
+  await world.check(late);
+  await world.rows(`update import set counts = null where id = $1`, [late]);
+  await world.start(late);
+  await world.run(late);
+  const one = await world.find(late);
+  assert.equal(one.state, "failed");
+  assert.deepEqual([one.counts?.read, one.counts?.error, (await stored()).length], [8_956, 2_956, 6_000]);
+  // What the base refuses is judged with the rest.
+  await clear();
+  await world.import(`${HEAD}${Array.from({ length: 600 }, (_, at) => `B${at};Réservé;;;\r\n`).join("")}`);
+  const refused = await world.check(await world.send(file(() => false)));
+  assert.deepEqual([refused.read, refused.error, refused.create], [500, 500, 0]);
 });
 
 test("IMP-34, IMP-36 : un seul à la fois par objet, le suivant attend, et l’annulation arrête", async () => {
@@ -423,6 +526,9 @@ test("IMP-3, IMP-39 : le fichier part après trente jours, le détail après qua
   await world.rows("update import set created_at = created_at - interval '31 days' where id = $1", [id]);
   assert.equal(await purge(), 1);
   const left = await world.find(id);
+  let file = "";
+  for await (const piece of errorFile(world.db, left)) file += piece;
+  assert.match(file, /^J2;x;99\/99\/2026;;;3;Date prévue;Ce jour n’est pas au calendrier\.\r$/m);
   assert.deepEqual([left.survey.first, left.survey.accented, left.survey.tastes], [[], [], undefined]);
   assert.equal(left.mapping.columns.length, 5);
   assert.equal((await world.errors(id)).length, 1);
@@ -431,4 +537,5 @@ test("IMP-3, IMP-39 : le fichier part après trente jours, le détail après qua
   assert.deepEqual(await world.errors(id), []);
   const last = await world.find(id);
   assert.deepEqual([last.counts?.error, last.mapping.columns, last.survey.columns], [1, [], []]);
+  assert.deepEqual([last.fileName, last.sha256.length, last.basis, last.isForgotten()], ["", 0, null, true]);
 });

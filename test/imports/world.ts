@@ -9,7 +9,8 @@ import { allows } from "../../src/accounts/index.ts";
 import { chooseMapping, openImport, proposeMapping, readThrough } from "../../src/imports/analysis.ts";
 import { IMPORT_FILE, sourceOfImport } from "../../src/imports/file-purpose.ts";
 import { Import, type ImportOptions, OPTIONS } from "../../src/imports/import.ts";
-import { checkImport, type Engine, runImport, startImport } from "../../src/imports/run.ts";
+import type { Engine } from "../../src/imports/prepared.ts";
+import { checkImport, runImport, startImport } from "../../src/imports/run.ts";
 import { modules } from "../../src/modules.ts";
 import { installTracking, type Tracked } from "../../src/platform/db/tracking.ts";
 import type { Module } from "../../src/platform/module.ts";
@@ -47,7 +48,7 @@ const day: ImportTarget["reader"] =
   };
 const number: ImportTarget["reader"] = () => (said) => {
   const value = Number(said.replace(",", "."));
-  return Number.isNaN(value) ? { problem: "Écrivez un nombre." } : { value };
+  return Number.isNaN(value) ? { problem: `«\u00a0${said}\u00a0» n’est pas un poids.` } : { value };
 };
 
 export const profile: ImportProfile = {
@@ -89,6 +90,13 @@ export const profile: ImportProfile = {
         when: sql`t.name = 'Réservé' and s."values" ? 'name' and s."values" ->> 'name' <> t.name`,
         column: "name",
         why: "Rendez-vous confirmé, déplacez-le depuis les créneaux.",
+      },
+      {
+        when: sql`s."values" -> 'floor' = '"cave"'`,
+        column: "floor",
+        reads: ["day"],
+        why: sql<string>`'Rien ne va à la cave, ni ' || (s."values" ->> 'serial') || '.'`,
+        cause: "Rien ne va à la cave.",
       },
     ],
   }),

@@ -122,11 +122,13 @@ export function stepSql(
         when: sql<SqlBool>`t.id is not null and ${isStatusChanged} and ${among(refused, stepKey)} is not null`,
         column: STATUS,
         why: sql<string>`${among(refused, stepKey)}`,
+        reads: [DATE],
       },
       {
         when: sql<SqlBool>`t.id is not null and not ${isStatusChanged} and ${isDateChanged} and ${among(datedRefused, dateKey)} is not null`,
         column: DATE,
         why: sql<string>`${among(datedRefused, dateKey)}`,
+        reads: [STATUS],
       },
     ],
   };
@@ -140,6 +142,7 @@ export const sharedValueRule = (campaignId: string, { code, label }: { code: str
     when: sql<SqlBool>`s."values" -> ${sql.lit(code)} <> 'null' and exists (select ${other})`,
     column: code,
     why: sql<string>`(select '«\u00a0' || u.title || '\u00a0» a déjà cette valeur, et «\u00a0' || ${label}::text || '\u00a0» est unique.' ${other} limit 1)`,
+    cause: `Une autre opération a déjà cette valeur, et «\u00a0${label}\u00a0» est unique.`,
   };
 };
 

@@ -35,6 +35,7 @@ export const sharedAddress: LineRule = {
   column: EMAIL,
   why: sql<string>`(select 'Cette adresse est celle de ' || e.given_name || ' ' || e.family_name || ' (' || e.staff_number || ').'
     from staff_member e where e.email = ${text(EMAIL)} and e.id is distinct from t.id)`,
+  cause: "Cette adresse est celle d’une autre personne.",
 };
 
 export interface ManagerLink {

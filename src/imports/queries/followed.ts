@@ -39,7 +39,7 @@ export async function listImports(
   }: { authorId: string | null; place: { kind: string; scopeId: string | null } | null; size: number },
 ): Promise<ImportLine[]> {
   const { rows } = await sql<Omit<ImportLine, "at"> & { at: string }>`
-    select i.id, i.kind, i.scope_id as "scopeId", i.file_name as "fileName", i.state, i.counts, i.done,
+    select i.id, i.kind, i.scope_id as "scopeId", coalesce(nullif(i.file_name, ''), 'Fichier effacé') as "fileName", i.state, i.counts, i.done,
       (i.survey ->> 'lines')::int as lines, coalesce(i.started_at, i.created_at) as at,
       coalesce(u.given_name || ' ' || u.family_name, 'Compte inconnu') as author
     from import i left join app_user u on u.tenant_id = i.tenant_id and u.id = i.author_id

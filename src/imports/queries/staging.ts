@@ -22,6 +22,8 @@ export interface Staging {
   followsMissing: boolean;
   /** Name, in the file, of the column that goes to a target. */
   columnOf(code: string): string | null;
+  /** What a line of the file says of a target. */
+  saidOf(code: string, cells: readonly string[]): string;
 }
 
 const run = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
@@ -35,13 +37,13 @@ const MOST_NAMED = 3;
 
 /** Tables of this transaction alone: the lines of a part, the rows they match, what they do. */
 async function openStaging(em: EntityManager): Promise<void> {
-  await sql`create temp table if not exists import_staging (line int not null, key text, "values" jsonb not null, is_wrong boolean not null) on commit drop`.execute(
+  await sql`create temp table if not exists import_staging (line int not null, key text, "values" jsonb not null, unread jsonb) on commit drop`.execute(
     run(em),
   );
   await sql`create temp table if not exists import_match (line int not null, row_id uuid, matches int not null, named text, rows jsonb) on commit drop`.execute(
     run(em),
   );
-  await sql`create temp table if not exists import_outcome (line int not null, row_id uuid, outcome text not null, changes jsonb, wrong_column text, wrong text) on commit drop`.execute(
+  await sql`create temp table if not exists import_outcome (line int not null, row_id uuid, outcome text not null, changes jsonb) on commit drop`.execute(
     run(em),
   );
   await sql`truncate ${TABLE}, ${MATCH}, ${OUTCOME}`.execute(run(em));
@@ -50,7 +52,7 @@ async function openStaging(em: EntityManager): Promise<void> {
 /** Brings lines into a table of this transaction, by COPY, in place of those before them [IMP-35]. */
 async function stage(em: EntityManager, lines: readonly ReadLine[]): Promise<void> {
   await openStaging(em);
-  await copyInto(em, 'import_staging (line, key, "values", is_wrong)', Readable.from(pieces(lines)));
+  await copyInto(em, 'import_staging (line, key, "values", unread)', Readable.from(pieces(lines)));
   await sql`analyze import_staging`.execute(run(em));
 }
 
@@ -113,29 +115,58 @@ async function match(em: EntityManager, { profile, open, about, mapped, key }: S
         where ${open.within} and not exists (select from import_line l where l.tenant_id = ${about.tenantId}::uuid
           and l.import_id = ${about.importId}::uuid and l.row_id = t.id and l.outcome = 'create'))
       select k.line, (array_agg(t.id))[1], count(*)::int,
-        case when count(*) > 1 then array_to_string((array_agg(t.named))[1:${sql.lit(MOST_NAMED)}], ', ') end,
+        case when count(*) > 1 then array_to_string((array_agg(t.named))[1:${sql.lit(MOST_NAMED)}], ', ')
+          || case when count(*) > ${sql.lit(MOST_NAMED)} then ' et ' || count(*) - ${sql.lit(MOST_NAMED)} || case count(*) - ${sql.lit(MOST_NAMED)} when 1 then ' autre' else ' autres' end else '' end end,
         case when count(*) > 1 then jsonb_agg(t.id) end
       from ${TABLE} k join known t on folded(t.key) = folded(k.key) where k.key is not null group by k.line`,
   );
   await sql`set local enable_nestloop = on`.execute(run(em));
 }
 
-/** Says, in one pass, what each line would do to its row, or why it cannot. */
+interface Refusal {
+  code: string;
+  when: RawBuilder<SqlBool>;
+  why: string | RawBuilder<string>;
+  cause: string | null;
+  /** Codes that must be read for it to be judged. */
+  reads: readonly string[];
+}
+
+/** What a line cannot do to the row it is about, or to a new one. */
+const refusalsOf = ({ targets, rules = [] }: OpenImport): Refusal[] => [
+  ...targets
+    .filter(({ isRequired }) => isRequired)
+    .map(({ code, label }) => ({
+      code,
+      when: sql<SqlBool>`(m.row_id is null and not s."values" ? ${sql.lit(code)})`,
+      why: `${label} est obligatoire.`,
+      cause: null,
+      reads: [code],
+    })),
+  ...rules.map(({ when, column, why, cause = null, reads = [] }) => ({
+    code: column,
+    when,
+    why,
+    cause,
+    reads: [column, ...reads],
+  })),
+];
+
+/** SQL over `m`: lines that are neither new when they should be known, nor the other way round [IMP-21]. */
+const isIgnored = ({ mode }: Staging) =>
+  mode === "both" ? sql<SqlBool>`false` : sql<SqlBool>`m.row_id is ${sql.raw(mode === "create" ? "not null" : "null")}`;
+
+/** Lines, `s`, with what they match, `m`, and the row they are about, `t`. */
+const linesWithRows = ({ profile, about }: Staging, lines: RawBuilder<unknown> = sql`${TABLE}`) =>
+  sql`${lines} s left join ${MATCH} m on m.line = s.line
+    left join ${sql.table(profile.table)} t on t.tenant_id = ${about.tenantId}::uuid and t.id = m.row_id`;
+
+/** Says, in one pass, what each line would do to its row, or that it cannot. */
 async function classify(em: EntityManager, staging: Staging): Promise<void> {
-  const { profile, open, about, mapped, key, mode, columnOf } = staging;
+  const { open, mapped, key } = staging;
   if (key.length > 0) await match(em, staging);
-  const refusals: RawBuilder<unknown>[] = [
-    ...open.targets
-      .filter(({ isRequired }) => isRequired)
-      .map(
-        ({ code, label }) =>
-          sql`when m.row_id is null and not s."values" ? ${sql.lit(code)} then array[${columnOf(code) ?? label}, ${`${label} est obligatoire.`}]`,
-      ),
-    ...(open.rules ?? []).map(
-      ({ when, column, why }) => sql`when (${when}) then array[${columnOf(column) ?? ""}, ${why}]`,
-    ),
-  ];
-  const ignored = mode === "both" ? sql`false` : sql`m.row_id is ${sql.raw(mode === "create" ? "not null" : "null")}`;
+  const refusals = refusalsOf(open).map(({ when }) => sql`when (${when}) then true`);
+  const ignored = isIgnored(staging);
   const stored = mapped.filter(isStored);
   const changes =
     stored.length === 0
@@ -147,24 +178,56 @@ async function classify(em: EntityManager, staging: Staging): Promise<void> {
           ),
           sql` || `,
         );
-  const clash = sql`array[${columnOf(key[0] ?? "") ?? ""}, 'Cette clé désigne ' || m.matches || ' lignes déjà enregistrées\u00a0: ' || m.named || '.']`;
   await ask(
     em,
-    sql`insert into ${OUTCOME} (line, row_id, outcome, changes, wrong_column, wrong)
+    sql`insert into ${OUTCOME} (line, row_id, outcome, changes)
       select j.line, case when j.outcome = 'create' then uuidv7() else j.row_id end,
         case when j.outcome = 'update' and j.changes = '{}' then 'unchanged' else j.outcome end,
-        case when j.outcome = 'update' then nullif(j.changes, '{}') when j.outcome = 'error' then j.rows end, j.wrong[1], j.wrong[2]
+        case when j.outcome = 'update' then nullif(j.changes, '{}') when j.outcome in ('error', 'wrong') then j.rows end
       from (
-        select v.*, case when v.is_wrong then 'wrong' when v.wrong is not null then 'error' when v.ignored then 'ignored'
+        select v.*, case when v.unread is not null then 'wrong' when v.refused then 'error' when v.ignored then 'ignored'
           when v.row_id is null then 'create' else 'update' end as outcome
         from (
-          select s.line, s.is_wrong, m.row_id, m.rows, ${ignored} as ignored,
-            case when s.is_wrong then null when m.matches > 1 then ${clash} when ${ignored} then null ${sql.join(refusals, sql` `)} end as wrong,
-            case when m.row_id is not null and not s.is_wrong then ${changes} end as changes
-          from ${TABLE} s left join ${MATCH} m on m.line = s.line
-          left join ${sql.table(profile.table)} t on t.tenant_id = ${about.tenantId}::uuid and t.id = m.row_id
+          select s.line, s.unread, m.row_id, m.rows, ${ignored} as ignored,
+            case when s.unread is not null then null when m.matches > 1 then true when ${ignored} then null ${sql.join(refusals, sql` `)} end as refused,
+            case when m.row_id is not null and s.unread is null then ${changes} end as changes
+          from ${linesWithRows(staging)}
           offset 0) v) j`,
   );
+}
+
+const MATCHES_SEVERAL = "Cette clé désigne plusieurs lignes déjà enregistrées.";
+
+/** All that the base refuses of the lines of this part, those that could not be read whole among them [IMP-29]. */
+async function refusedCells(em: EntityManager, staging: Staging, lines: readonly ReadLine[]): Promise<LineError[]> {
+  const { open, key, columnOf, saidOf } = staging;
+  const label = (code: string) => open.targets.find((target) => target.code === code)?.label ?? null;
+  const several = sql`select 0 as rank, ${sql.lit(key[0] ?? "")} as code, 'Cette clé désigne ' || m.matches || ' lignes déjà enregistrées\u00a0: ' || m.named || '.' as reason,
+    ${MATCHES_SEVERAL}::text as cause where m.matches > 1`;
+  const judged = refusalsOf(open).map(
+    ({ code, when, why, cause, reads }, rank) =>
+      sql`select ${sql.lit(rank + 1)}, ${sql.lit(code)}, ${why}::text, ${cause}::text
+        where (${when}) and coalesce(m.matches, 1) = 1 and not ${isIgnored(staging)} and not coalesce(s.unread ?| ${reads}::text[], false)`,
+  );
+  const wrong = sql`(select l.* from ${TABLE} l join ${OUTCOME} o on o.line = l.line where o.outcome in ('error', 'wrong') offset 0)`;
+  const found = await ask(
+    em,
+    sql<{ line: number; code: string; reason: string; cause: string | null }>`
+      select s.line, r.code, r.reason, r.cause
+      from ${linesWithRows(staging, wrong)} cross join lateral (${sql.join([several, ...judged], sql` union all `)}) r
+      order by s.line, r.rank`,
+  );
+  const cells = new Map(lines.map((line) => [line.line, line.cells]));
+  return found.map(({ line, code, reason, cause }) => {
+    const codes = cause === MATCHES_SEVERAL ? key : [code];
+    return {
+      line,
+      column: columnOf(code) ?? label(code),
+      value: codes.map((one) => saidOf(one, cells.get(line)!)).join(", "),
+      reason,
+      ...(cause !== null && { cause }),
+    };
+  });
 }
 
 /** Writes what was judged: new rows, then the cells that differ and no other [IMP-37]. */
@@ -232,22 +295,43 @@ const settledOf = ({ settled }: OpenImport): RawBuilder<unknown> =>
         (select coalesce(jsonb_object_agg(v.key, v.value), '{}') from jsonb_each(s."values") v where v.key = any (${[...settled.codes]}::text[])) end`
     : sql`null::jsonb`;
 
-/** Lines whose differences are kept to be shown; beyond, they are counted. */
-const MOST_SHOWN = 1_000;
+/** Lines to make, and lines to change, that a check keeps to be shown; beyond, they are counted. */
+export const MOST_SHOWN = 1_000;
 
-/**
- * One part of a file: staged, judged and, when `writes`, applied; what came of each line is kept. Gives its counts and
- * what was found wrong with lines that could be read.
- */
-export async function passLines(
+/** What lines would do, and what is wrong with them besides what could not be read. */
+export interface Judged {
+  counts: Omit<Counts, "read" | "missing">;
+  errors: LineError[];
+}
+
+/** One part of a file, staged and judged: nothing of it is written. */
+export async function judgeLines(em: EntityManager, staging: Staging, lines: readonly ReadLine[]): Promise<Judged> {
+  // Without its key, nothing tells which row a line is about.
+  const placed = lines.some(({ unread }) => unread)
+    ? lines.filter(({ unread, key }) => !unread || key !== null || staging.key.length === 0)
+    : lines;
+  await stage(em, placed);
+  await classify(em, staging);
+  const [counted] = await ask(
+    em,
+    sql<Judged["counts"] & { wrong: number }>`select
+      count(*) filter (where outcome = 'create')::int as "create", count(*) filter (where outcome = 'update')::int as "update",
+      count(*) filter (where outcome = 'unchanged')::int as unchanged, count(*) filter (where outcome = 'ignored')::int as ignored,
+      count(*) filter (where outcome = 'error')::int as error, count(*) filter (where outcome = 'wrong')::int as wrong,
+      coalesce(sum((select count(*) from jsonb_object_keys(changes))) filter (where outcome = 'update'), 0)::int as cells
+      from ${OUTCOME}`,
+  );
+  const { wrong, ...counts } = counted!;
+  return { counts, errors: counts.error + wrong === 0 ? [] : await refusedCells(em, staging, placed) };
+}
+
+/** What came of each line of the part just judged, kept and, when `writes`, applied. */
+export async function keepLines(
   em: EntityManager,
   staging: Staging,
-  lines: readonly ReadLine[],
-  { writes, shown }: { writes: boolean; shown: number },
-): Promise<{ counts: Omit<Counts, "read" | "missing">; errors: LineError[] }> {
-  const { about, profile, open, key, followsMissing } = staging;
-  await stage(em, lines);
-  await classify(em, staging);
+  { writes, shown }: { writes: boolean; shown: Pick<Counts, "create" | "update"> },
+): Promise<void> {
+  const { about, profile, open, mapped, followsMissing } = staging;
   if (writes) {
     await open.before?.(em);
     await apply(em, staging);
@@ -255,51 +339,31 @@ export async function passLines(
   const of = { tenant: sql`${about.tenantId}::uuid`, import: sql`${about.importId}::uuid` };
   const settledFrom = settledOf(open);
   // The check keeps what it shows; the run keeps each line, once.
-  const kept = writes
-    ? sql`true`
-    : sql`o.line in (select line from ${OUTCOME} where outcome = 'update' order by line limit ${sql.lit(Math.max(0, MOST_SHOWN - shown))})`;
+  const left = (outcome: "create" | "update") => Math.max(0, MOST_SHOWN - shown[outcome]);
+  const first = (outcome: "create" | "update") =>
+    sql`o.outcome = ${sql.lit(outcome)} and o.line in (select line from ${OUTCOME} where outcome = ${sql.lit(outcome)} order by line limit ${sql.lit(left(outcome))})`;
+  const changed = writes ? sql`o.outcome = 'update'` : sql`(${first("update")})`;
   await ask(
     em,
     sql`insert into import_line (tenant_id, import_id, line, row_id, outcome, name, changes, settled)
       select ${of.tenant}, ${of.import}, o.line, o.row_id, o.outcome, ${sql.raw(profile.named)}, o.changes, ${settledFrom}
       from ${OUTCOME} o join ${TABLE} s on s.line = o.line join ${sql.table(profile.table)} t on t.tenant_id = ${of.tenant} and t.id = o.row_id
-      where o.outcome = 'update' and ${kept}`,
+      where ${changed}`,
   );
-  if (writes || followsMissing || open.settled) {
-    const wrong = followsMissing ? sql`o.row_id is not null` : sql`o.outcome not in ('error', 'wrong')`;
+  const isEach = writes || followsMissing || open.settled !== undefined;
+  if (isEach || left("create") > 0) {
+    const codes = mapped.filter(isStored).map(({ code }) => code);
+    const given = sql`(select jsonb_object_agg(v.key, jsonb_build_array(null, v.value)) from jsonb_each(s."values") v where v.key = any (${codes}::text[]))`;
+    const changes = writes ? sql`o.changes` : sql`case when ${first("create")} then ${given} else o.changes end`;
+    const wanted = followsMissing ? sql`o.row_id is not null` : sql`o.outcome not in ('error', 'wrong')`;
     await ask(
       em,
       sql`insert into import_line (tenant_id, import_id, line, row_id, outcome, changes, settled)
-        select ${of.tenant}, ${of.import}, o.line, o.row_id, o.outcome, o.changes, ${settledFrom}
-        from ${OUTCOME} o join ${TABLE} s on s.line = o.line where (o.outcome <> 'update' or not ${kept}) and ${wrong}`,
+        select ${of.tenant}, ${of.import}, o.line, o.row_id, o.outcome, ${changes}, ${settledFrom}
+        from ${OUTCOME} o join ${TABLE} s on s.line = o.line where ${isEach ? sql`not ${changed} and ${wanted}` : first("create")}`,
     );
   }
   if (writes) await open.after?.(em);
-  const [counted] = await ask(
-    em,
-    sql<Omit<Counts, "read" | "missing">>`select
-      count(*) filter (where outcome = 'create')::int as "create", count(*) filter (where outcome = 'update')::int as "update",
-      count(*) filter (where outcome = 'unchanged')::int as unchanged, count(*) filter (where outcome = 'ignored')::int as ignored,
-      count(*) filter (where outcome = 'error')::int as error,
-      coalesce(sum((select count(*) from jsonb_object_keys(changes))) filter (where outcome = 'update'), 0)::int as cells
-      from ${OUTCOME}`,
-  );
-  const errors =
-    counted!.error === 0
-      ? []
-      : await ask(
-          em,
-          sql<LineError>`select o.line, o.wrong_column as "column", coalesce(s.key, '') as value, o.wrong as reason
-            from ${OUTCOME} o join ${TABLE} s on s.line = o.line where o.outcome = 'error' order by o.line`,
-        );
-  return {
-    counts: counted!,
-    errors: errors.map((error) => ({
-      ...error,
-      column: error.column || null,
-      value: error.column === staging.columnOf(key[0] ?? "") ? error.value.replaceAll(KEY_BETWEEN, ", ") : "",
-    })),
-  };
 }
 
 /** SQL over `t`: rows the lines of this import are about, and those that none is, among those they could match. */
@@ -307,7 +371,7 @@ export function heldBy({ open, about }: Pick<Staging, "open" | "about">) {
   const held = sql`exists (select from import_line l where l.tenant_id = ${about.tenantId}::uuid and l.import_id = ${about.importId}::uuid and l.row_id = t.id)`;
   // A key that several rows answer to is an error of its line: none of them is missing for all that.
   const disputed = sql`exists (select from import_line l where l.tenant_id = ${about.tenantId}::uuid and l.import_id = ${about.importId}::uuid
-    and l.outcome = 'error' and l.changes ? t.id::text)`;
+    and l.outcome in ('error', 'wrong') and l.changes ? t.id::text)`;
   return {
     present: sql<SqlBool>`${open.within} and ${held}`,
     absent: sql<SqlBool>`${open.within} and not ${held} and not ${disputed}`,

@@ -63,10 +63,13 @@ export const readingWords = (shape: TableShape): string =>
     ? `${ENCODINGS[shape.encoding]}, séparateur «\u00a0${isDelimiter(shape.delimiter) ? DELIMITERS[shape.delimiter] : shape.delimiter}\u00a0»`
     : `feuille «\u00a0${shape.sheet}\u00a0»`;
 
+/** In place of a name that is kept no more. */
+const FORGOTTEN = "Fichier effacé";
+
 export const crumbsOf = (place: { label: string; path: string }, one: Import) => [
   HOME,
   { label: place.label, href: place.path },
-  { label: one.fileName },
+  { label: one.isForgotten() ? FORGOTTEN : one.fileName },
 ];
 
 /** What its pages say of an import, whatever its state. */
@@ -74,7 +77,8 @@ export const factsOf = (one: Import) => ({
   id: one.id,
   version: one.version,
   state: one.state,
-  fileName: one.fileName,
+  fileName: one.isForgotten() ? FORGOTTEN : one.fileName,
+  isForgotten: one.isForgotten(),
   sha256: one.sha256.toString("hex"),
   lines: one.survey.lines,
   blank: one.survey.blank,
@@ -90,5 +94,4 @@ export const factsOf = (one: Import) => ({
   isUnderWay: one.isUnderWay(),
   isOver: one.isOver(),
   isCancelling: one.cancelAskedAt != null && one.isUnderWay(),
-  hasFile: one.fileId != null,
 });

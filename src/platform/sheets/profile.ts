@@ -98,6 +98,10 @@ export interface LineRule {
   column: string;
   /** French: a sentence, or SQL that tells it. */
   why: string | RawBuilder<string>;
+  /** The same for every line, where `why` names a row or a value [IMP-29]; by default `why` without figures nor quotes. */
+  cause?: string;
+  /** Codes of other targets it cannot be judged without. */
+  reads?: readonly string[];
 }
 
 /** A line that was, or would be, written, with the values it is settled from. */
@@ -142,11 +146,13 @@ export interface OpenImport {
   created: Record<string, RawBuilder<unknown>>;
   /** Columns of a changed row, over `s` and `t`, besides those of the file or in their place. */
   touched?: Record<string, RawBuilder<unknown>>;
-  /** What a line cannot do to a row [IMP-25]; the first that holds is told. */
+  /** What a line cannot do to a row [IMP-25]; all that hold are told. */
   rules?: LineRule[];
   /** Values that follow from those of the line, under the codes of `derived`; called for lines to be written only when `isWritten`. */
   derive?(values: Record<string, ImportValue | null>, isWritten: boolean): Record<string, ImportValue | null>;
   derived?: ImportTarget[];
+  /** Who or what a line is about, in words, where a value that two lines give is to name the first [IMP-46]. */
+  nameOf?(values: Record<string, ImportValue | null>): string;
   /** First in each transaction that writes, before a row is locked; may throw Conflict, and the run stops there. */
   hold?(em: EntityManager): Promise<void>;
   /** Once, in the first transaction of a run. */
