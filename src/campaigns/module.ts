@@ -5,6 +5,7 @@ import type { Module } from "../platform/module.ts";
 import { fr } from "../platform/text/index.ts";
 import { CATEGORIES, CATEGORY_CODES, ICONS, TONES } from "../workflow/index.ts";
 import { BulkRowSchema, BulkSchema, runBulk } from "./bulk.ts";
+import { bulkExport } from "./bulk-export.ts";
 import { Campaign, CampaignSchema, STATES, VISIBILITIES } from "./campaign.ts";
 import { FieldConversionSchema, runConversion } from "./conversion-run.ts";
 import { events } from "./events.ts";
@@ -219,7 +220,7 @@ export const campaigns: Module = {
     { table: "bulk_row", why: "what a preview froze, and why a row was left out" },
   ],
   routes,
-  exports: [operationsExport, segmentsExport, timeExport, typesExport],
+  exports: [operationsExport, bulkExport, segmentsExport, timeExport, typesExport],
   events,
   subscriptions: [
     {

@@ -80,6 +80,21 @@ test("OPS-15 : deux actions groupées qui attendent la même ligne ; chacune dit
   assert.match(results[changed.indexOf(0)]!, /Modifiée entre-temps par (Sophie|Denis)[\s\S]+3 opérations/);
   const holder = changed[0] === 3 ? karimId : yannId;
   for (const id of rows) assert.equal((await stored(id)).technician, holder);
+  // Each row with its cause, those its page does not name too.
+  for (const [i, lot] of lots.entries()) {
+    const to = `/exports/lots/${idIn(lot)}/nouveau`;
+    const told = changed[i] === 3 ? "Changée;" : "Écartée;Modifiée entre-temps par ";
+    if (changed[i] === 0) assert.ok((await denis.get(lot)).text.includes(`href="${to}"`));
+    const { status, text } = await denis.post(to, {});
+    assert.equal(status, 200);
+    const lines = text.trim().split("\r\n").slice(1);
+    assert.deepEqual(
+      lines.map((line) => line.startsWith(`PC-${lines.indexOf(line) + 1};${told}`)),
+      [true, true, true],
+      text,
+    );
+  }
+  assert.equal((await world.as("karim").then((by) => by.get(`/exports/lots/${idIn(lots[0]!)}/nouveau`))).status, 404);
 });
 
 test("OPS-14, GEN-8 : un aperçu refait ailleurs n’est pas appliqué par le bouton de l’ancien, qui montre le nouveau", async () => {

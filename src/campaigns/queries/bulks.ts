@@ -206,6 +206,33 @@ export async function causesOf(em: EntityManager, bulkId: string, shown: number)
   return rows;
 }
 
+/** What came of one row. */
+export interface BulkResult {
+  title: string;
+  outcome: "change" | "same" | "refused" | "missed";
+  why: string | null;
+  /** The run went by it. */
+  isPassed: boolean;
+}
+
+const RESULTS_AT_ONCE = 2_000;
+
+/** All that a bulk action froze, by bundles of one reading: what is refused or left out first, then by title (OPS-15). */
+export async function* bulkResults(
+  em: EntityManager,
+  { id, doneId = null }: { id: string; doneId?: string | null | undefined },
+): AsyncGenerator<BulkResult[]> {
+  const run = transaction(em);
+  const reading = sql<BulkResult>`
+    select o.title, r.outcome, r.why, coalesce(r.operation_id <= ${doneId}::uuid, false) as "isPassed"
+    from bulk_row r join operation o on o.tenant_id = r.tenant_id and o.id = r.operation_id
+    where r.bulk_id = ${id}::uuid
+    order by array_position(array['refused', 'missed', 'change', 'same'], r.outcome), r.why, o.title, o.id`.compile(
+    run,
+  );
+  for await (const { rows } of run.getExecutor().stream<BulkResult>(reading, RESULTS_AT_ONCE)) yield rows;
+}
+
 /** The operations of these ids, by title: done ones to be named before they go (OPS-12). */
 export async function doneTargets(
   em: EntityManager,

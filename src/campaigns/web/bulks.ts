@@ -108,6 +108,7 @@ async function showBulk(req: OfOne, res: Response, form: object): Promise<void> 
       asks: !ASKING_NOTHING.includes(bulk.action),
     },
     counts,
+    exportAt: standing.may("rows.export") && bulk.state !== "running" ? `/exports/lots/${bulk.id}/nouveau` : null,
     isLong: counts.change > INLINE_ROWS,
     button: buttonOf(bulk, counts.change),
     icon: BULK_ACTIONS[bulk.action].icon,
