@@ -24,8 +24,6 @@ export async function floorOperations(superUrl: string, database: string, rows: 
     create index on operation (tenant_id, campaign_id, planned_at, title, id) where trashed_at is null;
     create index on operation (tenant_id, campaign_id, status, segment_id) where trashed_at is null and status is not null;
     create index on operation (tenant_id, campaign_id, planned_at) where trashed_at is null and planned_at is not null and category not in ('success', 'cancelled');
-    create index on operation (tenant_id, campaign_id, planned_at)
-      where trashed_at is null and planned_at is not null and category not in ('success', 'cancelled');
     create index on operation (tenant_id, trashed_at) where trashed_at is not null;
     create index on operation (tenant_id, technician_id, planned_at) where technician_id is not null and trashed_at is null;
     create index on operation using gin ("values" jsonb_path_ops);
