@@ -8,6 +8,11 @@ export const events: EventCatalogue = {
     payload: z.object({}),
     beyond: "Ce que l’import a écrit s’annule depuis sa page.",
   },
+  "import.returned": {
+    label: "import rendu à son auteur",
+    payload: z.strictObject({ by: z.uuid(), file: z.string() }),
+    beyond: "Cet import n’a rien écrit\u00a0: il n’y a rien à annuler.",
+  },
   "import.finished": {
     label: "import terminé",
     payload: z.strictObject({

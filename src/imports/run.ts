@@ -30,28 +30,36 @@ class Overtaken extends Error {
  */
 export async function checkImport(engine: Engine, { tenantId, id }: { tenantId: string; id: string }): Promise<Counts> {
   const prepared = await prepare(engine, tenantId, id, false);
-  const { staging, parts, one } = prepared;
-  const { open } = staging;
   return engine.db.patiently().note(tenantId, async (em) => {
     await holdImport(em, id);
-    const now = await em.findOneOrFail(Import, { id }, { refresh: true });
+    const { state, counts } = await em.findOneOrFail(Import, { id }, { refresh: true });
     // Started meanwhile: what came of it is not to be forgotten.
-    if (now.state !== "analysed" && now.state !== "checked") return now.counts ?? NO_COUNTS;
-    await forgetOutcomes(em, id);
-    const basis = await basisOf(em, staging);
-    let counts = NO_COUNTS;
-    for await (const part of parts(0)) {
-      ({ counts } = await passPart(em, prepared, part, counts, { writes: false }));
-      await open.look?.(em);
-      if (isHopeless(counts, one.options.threshold)) break;
-    }
-    if (staging.followsMissing) counts = { ...counts, missing: await countMissing(em, staging, one.options.missing) };
-    counts = await settle(em, prepared, counts, false);
-    const notices = (await open.noticed?.(em)) ?? {};
-    const found = { counts, notices, basis, earlier: null };
-    await em.nativeUpdate(Import, { tenantId, id }, { ...found, state: "checked", done: 0, doneLine: 0 });
-    return counts;
+    if (state !== "analysed" && state !== "checked") return counts ?? NO_COUNTS;
+    const found = await judgeAll(em, prepared);
+    await em.nativeUpdate(
+      Import,
+      { tenantId, id },
+      { ...found, earlier: null, state: "checked", done: 0, doneLine: 0 },
+    );
+    return found.counts;
   });
+}
+
+/** Every line judged anew, what came of it kept in place of what was. */
+async function judgeAll(em: EntityManager, prepared: Prepared) {
+  const { staging, parts, one } = prepared;
+  const { open } = staging;
+  await forgetOutcomes(em, one.id);
+  const basis = await basisOf(em, staging);
+  let counts = NO_COUNTS;
+  for await (const part of parts(0)) {
+    ({ counts } = await passPart(em, prepared, part, counts, { writes: false }));
+    await open.look?.(em);
+    if (isHopeless(counts, one.options.threshold)) break;
+  }
+  if (staging.followsMissing) counts = { ...counts, missing: await countMissing(em, staging, one.options.missing) };
+  counts = await settle(em, prepared, counts, false);
+  return { counts, basis, notices: (await open.noticed?.(em)) ?? {} };
 }
 
 /** Everything a check depends on besides its file, mapping and options, in short [IMP-31]. */
@@ -65,25 +73,52 @@ const basisOf = async (em: EntityManager, staging: Staging): Promise<string> =>
  * before to be shown [IMP-31]. Does nothing to an import that is not checked.
  */
 export async function refreshCheck(engine: Engine, about: { tenantId: string; id: string }): Promise<boolean> {
-  const { db } = engine;
-  const { tenantId, id } = about;
-  const { one, staging } = await prepare(engine, tenantId, id, false);
-  if (one.state !== "checked" || one.basis == null) return false;
-  const seen = () => db.read(tenantId, (em) => digestOfCheck(em, id));
-  if ((await db.read(tenantId, (em) => basisOf(em, staging))) === one.basis) return false;
-  const before = await seen();
-  const counts = await checkImport(engine, about);
-  const isSame = before === (await seen()) && sameCounts(one.counts ?? NO_COUNTS, counts);
-  if (!isSame) {
-    await db.note(tenantId, (em) =>
-      em.nativeUpdate(Import, { tenantId, id, state: "checked" }, { earlier: one.counts ?? NO_COUNTS }),
-    );
-  }
-  return !isSame;
+  const patient = engine.db.patiently();
+  return refresh(engine, about, (verb) => patient.note(about.tenantId, verb));
+}
+
+/** The same of one that waits, too: it is checked again, and no more waits, when it would do otherwise. */
+async function refresh(
+  engine: Engine,
+  { tenantId, id }: { tenantId: string; id: string },
+  write: (verb: (em: EntityManager) => Promise<boolean>) => Promise<boolean>,
+  returned?: (em: EntityManager, one: Import) => Promise<void>,
+): Promise<boolean> {
+  const isReady = ({ state }: Import) => state === "checked" || (state === "waiting" && returned !== undefined);
+  const prepared = await prepare(engine, tenantId, id, false);
+  const { basis } = prepared.one;
+  if (!isReady(prepared.one) || basis == null) return false;
+  if ((await engine.db.read(tenantId, (em) => basisOf(em, prepared.staging))) === basis) return false;
+  return write(async (em) => {
+    await holdImport(em, id);
+    const one = await em.findOneOrFail(Import, { id }, { refresh: true });
+    if (!isReady(one)) return false;
+    const before = { counts: one.counts ?? one.earlier ?? NO_COUNTS, digest: await digestOfCheck(em, id) };
+    const found = await judgeAll(em, prepared);
+    const isSame = sameCounts(before.counts, found.counts) && before.digest === (await digestOfCheck(em, id));
+    const kept = isSame ? { ...found, earlier: null } : { ...found, earlier: before.counts, state: "checked" as const };
+    await em.nativeUpdate(Import, { tenantId, id }, kept);
+    if (!isSame) await returned?.(em, one);
+    return !isSame;
+  });
 }
 
 const sameCounts = (a: Counts, b: Counts): boolean =>
   (Object.keys(NO_COUNTS) as (keyof Counts)[]).every((figure) => (a[figure] ?? 0) === (b[figure] ?? 0));
+
+type Place = Pick<Import, "tenantId" | "kind" | "scopeId">;
+const placeOf = ({ tenantId, kind, scopeId }: Place) => `${kind} ${scopeId ?? tenantId}`;
+
+/** Whether an import runs in this place: one at a time does [IMP-36]. */
+const isBusy = async (em: EntityManager, { kind, scopeId }: Place): Promise<boolean> =>
+  (await em.count(Import, { kind, scopeId: scopeId ?? null, state: "running" })) > 0;
+
+/** Calls the one that has waited longest in this place: it begins if none runs there [IMP-36]. */
+async function callNext(em: EntityManager, { kind, scopeId }: Place): Promise<void> {
+  const waiting = { kind, scopeId: scopeId ?? null, state: "waiting" } as const;
+  const next = await em.findOne(Import, waiting, { orderBy: { startedAt: "asc" } });
+  if (next) record(em, "import.started", { type: "import", id: next.id });
+}
 
 /** Marks it as to be run: at once, or after the one under way in the same place [IMP-36]. The caller flushes. */
 export async function startImport(em: EntityManager, one: Import, { now }: { now: Date }): Promise<void> {
@@ -101,18 +136,20 @@ export async function startImport(em: EntityManager, one: Import, { now }: { now
   }
   // A check under way ends first.
   await holdImport(em, one.id);
-  await holdImport(em, `${one.kind} ${one.scopeId ?? one.tenantId}`);
-  const running = await em.count(Import, { kind: one.kind, scopeId: one.scopeId ?? null, state: "running" });
+  await holdImport(em, placeOf(one));
+  const isWaiting = await isBusy(em, one);
   Object.assign(one, {
-    state: running > 0 ? "waiting" : "running",
+    state: isWaiting ? "waiting" : "running",
     actId: randomUUIDv7(),
     startedAt: now,
     cancelAskedAt: null,
     counts: null,
+    // What it is compared with when its turn comes.
+    earlier: isWaiting ? counts : null,
     done: 0,
     doneLine: 0,
   });
-  await forgetOutcomes(em, one.id);
+  if (!isWaiting) await forgetOutcomes(em, one.id);
   record(em, "import.started", { type: "import", id: one.id });
 }
 
@@ -125,18 +162,22 @@ export async function cancelImport(em: EntityManager, { id }: { id: string }, { 
   if (!one.isUnderWay())
     throw new Conflict("Cet import est fini\u00a0: il n’y a plus rien à arrêter. Il peut encore être annulé.");
   one.cancelAskedAt = now;
-  if (one.state === "waiting") Object.assign(one, { state: "cancelled", finishedAt: now });
+  if (one.state !== "waiting") return;
+  Object.assign(one, { state: "cancelled", finishedAt: now });
+  await em.flush();
+  await forgetOutcomes(em, id);
+  await callNext(em, one);
 }
 
 /**
  * Carries a started import out, or what is left of it: part by part, each in one transaction that says how far it went,
- * so that whatever stops it no line is applied twice nor left out [IMP-35]. Does nothing when it is over or waits.
+ * so that whatever stops it no line is applied twice nor left out [IMP-35]. Does nothing when it is over, or has to wait.
  */
 export async function runImport(engine: Engine, about: { tenantId: string; id: string }): Promise<void> {
   const { db } = engine;
   const { tenantId, id } = about;
   const found = await db.read(tenantId, (em) => em.findOne(Import, { id }));
-  if (found?.state !== "running") return;
+  if (!found?.isUnderWay()) return;
   const said = {
     id: found.actId!,
     isPart: true,
@@ -148,6 +189,7 @@ export async function runImport(engine: Engine, about: { tenantId: string; id: s
     subject: { type: "import", id },
   } as const satisfies Omit<ActInput, "now">;
   try {
+    if (found.state === "waiting" && !(await takeTurn(engine, found, said))) return;
     const prepared = await prepare(engine, tenantId, id, true);
     if (found.options.errors === "none") await runWhole(engine, prepared, said);
     else await runByParts(engine, prepared, said);
@@ -171,6 +213,35 @@ const isRefusedByBase = (error: unknown): boolean =>
   error instanceof Error && "code" in error && ["23505", "23503", "23514", "23502"].includes(String(error.code));
 
 type Said = Omit<ActInput, "now">;
+
+/**
+ * One that waited begins, once none runs in its place. Those before it may have changed what it would do: it then goes back
+ * to its author, who is told, and the next one is called [IMP-31, IMP-36].
+ */
+async function takeTurn(engine: Engine, waiting: Import, said: Said): Promise<boolean> {
+  const { tenantId, id, authorId, fileName } = waiting;
+  const { db, clock } = engine;
+  if (await db.read(tenantId, (em) => isBusy(em, waiting))) return false;
+  const isReturned = await refresh(
+    engine,
+    waiting,
+    (verb) => db.patiently().act({ ...said, now: clock.now() }, verb),
+    async (em) => {
+      record(em, "import.returned", { type: "import", id }, { by: authorId, file: fileName });
+      await callNext(em, waiting);
+    },
+  );
+  if (isReturned) return false;
+  return db.note(tenantId, async (em) => {
+    await holdImport(em, id);
+    await holdImport(em, placeOf(waiting));
+    const one = await em.findOneOrFail(Import, { id });
+    if (one.state !== "waiting" || (await isBusy(em, one))) return one.state === "running";
+    await forgetOutcomes(em, id);
+    Object.assign(one, { state: "running", startedAt: clock.now(), counts: null, earlier: null });
+    return true;
+  });
+}
 
 async function runByParts({ db, clock }: Engine, prepared: Prepared, said: Said): Promise<void> {
   const { one, staging, parts } = prepared;
@@ -259,7 +330,12 @@ async function finish(
   await db.patiently().act({ ...said, now }, async (em) => {
     await holdImport(em, id);
     const one = await em.findOneOrFail(Import, { id });
-    if (one.state !== "running") return;
+    if (!one.isUnderWay()) return;
+    // It never began: what its check found is not what came of it.
+    if (one.state === "waiting") {
+      Object.assign(one, { counts: null, earlier: null });
+      await forgetOutcomes(em, id);
+    }
     if (prepared) one.counts = await settleAll(em, prepared, one.counts ?? NO_COUNTS);
     Object.assign(one, { state, failure, finishedAt: now });
     await em.flush();
@@ -288,14 +364,7 @@ async function finish(
         error,
       },
     );
-    await holdImport(em, `${one.kind} ${one.scopeId ?? tenantId}`);
-    const next = await em.findOne(
-      Import,
-      { kind: one.kind, scopeId: one.scopeId ?? null, state: "waiting" },
-      { orderBy: { startedAt: "asc" } },
-    );
-    if (!next) return;
-    Object.assign(next, { state: "running", startedAt: now });
-    record(em, "import.started", { type: "import", id: next.id });
+    await holdImport(em, placeOf(one));
+    await callNext(em, one);
   });
 }

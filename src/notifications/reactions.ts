@@ -67,6 +67,16 @@ export const reactions: Reaction[] = [
       }),
   },
   { on: "import.finished", run: tellImporter },
+  {
+    on: "import.returned",
+    run: async (em, { subject, payload }) =>
+      notify(em, {
+        kind: "jobs",
+        to: [payload.by as string],
+        text: `L’import de «\u00a0${payload.file}\u00a0» attendait son tour, et ce qu’il ferait a changé\u00a0: relisez-le, puis relancez-le.`,
+        path: `/imports/${subject.id}`,
+      }),
+  },
   { on: "export.finished", run: tellExporter },
   { on: "messages.failed", run: tellAdministrators },
   {

@@ -382,11 +382,59 @@ test("IMP-34, IMP-36 : un seul à la fois par objet, le suivant attend, et l’a
   assert.deepEqual(await stored(), []);
   await world.db.act(actOf(world.tenantId), async (em) => cancelImport(em, { id: first }, { now: new Date() }));
   await world.run(first);
-  assert.deepEqual([(await world.find(first)).state, (await world.find(second)).state], ["cancelled", "running"]);
+  assert.deepEqual([(await world.find(first)).state, (await world.find(second)).state], ["cancelled", "waiting"]);
   await world.run(second);
   assert.deepEqual(
     (await stored()).map(({ serial }) => serial),
     ["G2"],
+  );
+});
+
+test("IMP-31, IMP-36 : l’import qui attendait est revérifié à son tour ; s’il ferait autre chose, il revient à son auteur", async () => {
+  await clear();
+  const called = () => world.calls.splice(0);
+  const send = async (file: string) => {
+    const id = await world.send(`${HEAD}${file}`);
+    await world.check(id);
+    await world.start(id);
+    return id;
+  };
+  const first = await send("T1;x;;;\r\n");
+  const other = await send("T1;y;;;\r\n");
+  const same = await send("T9;z;;;\r\n");
+  const last = await send("T8;z;;;\r\n");
+  const state = async (id: string) => (await world.find(id)).state;
+  called();
+  await world.run(first);
+  assert.deepEqual(called(), [other]);
+  // It would have made T1: it would now change it. Its author reads that first, and the next one is called.
+  await world.run(other);
+  const back = await world.find(other);
+  assert.deepEqual([back.state, back.earlier?.create, back.counts?.update], ["checked", 1, 1]);
+  assert.deepEqual(called(), [same]);
+  const told = await world.rows("select user_id, text, path from notification where path = $1", [`/imports/${other}`]);
+  assert.deepEqual(told, [
+    {
+      user_id: world.userId,
+      text: "L’import de «\u00a0postes.csv\u00a0» attendait son tour, et ce qu’il ferait a changé\u00a0: relisez-le, puis relancez-le.",
+      path: `/imports/${other}`,
+    },
+  ]);
+  // Given up while it waits, it leaves its turn to the next, and nothing of its check as what came of it.
+  await world.db.act(actOf(world.tenantId), async (em) => cancelImport(em, { id: same }, { now: world.clock.now() }));
+  assert.deepEqual(called(), [last]);
+  const given = await world.find(same);
+  assert.deepEqual([given.state, given.counts], ["cancelled", null]);
+  assert.deepEqual(await world.rows("select from import_line where import_id = $1", [same]), []);
+  // What the others wrote changes nothing to this one: it goes.
+  await world.run(last);
+  assert.deepEqual([await state(last), await state(first)], ["completed", "completed"]);
+  assert.deepEqual(
+    (await stored()).map(({ serial, name }) => [serial, name]),
+    [
+      ["T1", "x"],
+      ["T8", "z"],
+    ],
   );
 });
 

@@ -126,7 +126,12 @@ export async function startImports() {
   await open.owner.query(TABLE);
   await installTracking(open.owner, [POSTES]);
   const jobs: string[] = [];
-  open.db.sendJobsWith(async (_run, job) => void jobs.push(job));
+  /** What the jobs sent are about. */
+  const calls: string[] = [];
+  open.db.sendJobsWith(async (_run, job, content) => {
+    jobs.push(job);
+    if ("event" in content) calls.push(content.event.subject.id);
+  });
   const { tenantId, userId } = await buildTenant(open.db);
   await open.owner.query("select set_config('app.tenant_id', $1, false)", [tenantId]);
   const folder = mkdtempSync(path.join(tmpdir(), "imports-"));
@@ -185,6 +190,7 @@ export async function startImports() {
     tenantId,
     userId,
     jobs,
+    calls,
     send,
     find,
     choose,

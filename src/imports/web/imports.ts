@@ -175,17 +175,14 @@ export const start: RequestHandler<{ id: string }> = async (given, res) => {
   });
   if (form.errors) return showState(req, res as never, await read(req, (em) => visibleImport(em, req, id)), {}, form);
   if (lines <= INLINE_LINES) await runImport(engineAt(req), { tenantId, id });
-  const isInline = lines <= INLINE_LINES;
-  res.saved(
-    VIEW,
-    {},
-    {
-      at,
-      notice: isInline
-        ? "L’import est passé. Son résultat est ci-dessous."
-        : "L’import a commencé. Vous pouvez quitter cette page.",
-    },
-  );
+  const one = await read(req, (em) => visibleImport(em, req, id));
+  res.saved(VIEW, {}, { at, notice: STARTED[one.isOver() ? "over" : one.state === "waiting" ? "waiting" : "running"] });
+};
+
+const STARTED = {
+  over: "L’import est passé. Son résultat est ci-dessous.",
+  waiting: "L’import attend la fin d’un autre au même endroit. Vous pouvez quitter cette page.",
+  running: "L’import a commencé. Vous pouvez quitter cette page.",
 };
 
 /** What cannot be checked again cannot be started either: its form says why. */
