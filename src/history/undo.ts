@@ -30,6 +30,8 @@ export interface UndoPreview {
   /** Why it cannot be undone at all, when that is so. */
   closed: string | null;
   counts: Record<UndoClass, number>;
+  /** Restorable rows that the act made, and that would leave. */
+  made: number;
   lines: Record<UndoClass, UndoLine[]>;
 }
 
@@ -95,6 +97,7 @@ export async function previewUndo(
     act,
     closed,
     counts: { restorable: 0, conflict: 0, impossible: 0 },
+    made: 0,
     lines: { restorable: [], conflict: [], impossible: [] },
   };
   if (closed !== null) return preview;
@@ -108,7 +111,10 @@ export async function previewUndo(
     const refused = await refusals(em, actId, table, undo, { isApplied: false, except: [] });
     const asked = { actId, table, tracked: tracked.get(table.name)!, undo, undoing, refused };
     const { counts, lines } = await classifyTable(em, asked, { shown, conflicts });
-    for (const { class: one, n } of counts) preview.counts[one] += n;
+    for (const { class: one, n, made } of counts) {
+      preview.counts[one] += n;
+      if (one === "restorable") preview.made += made;
+    }
     for (const line of lines) preview.lines[line.class].push(line);
   }
   return preview;

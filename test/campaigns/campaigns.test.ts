@@ -36,6 +36,11 @@ test("CAM-1 : un nom de 3 à 255 caractères, des jours dans l’ordre ; ce qui 
   const refused = await sophie!.post(`${AT}/nouvelle`, { name: "AB", startsOn: "2026-12-02", endsOn: "2026-12-01" });
   assert.equal(refused.status, 422);
   assert.match(refused.text, /au moins 3 caractères[\s\S]+value="AB"/);
+  const long = await sophie!.post(`${AT}/nouvelle`, { name: "É".repeat(256), ...DAYS });
+  assert.equal(long.status, 422);
+  assert.match(long.text, /255 caractères/);
+  assert.equal((await sophie!.post(`${AT}/nouvelle`, { name: "É".repeat(255), ...DAYS })).status, 303);
+  await sophie!.get(`${AT}/nouvelle`);
   const backwards = await sophie!.post(`${AT}/nouvelle`, { name: "ABC", startsOn: "2026-12-02", endsOn: "2026-12-01" });
   assert.match(backwards.text, /Le dernier jour vient avant le premier/);
   const impossible = await sophie!.post(`${AT}/nouvelle`, {

@@ -90,6 +90,11 @@ test("S23 : chaque flux cassé est refusé en nommant le statut et la raison, et
       (fields) => fields.set("final", [...(fields.get("final") ?? []), String(rankOf(fields, "postponed"))]),
       /«.Reportée.».: un statut final est de catégorie/,
     ],
+    [
+      "deux statuts initiaux",
+      (fields) => fields.set("initial", [...fields.get("initial")!, String(rankOf(fields, "scheduled"))]),
+      /Plusieurs statuts initiaux.: «.À planifier.»[^.]+«.Planifiée.»/,
+    ],
   ];
   for (const [what, change, why] of cases) {
     const refused = await save(at, change);

@@ -195,6 +195,8 @@ test("SLT-8 : la page des jours fériés suit l’organisation, et montre toute 
     await page("?annee=2027&zone=alsace-moselle"),
     /13 jours fériés[\s\S]+vendredi 26 mars 2027[\s\S]+Vendredi saint[\s\S]+Agence de Strasbourg/,
   );
+  // 1 May 2008 is Ascension too: one day off, under two names.
+  assert.match(await page("?annee=2008"), /11 jours fériés, dont 9 du lundi au vendredi/);
   assert.match(await page("?zone=lune"), /Métropole/);
   for (const wrong of ["?annee=12", "?annee=abc", "?annee=2101"]) {
     assert.equal((await denis.get(`${AT}/jours-feries${wrong}`)).status, 422, wrong);

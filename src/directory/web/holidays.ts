@@ -38,7 +38,8 @@ export const index: RequestHandler = async (req, res) => {
     zones: HOLIDAY_ZONES,
     form: { values: { annee: String(year), zone: here.value } },
     holidays: holidays.map((one) => ({ ...one, isWeekend: weekdayOf(one.day) > 5 })),
-    workedOff: holidays.filter(({ day }) => weekdayOf(day) < 6).length,
+    // Two of them may fall on one day: 1 May 2008 was Ascension too.
+    workedOff: new Set(holidays.flatMap(({ day }) => (weekdayOf(day) < 6 ? day : []))).size,
     followers: [...own, ...sites.filter(({ holidayZone }) => holidayZone === here.value).map(({ name }) => name)],
     previous: at(year - 1),
     next: at(year + 1),

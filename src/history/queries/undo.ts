@@ -260,18 +260,19 @@ export async function classifyTable(
   em: EntityManager,
   asked: Asked,
   { shown, conflicts }: { shown: number; conflicts: number },
-): Promise<{ counts: { class: UndoClass; n: number }[]; lines: UndoLine[] }> {
+): Promise<{ counts: { class: UndoClass; n: number; made: number }[]; lines: UndoLine[] }> {
   const { name } = asked.table;
   const actOf = (column: string) =>
     sql.raw(
       `(select a.${column} from act a where a.id = (select c.act_id from changeset c where c.id = l.changeset_id))`,
     );
   const { rows } = await joiningWhole(em, asked.table, () =>
-    sql<UndoLine & { n: string }>`
+    sql<UndoLine & { n: string; made: string }>`
     ${sql.raw(PLANNED_ANEW)}with ${classed(asked)},
-    ranked as (select k.*, row_number() over (partition by class order by ordinal) as nth, count(*) over (partition by class) as n from k)
+    ranked as (select k.*, row_number() over (partition by class order by ordinal) as nth, count(*) over (partition by class) as n,
+      count(*) filter (where kind = 'create') over (partition by class) as made from k)
     select ${name} as "table", r.row_id as "rowId", r.subject_type as "subjectType", r.subject_id as "subjectId", r.title, r.kind,
-      r.class, r.why, r.before, r.after, (select to_jsonb(t) from ${sql.table(name)} t where t.ctid = r.place) as present, r.n,
+      r.class, r.why, r.before, r.after, (select to_jsonb(t) from ${sql.table(name)} t where t.ctid = r.place) as present, r.n, r.made,
       coalesce(l.ordinal, r.ordinal)::text as mark, ${actOf("actor_id")} as "changedById", ${actOf("at")} as "changedAt"
     from ranked r left join lateral (
       select l.ordinal, l.changeset_id from change l
@@ -280,8 +281,8 @@ export async function classifyTable(
       transaction(em),
     ),
   );
-  const counts = new Map(rows.map((row) => [row.class, Number(row.n)]));
-  return { counts: [...counts].map(([one, n]) => ({ class: one, n })), lines: rows };
+  const counts = new Map(rows.map((row) => [row.class, { n: Number(row.n), made: Number(row.made) }]));
+  return { counts: [...counts].map(([one, found]) => ({ class: one, ...found })), lines: rows };
 }
 
 /** The rows of a table whose every change is beyond undo. */

@@ -272,6 +272,7 @@ async function undoPage(req: Request<{ act: string }>, form: object) {
       act: { ...act, actor: act.actorId ? (names.get(act.actorId) ?? "Compte inconnu") : SYSTEM },
       closed: preview.closed && ((await whyBeyond(em, act, registry)) ?? preview.closed),
       classes,
+      made: preview.made,
       allConflicts: conflits === "tous",
       messages: await shownMessages(em, act.id, req.user!.roles),
       back: mayRead ? `/admin/historique/${act.id}` : "/actes",
