@@ -121,7 +121,8 @@ test("UIX-2, UIX-4 : chaque état d’un import, d’une cellule, d’une action
     await page.setViewportSize({ width: isNarrow ? 320 : 1280, height: 900 });
     const answer = await page.goto(world.origin + address);
     assert.equal(answer?.status(), 200, `${name} : ${address}`);
-    if (name.endsWith("cochées")) for (const rank of [0, 1]) await page.locator("input.tick[name=row]").nth(rank).check();
+    if (name.endsWith("cochées"))
+      for (const rank of [0, 1]) await page.locator("input.tick[name=row]").nth(rank).check();
     for (const finding of await axeFindings(page)) failures.push(`${name} : ${finding}`);
     if (isNarrow) {
       const overflow = await overflowOf(page);
