@@ -67,8 +67,9 @@ export async function decisionOf(em: EntityManager, plan: Plan, wish: BulkWish, 
   const { campaign, zone } = plan;
   const noun = (n: number) => `${BULK_ACTIONS[wish.action].noun} ${fr.count(n, "opération", "opérations")}`;
   const one = ({ technicianId }: BulkTarget): Said => ({ by: said.by, now: said.now, who: said.who(technicianId) });
+  const reason = "reason" in wish ? wish.reason : null;
   const plannedFor = (target: BulkTarget, date: Date | null) =>
-    plannedAs(plan, target, date, one(target))?.changes ?? null;
+    plannedAs(plan, target, { date, reason }, one(target))?.changes ?? null;
   const moment = (day: string, hour: string): Date => {
     const read = readMoment(day, hour, { zone, defaultHour: campaign.defaultHour });
     if ("problem" in read) throw new RuleBroken(read.problem, "day");
@@ -140,7 +141,7 @@ export async function decisionOf(em: EntityManager, plan: Plan, wish: BulkWish, 
       };
     }
     case "step": {
-      const { to, kind, reason, minutes } = wish;
+      const { to, kind, minutes } = wish;
       const date = wish.date === null ? null : new Date(wish.date);
       return {
         of: (target) =>

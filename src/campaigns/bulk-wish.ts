@@ -29,7 +29,9 @@ export const BULK_CODES = Object.keys(BULK_ACTIONS) as [BulkAction, ...BulkActio
 
 export const MOST_TECHNICIANS = 50;
 export const MOST_SHIFT = 260;
-const reason = z.string().max(LONGEST_REASON);
+const reason = z.string().max(LONGEST_REASON).nullable();
+/** Of a date, where a workflow asks why it changes. */
+const dateReason = reason.default(null);
 
 /** What was asked for, once its form was read: kept with the frozen rows, and carried out as it was previewed. */
 export const BulkWish = z.discriminatedUnion("action", [
@@ -40,15 +42,15 @@ export const BulkWish = z.discriminatedUnion("action", [
     minutes: z.int().min(MIN_MINUTES).max(MAX_MINUTES),
   }),
   z.object({ action: z.literal("unassign") }),
-  z.object({ action: z.literal("date"), day: z.iso.date(), hour: z.string() }),
-  z.object({ action: z.literal("shift"), days: z.int().min(-MOST_SHIFT).max(MOST_SHIFT) }),
-  z.object({ action: z.literal("undate") }),
+  z.object({ action: z.literal("date"), day: z.iso.date(), hour: z.string(), reason: dateReason }),
+  z.object({ action: z.literal("shift"), days: z.int().min(-MOST_SHIFT).max(MOST_SHIFT), reason: dateReason }),
+  z.object({ action: z.literal("undate"), reason: dateReason }),
   z.object({
     action: z.literal("step"),
     to: z.string(),
     kind: z.enum(KIND_CODES),
     label: z.string(),
-    reason: reason.nullable(),
+    reason,
     date: z.iso.datetime().nullable(),
     minutes: z.int().nullable().default(null),
   }),

@@ -15,12 +15,12 @@ import { holdUnique } from "./operation.ts";
 import { type Plan, planFor, withEverybody } from "./plan.ts";
 import { campaignFor } from "./policy.ts";
 import { hasOperations, holdFields } from "./queries/definitions.ts";
+import { missingSql, stepSql } from "./queries/import-steps.ts";
 import {
   changedOperations,
   DATE,
   knownElsewhere,
   liveIn,
-  missingSql,
   newIn,
   nextVersion,
   rememberNames,
@@ -30,12 +30,11 @@ import {
   seenAmong,
   segmentsAsked,
   sharedValueRule,
-  stepSql,
   TITLE,
   techniciansCalled,
 } from "./queries/imports.ts";
 import { listSegments } from "./queries/segments.ts";
-import { holdStatuses, isWorkflowStill } from "./queries/statuses.ts";
+import { holdStatuses, workflowNow } from "./queries/statuses.ts";
 import { isFirstField } from "./taken-type.ts";
 
 const NOUN = ["opération", "opérations"] as const;
@@ -109,7 +108,7 @@ async function openOn(
   mapping: Mapping | null,
   about: Parameters<ImportProfile["open"]>[1],
 ): Promise<OpenImport> {
-  const { campaign, workflow } = given;
+  const { campaign } = given;
   const made = freshFields(given, mapping);
   const every = [...given.fields, ...made];
   const own = titleFieldOf(campaign, given.fields);
@@ -122,7 +121,7 @@ async function openOn(
   const namesPeople = fields.some(({ code, type }) => type === "person" && codes.has(code));
   const plan = namesPeople ? await withEverybody(em, given) : { ...given, mark: null };
   const segments = await segmentsOf(em, campaign);
-  const steps = stepSql(workflow, about);
+  const steps = stepSql(given, about);
   const specials = await specialTargets(em, plan, segments);
   const isOfField = campaign.segmentField !== null && codes.has(campaign.segmentField!) && !codes.has(SEGMENT);
   const segmentTarget = specials.find(({ code }) => code === SEGMENT)!;
@@ -157,6 +156,7 @@ async function openOn(
     within: liveIn(campaign.id),
     created: { ...newIn(campaign.id), ...steps.created },
     touched: { version: nextVersion, ...(isPlanned && steps.touched) },
+    ...(isPlanned && { once: steps.once }),
     rules: [
       ...(isPlanned ? steps.rules : []),
       ...fields
@@ -212,14 +212,16 @@ async function openOn(
       const born = Object.fromEntries([...bornNames].map((name) => [MADE + name, 1]));
       return { ...born, ...(await knownElsewhere(em, campaign.id)) };
     },
-    missing: missingSql(workflow),
+    missing: missingSql(given, about),
   };
 }
 
-/** The steps of a file were told from the workflow it was opened on: under another, they would lead nowhere (WFL-6). */
+/** The steps of a file were told from the workflow it was opened on: under another, they would lead nowhere (WFL-6). Nor is an archived campaign written (CAM-8). */
 async function sameWorkflow(em: EntityManager, { campaign, workflow }: Plan): Promise<void> {
   await holdStatuses(em, { campaignId: campaign.id });
-  if (await isWorkflowStill(em, campaign.id, workflow)) return;
+  const { isSame, isArchived } = await workflowNow(em, campaign.id, workflow);
+  refuseArchived({ isArchived: () => isArchived });
+  if (isSame) return;
   throw new Conflict(
     "Le flux de la campagne a changé pendant cet import\u00a0: il s’est arrêté là. Vérifiez de nouveau le fichier, puis relancez-le.",
   );

@@ -14,7 +14,7 @@ import { fr } from "../platform/text/index.ts";
 import type { Segments } from "./import-segments.ts";
 import { LONGEST_NOTES, MOST_CAPACITY } from "./operation.ts";
 import type { Plan } from "./plan.ts";
-import { DATE, handSet, SEGMENT, STATUS, techniciansCalled } from "./queries/imports.ts";
+import { DATE, handSet, MINUTES, SEGMENT, STATUS, techniciansCalled } from "./queries/imports.ts";
 
 /** What columns of a file of operations may say. */
 
@@ -172,7 +172,7 @@ export async function specialTargets(em: EntityManager, plan: Plan, segments: Se
           : { value: text.replace(/\r\n?/g, "\n") },
     },
     {
-      code: "minutes",
+      code: MINUTES,
       label: "Durée en minutes",
       aliases: ["durée", "temps passé", "minutes", "durée (minutes)", "temps passé (minutes)"],
       hint: "De 1 à 1\u202f440",

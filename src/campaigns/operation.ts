@@ -7,12 +7,13 @@ import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/ent
 import { Conflict, Forbidden, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { fr } from "../platform/text/index.ts";
-import { type Arrow, CATEGORY_CODES, initialStatus } from "../workflow/index.ts";
+import { type Arrow, CATEGORY_CODES } from "../workflow/index.ts";
 import { type Campaign, refuseArchived, toCampaign } from "./campaign.ts";
 import { refuseConverting } from "./conversion-run.ts";
 import { described } from "./naming.ts";
 import type { Plan, Rules } from "./plan.ts";
 import {
+  birthStatus,
   type Decided,
   mayCorrectMinutes,
   minutesSpent,
@@ -107,7 +108,7 @@ const schema = defineEntity({
     startedAt: p.datetime().nullable(),
     completedAt: p.datetime().nullable(),
     completedById: p.uuid().nullable(),
-    /** Whether that was its technician then; null while it is not done, and of one a file said done (OPS-21). */
+    /** Whether that was its technician then; null while it is not done, and of one that a file brought in done (OPS-21, IMP-26). */
     isCompletedByTechnician: p.boolean().nullable(),
     capacity: p.integer().default(1),
     minutes: p.integer().nullable(),
@@ -146,14 +147,20 @@ export interface Draft {
 }
 
 /**
- * A new operation in the initial status, or in the one that planning leads to when it has a date (OPS-2). Refused without
+ * A new operation in the initial status, or in the one that `schedule` reaches when it has a date (OPS-2). Refused without
  * a title (FLD-2) or with a value that is another's in a unique field (FLD-3). The caller flushes.
  */
-export async function addOperation(em: EntityManager, plan: Plan, draft: Draft, said: Said): Promise<Operation> {
+export async function addOperation(
+  em: EntityManager,
+  plan: Plan,
+  draft: Draft,
+  { by }: Pick<Said, "by">,
+): Promise<Operation> {
   const { campaign, workflow } = plan;
   refuseArchived(campaign);
   await refuseSharedValues(em, plan, draft.values);
-  const { code: status, category } = initialStatus(workflow)!;
+  const { plannedAt } = draft;
+  const { code: status, category } = birthStatus(workflow, plannedAt !== null);
   const { tenantId } = campaign;
   const operation = em.create(Operation, {
     tenantId,
@@ -162,11 +169,11 @@ export async function addOperation(em: EntityManager, plan: Plan, draft: Draft, 
     ...described(plan, draft.values),
     status,
     category,
-    segment: draft.segment ?? (await segmentByField(em, plan, draft.values, said)),
+    segment: draft.segment ?? (await segmentByField(em, plan, draft.values, { by })),
     isSegmentSetByHand: draft.segment !== null,
     technician: await technicianFor(em, tenantId, draft.technicianId),
-    plannedAt: null,
-    firstPlannedAt: null,
+    plannedAt,
+    firstPlannedAt: plannedAt,
     reason: null,
     startedAt: null,
     completedAt: null,
@@ -178,8 +185,7 @@ export async function addOperation(em: EntityManager, plan: Plan, draft: Draft, 
     trashedAt: null,
   });
   em.persist(operation);
-  if (draft.plannedAt) planOperation(em, plan, operation, draft.plannedAt, said);
-  record(em, "operation.added", aboutOperation(operation), { campaign: campaign.id, by: said.by.id });
+  record(em, "operation.added", aboutOperation(operation), { campaign: campaign.id, by: by.id });
   return operation;
 }
 
@@ -260,11 +266,11 @@ export function planOperation(
   em: EntityManager,
   plan: Rules,
   operation: Operation,
-  date: Date | null,
+  given: Pick<Step, "date" | "reason">,
   said: Said,
 ): void {
   refuseClosed(plan, operation);
-  const planned = plannedAs(plan, operation, date, said);
+  const planned = plannedAs(plan, operation, given, said);
   if (!planned) return;
   const { arrow, changes } = planned;
   if (arrow) follow(em, plan, operation, { arrow, changes }, said);

@@ -104,7 +104,7 @@ function standingOnOne<C extends Judged>(user: SignedIn, one: OfOne<C>, right: P
 /** As what this person acts on an operation of the campaign: decides which arrows are theirs (WFL-3, CAM-10). */
 export const whoOn = (
   { campaign, may }: Pick<Standing<Judged>, "campaign" | "may">,
-  user: Asking,
+  user: Pick<Asking, "id">,
   technicianId: string | null | undefined,
 ): ArrowRole[] => [
   ...(technicianId === user.id && campaign.state !== "draft" ? ["assignee" as const] : []),

@@ -1,7 +1,7 @@
 import { dayOf, localOf } from "../fields/index.ts";
 import { RuleBroken } from "../platform/errors.ts";
 import type { Arrow, ArrowRole, Category, Kind, Status, Workflow } from "../workflow/index.ts";
-import { decide, statusOf as findStatus } from "../workflow/index.ts";
+import { decide, statusOf as findStatus, initialStatus, ROLE_CODES, takesDate } from "../workflow/index.ts";
 import type { By } from "./campaign.ts";
 import type { Operation } from "./operation.ts";
 import type { Rules } from "./plan.ts";
@@ -46,10 +46,42 @@ export const statusOf = (workflow: Workflow, code: string): Status => {
   return found;
 };
 
+/** What following an arrow does to an operation besides its status: of a row in hand, and in SQL of the lines of a file (WFL-3). */
+export interface Effects {
+  status: string;
+  category: Category;
+  isUndated: boolean;
+  /** One more time, to the date of the step or to none (OPS-19). */
+  isPostponed: boolean;
+  isStarted: boolean;
+  /** Signed and dated (OPS-21). */
+  isCompleted: boolean;
+  /** Asks how long it took (OPS-23). */
+  asksMinutes: boolean;
+}
+
+/** Of an arrow of this workflow; from a status to another of its category, nothing is entered anew (OPS-19, OPS-21). */
+export function effectsOf(
+  { workflow, campaign }: Rules,
+  { from, to, date }: Pick<Arrow, "from" | "to" | "date">,
+): Effects {
+  const [left, { code, category }] = [statusOf(workflow, from), statusOf(workflow, to)];
+  const isEntered = category !== left.category;
+  const isCompleted = isEntered && category === "success";
+  return {
+    status: code,
+    category,
+    isUndated: date === "cleared" || (category === "open" && left.isFinal),
+    isPostponed: isEntered && category === "deferred",
+    isStarted: isEntered && category === "running",
+    isCompleted,
+    asksMinutes: isCompleted && campaign.isTimeTracked,
+  };
+}
+
 /** What a step changes of an operation, and the arrow it follows; refused as `transition` says (WFL-3, OPS-19 to OPS-21). */
 export function stepped(plan: Rules, now: Progress, step: Step, said: Said): Decided<Arrow> {
-  const { workflow } = plan;
-  const arrow = decide(workflow, {
+  const arrow = decide(plan.workflow, {
     from: now.status,
     to: step.arrow?.to ?? step.to,
     kind: step.arrow?.kind ?? step.kind,
@@ -57,40 +89,80 @@ export function stepped(plan: Rules, now: Progress, step: Step, said: Said): Dec
     reason: step.reason,
     date: step.date,
   });
-  const { code, category } = statusOf(workflow, arrow.to);
-  const wasFinal = statusOf(workflow, now.status).isFinal;
-  const changes: Changes = { status: code, category };
+  const does = effectsOf(plan, arrow);
+  const changes: Changes = { status: does.status, category: does.category };
   if (step.reason !== null) changes.reason = step.reason;
-  if (arrow.date === "cleared" || (category === "open" && wasFinal)) Object.assign(changes, dated(now, null));
-  else if (category === "deferred" || step.date) Object.assign(changes, dated(now, step.date));
-  if (category === "deferred") changes.postponeCount = now.postponeCount + 1;
-  if (category === "running") changes.startedAt = now.startedAt ?? said.now;
-  const isDone = category === "success";
-  if (asksMinutes(plan, arrow)) changes.minutes = minutesSpent(step.minutes);
-  Object.assign(changes, {
-    completedAt: isDone ? said.now : null,
-    completedById: isDone ? said.by.id : null,
-    isCompletedByTechnician: isDone ? said.who.includes("assignee") : null,
-  });
+  if (does.isUndated) Object.assign(changes, dated(now, null));
+  else if (does.isPostponed || step.date) Object.assign(changes, dated(now, step.date));
+  if (does.isPostponed) changes.postponeCount = now.postponeCount + 1;
+  if (does.isStarted) changes.startedAt = now.startedAt ?? said.now;
+  if (does.asksMinutes) changes.minutes = minutesSpent(step.minutes);
+  if (does.isCompleted) {
+    const isCompletedByTechnician = said.who.includes("assignee");
+    Object.assign(changes, { completedAt: said.now, completedById: said.by.id, isCompletedByTechnician });
+  } else if (does.category !== "success") {
+    Object.assign(changes, { completedAt: null, completedById: null, isCompletedByTechnician: null });
+  }
   return { arrow, changes };
 }
 
 /** What giving an operation this date, or none, changes of it, and by which arrow if one; null: it has it already. */
-export function plannedAs(plan: Rules, now: Progress, date: Date | null, said: Said): Decided<Arrow | null> | null {
+export function plannedAs(
+  plan: Rules,
+  now: Progress,
+  { date, reason }: Pick<Step, "date" | "reason">,
+  said: Said,
+): Decided<Arrow | null> | null {
   if ((date?.getTime() ?? null) === (now.plannedAt?.getTime() ?? null)) return null;
-  const { isFinal } = statusOf(plan.workflow, now.status);
-  if (isFinal) throw new RuleBroken("Cette opération est close\u00a0: rouvrez-la pour changer sa date.", "plannedAt");
-  const kind = kindForDate(now.category, date);
-  const arrow = kind && plan.workflow.transitions.find((one) => one.kind === kind && one.from === now.status);
-  return arrow ? stepped(plan, now, { arrow, reason: null, date }, said) : { arrow: null, changes: dated(now, date) };
+  const arrow = arrowForDate(plan.workflow, now.status, date !== null, said.who);
+  const changes = dated(now, date);
+  if (!arrow) return { arrow, changes };
+  const step = stepped(plan, now, { arrow, reason, date: takesDate(arrow) ? date : null }, said);
+  return { arrow, changes: { ...step.changes, ...changes } };
 }
 
+/**
+ * The arrow that a date given or taken away follows (OPS-11, rulings 31): of those of its kind, one whose policy fits, theirs
+ * first; null where the date changes alone. Throws RuleBroken of a final status, whose date is fixed until it is reopened.
+ */
+export function arrowForDate(
+  workflow: Workflow,
+  from: string,
+  isDated: boolean,
+  who: readonly ArrowRole[],
+): Arrow | null {
+  const { category, isFinal } = statusOf(workflow, from);
+  if (isFinal) throw new RuleBroken("Cette opération est close\u00a0: rouvrez-la pour changer sa date.", "plannedAt");
+  const kind = kindForDate(category, isDated);
+  const fitting = workflow.transitions.filter(
+    (one) => one.kind === kind && one.from === from && one.date !== (isDated ? "cleared" : "required"),
+  );
+  const theirs = fitting.filter(({ roles }) => roles.some((role) => who.includes(role)));
+  return theirs.find(({ date }) => date !== "none") ?? theirs[0] ?? fitting[0] ?? null;
+}
+
+/** The status a new operation takes: the initial one or, given a date, the one `schedule` reaches, whatever the way in (OPS-2). */
+export function birthStatus(workflow: Workflow, isDated: boolean): Status {
+  const initial = initialStatus(workflow)!;
+  const arrow = arrowForDate(workflow, initial.code, isDated, ROLE_CODES);
+  return arrow ? statusOf(workflow, arrow.to) : initial;
+}
+
+const DATED: readonly Kind[] = ["schedule", "unschedule", "reschedule"];
+
 /** What a date given or taken away does to an operation of this category (OPS-11). */
-export function kindForDate(category: Category, date: Date | null): Kind | null {
-  if (category === "open") return date ? "schedule" : null;
-  if (category === "planned") return date ? null : "unschedule";
+function kindForDate(category: Category, isDated: boolean): Kind | null {
+  if (category === "open") return isDated ? "schedule" : null;
+  if (category === "planned") return isDated ? null : "unschedule";
   return category === "deferred" || category === "problem" ? "reschedule" : null;
 }
+
+/** Whether a date given or taken away may ask why: from this status, or from any. */
+export const datesAskWhy = ({ transitions }: Workflow, status?: string): boolean =>
+  transitions.some(
+    ({ kind, from, reason }) =>
+      DATED.includes(kind) && reason === "required" && (status === undefined || from === status),
+  );
 
 export interface Step {
   /** Where to, or by which arrow. */
@@ -111,10 +183,6 @@ export function minutesSpent(minutes: number | null | undefined): number {
   if (minutes != null && Number.isInteger(minutes) && minutes >= LEAST_SPENT && minutes <= MOST_SPENT) return minutes;
   throw new RuleBroken("Donnez le temps passé en minutes entières, de 1 à 1\u202f440.", "minutes");
 }
-
-/** Whether this arrow asks how long it took (OPS-23). */
-export const asksMinutes = ({ workflow, campaign }: Rules, { to }: Pick<Arrow, "to">): boolean =>
-  campaign.isTimeTracked && statusOf(workflow, to).category === "success";
 
 /** Who may say it took another time: who completed it, that day; manager rights (OPS-23). */
 export const mayCorrectMinutes = (

@@ -137,3 +137,17 @@ test("WFL-6 : un import ouvert sous un flux s’arrête quand il a changé, au l
     /a changé pendant cet import/,
   );
 });
+
+test("CAM-8 : un import ouvert avant l’archivage de sa campagne s’arrête là où il en est", async () => {
+  const at = await campaign();
+  const author = { id: sophie.id };
+  const about = { tenantId, scopeId: idIn(at), author, importId: randomUUID(), now: world.clock.now() };
+  const open = await world.db.read(tenantId, (em) => operationImports.open(em, about, null));
+  await world.db.note(tenantId, (em) => open.hold!(em));
+  await sophie.get(`${at}/archivage`);
+  assert.equal((await sophie.post(`${at}/archivage`, { reason: "Abandon" })).status, 303);
+  await assert.rejects(
+    world.db.note(tenantId, (em) => open.hold!(em)),
+    /Campagne archivée, lecture seule/,
+  );
+});

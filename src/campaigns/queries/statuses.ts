@@ -44,13 +44,16 @@ export async function holdWorkflowsOfAct(em: EntityManager, actId: string): Prom
   );
 }
 
-/** Whether the workflow of a campaign is still this one. */
-export async function isWorkflowStill(em: EntityManager, campaignId: string, workflow: Workflow): Promise<boolean> {
-  const { rows } = await sql<{ same: boolean }>`
-    select workflow = ${JSON.stringify(workflow)}::jsonb as same from campaign where id = ${campaignId}::uuid`.execute(
-    transaction(em),
-  );
-  return rows[0]?.same ?? false;
+/** Whether the workflow of a campaign is still this one, and whether it was archived meanwhile. */
+export async function workflowNow(
+  em: EntityManager,
+  campaignId: string,
+  workflow: Workflow,
+): Promise<{ isSame: boolean; isArchived: boolean }> {
+  const { rows } = await sql<{ isSame: boolean; isArchived: boolean }>`
+    select workflow = ${JSON.stringify(workflow)}::jsonb as "isSame", state = 'archived' as "isArchived"
+    from campaign where id = ${campaignId}::uuid`.execute(transaction(em));
+  return rows[0]!;
 }
 
 /** How many operations sit in each status, those of the trash included: they may come out of it. */

@@ -7,7 +7,7 @@ import { type Bulk, chooseBulk, MOST_TICKED, NOTHING_TICKED, rightFor } from "..
 import { BULK_ACTIONS, BULK_CODES, BulkWish } from "../bulk-wish.ts";
 import type { OperationFilters } from "../operation-filter.ts";
 import { campaignFor, type Standing } from "../policy.ts";
-import { ASKING_NOTHING, bulkAt, freeze, VIEW } from "./one-bulk.ts";
+import { asksNothing, bulkAt, freeze, VIEW } from "./one-bulk.ts";
 import { listAt } from "./shown.ts";
 
 /** What the list of operations sends of a bulk action: which rows, and what to do with them. */
@@ -67,7 +67,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     const standing = await campaignFor(em, req.user!, id, rightFor(action));
     const selection = scope === "filter" ? { filter } : { ids: scope === "shown" ? idsIn(shown) : row };
     const bulk = chooseBulk(em, standing.campaign, { action, selection }, { by: { id: req.user!.id } });
-    if (ASKING_NOTHING.includes(action)) await freeze(em, req, standing, bulk, BulkWish.parse({ action }));
+    if (asksNothing(action, standing.campaign)) await freeze(em, req, standing, bulk, BulkWish.parse({ action }));
     return bulk;
   });
   res.saved(

@@ -10,11 +10,11 @@ import { BULK_ACTIONS, type BulkAction, BulkWish, MOST_SHIFT, MOST_TECHNICIANS }
 import { MOST_CAPACITY } from "../operation.ts";
 import { MAX_MINUTES, MIN_MINUTES } from "../operation-type.ts";
 import type { Plan } from "../plan.ts";
-import { LONGEST_REASON, minutesSpent } from "../progress.ts";
+import { datesAskWhy, effectsOf, minutesSpent } from "../progress.ts";
 import { countOperations, listTechnicians } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
 import { bulkAt, bulkFor, freeze, type OfOne, VIEW, whereOf } from "./one-bulk.ts";
-import { askedBy, Minutes, typedFields } from "./operation-form.ts";
+import { askedBy, Minutes, Reason, typedFields } from "./operation-form.ts";
 import { frameOf, listAt, planOf } from "./shown.ts";
 
 /** What a bulk action asks before its preview. */
@@ -29,12 +29,7 @@ const Settings = z.object({
   day: z.iso.date().or(z.literal("")).default("").describe("Date"),
   hour: z.string().trim().max(8).default("").describe("Heure"),
   days: z.number().int().min(-MOST_SHIFT).max(MOST_SHIFT).optional().describe("Jours ouvrés"),
-  reason: z
-    .string()
-    .trim()
-    .max(LONGEST_REASON, `Raccourcissez à ${LONGEST_REASON} caractères.`)
-    .default("")
-    .describe("Motif"),
+  reason: Reason,
   segment: z.uuid().or(z.literal("")).default("").describe("Segment"),
   value: z.string().max(10_000).default("").describe("Valeur"),
   values: z.array(z.string().max(100)).max(50).default([]).describe("Valeur"),
@@ -56,11 +51,13 @@ function wishOf(action: BulkAction, plan: Plan, sent: z.output<typeof Settings>)
       return { action, technicians: sent.technicians, minutes: sent.minutes };
     case "date": {
       if (sent.day === "") throw new RuleBroken("Donnez la date.", "day");
-      return { action, day: sent.day, hour: sent.hour };
+      return { action, day: sent.day, hour: sent.hour, reason: sent.reason || null };
     }
     case "shift":
       if (!sent.days) throw new RuleBroken("Donnez un nombre de jours, négatif pour avancer.", "days");
-      return { action, days: sent.days };
+      return { action, days: sent.days, reason: sent.reason || null };
+    case "undate":
+      return { action, reason: sent.reason || null };
     case "step": {
       const arrow = arrowsOf(plan).find(({ value }) => value === sent.choice);
       if (!arrow) throw new RuleBroken("Choisissez ce que deviennent ces opérations.", "choice");
@@ -114,6 +111,7 @@ function arrowsOf(plan: Plan) {
       reason: strictest(arrows.map((one) => one.reason)),
       date: arrows.some(takesDate) ? strictest(arrows.map((one) => one.date)) : "none",
       ...askedBy(plan, arrows[0]!),
+      takesMinutes: arrows.some((one) => effectsOf(plan, one).asksMinutes),
     };
   });
 }
@@ -148,6 +146,7 @@ export async function showSettings(
     title: label,
     ...frameOf(req, standing, "operations", label),
     action: bulk.action,
+    asksWhy: datesAskWhy(plan.workflow),
     icon: BULK_ACTIONS[bulk.action].icon,
     at: bulkAt(req.params),
     listAt: listAt(req.params),

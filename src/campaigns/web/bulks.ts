@@ -14,7 +14,7 @@ import { causesOf, doneTargets, listBulks } from "../queries/bulks.ts";
 import { holdStatuses } from "../queries/statuses.ts";
 import { loadTable } from "./bulk-loads.ts";
 import { showSettings } from "./bulk-settings.ts";
-import { ASKING_NOTHING, bulkAt, bulkFor, decidingOf, type OfOne, VIEW } from "./one-bulk.ts";
+import { asksNothing, bulkAt, bulkFor, decidingOf, type OfOne, VIEW } from "./one-bulk.ts";
 import { frameOf, listAt, operationAt } from "./shown.ts";
 
 const MANAGE = "operations.manage";
@@ -105,7 +105,7 @@ async function showBulk(req: OfOne, res: Response, form: object): Promise<void> 
       isStopping: bulk.cancelAskedAt != null && !isOver,
       failure: bulk.failure ?? null,
       actId: bulk.actId ?? null,
-      asks: !ASKING_NOTHING.includes(bulk.action),
+      asks: !asksNothing(bulk.action, standing.campaign),
     },
     counts,
     exportAt: standing.may("rows.export") && bulk.state !== "running" ? `/exports/lots/${bulk.id}/nouveau` : null,

@@ -6,9 +6,11 @@ import { NotFound } from "../../platform/errors.ts";
 import { queryOf } from "../../platform/http/addresses.ts";
 import { Bulk, type BulkSelection, freezeBulk, rightFor } from "../bulk.ts";
 import type { BulkAction, BulkWish } from "../bulk-wish.ts";
+import type { Campaign } from "../campaign.ts";
 import { filtersOf } from "../operation-filter.ts";
 import type { Plan } from "../plan.ts";
 import { campaignFor, type Standing } from "../policy.ts";
+import { datesAskWhy } from "../progress.ts";
 import { amongWhere } from "../queries/bulks.ts";
 import { listAt, planOf } from "./shown.ts";
 
@@ -17,8 +19,9 @@ import { listAt, planOf } from "./shown.ts";
 export const VIEW = { page: "campaigns/bulks/show", part: "campaigns/bulks/_progress" };
 export type OfOne = Request<{ id: string; lot: string }>;
 export const bulkAt = ({ id, lot }: { id: string; lot: string }) => `${listAt({ id })}/lots/${lot}`;
-/** Actions that ask nothing: previewed at once. */
-export const ASKING_NOTHING: readonly BulkAction[] = ["unassign", "undate", "trash"];
+/** Actions that ask nothing, previewed at once; taking dates away asks why where the workflow does. */
+export const asksNothing = (action: BulkAction, { workflow }: Pick<Campaign, "workflow">): boolean =>
+  action === "unassign" || action === "trash" || (action === "undate" && !datesAskWhy(workflow));
 
 /** The rows selected; a filter is read as the list reads its address. */
 export function whereOf(plan: Plan, selection: BulkSelection, now: { now: Date }): RawBuilder<SqlBool> {

@@ -22,7 +22,7 @@ import {
 import { type Column, columnsOf, everyColumn } from "../operation-column.ts";
 import type { Plan } from "../plan.ts";
 import { operationFor } from "../policy.ts";
-import { asksMinutes, LONGEST_REASON, type Said, statusOf } from "../progress.ts";
+import { datesAskWhy, effectsOf, type Said, statusOf } from "../progress.ts";
 import { listOperations, listTechnicians, operationsWhere } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
 import { holdStatuses } from "../queries/statuses.ts";
@@ -38,6 +38,7 @@ import {
   Minutes,
   momentOf,
   named,
+  Reason,
   segmentOf,
   valuesForm,
   valuesOf,
@@ -141,6 +142,7 @@ async function show(req: OfCell, res: Response, form: object): Promise<void> {
     })),
     arrow: arrow ? { ...arrow, name: nameOf(arrow), takesDate: takesDate(arrow), ...askedBy(plan, arrow) } : null,
     planned: inputsOf(operation.plannedAt, plan.zone),
+    asksWhy: datesAskWhy(plan.workflow, operation.status),
     defaultHour: campaign.defaultHour,
     choices:
       column.code === "segment"
@@ -177,7 +179,7 @@ function arrowWords(plan: Plan, arrow: Arrow, label: string): { label: string; n
     arrow.reason === "required" ? "motif demandé" : arrow.reason === "optional" ? "motif facultatif" : null,
     arrow.date === "required" ? "date demandée" : takesDate(arrow) ? "date facultative" : null,
     arrow.date === "cleared" ? "la date sera effacée" : null,
-    asksMinutes(plan, arrow) ? "temps passé demandé" : null,
+    effectsOf(plan, arrow).asksMinutes ? "temps passé demandé" : null,
   ].filter(Boolean);
   return {
     label: isAtOnce(plan, arrow) ? label : `${label}…`,
@@ -185,7 +187,6 @@ function arrowWords(plan: Plan, arrow: Arrow, label: string): { label: string; n
   };
 }
 
-const Reason = z.string().trim().max(LONGEST_REASON, `Raccourcissez à ${LONGEST_REASON} caractères.`).default("");
 const Choice = z.uuid().or(z.literal("")).default("");
 const Back = z.string().max(2_000).default("");
 const Planned = { plannedOn: Day.describe("Date"), plannedHour: Hour.describe("Heure") };
@@ -219,7 +220,7 @@ function cellFor({ code, field }: Column, plan: Plan, present: Operation): Cell 
     return {
       schema: z.object({
         arrow: z.string().max(120).describe("Nouveau statut"),
-        reason: Reason.describe("Motif"),
+        reason: Reason,
         ...Planned,
         minutes: Minutes,
       }),
@@ -245,11 +246,13 @@ function cellFor({ code, field }: Column, plan: Plan, present: Operation): Cell 
   }
   if (code === "date") {
     return {
-      schema: z.object(Planned),
+      schema: z.object({ ...Planned, reason: Reason }),
       act: "operation.planned",
       words: "Date",
-      verb: (sent, operation, said, em) =>
-        planOperation(em, plan, operation, momentOf(plan, String(sent.plannedOn), String(sent.plannedHour)), said),
+      verb: (sent, operation, said, em) => {
+        const date = momentOf(plan, String(sent.plannedOn), String(sent.plannedHour));
+        planOperation(em, plan, operation, { date, reason: String(sent.reason) || null }, said);
+      },
       told: (operation) => ({ plannedOn: day(operation) }),
     };
   }

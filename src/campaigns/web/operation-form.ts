@@ -20,7 +20,7 @@ import { toldMinutes } from "../balance.ts";
 import { LONGEST_NOTES } from "../operation.ts";
 import { type Plan, rulesFor, withPeople } from "../plan.ts";
 import { operationFor } from "../policy.ts";
-import { asksMinutes, statusOf } from "../progress.ts";
+import { effectsOf, LONGEST_REASON, statusOf } from "../progress.ts";
 import { Segment } from "../segment.ts";
 
 /** No staff number, e-mail or name is longer. */
@@ -35,19 +35,25 @@ export const inputOf = ({ code }: { code: string }) => `c_${code}`;
 
 /** What an arrow asks beside its reason and its date: how long it took, and among which reasons a problem is picked (OPS-20, OPS-23). */
 export const askedBy = (plan: Plan, arrow: Arrow) => ({
-  takesMinutes: asksMinutes(plan, arrow),
+  takesMinutes: effectsOf(plan, arrow).asksMinutes,
   reasons: statusOf(plan.workflow, arrow.to).category === "problem" ? plan.campaign.problemReasons : [],
 });
 
 /** Followed by its button alone, without a form that asks anything. */
 export const isAtOnce = (plan: Plan, arrow: Arrow) =>
-  arrow.reason === "none" && !takesDate(arrow) && !asksMinutes(plan, arrow);
+  arrow.reason === "none" && !takesDate(arrow) && !effectsOf(plan, arrow).asksMinutes;
 
 export const Minutes = z.int("Écrivez un nombre entier de minutes.").optional().describe("Temps passé, en minutes");
 
 /** Left out, they stay as they are; the verb says how many there may be. */
 export const Places = z.int("Écrivez un nombre entier de places.").nullable().optional().describe("Places");
 
+export const Reason = z
+  .string()
+  .trim()
+  .max(LONGEST_REASON, `Raccourcissez à ${LONGEST_REASON} caractères.`)
+  .default("")
+  .describe("Motif");
 export const Day = z.iso.date().or(z.literal("")).default("");
 export const Hour = z.string().trim().max(8).default("");
 

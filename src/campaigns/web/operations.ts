@@ -25,7 +25,7 @@ import {
 } from "../operation.ts";
 import type { Plan } from "../plan.ts";
 import { campaignFor, operationFor, operationToChange } from "../policy.ts";
-import { mayCorrectMinutes, type Said, statusOf } from "../progress.ts";
+import { datesAskWhy, mayCorrectMinutes, type Said, statusOf } from "../progress.ts";
 import { listTechnicians } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
 import { holdStatuses } from "../queries/statuses.ts";
@@ -44,6 +44,7 @@ import {
   named,
   Places,
   presentOf,
+  Reason,
   segmentOf,
   typedFields,
   valuesForm,
@@ -130,7 +131,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
       notes: sent.notes,
       capacity: sent.capacity,
     };
-    const operation = await named(plan, addOperation(em, plan, wanted, { by: { id }, now: req.now, who: ["manager"] }));
+    const operation = await named(plan, addOperation(em, plan, wanted, { by: { id } }));
     return { operation, elsewhere: await elsewhereOf(em, req, operation) };
   });
   if (form.errors) return showNew(req, res, form);
@@ -231,6 +232,7 @@ async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promi
     segments: [{ value: "", label: "Sans segment" }, ...segments.map(({ id, name }) => ({ value: id, label: name }))],
     technicians: [{ value: "", label: "Non affectée" }, ...technicians],
     planned: inputsOf(operation.plannedAt, plan.zone),
+    asksWhy: datesAskWhy(plan.workflow, operation.status),
     form: forms.assignment ?? forms.planning ?? forms.placing ?? forms.timing ?? forms.trashing ?? empty,
     forms: { assignment: empty, planning: empty, placing: empty, timing: empty, trashing: empty, ...forms },
   });
@@ -340,7 +342,11 @@ function actOn<S extends z.ZodObject>(
   schema: S,
   verb: (sent: z.output<S>, on: On) => unknown,
 ) {
-  const act = { ...acting(req, code, words), current: (em: EntityManager) => presentOf(em, req) };
+  const act = {
+    ...acting(req, code, words),
+    reason: (sent: object) => (sent as { reason?: string }).reason || undefined,
+    current: (em: EntityManager) => presentOf(em, req),
+  };
   return submit(req, schema, act, async (sent, em, at) => {
     await holdStatuses(em, { operationId: req.params.id });
     const { campaign, operation, who } = await operationToChange(em, req.user!, req.params.id, right);
@@ -364,13 +370,18 @@ export const assign: RequestHandler<{ id: string }> = async (req, res) => {
   res.saved(CARD, {}, { at: operationAt(req.params), notice, undo: true });
 };
 
-const PlanningForm = z.object({ plannedOn: Day.describe("Planifiée le"), plannedHour: Hour.describe("Heure") });
+const PlanningForm = z.object({
+  plannedOn: Day.describe("Planifiée le"),
+  plannedHour: Hour.describe("Heure"),
+  reason: Reason,
+});
 const PLANNED = { right: EXECUTE, code: "operation.planned", words: "Date de l’opération" } as const;
 
 export const plan: RequestHandler<{ id: string }> = async (req, res) => {
-  const form = await actOn(req, PLANNED, PlanningForm, ({ plannedOn, plannedHour }, { em, operation, plan, said }) =>
-    planOperation(em, plan, operation, momentOf(plan, plannedOn, plannedHour), said),
-  );
+  const form = await actOn(req, PLANNED, PlanningForm, (sent, { em, operation, plan, said }) => {
+    const date = momentOf(plan, sent.plannedOn, sent.plannedHour);
+    planOperation(em, plan, operation, { date, reason: sent.reason || null }, said);
+  });
   if (form.errors) return showCard(req, res, { planning: form });
   const notice = form.result.plannedAt ? "La date est enregistrée." : "L’opération n’a plus de date.";
   res.saved(CARD, {}, { at: operationAt(req.params), notice, undo: true });

@@ -8,10 +8,10 @@ import { arrowsFrom, KIND_CODES, takesDate } from "../../workflow/index.ts";
 import { aboutOperation, type Stepping, transition } from "../operation.ts";
 import { rulesFor } from "../plan.ts";
 import { operationFor, operationToStep } from "../policy.ts";
-import { LONGEST_REASON, statusOf } from "../progress.ts";
+import { statusOf } from "../progress.ts";
 import { holdStatuses } from "../queries/statuses.ts";
 import { writeStep } from "../queries/steps.ts";
-import { askedBy, Minutes, presentOf } from "./operation-form.ts";
+import { askedBy, Minutes, presentOf, Reason } from "./operation-form.ts";
 import { frameOf, planOf } from "./shown.ts";
 
 const PAGE = { page: "campaigns/transitions/new" };
@@ -23,12 +23,7 @@ const Asked = z.object({ vers: z.string().max(60).optional(), par: z.enum(KIND_C
 const StepForm = z.object({
   to: z.string().min(1, "Choisissez où va l’opération.").max(60).describe("Nouveau statut"),
   kind: z.enum(KIND_CODES, "Choisissez où va l’opération.").describe("Transition"),
-  reason: z
-    .string()
-    .trim()
-    .max(LONGEST_REASON, `Raccourcissez à ${LONGEST_REASON} caractères.`)
-    .default("")
-    .describe("Motif"),
+  reason: Reason,
   plannedOn: z.iso.date().or(z.literal("")).default("").describe("Nouvelle date"),
   plannedHour: z.string().trim().max(8).default("").describe("Heure"),
   minutes: Minutes,

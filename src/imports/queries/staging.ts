@@ -43,7 +43,7 @@ async function openStaging(em: EntityManager): Promise<void> {
   await sql`create temp table if not exists import_match (line int not null, row_id uuid, matches int not null, named text, rows jsonb) on commit drop`.execute(
     run(em),
   );
-  await sql`create temp table if not exists import_outcome (line int not null, row_id uuid, outcome text not null, changes jsonb) on commit drop`.execute(
+  await sql`create temp table if not exists import_outcome (line int not null, row_id uuid, outcome text not null, changes jsonb, once text) on commit drop`.execute(
     run(em),
   );
   await sql`truncate ${TABLE}, ${MATCH}, ${OUTCOME}`.execute(run(em));
@@ -156,10 +156,11 @@ const refusalsOf = ({ targets, rules = [] }: OpenImport): Refusal[] => [
 const isIgnored = ({ mode }: Staging) =>
   mode === "both" ? sql<SqlBool>`false` : sql<SqlBool>`m.row_id is ${sql.raw(mode === "create" ? "not null" : "null")}`;
 
-/** Lines, `s`, with what they match, `m`, and the row they are about, `t`. */
-const linesWithRows = ({ profile, about }: Staging, lines: RawBuilder<unknown> = sql`${TABLE}`) =>
+/** Lines, `s`, with what they match, `m`, the row they are about, `t`, and what is asked once of both, `o`. */
+const linesWithRows = ({ profile, open, about }: Staging, lines: RawBuilder<unknown> = sql`${TABLE}`) =>
   sql`${lines} s left join ${MATCH} m on m.line = s.line
-    left join ${sql.table(profile.table)} t on t.tenant_id = ${about.tenantId}::uuid and t.id = m.row_id`;
+    left join ${sql.table(profile.table)} t on t.tenant_id = ${about.tenantId}::uuid and t.id = m.row_id
+    cross join lateral (select ${open.once ?? sql`null::text`} as once offset 0) o`;
 
 /** Says, in one pass, what each line would do to its row, or that it cannot. */
 async function classify(em: EntityManager, staging: Staging): Promise<void> {
@@ -180,15 +181,15 @@ async function classify(em: EntityManager, staging: Staging): Promise<void> {
         );
   await ask(
     em,
-    sql`insert into ${OUTCOME} (line, row_id, outcome, changes)
+    sql`insert into ${OUTCOME} (line, row_id, outcome, changes, once)
       select j.line, case when j.outcome = 'create' then uuidv7() else j.row_id end,
         case when j.outcome = 'update' and j.changes = '{}' then 'unchanged' else j.outcome end,
-        case when j.outcome = 'update' then nullif(j.changes, '{}') when j.outcome in ('error', 'wrong') then j.rows end
+        case when j.outcome = 'update' then nullif(j.changes, '{}') when j.outcome in ('error', 'wrong') then j.rows end, j.once
       from (
         select v.*, case when v.unread is not null then 'wrong' when v.refused then 'error' when v.ignored then 'ignored'
           when v.row_id is null then 'create' else 'update' end as outcome
         from (
-          select s.line, s.unread, m.row_id, m.rows, ${ignored} as ignored,
+          select s.line, s.unread, m.row_id, m.rows, o.once, ${ignored} as ignored,
             case when s.unread is not null then null when m.matches > 1 then true when ${ignored} then null ${sql.join(refusals, sql` `)} end as refused,
             case when m.row_id is not null and s.unread is null then ${changes} end as changes
           from ${linesWithRows(staging)}

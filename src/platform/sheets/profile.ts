@@ -140,6 +140,8 @@ export interface OpenImport {
   };
   /** What reading a line depends on besides these rows, told so that it differs when that does [IMP-31]. */
   basis?: string;
+  /** SQL over `s` and `t`, asked once of each line: what several rules and columns depend on, which read it as `o.once`. */
+  once?: RawBuilder<string | null>;
   /** The rows, `t`, that lines may match. */
   within: RawBuilder<SqlBool>;
   /** Columns of a new row, over `s."values"`, besides those of the file or in their place. */
