@@ -32,6 +32,7 @@ import {
   writeTargets,
 } from "./queries/bulks.ts";
 import { holdStatuses } from "./queries/statuses.ts";
+import { searchAnew } from "./search.ts";
 
 export const BULK_STATES = ["chosen", "frozen", "running", "completed", "cancelled", "failed"] as const;
 
@@ -290,6 +291,14 @@ async function passPart(em: EntityManager, bulk: Bulk, deciding: Deciding): Prom
   missed.push(...moved.map((id) => ({ id, why: `Modifiée entre-temps par ${changers.get(id) ?? "quelqu’un"}.` })));
   await missRows(em, bulk.id, missed);
   await writeTargets(em, bulk.tenantId, decided);
+  // Names of people are not known row by row: they are asked for all of them (OPS-6).
+  const namesPeople = deciding.plan.fields.some(({ isSearchable, type }) => isSearchable && type === "person");
+  if (wish.action === "field" && namesPeople) {
+    await searchAnew(
+      em,
+      decided.map(({ target }) => target.id),
+    );
+  }
   const isLast = targets.length < PART_ROWS;
   Object.assign(bulk, {
     done: bulk.done + targets.length,

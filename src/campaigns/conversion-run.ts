@@ -9,10 +9,12 @@ import { record } from "../platform/events/record.ts";
 import type { Services } from "../platform/services.ts";
 import { aboutCampaign, type By, Campaign, toCampaign } from "./campaign.ts";
 import { fieldsOf } from "./field.ts";
-import { searchAnew, titleFieldOf } from "./naming.ts";
+import { titleFieldOf } from "./naming.ts";
 import { presentAct } from "./queries/bulks.ts";
 import { lastChangeHere, valuesToConvert, writeConverted } from "./queries/field-values.ts";
 import { readAnew } from "./read-anew.ts";
+import { isFoundOtherwise, searchAnew } from "./search.ts";
+import { placeConverted } from "./segment.ts";
 
 /** A change of type of many values, carried out by a job in parts, whose page may be left (FLD-6). */
 
@@ -175,7 +177,13 @@ async function convertPart(em: EntityManager, one: FieldConversion, now: Date): 
     })),
     ...refused.map(({ id }) => ({ id: rows[Number(id)]!.id, value: null, title: null })),
   ]);
-  if (from.isSearchable || to.isSearchable || isTitle) await searchAnew(em, touched);
+  if (campaign.segmentField === code) await placeConverted(em, { campaign, zone }, to, touched);
+  if (isFoundOtherwise(from, to) || isTitle) {
+    await searchAnew(
+      em,
+      rows.map(({ id }) => id),
+    );
+  }
   Object.assign(one, {
     done: one.done + rows.length,
     doneId: last,

@@ -43,6 +43,10 @@ export const events = {
     label: "champs de la campagne changés",
     payload: z.strictObject({ count: z.int(), by }),
   },
+  "campaign.search_outdated": {
+    label: "textes de recherche des opérations à refaire",
+    payload: z.strictObject({}),
+  },
   "campaign.workflow_edited": {
     label: "flux de la campagne modifié",
     payload: z.strictObject({ count: z.int(), by }),

@@ -6,10 +6,12 @@ import { fr } from "../platform/text/index.ts";
 import { aboutCampaign, type By, type Campaign, refuseArchived } from "./campaign.ts";
 import { refuseConverting, startConversion } from "./conversion-run.ts";
 import { type CampaignField, editField, fieldsOf } from "./field.ts";
-import { searchAnew, titleFieldOf } from "./naming.ts";
+import { titleFieldOf } from "./naming.ts";
 import { rewriteValues, valuesOfField } from "./queries/field-values.ts";
 import { holdWorkflow } from "./queries/statuses.ts";
 import { readAnew } from "./read-anew.ts";
+import { isFoundOtherwise, searchAnew, searchWholeAnew } from "./search.ts";
+import { leadAgain, placeConverted } from "./segment.ts";
 import { canSegment } from "./segment-sync.ts";
 
 /** What becomes of the values of a field under another definition, before anything changes (FLD-6). */
@@ -95,6 +97,14 @@ export async function convertField(
     made.converted.map(({ id, value }) => ({ value, count: held[Number(id)]!.live })),
   );
   editField(em, campaign, field, to, { by });
+  const isSegment = campaign.segmentField === field.code;
+  if (isSegment) {
+    const told = made.converted.map(({ id, value }) => ({
+      from: showValue(from, held[Number(id)]!.value, { zone }),
+      to: showValue(to, value, { zone }),
+    }));
+    await leadAgain(em, campaign, told);
+  }
   const total = preview.converted + preview.refused;
   if (total > INLINE_VALUES) {
     await startConversion(em, obeyed, { from, to, total }, { by });
@@ -109,7 +119,8 @@ export async function convertField(
     ...made.refused.map(({ value }) => ({ from: value, to: null, title: null })),
   ];
   const touched = rewritings.length > 0 ? await rewriteValues(em, campaign.id, field.code, rewritings) : [];
-  if (from.isSearchable || to.isSearchable || isTitle) await searchAnew(em, touched);
+  if (isSegment) await placeConverted(em, { campaign, zone }, to, touched);
+  if (isFoundOtherwise(from, to) || isTitle) await searchWholeAnew(em, campaign);
   record(em, "campaign.field_converted", aboutCampaign(campaign), {
     field: field.code,
     converted: preview.converted,
@@ -173,15 +184,24 @@ export async function setTitleField(
   Object.assign(campaign, { titleField: title, subtitleFields: known });
   record(em, "campaign.fields_changed", aboutCampaign(campaign), { count: 1, by: by.id });
   if (isSame) return 0;
-  const held = await valuesOfField(em, campaign.id, title);
+  const touched = await nameByField(em, { campaign, zone }, field);
+  await searchAnew(em, touched);
+  return touched.length;
+}
+
+/** Every operation that has a value in this field takes it for its name, in one statement; gives those whose name changed. */
+export async function nameByField(
+  em: EntityManager,
+  { campaign, zone }: Obeyed,
+  field: FieldDefinition,
+): Promise<string[]> {
+  const held = await valuesOfField(em, campaign.id, field.code);
   const rewritings = held.map(({ value }) => ({
     from: value,
     to: value,
     title: showValue(field, value, { zone }).slice(0, 255),
   }));
-  const touched = rewritings.length > 0 ? await rewriteValues(em, campaign.id, title, rewritings) : [];
-  await searchAnew(em, touched);
-  return touched.length;
+  return rewritings.length > 0 ? rewriteValues(em, campaign.id, field.code, rewritings) : [];
 }
 
 /** Types short enough to name an operation. */

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { type SignedIn, Tenant } from "../accounts/index.ts";
-import { bare, codeFor, FIELD_TYPES, proposeType, searchText, showValue, TYPE_LABELS } from "../fields/index.ts";
+import { codeFor, FIELD_TYPES, type FieldDefinition, proposeType, showValue, TYPE_LABELS } from "../fields/index.ts";
 import { Conflict } from "../platform/errors.ts";
 import type { ImportProfile, ImportTarget, Mapping, OpenImport } from "../platform/sheets/profile.ts";
 import { fr } from "../platform/text/index.ts";
@@ -10,7 +11,7 @@ import { addFields, fieldsOf, removeField } from "./field.ts";
 import { freshFields, titleAmong } from "./import-fields.ts";
 import { addSegments, MADE, segmentsOf, segmentsWords } from "./import-segments.ts";
 import { fieldTarget, isTyped, readingOf, specialTargets } from "./import-targets.ts";
-import { searchAnew, titleFieldOf } from "./naming.ts";
+import { searchedIn, titleFieldOf } from "./naming.ts";
 import { holdUnique } from "./operation.ts";
 import { type Plan, planFor, withEverybody } from "./plan.ts";
 import { campaignFor } from "./policy.ts";
@@ -35,6 +36,7 @@ import {
 } from "./queries/imports.ts";
 import { listSegments } from "./queries/segments.ts";
 import { holdStatuses, workflowNow } from "./queries/statuses.ts";
+import { searchAnew } from "./search.ts";
 import { isFirstField } from "./taken-type.ts";
 
 const NOUN = ["opération", "opérations"] as const;
@@ -172,7 +174,7 @@ async function openOn(
       if (title && named !== null && named !== undefined) {
         const text = showValue(title, named, plan).slice(0, 255);
         values[TITLE] = text;
-        if (isWritten) values[SEARCH] = bare(`${text} ${searchText(fields, values as never)}`);
+        if (isWritten) values[SEARCH] = searchedIn({ ...plan, fields }, text, values as never);
       }
       if (isOfField && campaign.segmentField! in values) {
         const value = values[campaign.segmentField!];
@@ -227,12 +229,16 @@ async function sameWorkflow(em: EntityManager, { campaign, workflow }: Plan): Pr
   );
 }
 
-/** Its cells were read by the fields of then: of another type, or removed, a field would hold what nobody reads (FLD-6); unique by now, what several share (FLD-3). */
+/**
+ * Its cells were read by the fields of then: of another type, or removed, a field would hold what nobody reads (FLD-6); unique by
+ * now, what several share (FLD-3); read otherwise, or found, it would name, group and be sought by its former words.
+ */
 async function sameFields(em: EntityManager, { campaign, fields }: Plan, codes: ReadonlySet<string>): Promise<void> {
-  const now = await holdFields(em, campaign);
+  const now = new Map((await holdFields(em, campaign)).map((field) => [field.code, field]));
+  const told = (field: FieldDefinition | undefined) =>
+    field && [field.type, field.rules, field.isUnique, field.isSearchable];
   const changed = fields.find(
-    ({ code, type, isUnique }) =>
-      codes.has(code) && (now.get(code)?.type !== type || now.get(code)!.isUnique !== isUnique),
+    (field) => codes.has(field.code) && !isDeepStrictEqual(told(field), told(now.get(field.code))),
   );
   if (!changed) return;
   throw new Conflict(

@@ -23,6 +23,7 @@ import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
 import { purgeConversions } from "./queries/field-values.ts";
 import { FIELDS_PURGE, purgeFields, purgeTrash, TRASH_PURGE } from "./retention.ts";
 import { DefaultViewSchema, SavedViewSchema } from "./saved-view.ts";
+import { runSearchAnew } from "./search.ts";
 import { SegmentSchema } from "./segment.ts";
 import { campaignUndo, fieldUndo, grantUndo, operationUndo, savedViewUndo, segmentUndo, typeUndo } from "./undo.ts";
 import { routes } from "./web/routes.ts";
@@ -236,6 +237,20 @@ export const campaigns: Module = {
       label: "Changement du type d’un champ",
       limitSeconds: 3_600,
       run: ({ tenantId, subject }, services) => runConversion(services, { tenantId, id: subject.id }),
+    },
+    {
+      on: "campaign.search_outdated",
+      job: "campaigns.search_anew",
+      label: "Recherche refaite après un changement de champ",
+      limitSeconds: 3_600,
+      run: ({ tenantId, subject }, services) => runSearchAnew(services, { tenantId, campaignId: subject.id }),
+    },
+    {
+      on: "staff_member.edited",
+      job: "campaigns.search_person_anew",
+      label: "Recherche refaite après la modification d’un agent",
+      limitSeconds: 3_600,
+      run: ({ tenantId, subject }, services) => runSearchAnew(services, { tenantId, personId: subject.id }),
     },
   ],
   live: { lots: { right: "operations.manage", of: ({ id }) => bulkFollowers(id) } },

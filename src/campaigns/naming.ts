@@ -1,18 +1,13 @@
-import type { EntityManager } from "@mikro-orm/postgresql";
-import { bare, type FieldDefinition, type FieldValue, searchText, showValue } from "../fields/index.ts";
+import { bare, type FieldDefinition, type FieldValues, searchText, showValue } from "../fields/index.ts";
 import { RuleBroken } from "../platform/errors.ts";
 import type { Campaign } from "./campaign.ts";
-import { fieldsOf } from "./field.ts";
 import type { Plan } from "./plan.ts";
-import { valuesOfOperations, writeSearches } from "./queries/operations.ts";
 
 /** How an operation is called, and found: both follow from its fields. */
 
-/** Operations told again at a time. */
-const ANEW = 1_000;
-
-/** The values with what is told of them: the title, and what a search looks in (FLD-2, OPS-6). */
-export function described({ campaign, fields, zone }: Plan, values: Record<string, FieldValue>) {
+/** The values with what is told of them: the title, and what a search looks in, people only where the plan knows them (FLD-2, OPS-6). */
+export function described(plan: Plan, values: FieldValues) {
+  const { campaign, fields, zone } = plan;
   const field = titleFieldOf(campaign, fields);
   const value = field && values[field.code];
   const title = field && value !== undefined ? showValue(field, value, { zone }).slice(0, 255) : "";
@@ -24,31 +19,15 @@ export function described({ campaign, fields, zone }: Plan, values: Record<strin
       field?.code,
     );
   }
-  return { values, title, search: searchedIn(title, fields, values) };
+  return { values, title, search: searchedIn(plan, title, values) };
 }
 
-/** Tells again what a search finds of operations whose fields came back; history has nothing to say of it. */
-export async function searchAnew(em: EntityManager, ids: string[]): Promise<void> {
-  const fields = new Map<string, FieldDefinition[]>();
-  for (let from = 0; from < ids.length; from += ANEW) {
-    const rows = await valuesOfOperations(em, ids.slice(from, from + ANEW));
-    for (const { campaignId } of rows) {
-      if (fields.has(campaignId)) continue;
-      fields.set(
-        campaignId,
-        (await fieldsOf(em, { id: campaignId })).map((field) => field.definition()),
-      );
-    }
-    const told = rows.map(({ id, campaignId, title, values }) => ({
-      id,
-      search: searchedIn(title, fields.get(campaignId)!, values),
-    }));
-    await writeSearches(em, told);
-  }
-}
-
-const searchedIn = (title: string, fields: FieldDefinition[], values: Record<string, FieldValue>) =>
-  bare(`${title} ${searchText(fields, values)}`);
+/** What a search looks in for one operation: its title and its searchable fields, as they are read (OPS-6). */
+export const searchedIn = (
+  { fields, zone, names }: Pick<Plan, "fields" | "zone" | "names">,
+  title: string,
+  values: FieldValues,
+): string => bare(`${title} ${searchText(fields, values, { zone, ...(names && { names }) })}`);
 
 /** The one chosen, else the first mandatory short text, else the first short text (FLD-2). */
 export function titleFieldOf(

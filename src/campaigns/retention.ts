@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { Services } from "../platform/services.ts";
-import { purgeRemovedFields } from "./queries/field-values.ts";
+import { purgeRemovedFields } from "./field-change.ts";
 import { purgeTrashed } from "./queries/operations.ts";
 
 /** What waited thirty days for its undo leaves for good, of archived campaigns too (rulings 27). */

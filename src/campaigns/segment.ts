@@ -15,7 +15,10 @@ import {
   listSegments,
   moveOperations,
   type NewSegment,
+  placeByValue,
+  placesByValue,
   type SegmentLine,
+  writeSegmentKeys,
 } from "./queries/segments.ts";
 
 const schema = defineEntity({
@@ -185,6 +188,59 @@ export async function segmentsOfValues(
   return found;
 }
 
+/**
+ * Values of the segment field are read otherwise from now on, each `from` one text `to` another: what led somewhere leads there
+ * still, so that nothing moves and no segment is made twice (SEG-2). Of two values read alike now, the first decides.
+ */
+export async function leadAgain(
+  em: EntityManager,
+  campaign: Campaign,
+  told: readonly { from: string; to: string }[],
+): Promise<void> {
+  await holdSegments(em, campaign.id);
+  const known = await listSegments(em, campaign.id);
+  const { found } = segmentsFor(
+    known,
+    told.map(({ from }) => from),
+    { isKnownOnly: true },
+  );
+  const moved = told.flatMap(({ from, to }) => {
+    const [was, key] = [segmentKey(from), segmentKey(to)];
+    const id = found.get(was);
+    return was === key || id === undefined || key === "" ? [] : { was, key, id };
+  });
+  const leads = new Map(moved.toReversed().map(({ key, id }) => [key, id]));
+  const still = new Set(told.map(({ to }) => segmentKey(to)));
+  const gone = new Set(moved.flatMap(({ was }) => (still.has(was) ? [] : was)));
+  const changed = known.flatMap(({ id, values }) => {
+    const kept = values.filter((key) => !gone.has(key) && !leads.has(key));
+    const now = [...kept, ...[...leads].flatMap(([key, to]) => (to === id ? key : []))];
+    return now.toSorted().join("\n") === values.toSorted().join("\n") ? [] : { id, values: now };
+  });
+  await writeSegmentKeys(em, changed);
+}
+
+/**
+ * These operations, whose values have just been read again, go where those lead, and nowhere without one; no segment is made.
+ * Those placed by hand stay (SEG-3).
+ */
+export async function placeConverted(
+  em: EntityManager,
+  { campaign, zone }: { campaign: Campaign; zone: string },
+  field: FieldDefinition,
+  ids: readonly string[],
+): Promise<void> {
+  const known = await listSegments(em, campaign.id);
+  const places = await placesByValue(em, campaign.id, field.code, ids);
+  const texts = places.map(({ value }) => showValue(field, value, { zone }));
+  const { found } = segmentsFor(known, texts, { isKnownOnly: true });
+  const wanted = places.flatMap(({ value }, rank) => {
+    const segmentId = value === null ? null : found.get(segmentKey(texts[rank]!));
+    return segmentId === undefined ? [] : { value, segmentId };
+  });
+  await placeByValue(em, campaign.id, field.code, wanted, ids);
+}
+
 const tooMany = (count: number) =>
   `Ce champ donnerait ${fr.count(count, "segment nouveau", "segments nouveaux")}, pour ${MOST_SEGMENTS}\u00a0au plus. Choisissez un champ qui regroupe les opérations, comme un bâtiment ou un service.`;
 
@@ -202,8 +258,15 @@ export async function segmentByField(
   return id === undefined ? null : em.getReference(Segment, [campaign.tenantId, id] as never);
 }
 
-/** What values lead to, before anything is written: segments by key, those to make, and those whose name alone says so. */
-export function segmentsFor(known: readonly SegmentLine[], spellings: Iterable<string>) {
+/**
+ * What values lead to, before anything is written: segments by key, those to make unless `isKnownOnly`, and those whose name
+ * alone says so.
+ */
+export function segmentsFor(
+  known: readonly SegmentLine[],
+  spellings: Iterable<string>,
+  { isKnownOnly = false }: { isKnownOnly?: boolean } = {},
+) {
   const byKey = new Map(known.flatMap(({ id, values }) => values.map((key) => [key, id] as const)));
   const byName = new Map(known.map(({ id, name }) => [segmentKey(name), id]));
   const found = new Map<string, string>();
@@ -220,6 +283,7 @@ export function segmentsFor(known: readonly SegmentLine[], spellings: Iterable<s
       if (!byKey.has(key)) named.push({ id, key });
       continue;
     }
+    if (isKnownOnly) continue;
     const made = { id: randomUUIDv7() as string, name, key, position: ++position };
     missing.push(made);
     byName.set(segmentKey(name), made.id);

@@ -14,7 +14,8 @@ import {
   type TakenType,
 } from "./campaign.ts";
 import { changeCampaignWorkflow, type Orphaned, orphanedBy } from "./campaign-workflow.ts";
-import { addFields, editField, everyFieldOf, putBackField, removeField } from "./field.ts";
+import { addFields, everyFieldOf, putBackField, removeField } from "./field.ts";
+import { redefineField } from "./field-change.ts";
 import {
   type ConversionPreview,
   conversionProblem,
@@ -25,6 +26,7 @@ import {
 import { titleFieldOf } from "./naming.ts";
 import { valuesOfField } from "./queries/field-values.ts";
 import { holdWorkflow } from "./queries/statuses.ts";
+import { isFoundOtherwise, searchWholeAnew } from "./search.ts";
 import { takenOf } from "./taken-type.ts";
 
 /** A later change of a type, offered to each campaign that took it and has work to come (TYP-4). */
@@ -222,18 +224,22 @@ export async function acceptType(
   const done: Accepted = { moved: 0, refused: 0 };
   const known = new Map((await everyFieldOf(em, campaign)).map((field) => [field.code, field]));
   const made: FieldDefinition[] = [];
+  let isFound = false;
   for (const { kind, code, to, conversion, problem } of offer.fields) {
     if (problem !== null) continue;
     const field = known.get(code);
+    const was = field?.removedAt === null ? field.definition() : null;
+    if (field && !conversion && isFoundOtherwise(was, to)) isFound = true;
     if (kind === "removed") removeField(em, campaign, field!, { isTitle: false, by, now });
     else if (!field) made.push(to!);
     else if (kind === "added") putBackField(em, campaign, field, to!, { by });
-    else if (!conversion) editField(em, campaign, field, to!, { by });
+    else if (!conversion) await redefineField(em, obeyed, field, to!, { by });
     else done.refused += (await convertField(em, obeyed, field, to!, { seen: conversion.mark, by })).refused;
     // One after the other: a label is free before another field takes it.
     await em.flush();
   }
   if (made.length > 0) await addFields(em, campaign, made, { by });
+  if (isFound) await searchWholeAnew(em, campaign);
   if (offer.workflow.length > 0) {
     done.moved = await changeCampaignWorkflow(em, campaign, type.workflow, replacements, { by });
   }

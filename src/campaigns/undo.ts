@@ -2,7 +2,6 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { groupHolds, holdTenant } from "../accounts/index.ts";
 import type { Undo } from "../platform/db/undo.ts";
 import { Conflict, RuleBroken } from "../platform/errors.ts";
-import { searchAnew } from "./naming.ts";
 import { isActRunning } from "./queries/bulks.ts";
 import { holdStatusesOfAct, holdWorkflowsOfAct } from "./queries/statuses.ts";
 import {
@@ -15,6 +14,7 @@ import {
   takenSince,
   usedBesides,
 } from "./queries/undone.ts";
+import { searchAnew, searchWholeAnew } from "./search.ts";
 
 /** Its owner's acts are undone by its owner, whatever became of their roles on other campaigns. */
 const OWN = (campaign: string) => `${campaign}.owner_id = who.id`;
@@ -46,6 +46,13 @@ export const campaignUndo: Undo = {
   ],
   async hold(em, _undoing, { actId, columns }) {
     if (columns.includes("workflow")) await holdWorkflowsOfAct(em, actId);
+  },
+  applied: {
+    columns: ["zone"],
+    isOfUpdates: true,
+    async run(em, rows) {
+      for (const campaign of rows) await searchWholeAnew(em, campaign);
+    },
   },
 };
 
@@ -90,6 +97,9 @@ const RUNS = `exists (select from campaign c where c.tenant_id = coalesce(w.tena
     or (c.visibility = 'public' and exists (select from app_user u where u.tenant_id = c.tenant_id and u.id = who.id and 'campaign_manager' = any (u.roles)))))`;
 const REST = { when: `(${CAMPAIGN}).state = 'archived'`, why: ARCHIVED };
 
+/** Whoever read a field with these writes its values before they change. */
+const WAITED_FOR = ["is_unique", "is_searchable", "removed_at"];
+
 /** A field that an act added is hidden again: its values stay for who puts it back (FLD-7). */
 export const fieldUndo: Undo = {
   right: "campaigns.govern",
@@ -112,8 +122,15 @@ export const fieldUndo: Undo = {
   ],
   async hold(em, _undoing, { actId, columns }) {
     await refuseUnderWay(em, actId);
-    if (columns.some((column) => column === "is_unique" || column === "removed_at"))
-      await holdWorkflowsOfAct(em, actId);
+    if (columns.some((column) => WAITED_FOR.includes(column))) await holdWorkflowsOfAct(em, actId);
+  },
+  // What a search finds of its operations follows (OPS-6).
+  applied: {
+    columns: ["is_searchable", "removed_at", "rules", "type"],
+    async run(em, rows) {
+      const campaigns = new Set(rows.map(({ before, after }) => String((after ?? before)!.campaign_id)));
+      for (const id of campaigns) await searchWholeAnew(em, { id });
+    },
   },
 };
 

@@ -195,7 +195,10 @@ function readOne(
       return readDate(text, reading);
     case "single_choice":
     case "multiple_choice": {
-      const option = (field.rules.options ?? []).find(({ code, label }) => code === text || bare(label) === bare(text));
+      const options = field.rules.options ?? [];
+      // An address says codes: the label of one may be the code of another.
+      const option =
+        options.find(({ code }) => code === text) ?? options.find(({ label }) => bare(label) === bare(text));
       return option ? { value: option.code } : { problem: `${quoted(text)} n’est pas une option de ce champ.` };
     }
     default:

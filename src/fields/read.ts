@@ -183,14 +183,10 @@ function chooser(
   { present }: Reading,
 ): (typed: string) => Answer<string> {
   const held = new Set([present].flat());
-  const codes = new Map<string, string>();
-  const retired = new Set<string>();
-  // Labels go last: where the label of one is the code of another, what people read wins.
-  for (const { code } of options) codes.set(code, code);
-  for (const { code, label, isRetired } of options) {
-    codes.set(bare(label), code);
-    if (isRetired && !held.has(code)) retired.add(code);
-  }
+  const codes = new Map(options.map(({ code }) => [code, code]));
+  const labels = new Map(options.map(({ code, label }) => [label, code]));
+  const words = new Map(options.map(({ code, label }) => [bare(label), code]));
+  const retired = new Set(options.flatMap(({ code, isRetired }) => (isRetired && !held.has(code) ? code : [])));
   const known = new Map<string, Answer<string>>();
   const offered = options.filter(({ code }) => !retired.has(code)).map(({ label }) => label);
   const choices =
@@ -198,7 +194,9 @@ function chooser(
       ? `l’une des ${offered.length} options, par exemple ${fr.list(offered.slice(0, 3))}`
       : fr.list(offered);
   const answer = (typed: string): Answer<string> => {
-    const code = codes.get(bare(typed)) ?? codes.get(typed);
+    const word = bare(typed);
+    // Where the label of one is the code of another: as people read it, else as forms send it, else as people type it.
+    const code = labels.get(typed) ?? codes.get(typed) ?? words.get(word) ?? codes.get(word);
     if (code === undefined) return { problem: `${quoted(typed)} n’est pas une option. Choisissez ${choices}.` };
     if (retired.has(code)) return { problem: `L’option ${quoted(typed)} n’est plus proposée. Choisissez ${choices}.` };
     return { value: code };

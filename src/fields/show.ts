@@ -68,19 +68,15 @@ export function cellText(
   }
 }
 
-/** What a search looks in, for one row: the values of its searchable fields, in small letters and without accents [OPS-6]. */
-export function searchText(
-  fields: readonly FieldDefinition[],
-  values: FieldValues,
-  names?: ReadonlyMap<string, string>,
-): string {
+/** What a search looks in, for one row: the values of its searchable fields as they are read, in small letters and without accents [OPS-6]. */
+export function searchText(fields: readonly FieldDefinition[], values: FieldValues, { zone, names }: Showing): string {
   const words: string[] = [];
   for (const field of fields) {
     const value = values[field.code];
     if (!field.isSearchable || value === undefined) continue;
     // A name that is not known here is no word of theirs.
     if ((field.type === "person" || field.type === "attachment") && !names?.has(String(value))) continue;
-    words.push(showValue(field, value, { zone: "UTC", ...(names && { names }) }));
+    words.push(showValue(field, value, { zone, ...(names && { names }) }));
     // A number is looked for as it is dialled, with or without its spaces.
     if (field.type === "phone") words.push(String(value), String(value).replace(/^\+33/, "0"));
   }

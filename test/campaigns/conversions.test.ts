@@ -113,6 +113,51 @@ test("FLD-6 : au-delà de 500 valeurs, une tâche les relit par parties d’un s
   assert.equal(type, "short_text");
 });
 
+test("FLD-6, SEG-2, OPS-6 : par parties aussi, chaque opération suit son segment, et se cherche comme on la lit", async () => {
+  const at = await surfaces(1_200);
+  const said = { tenantId, actorId: sophie.id, channel: "page", code: "essai", label: "Essai" } as const;
+  await world.db.act({ ...said, now: world.clock.now() }, async (em) => {
+    await em.execute("update campaign set segment_field = 'surface' where id = ?", [idIn(at)]);
+    await em.execute(
+      `insert into segment (tenant_id, id, campaign_id, name, position, "values")
+       select ?, uuidv7(), ?, 'Surface ' || n, n, array[n::text, n * 10 || ' environ'] from generate_series(1, 9) n`,
+      [tenantId, idIn(at)],
+    );
+    await em.execute(
+      `update operation o set segment_id = s.id from segment s where o.campaign_id = ? and s.campaign_id = o.campaign_id
+         and o."values" ->> 'surface' = any (s."values")`,
+      [idIn(at)],
+    );
+  });
+  const placed = async () =>
+    (
+      await ask<{ told: string }>(
+        `select o.title || ' ' || s.name as told from operation o join segment s on s.tenant_id = o.tenant_id and s.id = o.segment_id
+         where o.campaign_id = ? order by 1`,
+        [idIn(at)],
+      )
+    ).map(({ told }) => told);
+  const before = await placed();
+  assert.equal(before.length, 18);
+  const asked = await change(at, { type: "number", unit: "m²" });
+  const seen = /name="seen" value="([^"]+)"/.exec(asked.text)![1]!;
+  isAt(await change(at, { type: "number", unit: "m²", seen }));
+  const [one] = await ask<{ id: string }>(
+    "select id from field_conversion where campaign_id = ? and state = 'running'",
+    [idIn(at)],
+  );
+  await runConversion(services, { tenantId, id: one!.id });
+  assert.deepEqual(
+    await placed(),
+    before.filter((told) => !/0 Surface/.test(told)),
+  );
+  const [{ search }] = (await ask<{ search: string }>(
+    "select search from operation where campaign_id = ? and title = 'PC-00007'",
+    [idIn(at)],
+  )) as [{ search: string }];
+  assert.equal(search, "pc-00007 pc-00007 7 m2");
+});
+
 test("FLD-6 : reprise où elle s’était arrêtée ; une valeur écrite entre-temps est déjà du nouveau type et n’est pas relue", async () => {
   const at = await surfaces(2_500);
   const { id } = await toNumber(at);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CampaignField } from "../../src/campaigns/field.ts";
+import { purgeRemovedFields } from "../../src/campaigns/field-change.ts";
 import { Campaign } from "../../src/campaigns/index.ts";
-import { purgeRemovedFields } from "../../src/campaigns/queries/field-values.ts";
 import { addField as addCampaignField, addOperation, idIn, makeCampaign } from "../support/campaigns.ts";
 import { formsOf, parseHtml } from "../support/html.ts";
 import { startWorld } from "../support/world.ts";

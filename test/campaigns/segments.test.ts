@@ -4,6 +4,7 @@ import { Campaign } from "../../src/campaigns/index.ts";
 import { listSegments } from "../../src/campaigns/queries/segments.ts";
 import { segmentsOfValues } from "../../src/campaigns/segment.ts";
 import { addOperation, idIn, makeCampaign } from "../support/campaigns.ts";
+import { formsOf, parseHtml } from "../support/html.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -260,4 +261,70 @@ test("CAM-8 : archivée, rien ne touche à ses segments", async () => {
   ] as const) {
     assert.equal((await sophie.post(to, fields)).status, 409, to);
   }
+});
+
+/** Saves a field otherwise, and confirms what becomes of its values when it says so. */
+async function change(at: string, code: string, wanted: Record<string, string | string[]>) {
+  const path = `${at}/champs/${code}/modifier`;
+  const form = formsOf(parseHtml((await sophie.get(path)).text), path).find(({ action }) => action === path)!;
+  const own = form.fields.filter(({ name }) => !name.startsWith("_")).map(({ name, values }) => [name, values]);
+  const fields = { ...Object.fromEntries(own), ...wanted };
+  const first = await sophie.post(path, fields);
+  const seen = /name="seen" value="([^"]+)"/.exec(first.text)?.[1];
+  assert.equal((seen ? await sophie.post(path, { ...fields, seen }) : first).status, 303);
+}
+
+test("SEG-2 : renommer une option du champ de segment laisse chaque opération à sa place, et l’opération suivante la rejoint", async () => {
+  const at = await campaign();
+  const field = { label: "Site", type: "single_choice", options: "Nord\r\nSud", switches: ["isListed"] };
+  await act(at, "champs", field);
+  await follow(at, "site");
+  const nord = await add(at, { c_cible: "PC-1", c_site: "nord" });
+  await add(at, { c_cible: "PC-2", c_site: "sud" });
+  await change(at, "site", { optionLabel: ["Grand Nord", "Sud"] });
+  const next = await add(at, { c_cible: "PC-3", c_site: "nord" });
+  assert.deepEqual([await namesOf(at), (await placeOf(next))[0]], [["Nord", "Sud"], "Nord"]);
+
+  // The two swap their labels: what they lead to does not.
+  await change(at, "site", { optionLabel: ["Sud", "Grand Nord"] });
+  const last = await add(at, { c_cible: "PC-4", c_site: "nord" });
+  assert.deepEqual([await namesOf(at), (await placeOf(last))[0]], [["Nord", "Sud"], "Nord"]);
+  await edit(nord, { c_cible: "PC-1", c_site: "sud" });
+  assert.deepEqual(await placeOf(nord), ["Sud", false]);
+  assert.match((await sophie.get(`${at}/segments/resynchronisation?champ=site`)).text, /Rien ne bouge/);
+});
+
+test("SEG-2, FLD-6 : le champ de segment change de type ; ses valeurs mènent où elles menaient, celles qui ne se convertissent pas nulle part", async () => {
+  const at = await campaign();
+  await act(at, "champs", { label: "Étage", type: "short_text", switches: ["isListed"] });
+  await follow(at, "etage");
+  const operations: string[] = [];
+  for (const [n, floor] of ["1", "01", "2", "combles"].entries()) {
+    operations.push(await add(at, { c_cible: `PC-${n}`, c_etage: floor }));
+  }
+  const hand = await add(at, { c_cible: "PC-9", c_etage: "cave" });
+  const cave = (await segmentsOf(at)).find(({ name }) => name === "cave")!.id;
+  await act(hand, "segment", { segment: cave });
+  const names = await namesOf(at);
+  const before = await Promise.all(operations.map(placeOf));
+  await change(at, "etage", { type: "number", unit: "m" });
+  const places = (await Promise.all(operations.map(placeOf))).map(([name]) => name);
+  assert.equal(places[0], places[1], "les deux graphies d’un nombre n’en font plus qu’une");
+  assert.deepEqual(places.slice(1), [places[0], "Segment 2", null]);
+  assert.deepEqual(await placeOf(hand), ["cave", true]);
+  const next = await add(at, { c_cible: "PC-5", c_etage: "2" });
+  assert.deepEqual([await placeOf(next), await namesOf(at)], [["Segment 2", false], names]);
+
+  await undo("campaign.fields_changed");
+  assert.deepEqual(await Promise.all(operations.map(placeOf)), before);
+});
+
+test("FLD-2 : l’option renommée d’un champ qui nomme renomme ses opérations", async () => {
+  const at = await campaign();
+  await act(at, "champs", { label: "Site", type: "single_choice", options: "Nord\r\nSud", switches: ["isListed"] });
+  const one = await add(at, { c_cible: "PC-1", c_site: "nord" });
+  await sophie.get(`${at}/champs`);
+  await sophie.post(`${at}/champs/nom`, { title: "site", subtitles: [] });
+  await change(at, "site", { optionLabel: ["Grand Nord", "Sud"] });
+  assert.match((await sophie.get(one)).text, /<h1>Grand Nord /);
 });

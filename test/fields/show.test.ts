@@ -62,7 +62,7 @@ test("OPS-6 : le texte cherché n’a que les champs cherchables, sans casse ni 
     field("phone", {}, { code: "tel", isSearchable: true }),
     field("short_text", {}, { code: "secret" }),
   ];
-  const text = searchText(fields, { salle: "Étage 2", tel: "+33102030405", secret: "Rien" });
+  const text = searchText(fields, { salle: "Étage 2", tel: "+33102030405", secret: "Rien" }, { zone: "Europe/Paris" });
   assert.match(text, /^etage 2 /);
   assert.match(text, /0102030405/);
   assert.doesNotMatch(text, /rien/);

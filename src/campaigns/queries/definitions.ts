@@ -22,17 +22,10 @@ export async function hasOperations(em: EntityManager, { id }: { id: string }): 
   return rows[0]!.has;
 }
 
-/** The type of each field and whether it is unique, which nobody changes until the end of the transaction; who was about to, waits (FLD-6). */
-export async function holdFields(
-  em: EntityManager,
-  { id }: { id: string },
-): Promise<Map<string, Pick<FieldDefinition, "type" | "isUnique">>> {
-  const { rows } = await sql<Pick<FieldDefinition, "code" | "type" | "isUnique">>`
-    select code, type, is_unique as "isUnique" from campaign_field where campaign_id = ${id}::uuid and removed_at is null for share`.execute(
-    em.getTransactionContext<Transaction<unknown>>()!,
-  );
-  return new Map(rows.map((field) => [field.code, field]));
-}
+/** The same definitions, which nobody changes until the end of the transaction; who was about to, waits (FLD-6). */
+export const holdFields = async (em: EntityManager, { id }: { id: string }): Promise<FieldDefinition[]> =>
+  (await sql<FieldDefinition>`${definitions(id)} for share`.execute(em.getTransactionContext<Transaction<unknown>>()!))
+    .rows;
 
 /** The same definitions, asked along with the next question. */
 export const definitionsWithNext = (em: EntityManager, { id }: { id: string }) => askWithNext(em, definitions(id));

@@ -151,13 +151,15 @@ export async function valuesAside(
   return rows;
 }
 
-/** Takes off their rows the values of fields removed for so long, then those fields; gives how many (FLD-7). */
-export async function purgeRemovedFields(em: EntityManager, before: Date): Promise<number> {
+/** Takes off their rows the values of fields removed for so long, then those fields; gives the campaign of each (FLD-7). */
+export async function deleteRemovedFields(em: EntityManager, before: Date): Promise<string[]> {
   const gone = sql`select campaign_id, array_agg(code) as codes from campaign_field where removed_at < ${before} group by 1`;
   await sql`update operation o set "values" = o."values" - g.codes, version = o.version + 1 from (${gone}) g
     where o.campaign_id = g.campaign_id and o."values" ?| g.codes`.execute(transaction(em));
   const { rows } = await sql<{
-    id: string;
-  }>`delete from campaign_field where removed_at < ${before} returning id`.execute(transaction(em));
-  return rows.length;
+    campaignId: string;
+  }>`delete from campaign_field where removed_at < ${before} returning campaign_id as "campaignId"`.execute(
+    transaction(em),
+  );
+  return rows.map(({ campaignId }) => campaignId);
 }

@@ -34,15 +34,40 @@ export async function otherWithValue(
   return rows[0] ?? null;
 }
 
-/** What a search of these operations is told from. */
+/** The first operations of a campaign after one of them, by id, the trash included. */
+export async function idsOfOperations(
+  em: EntityManager,
+  campaignId: string,
+  { after, size }: { after: string | null; size: number },
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from operation where campaign_id = ${campaignId}::uuid and (${after}::uuid is null or id > ${after}::uuid)
+    order by id limit ${size}`.execute(transaction(em));
+  return rows.map(({ id }) => id);
+}
+
+/** The same of those that a searchable field gives to this person, whatever their campaign. */
+export async function idsNamingPerson(
+  em: EntityManager,
+  personId: string,
+  { after, size }: { after: string | null; size: number },
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select distinct o.id from campaign_field f join operation o on o.tenant_id = f.tenant_id and o.campaign_id = f.campaign_id
+      and o."values" @> jsonb_build_object(f.code, ${personId}::text)
+    where f.type = 'person' and f.is_searchable and f.removed_at is null and (${after}::uuid is null or o.id > ${after}::uuid)
+    order by o.id limit ${size}`.execute(transaction(em));
+  return rows.map(({ id }) => id);
+}
+
+/** What a search of these operations is told from; nobody else writes them until it is told. */
 export async function valuesOfOperations(
   em: EntityManager,
-  ids: string[],
+  ids: readonly string[],
 ): Promise<{ id: string; campaignId: string; title: string; values: Record<string, FieldValue> }[]> {
   const { rows } = await sql<{ id: string; campaignId: string; title: string; values: Record<string, FieldValue> }>`
-    select id, campaign_id as "campaignId", title, "values" from operation where id = any (${ids}::uuid[])`.execute(
-    transaction(em),
-  );
+    select id, campaign_id as "campaignId", title, "values" from operation where id = any (${ids}::uuid[])
+    order by id for no key update`.execute(transaction(em));
   return rows;
 }
 

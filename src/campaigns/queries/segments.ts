@@ -1,5 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { sql, type Transaction } from "kysely";
+import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { FieldValue } from "../../fields/index.ts";
 import { askWithNext } from "../../platform/db/index.ts";
 import type { Category } from "../../workflow/index.ts";
@@ -57,6 +57,18 @@ export async function leadToSegments(em: EntityManager, named: readonly { id: st
     where s.id = v.id`.execute(transaction(em));
 }
 
+/** Each of these segments is led to by these keys, and no other. */
+export async function writeSegmentKeys(
+  em: EntityManager,
+  told: readonly { id: string; values: string[] }[],
+): Promise<void> {
+  if (told.length === 0) return;
+  await sql`update segment s set "values" = v."values", version = s.version + 1
+    from jsonb_to_recordset(${JSON.stringify(told)}::jsonb) as v (id uuid, "values" text[]) where s.id = v.id`.execute(
+    transaction(em),
+  );
+}
+
 export interface SegmentFigures {
   /** Null: in no segment (SEG-5). */
   id: string | null;
@@ -92,6 +104,9 @@ export async function moveOperations(em: EntityManager, from: string, to: string
   return Number(numAffectedRows ?? 0);
 }
 
+const among = (id: RawBuilder<unknown>, ids: readonly string[] | null) =>
+  ids === null ? sql`true` : sql`${id} = any (${[...ids]}::uuid[])`;
+
 /** Where the operations that no hand placed stand, for each value of a field. */
 export interface ValuePlace {
   /** Null: no value. */
@@ -101,10 +116,16 @@ export interface ValuePlace {
   count: number;
 }
 
-export async function placesByValue(em: EntityManager, campaignId: string, code: string): Promise<ValuePlace[]> {
+/** Of these operations, or of the whole campaign. */
+export async function placesByValue(
+  em: EntityManager,
+  campaignId: string,
+  code: string,
+  ids: readonly string[] | null = null,
+): Promise<ValuePlace[]> {
   const { rows } = await sql<ValuePlace>`
     select "values" -> ${code}::text as value, segment_id as "segmentId", (count(*) filter (where trashed_at is null))::int as count
-    from operation where campaign_id = ${campaignId}::uuid and not is_segment_set_by_hand
+    from operation where campaign_id = ${campaignId}::uuid and not is_segment_set_by_hand and ${among(sql`id`, ids)}
     group by 1, 2 order by min(id::text)`.execute(transaction(em));
   return rows;
 }
@@ -115,10 +136,11 @@ export async function placeByValue(
   campaignId: string,
   code: string,
   places: readonly { value: FieldValue | null; segmentId: string | null }[],
+  ids: readonly string[] | null = null,
 ): Promise<void> {
   await sql`update operation o set segment_id = p."segmentId", version = o.version + 1
     from jsonb_to_recordset(${JSON.stringify(places)}::jsonb) as p (value jsonb, "segmentId" uuid)
-    where o.campaign_id = ${campaignId}::uuid and not o.is_segment_set_by_hand
+    where o.campaign_id = ${campaignId}::uuid and not o.is_segment_set_by_hand and ${among(sql`o.id`, ids)}
       and coalesce(o."values" -> ${code}::text, 'null') = coalesce(p.value, 'null') and o.segment_id is distinct from p."segmentId"`.execute(
     transaction(em),
   );

@@ -19,13 +19,13 @@ import { CSV_MARK, csvLine } from "../../platform/sheets/csv.ts";
 import { fr } from "../../platform/text/index.ts";
 import { aboutCampaign, type Campaign } from "../campaign.ts";
 import { runningConversion } from "../conversion-run.ts";
-import { addFields, CampaignField, editField, everyFieldOf, fieldsOf, moveField, removeField } from "../field.ts";
-import { canName, convertField, previewConversion, refuseShared, setTitleField } from "../field-conversion.ts";
+import { addFields, CampaignField, everyFieldOf, fieldsOf, moveField } from "../field.ts";
+import { changeField, takeFieldOff } from "../field-change.ts";
+import { canName, previewConversion, setTitleField } from "../field-conversion.ts";
 import { titleFieldOf } from "../naming.ts";
 import { withPeople } from "../plan.ts";
 import { campaignFor } from "../policy.ts";
-import { conversionsOf, fieldBefore, valuesAside, valuesOfField } from "../queries/field-values.ts";
-import { holdWorkflow } from "../queries/statuses.ts";
+import { conversionsOf, fieldBefore, valuesAside } from "../queries/field-values.ts";
 import { marksOf } from "./operation-types.ts";
 import { addressOf, frameOf } from "./shown.ts";
 import { asked } from "./type-fields.ts";
@@ -182,21 +182,8 @@ export const update: RequestHandler<{ id: string; code: string }> = async (req, 
     const others = (await definitionsOf(em, campaign)).filter((one) => one.code !== code);
     const to = fieldFrom(values, { known, others });
     wanted = to;
-    const by = { id: req.user!.id };
-    if (to.type !== known.type) {
-      const zone = campaign.zone ?? req.user!.tenant.zone;
-      return convertField(em, { campaign, zone }, field, to, { seen, by });
-    }
-    if (to.isUnique && !known.isUnique) {
-      // Whoever read the field as shared writes before its values are compared.
-      await holdWorkflow(em, campaign.id);
-      refuseShared(
-        to,
-        (await valuesOfField(em, campaign.id, code)).map(({ value, live }) => ({ value, count: live })),
-      );
-    }
-    editField(em, campaign, field, to, { by });
-    return null;
+    const zone = campaign.zone ?? req.user!.tenant.zone;
+    return changeField(em, { campaign, zone }, field, to, { seen, by: { id: req.user!.id } });
   });
   if (form.errors) return showEdit(req, res, form, wanted);
   const made = form.result;
@@ -232,11 +219,11 @@ export const move: RequestHandler<{ id: string; code: string }> = async (req, re
 };
 
 export const remove: RequestHandler<{ id: string; code: string }> = async (req, res) => {
-  const form = await submit(req, z.object({}), ofField(req, "retiré"), async (_values, em) => {
+  const form = await submit(req, z.object({}), { ...ofField(req, "retiré"), isLong: true }, async (_values, em) => {
     const { campaign } = await campaignFor(em, req.user!, req.params.id, CONFIGURE);
     const field = await fieldOf(em, campaign, req.params.code);
     const isTitle = titleFieldOf(campaign, await definitionsOf(em, campaign))?.code === field.code;
-    removeField(em, campaign, field, { isTitle, by: { id: req.user!.id }, now: req.now });
+    await takeFieldOff(em, campaign, field, { isTitle, by: { id: req.user!.id }, now: req.now });
     return field.label;
   });
   if (form.errors) return show(req as never, res, form);

@@ -5,6 +5,7 @@ import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { aboutCampaign, type Campaign, editCampaign, setCalendar, setFollowing } from "../campaign.ts";
 import { campaignFor } from "../policy.ts";
+import { searchWholeAnew } from "../search.ts";
 import { current, OUTLINE_LABELS, OutlineFields } from "./campaigns.ts";
 import { addressOf, frameOf } from "./shown.ts";
 
@@ -128,12 +129,15 @@ export const updateCalendar: RequestHandler<{ id: string }> = async (req, res) =
     const { campaign } = await campaignFor(em, req.user!, req.params.id, "campaigns.configure");
     await atVersion(em, campaign, sent);
     const calendar = { zone: zone || null, holidayZone: holidayZone || null, closedDays: daysOf(closedDays)! };
+    const isMoved = calendar.zone !== (campaign.zone ?? null);
     setCalendar(
       em,
       campaign,
       { ...calendar, defaultHour, durationMinutes: durationMinutes ?? null },
       { by: { id: req.user!.id } },
     );
+    // Moments are sought by the hour one reads (OPS-6).
+    if (isMoved) await searchWholeAnew(em, campaign);
     return campaign;
   });
   if (form.errors) return show(req, res, { calendar: form });
