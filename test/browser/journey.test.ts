@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BrowserContextOptions, Locator, Page } from "playwright-core";
 import { contextOf, listen, overflowOf, startChromium } from "../support/browser.ts";
+import { idIn, makeCampaign } from "../support/campaigns.ts";
 import { TEST_PASSWORD } from "../support/cluster.ts";
+import { csvText } from "../support/sheets.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -176,6 +178,70 @@ for (const { title, hands, options, familyName } of MANNERS) {
     await context.close();
   });
 }
+
+test("au clavier seul, d’un fichier à des opérations affectées : envoyer, vérifier, importer, cocher, affecter", async () => {
+  world.db.sendJobsWith(async () => {});
+  const sophie = await world.as("sophie");
+  const at = await makeCampaign(sophie);
+  const context = await contextOf(chromium, world, "sophie");
+  const page = await context.newPage();
+  const complaints = listen(page, world.origin);
+  const { press, tick } = KEYBOARD;
+  const heading = (name: RegExp) => page.getByRole("heading", { level: 1, name }).waitFor();
+  /** In a list of choices, typing a few letters of one takes it. */
+  const choose = async (list: Locator, letters: string) => {
+    await reach(page, list);
+    await page.keyboard.type(letters);
+  };
+  const buffer = Buffer.from(
+    csvText([
+      ["Cible", "Date prévue", "Bureau"],
+      ...["PC-1", "PC-2", "PC-3"].map((name, rank) => [name, `0${rank + 1}/12/2026`, `B${rank}`]),
+    ]),
+  );
+
+  await page.goto(`${world.origin}${at}/operations`);
+  await press(page, page.locator("main").getByRole("link", { name: "Importer", exact: true }).first());
+  await heading(/Importer des opérations/);
+  await reach(page, page.getByLabel("Fichier à importer"));
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
+  await chooser.setFiles({ name: "postes.csv", mimeType: "text/csv", buffer });
+  await press(page, page.getByRole("button", { name: "Envoyer ce fichier" }));
+  await heading(/Correspondance des colonnes/);
+  await press(page, page.getByRole("button", { name: "Vérifier", exact: true }));
+  await heading(/Vérification du fichier/);
+  await press(page, page.getByRole("button", { name: "Importer 3 lignes" }));
+  await heading(/Résultat de l’import/);
+  await press(page, page.getByRole("link", { name: "Voir les opérations" }));
+
+  await heading(/./);
+  for (const rank of [0, 1]) await tick(page, page.locator("input.tick[name=row]").nth(rank));
+  // From the box to what is done with those ticked, past the cells of the other rows.
+  await page.keyboard.press("Enter");
+  await choose(page.getByLabel("Action", { exact: true }), "Affecter");
+  await press(page, page.getByRole("button", { name: "Continuer" }));
+  await heading(/Affecter/);
+  await choose(page.getByLabel("Technicien"), "Karim");
+  await press(page, page.getByRole("button", { name: "Voir ce qui changerait" }));
+  await press(page, page.getByRole("button", { name: "Affecter 2 opérations" }));
+  await page.getByRole("link", { name: "Annuler cette action" }).waitFor();
+  assert.deepEqual(
+    await world.db.read(sophie.tenantId, (em) =>
+      em.execute(
+        `select o.title, u.given_name as who from operation o left join app_user u on u.tenant_id = o.tenant_id and u.id = o.technician_id
+         where o.campaign_id = ? order by 1`,
+        [idIn(at)],
+      ),
+    ),
+    [
+      { title: "PC-1", who: "Karim" },
+      { title: "PC-2", who: "Karim" },
+      { title: "PC-3", who: null },
+    ],
+  );
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
 
 test("une personne de la démonstration se choisit en un clic, puis se déconnecte : la page d’avant ne montre plus rien", async () => {
   const context = await contextOf(chromium, world, "anonymous");
