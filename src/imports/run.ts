@@ -5,10 +5,12 @@ import { User } from "../accounts/index.ts";
 import type { ActInput, Database } from "../platform/db/index.ts";
 import { Conflict, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
+import { announce } from "../platform/live/news.ts";
 import { sendMail } from "../platform/mail/outbox.ts";
 import { type Counts, Import, NO_COUNTS } from "./import.ts";
 import { importFinished } from "./mails.ts";
 import { type Engine, isHopeless, lastOf, MOSTLY_WRONG, type Prepared, passPart, prepare, settle } from "./prepared.ts";
+import { importFollowers } from "./queries/followed.ts";
 import { digestOfCheck, forgetOutcomes, holdImport } from "./queries/outcomes.ts";
 import { countMissing, heldBy, markOfRows, type Staging } from "./queries/staging.ts";
 
@@ -283,7 +285,7 @@ async function runWhole({ db, clock }: Engine, prepared: Prepared, said: Said): 
       const passed = await passPart(em, prepared, part, counts, { writes: true });
       counts = passed.counts;
       lastLine = lastOf(part);
-      await tellProgress(db, { tenantId, id }, counts);
+      await tellProgress(db, one, counts);
       if (counts.error > 0) {
         const first = passed.errors.reduce((a, b) => (b.line < a.line ? b : a));
         throw new RuleBroken(`Rien n’est importé\u00a0: la ligne ${first.line} est en erreur. ${first.reason}`);
@@ -294,8 +296,11 @@ async function runWhole({ db, clock }: Engine, prepared: Prepared, said: Said): 
 }
 
 /** Beside the one transaction of all lines, so that its page has something to say meanwhile [IMP-33]. */
-const tellProgress = (db: Database, { tenantId, id }: { tenantId: string; id: string }, { read }: Counts) =>
-  db.note(tenantId, (em) => em.nativeUpdate(Import, { tenantId, id }, { done: read }));
+const tellProgress = (db: Database, { tenantId, id, authorId }: Import, { read }: Counts) =>
+  db.note(tenantId, async (em) => {
+    await em.nativeUpdate(Import, { tenantId, id }, { done: read });
+    await announce(em, tenantId, importFollowers(authorId));
+  });
 
 /** Once all lines are written: what they tell together, then the rows the file does not hold [IMP-24, IMP-47]. */
 async function settleAll(em: EntityManager, prepared: Prepared, counts: Counts): Promise<Counts> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { purgeImports } from "../../src/imports/queries/outcomes.ts";
 import { installTracking } from "../../src/platform/db/tracking.ts";
 import { faultsOf, judgePage } from "../pages/judge.ts";
@@ -7,6 +8,7 @@ import { actOf } from "../support/database.ts";
 import { parseHtml } from "../support/html.ts";
 import { sendForm } from "../support/multipart.ts";
 import { latin } from "../support/sheets.ts";
+import { openStream } from "../support/stream.ts";
 import { workbook } from "../support/workbook.ts";
 import { type Answer, type Browser, startWorld } from "../support/world.ts";
 import { POSTES, postes, TABLE } from "./world.ts";
@@ -287,6 +289,23 @@ test("IMP-33 : chaque partie d’un import le dit à qui le suit", async () => {
   );
   const topics = await world.db.read(sophie.tenantId, (em) => importsTouched(em, [rows[0].id]));
   assert.deepEqual(topics, [importFollowers(sophie.id)]);
+});
+
+test("IMP-33 : « tout ou rien », que rien ne scelle avant sa fin, le dit aussi à chaque partie", {
+  timeout: 60_000,
+}, async () => {
+  const at = await sent(`${HEAD}X2;Zoé;;\r\n`);
+  isAt(await sophie.post(`${at}/verification`, MAPPED));
+  await world.sealer.sealAll();
+  const stream = await openStream(world.origin, sophie.cookie, "imports");
+  const others = await openStream(world.origin, denis.cookie, "imports");
+  while (!world.hub.hears) await setImmediate();
+  // Nothing is sealed from here on.
+  isAt(await sophie.post(`${at}/execution`, { errors: "none" }));
+  assert.deepEqual((await stream.next()).topics, ["imports"]);
+  assert.deepEqual(others.waiting(), []);
+  stream.close();
+  others.close();
 });
 
 test("IMP-33 : qui le souhaite reçoit aussi la fin d’un long import par courriel, et personne d’autre", async () => {

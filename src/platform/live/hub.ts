@@ -87,8 +87,18 @@ export function createHub({ url, seals, people, watches = new Map(), onError }: 
     }
   }
 
-  const wake = (tenantId: string) => {
-    if (tenants.has(tenantId)) catchUp(tenantId).catch(onError);
+  const tellOf = (topic: string, followers: Iterable<Follower>) => {
+    for (const follower of followers) {
+      if (!follower.topics.has(topic)) continue;
+      follower.tell({ sequence: known.get(follower.tenantId) ?? 0, topics: new Set([topic]) });
+    }
+  };
+
+  /** Of a tenant whose seals are to be read, or of a tenant and a topic that no seal tells. */
+  const wake = (said: string) => {
+    const [tenantId = "", topic] = said.split(/ (.*)/s);
+    if (topic !== undefined) tellOf(topic, tenants.get(tenantId) ?? []);
+    else if (tenants.has(tenantId)) catchUp(tenantId).catch(onError);
   };
   const wakeAll = () => {
     for (const tenantId of tenants.keys()) wake(tenantId);
@@ -122,9 +132,7 @@ export function createHub({ url, seals, people, watches = new Map(), onError }: 
         const mark = await look();
         marks.set(topic, mark);
         if (before === undefined || before === mark) continue;
-        for (const follower of followers) {
-          follower.tell({ sequence: known.get(follower.tenantId) ?? 0, topics: new Set([topic]) });
-        }
+        tellOf(topic, followers);
       }
     } finally {
       watching = false;

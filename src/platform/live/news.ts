@@ -1,9 +1,20 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { sql, type Transaction } from "kysely";
 import type { Database } from "../db/index.ts";
 import type { Principal } from "../http/types.ts";
 
-/** The channel on which the sealer wakes the hubs; what it says is a tenant, never content (rulings 14). */
+/** The channel on which hubs are woken; what it says is a tenant, and at most a topic, never content (rulings 14). */
 export const LIVE_CHANNEL = "opstracker_live";
+
+/**
+ * Tells who follows a topic, once this transaction is committed, what no seal will: those who listen at that instant, and
+ * nobody later.
+ */
+export async function announce(em: EntityManager, tenantId: string, topic: string): Promise<void> {
+  await sql`select pg_notify(${LIVE_CHANNEL}, ${`${tenantId} ${topic}`})`.execute(
+    em.getTransactionContext<Transaction<unknown>>()!,
+  );
+}
 
 /** Told instead of topics when too much was missed to name it: whoever follows anything asks again. */
 export const EVERYTHING = "*";
