@@ -229,6 +229,12 @@ const SAMPLES: Record<string, Sample> = {
     ready: leaveImport("analysed"),
     isMissingFirst: true,
   },
+  "/imports/:id/lignes.csv": {
+    reach: "tenant",
+    params: ({ imported }) => ({ id: imported }),
+    ready: leaveImport("completed"),
+    isMissingFirst: true,
+  },
   "/imports/:id/execution": {
     reach: "tenant",
     params: ({ imported }) => ({ id: imported }),
@@ -949,7 +955,7 @@ async function giveImportFile({ db, files }: World, by: { id: string; tenantId: 
 }
 
 /** An import of people where it is asked to be, whatever forms did to it since, beside any act. */
-function leaveImport(state: "analysed" | "checked" | "running") {
+function leaveImport(state: "analysed" | "checked" | "running" | "completed") {
   return async ({ superUrl }: World, { tenantId, imported, importFile, mapped }: Ids): Promise<void> => {
     const mapping = { columns: ["matricule", "nom", "prenom"].map((code) => ({ code })), key: ["matricule"] };
     const options = { mode: "both", empty: "keep", errors: "valid", threshold: 50, missing: "keep" };
