@@ -62,6 +62,18 @@ for (const [to, first, second, told, typed] of [
   });
 }
 
+test("GEN-8 : une date mal écrite, corrigée ensuite, ne fait pas oublier que la page était dépassée", async () => {
+  const one = await add();
+  const plan = await drawn(denis, one, "date");
+  isAt(await (await drawn(sophie, one, "date"))({ plannedOn: "2026-12-03" }));
+  const wrong = await plan({ plannedOn: "2026-02-31" });
+  assert.equal(wrong.status, 422);
+  const version = versionFor(wrong.text, `${one}/date`)!;
+  const late = await denis.post(`${one}/date`, { plannedOn: "2026-12-04", plannedHour: "", version });
+  assert.equal(late.status, 409);
+  assert.match(present(late.text), /3 décembre 2026/);
+});
+
 test("GEN-8 : un statut demandé d’une page dépassée n’est pas changé ; la page dit ce qui l’a été, et un clic suffit pour insister", async () => {
   const one = await add();
   const start = await drawn(denis, one, "statut");

@@ -51,6 +51,8 @@ export interface Refused {
   values: Typed;
   errors: Record<string, string>;
   status: 422 | 409 | 413 | 507;
+  /** What the form drawn again starts from: what this one said, so that a refusal never hides what somebody else wrote meanwhile (GEN-8). */
+  version: number | undefined;
   /** Present when somebody else wrote meanwhile; sending again, with the new version, applies the typed values. */
   stale?: Current | null;
   result?: undefined;
@@ -109,8 +111,9 @@ export async function submit<S extends z.ZodObject, R>(
     refusals.set(req, refused);
     return refused;
   };
+  const sent: Sent = { version: sentVersion(req.body?.version) };
   const refused = (errors: Record<string, string>, status: Refused["status"] = 422) =>
-    refuse({ values: typed, errors, status });
+    refuse({ values: typed, errors, status, ...sent });
 
   const parsed = schema.safeParse(input, { error: frenchProblem });
   const errors = { ...issuesByField(parsed.error), ...problems };
@@ -124,7 +127,6 @@ export async function submit<S extends z.ZodObject, R>(
   }
 
   const values = parsed.data;
-  const sent: Sent = { version: sentVersion(req.body?.version) };
   const at = act.at ?? pageOf(req);
   let result!: R;
   const id = randomUUIDv7();
@@ -167,7 +169,13 @@ export async function submit<S extends z.ZodObject, R>(
     }
     if (error instanceof OptimisticLockError) {
       const stale = (await (act.current && req.db.read(said.tenantId, act.current))) ?? null;
-      return refuse({ values: typed, errors: { version: staleSentence(stale) }, status: 409, stale });
+      return refuse({
+        values: typed,
+        errors: { version: staleSentence(stale) },
+        status: 409,
+        version: stale?.version,
+        stale,
+      });
     }
     throw error;
   }
