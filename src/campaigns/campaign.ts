@@ -97,7 +97,7 @@ const schema = defineEntity({
     isTimeTracked: p.boolean().default(false),
     /** What problems are picked from, beside free text (OPS-20). */
     problemReasons: p.array().columnType("text[]").default([]),
-    /** The field that names its operations; null: see titleFieldOf (FLD-2). */
+    /** The field that names its operations; null as long as it has none and nobody chose: see titleFieldOf (FLD-2). */
     titleField: p.text().nullable(),
     subtitleFields: p.array().columnType("text[]").default([]),
     /** The field whose values make the segments (SEG-2). */

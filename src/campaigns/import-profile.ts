@@ -188,7 +188,7 @@ async function openOn(
       const now = await em.findOneOrFail(Campaign, { id: campaign.id });
       refuseArchived(now);
       if (made.length > 0) await addFields(em, now, made, { by: about.author });
-      if ((isFirst || !own) && title) now.titleField = title.code;
+      if (title && (isFirst || !own || now.titleField == null)) now.titleField = title.code;
       const left = spare && (await fieldsOf(em, now)).find(({ code }) => code === spare.code);
       if (left) removeField(em, now, left, { isTitle: false, by: about.author, now: about.now });
       await em.flush();

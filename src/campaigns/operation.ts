@@ -10,7 +10,7 @@ import { fr } from "../platform/text/index.ts";
 import { type Arrow, CATEGORY_CODES } from "../workflow/index.ts";
 import { type Campaign, refuseArchived, toCampaign } from "./campaign.ts";
 import { refuseConverting } from "./conversion-run.ts";
-import { described } from "./naming.ts";
+import { described, titleFieldOf } from "./naming.ts";
 import type { Plan, Rules } from "./plan.ts";
 import {
   birthStatus,
@@ -24,6 +24,7 @@ import {
   statusOf,
   stepped,
 } from "./progress.ts";
+import { keepTitleField } from "./queries/campaigns.ts";
 import { holdValues, otherWithValue } from "./queries/operations.ts";
 import { Segment, segmentByField } from "./segment.ts";
 
@@ -185,6 +186,8 @@ export async function addOperation(
     trashedAt: null,
   });
   em.persist(operation);
+  // From the first one on, what names operations is said, and no longer follows the order of the fields (FLD-2).
+  if (campaign.titleField == null) await keepTitleField(em, campaign, titleFieldOf(campaign, plan.fields)!.code);
   record(em, "operation.added", aboutOperation(operation), { campaign: campaign.id, by: by.id });
   return operation;
 }

@@ -156,3 +156,31 @@ test("FLD-2 : le champ qui nomme se choisit, les opérations qui y ont une valeu
   await undo("campaign.fields_changed");
   assert.equal((await stored(one)).title, "PC-1");
 });
+
+test("FLD-2 : le champ qui nomme est retenu avec la première opération ; en ranger ou en rendre obligatoire un autre n’y change rien", async () => {
+  const at = await campaign();
+  const titleField = async () =>
+    (await world.db.read(tenantId, (em) => em.findOneOrFail(Campaign, { id: idIn(at) }))).titleField ?? null;
+  assert.equal(await titleField(), null, "tant qu’elle est vide, son premier fichier peut en décider");
+  const one = await add(at, { c_cible: "PC-1" });
+  assert.equal(await titleField(), "cible");
+  await addField(at, "Numéro", { switches: ["isListed", "isMandatory"] });
+  await sophie.get(`${at}/champs`);
+  assert.equal((await sophie.post(`${at}/champs/numero/deplacement`, { way: "up" })).status, 303);
+  assert.deepEqual(await fieldsOf(at), ["numero", "cible"]);
+  const two = await add(at, { c_cible: "PC-2", c_numero: "INV-42" });
+  assert.deepEqual([(await stored(one)).title, (await stored(two)).title], ["PC-1", "PC-2"]);
+  assert.match((await sophie.get(`${at}/champs`)).text, /Cible[\s\S]{0,200}nomme l’opération/);
+});
+
+test("FLD-2 : deux premières opérations au même instant sont ajoutées toutes les deux", async () => {
+  const at = await campaign();
+  await sophie.get(`${at}/operations/nouvelle`);
+  const answers = await Promise.all(
+    ["PC-1", "PC-2"].map((c_cible) => sophie.post(`${at}/operations/nouvelle`, { c_cible })),
+  );
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [303, 303],
+  );
+});

@@ -21,6 +21,16 @@ export async function campaignNamed(em: EntityManager, name: string): Promise<{ 
   return rows[0] ?? null;
 }
 
+/**
+ * Keeps the field that names the operations of a campaign that has not said it yet (FLD-2). Its version stays: no form of its
+ * settings is stale for that, and two first operations at once are both added.
+ */
+export async function keepTitleField(em: EntityManager, { id }: { id: string }, code: string): Promise<void> {
+  await sql`update campaign set title_field = ${code} where id = ${id}::uuid and title_field is null`.execute(
+    transaction(em),
+  );
+}
+
 const hasRole = (user: SignedIn, ...roles: string[]) => user.roles.some((role) => roles.includes(role));
 
 /**
