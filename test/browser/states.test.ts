@@ -101,6 +101,7 @@ const STATES: Record<string, string> = {
   "action groupée, réglages": await bulk("step"),
   "action groupée, charge des techniciens": await bulk("balance", balanced),
   "action groupée, résultat": applied,
+  "liste d’un statut, choisi parmi les autres": `${list}?statut=scheduled`,
 };
 /** Of the list, judged narrow, where little room is left. */
 const NARROW: Record<string, string> = {
