@@ -231,6 +231,13 @@ test("SEG-5 : renommé, un segment garde ses valeurs ; fondu, elles vont à l’
   assert.deepEqual(await placeOf(operations[0]!), ["Aile nord", false]);
 });
 
+test("SEG-5 : « Sans segment » est une ligne de la page même quand rien n’y est, dès qu’il y a un segment", async () => {
+  const at = await campaign();
+  assert.doesNotMatch((await sophie.get(`${at}/segments`)).text, /Sans segment/);
+  await act(at, "segments", { name: "Nord" });
+  assert.match((await sophie.get(`${at}/segments`)).text, /Nord<[\s\S]+Sans segment<[\s\S]+?Opérations">0</);
+});
+
 test("SEG-6 : la page d’un segment dit ses sept compteurs, son avancement, ses retards et ses opérations", async () => {
   const { at, operations } = await withSites();
   await sync(at, "site");

@@ -45,8 +45,8 @@ async function show_(req: OfOne, res: Response, form: object): Promise<void> {
   });
   const list = `${addressOf(req.params)}/operations`;
   const segments = figures
-    // Without any segment, nor anything outside of one, there is nothing to say.
-    .filter(({ id, total }) => id !== null || total > 0)
+    // Without any segment, nor anything outside of one, there is nothing to say; else "Sans segment" is a line, even of none (SEG-5).
+    .filter(({ total }) => figures.length > 1 || total > 0)
     .map((one) => ({
       ...one,
       name: one.name ?? "Sans segment",
