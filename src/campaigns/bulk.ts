@@ -352,7 +352,7 @@ export async function runBulk(
     isPart: true,
     tenantId,
     actorId: found.authorId,
-    channel: "page",
+    channel: "bulk",
     code: "operations.changed",
     label: "Action groupée",
   } as const satisfies Omit<ActInput, "now">;

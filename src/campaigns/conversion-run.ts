@@ -119,8 +119,8 @@ export async function startConversion(
 
 /**
  * Carries a conversion out, or what is left of it: part by part, each in one transaction that says how far it went. It goes
- * on in a campaign archived meanwhile, and when the rights of its author are gone: the field has its new type already, and
- * two types in one field would serve nobody. Does nothing when it is over.
+ * on when the rights of its author are gone: the field has its new type already, and two types in one field would serve
+ * nobody. Its campaign is not archived before its end (CAM-8). Does nothing when it is over.
  */
 export async function runConversion(
   { db, clock }: Pick<Services, "db" | "clock">,

@@ -76,9 +76,10 @@ export async function convertField(
   { seen, by }: { seen: string | undefined; by: By },
 ): Promise<Converted> {
   const { campaign, zone } = obeyed;
-  refuseArchived(campaign);
   // Whoever read the field under its present type writes before its values are read, or reads its new one.
   await holdWorkflow(em, campaign.id);
+  await em.refreshOrFail(campaign);
+  refuseArchived(campaign);
   await refuseConverting(em, campaign.id, field.code);
   const from = field.definition();
   const { held, made, preview } = await converted(em, obeyed, from, to);

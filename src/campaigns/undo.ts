@@ -33,6 +33,10 @@ export const campaignUndo: Undo = {
     // Coming back from the archive, or going to it, is what such an act did; anything else waits.
     { when: "t.state = 'archived' and w.state = 'archived'", why: ARCHIVED },
     {
+      when: "w.state = 'archived' and exists (select from field_conversion f where f.tenant_id = w.tenant_id and f.campaign_id = w.id and f.state = 'running')",
+      why: "Un champ est en train de changer de type\u00a0: réessayez dans un instant.",
+    },
+    {
       when: "w.state <> 'archived' and exists (select from campaign o where o.tenant_id = w.tenant_id and o.id <> w.id and o.state <> 'archived' and folded(o.name) = folded(w.name))",
       why: "Une autre campagne porte maintenant ce nom.",
     },
@@ -239,12 +243,13 @@ export const operationUndo: Undo = {
   },
 };
 
-/** A view is its owner's: they take it back whatever they run; a name used again meanwhile waits (OPS-8). */
+/** A view is its owner's: they take it back whatever they run; a name used again meanwhile waits (OPS-8), and so does a shared one of an archived campaign (CAM-8). */
 export const savedViewUndo: Undo = {
   right: "campaigns.govern",
   unless: "coalesce(w.owner_id, t.owner_id) = who.id",
   created: "delete",
   rules: [
+    { when: `(${CAMPAIGN}).state = 'archived' and (w.is_shared or coalesce(t.is_shared, false))`, why: ARCHIVED },
     {
       when: "exists (select from saved_view o where o.tenant_id = w.tenant_id and o.campaign_id = w.campaign_id and o.owner_id = w.owner_id and o.id <> w.id and public.folded(o.name) = public.folded(w.name))",
       why: "Une autre de vos vues porte maintenant ce nom.",

@@ -1,8 +1,8 @@
 import { fr } from "../platform/text/index.ts";
 import { bare } from "./text.ts";
-import { type Arrow, type ArrowRole, CATEGORIES, KINDS, type Status, type Workflow } from "./workflow.ts";
+import { type Arrow, type ArrowRole, CATEGORIES, KINDS, REASONS, type Status, type Workflow } from "./workflow.ts";
 
-/** What keeps an operation from being lost in a workflow: refused [WFL-4], or only said [WFL-5]. */
+/** What keeps an operation from being lost in a workflow, or reopened without a reason: refused [WFL-4, WFL-8], or only said [WFL-5]. */
 
 /** Whose save is refused, each sentence naming the statuses concerned; empty for a sound workflow [WFL-4]. */
 export function refusals(workflow: Workflow): string[] {
@@ -172,6 +172,11 @@ function arrowProblems(workflow: Workflow, transitions: readonly Arrow[]): strin
       const words = wanted.map((one) => quoted(CATEGORIES[one as keyof typeof CATEGORIES].label));
       said.push(
         `${quoted(label)} fait l’action ${quoted(KINDS[kind].label)} et mène de ${start} à ${end}, de catégorie ${quoted(CATEGORIES[category].label)} : cette action mène à ${words.join(" ou ")}. Changez l’arrivée, ou prenez l’action ${quoted(KINDS.custom.label)}.`,
+      );
+    }
+    if (kind === "reopen" && arrow.reason !== "required") {
+      said.push(
+        `${quoted(label)}, de ${start} à ${end}, rouvre sans demander pourquoi. Rendez son motif ${quoted(REASONS.required)}.`,
       );
     }
     const key = `${from} ${bare(label)}`;

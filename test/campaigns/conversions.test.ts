@@ -251,3 +251,28 @@ test("FLD-6 : un import ouvert sous un type de champ s’arrête quand il a chan
   );
   await world.db.note(tenantId, (em) => beside.hold!(em));
 });
+
+test("CAM-8, FLD-6 : une campagne ne s’archive pas tant qu’un de ses champs change de type, ni par une annulation", async () => {
+  const at = await surfaces(600);
+  const archive = async (to: "archivage" | "restauration") => {
+    await sophie.get(`${at}/archivage`);
+    return sophie.post(`${at}/${to}`, { reason: "Fin de vague" });
+  };
+  isAt(await archive("archivage"));
+  isAt(await archive("restauration"));
+  const [restored] = await ask<{ id: string }>(
+    "select id from act where code = 'campaign.restored' and subject_id = ? order by id desc limit 1",
+    [idIn(at)],
+  );
+  const { id } = await toNumber(at);
+  const refused = await archive("archivage");
+  assert.equal(refused.status, 409);
+  assert.match(plain(refused), /Surface[\s\S]*en train de changer de type/);
+  assert.match(
+    plain(await sophie.get(`/actes/${restored!.id}/annulation`)),
+    /Un champ est en train de changer de type/,
+  );
+  await runConversion(services, { tenantId, id });
+  isAt(await archive("archivage"));
+  assert.deepEqual(await counted(at), { numbers: 540, texts: 0, none: 60 });
+});

@@ -395,8 +395,18 @@ test("IMP-41, HIS-12 : deux champs changés par deux actes se défont chacun, sa
 
 test("CAM-8 : dans une campagne archivée, aucune opération ne change", async () => {
   const at = await campaign();
+  await addField(at, "Bureau");
   const one = await add(at, { c_cible: "PC-1" });
-  const version = /name="version" value="(\d+)"/.exec((await sophie!.get(`${one}/modifier`)).text)![1]!;
+  const versionOf = async (page: string) => /name="version" value="(\d+)"/.exec((await sophie!.get(page)).text)![1]!;
+  const version = await versionOf(`${one}/modifier`);
+  const placed = await add(at, { c_cible: "PC-4" });
+  await act(sophie!, placed, "segment", { segment: "" });
+  const trashed = await add(at, { c_cible: "PC-5" });
+  await act(sophie!, trashed, "corbeille");
+  const done = await add(at, { c_cible: "PC-6" });
+  await act(sophie!, at, "suivi", { isTimeTracked: "oui", version: await versionOf(`${at}/reglages`) });
+  await step(sophie!, done, "in_progress", "start");
+  assert.equal((await step(sophie!, done, "done", "complete", { minutes: "30" })).status, 303);
   await sophie!.get(`${at}/archivage`);
   assert.equal((await sophie!.post(`${at}/archivage`, { reason: "Abandon" })).status, 303);
   const acts: [string, Record<string, string | string[]>][] = [
@@ -408,6 +418,20 @@ test("CAM-8 : dans une campagne archivée, aucune opération ne change", async (
     ["corbeille", {}],
   ];
   for (const [to, fields] of acts) assert.equal((await act(sophie!, one, to, fields)).status, 409, to);
+  assert.equal((await act(sophie!, placed, "segment/suivi")).status, 409, "le segment rendu au champ");
+  assert.equal((await act(sophie!, trashed, "restauration")).status, 409, "la sortie de la corbeille");
+  assert.equal((await act(sophie!, done, "temps", { minutes: "45" })).status, 409, "le temps passé");
+  for (const [code, fields] of Object.entries<Record<string, string>>({
+    statut: { arrow: "cancelled.cancel", reason: "Non" },
+    date: { plannedOn: "2026-12-03", plannedHour: "" },
+    technicien: { technician: await idOf("karim") },
+    segment: { segment: "" },
+    "c.bureau": { c_bureau: "B 12" },
+  })) {
+    const cell = await act(sophie!, one, `cellules/${code}`, { ...fields, retour: "", version });
+    assert.equal(cell.status, 409, code);
+    assert.match(cell.text, /Campagne archivée, lecture seule/, code);
+  }
   for (const [to, fields] of [
     ["operations/nouvelle", { c_cible: "PC-3" }],
     ["champs", { label: "Autre", type: "number" }],

@@ -103,3 +103,25 @@ test("OPS-8, GEN-8, CAM-26 : la vue d’autrui n’existe pas ; une version dép
   assert.equal((await sophie!.post(undo, {})).status, 303);
   assert.ok((await viewsOf(sophie!)).has("Vendredi"));
 });
+
+test("CAM-8 : archivée, une campagne garde ses vues partagées telles quelles, annulations comprises ; les privées restent à chacun", async () => {
+  assert.equal((await keep(sophie!, "Retards", "quand=en-retard")).status, 303);
+  const shared = await keep(sophie!, "Équipe", "quand=sans-date", { isShared: "oui" });
+  assert.equal(shared.status, 303);
+  const undo = /href="(\/actes\/[0-9a-f-]{36}\/annulation)"/.exec((await sophie!.get(shared.location!)).text)![1]!;
+  const views = await viewsOf(sophie!);
+  const [own, view] = [idIn(views.get("Retards")!), idIn(views.get("Équipe")!)];
+  await sophie!.get(`${at}/archivage`);
+  assert.equal((await sophie!.post(`${at}/archivage`, { reason: "Abandon" })).status, 303);
+  for (const by of [sophie!, denis!]) {
+    const renamed = await send(by, "/modification", { view, name: "Autre", isShared: "oui", version: "1" });
+    assert.equal(renamed.status, 409);
+    assert.equal((await send(by, "/suppression", { view })).status, 409);
+  }
+  assert.equal((await keep(sophie!, "Une autre", "quand=sans-date", { isShared: "oui" })).status, 409);
+  assert.match((await sophie!.get(undo)).text, /Campagne archivée, lecture seule/);
+  await sophie!.post(undo, {});
+  assert.ok((await viewsOf(denis!)).has("Équipe"));
+  const mine = { view: own, name: "Mes retards", version: "1" };
+  assert.equal((await send(sophie!, "/modification", mine)).status, 303, "une vue privée n’est pas la campagne");
+});

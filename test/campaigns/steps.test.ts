@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { Campaign } from "../../src/campaigns/index.ts";
 import { type Arrow, PRESETS, type Workflow } from "../../src/workflow/index.ts";
 import { addOperation, idIn, isAt, makeCampaign, plain } from "../support/campaigns.ts";
+import { formsOf, parseHtml } from "../support/html.ts";
 import { sendForm } from "../support/multipart.ts";
 import { csvText } from "../support/sheets.ts";
 import { type Answer, type Browser, startWorld } from "../support/world.ts";
@@ -57,13 +58,19 @@ async function cell(one: string, code: string, fields: Record<string, string>): 
   return sophie.post(`${one}/cellules/${code}`, { ...fields, retour: "", version });
 }
 /** A bulk act on these operations, up to its result. */
-async function bulk(at: string, action: string, ones: string[], settings: Record<string, string> | null) {
+async function bulk(
+  at: string,
+  action: string,
+  ones: string[],
+  settings: Record<string, string> | null,
+  confirmed: Record<string, string> = {},
+) {
   await sophie.get(`${at}/operations`);
   const lot = isAt(await sophie.post(`${at}/operations/lots`, { action, scope: "ticked", row: ones.map(idIn) }));
   await sophie.get(lot);
   if (settings) isAt(await sophie.post(`${lot}/apercu`, settings));
   await sophie.get(lot);
-  isAt(await sophie.post(`${lot}/execution`, {}));
+  isAt(await sophie.post(`${lot}/execution`, confirmed));
   return plain(await sophie.get(lot));
 }
 /** A file whose first column names the operations: checked, run; gives what the check said. */
@@ -284,4 +291,79 @@ test("IMP-26, OPS-11 : la date qu’un fichier redit vaut pour le statut qu’il
   const moved = await add(at, "D", { plannedOn: "2026-12-03" });
   await bring(at, [["Cible", "Statut", "Date"], ["D", "Reportée", "03/12/2026"]], column); // biome-ignore format: a file
   assert.deepEqual([await standing(moved), (await stored(moved)).postponed], [["postponed", "2026-12-03 09:00"], 1]);
+});
+
+test("HIS-1, HIS-10, OPS-18, OPS-20 : une action groupée se dit telle dans l’historique, avec son motif et son message, même quand la ligne portait déjà ce motif", async () => {
+  const at = await campaign();
+  const one = await add(at, "A");
+  isAt(await step(sophie, one, "blocked", "flag_problem", { reason: "Panne réseau" }));
+  isAt(await step(sophie, one, "in_progress", "unblock"));
+  const flag = { choice: "flag_problem:blocked", reason: "Panne réseau" };
+  await bulk(at, "step", [one], flag, { message: "Tournée du matin" });
+  isAt(await step(sophie, one, "in_progress", "unblock"));
+  await bulk(at, "step", [one], flag);
+  const acts = await world.db.read(tenantId, (em) =>
+    em.execute<{ channel: string; reason: string | null }[]>(
+      "select channel, reason from act where code = 'operations.changed' and subject_id = ? order by id",
+      [idIn(at)],
+    ),
+  );
+  assert.deepEqual(acts, [
+    { channel: "bulk", reason: "Panne réseau – Tournée du matin" },
+    { channel: "bulk", reason: "Panne réseau" },
+  ]);
+  const history = plain(await sophie.get(`/historique/operation/${idIn(one)}`));
+  assert.equal(
+    history.match(/Panne réseau/g)?.length,
+    4,
+    "chaque motif de chaque transition, et celui que la ligne prit d’abord",
+  );
+  assert.match(history, /action groupée/);
+});
+
+test("WFL-8 : l’éditeur refuse une réouverture qui ne demande pas de motif", async () => {
+  const at = await campaign();
+  const path = `${at}/flux/modifier`;
+  const form = formsOf(parseHtml((await sophie.get(path)).text), path).find(({ action }) => action === path)!;
+  const fields = Object.fromEntries(
+    form.fields.filter(({ name }) => !["_csrf", "_key"].includes(name)).map(({ name, values }) => [name, [...values]]),
+  );
+  const rank = fields.arrowKind!.indexOf("reopen");
+  fields.arrowReason![rank] = "optional";
+  const refused = await sophie.post(path, fields);
+  assert.equal(refused.status, 422);
+  assert.match(refused.text, /rouvre sans demander pourquoi/);
+});
+
+test("OPS-3 : une opération ne va qu’à un technicien dont le compte est actif, par page, lot et fichier", async () => {
+  const at = await campaign();
+  const one = await add(at, "A");
+  const said = { tenantId, actorId: sophie.id, channel: "page", code: "essai", label: "Essai" } as const;
+  const yann = await world.userOf("yann");
+  await world.db.act({ ...said, now: world.clock.now() }, (em) =>
+    em.execute("update app_user set deactivated_at = ? where id = ?", [world.clock.now(), yann.id]),
+  );
+  const denis = await world.userOf("denis");
+  for (const { id, email } of [denis, yann]) {
+    await sophie.get(`${at}/operations/nouvelle`);
+    const born = await sophie.post(`${at}/operations/nouvelle`, { c_cible: "B", technician: id });
+    assert.equal(born.status, 422);
+    assert.match(born.text, /dont le compte est actif et qui a le rôle de technicien/);
+    await sophie.get(one);
+    assert.equal((await sophie.post(`${one}/affectation`, { technician: id })).status, 422);
+    assert.equal((await cell(one, "technicien", { technician: id })).status, 422);
+    await sophie.get(`${at}/operations`);
+    const lot = isAt(
+      await sophie.post(`${at}/operations/lots`, { action: "assign", scope: "ticked", row: [idIn(one)] }),
+    );
+    await sophie.get(lot);
+    assert.equal((await sophie.post(`${lot}/apercu`, { technician: id })).status, 422);
+    const column = ["cible", "technicien"];
+    const checked = await bring(at, [["Cible", "Technicien"], ["A", email]], column); // biome-ignore format: a file
+    assert.match(checked, /Aucun technicien actif n’a ce nom ni cette adresse/);
+  }
+  const rows = await world.db.read(tenantId, (em) =>
+    em.execute("select title from operation where campaign_id = ? and technician_id is not null", [idIn(at)]),
+  );
+  assert.deepEqual(rows, []);
 });

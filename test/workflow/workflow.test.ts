@@ -130,6 +130,13 @@ const REFUSED: [title: string, edit: (workflow: Workflow) => void, ...sentences:
     /« Reportée » : un statut final est de catégorie « Réalisée » ou « Annulée »/,
   ],
   [
+    "une réouverture qui ne demande pas de motif (WFL-8)",
+    ({ transitions }) => {
+      transitions.find(({ kind, to }) => kind === "reopen" && to === "in_progress")!.reason = "optional";
+    },
+    /«.Rouvrir.», de «.Réalisée.» à «.En cours.», rouvre sans demander pourquoi\. Rendez son motif «.obligatoire.»/,
+  ],
+  [
     "deux statuts initiaux",
     ({ statuses, transitions }) => {
       statuses.push({ ...WAITING, category: "open", isInitial: true });

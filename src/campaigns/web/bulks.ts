@@ -158,6 +158,13 @@ const Confirmation = z.object({
   done: z.literal("oui").optional().describe("Confirmation"),
 });
 
+interface Applied {
+  label: string;
+  reason: string | null;
+  isDone: boolean;
+  n: number;
+}
+
 /** Applies it: at once, or by a job whose page may be left (OPS-15). */
 export const apply: RequestHandler<{ id: string; lot: string }> = async (req, res) => {
   const { id } = req.params;
@@ -165,9 +172,12 @@ export const apply: RequestHandler<{ id: string; lot: string }> = async (req, re
   await read(req, (em) => bulkFor(em, req));
   const act = {
     code: "operations.changed",
-    label: (_values: object, { label }: { label: string }) => label,
+    label: (_values: object, { label }: Applied) => label,
     subject: () => aboutCampaign({ id }),
-    reason: ({ message }: { message: string }) => message || undefined,
+    // A row that held the same reason already does not tell it: the act does (OPS-20).
+    reason: ({ message }: { message: string }, { reason }: Applied) =>
+      [reason, message].filter(Boolean).join(" – ") || undefined,
+    channel: "bulk" as const,
     at,
     current: async (em: EntityManager) => {
       const { version, authorId } = (await bulkFor(em, req)).bulk;
@@ -193,7 +203,8 @@ export const apply: RequestHandler<{ id: string; lot: string }> = async (req, re
     const deciding = await decidingOf(em, req, standing);
     const isDone = await startBulk(em, bulk, deciding);
     const n = isDone ? bulk.changed : bulk.counts!.change;
-    return { label: await labelOf(em, bulk, deciding, n), isDone, n };
+    const reason = bulk.wish && "reason" in bulk.wish ? bulk.wish.reason : null;
+    return { label: await labelOf(em, bulk, deciding, n), reason, isDone, n };
   });
   if (form.errors) return showBulk(req, res, form);
   const { isDone, n } = form.result;

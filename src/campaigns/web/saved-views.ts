@@ -73,7 +73,8 @@ async function settle(req: OfCampaign, em: EntityManager) {
   const standing = await campaignFor(em, req.user!, req.params.id, READ);
   return {
     campaign: standing.campaign as Campaign,
-    said: { by: { id: req.user!.id }, isManager: managesOn(standing) },
+    // Of an archived campaign, the verbs say that it is read-only (CAM-8).
+    said: { by: { id: req.user!.id }, isManager: standing.may("operations.manage") },
   };
 }
 

@@ -23,7 +23,7 @@ export interface ActInput {
   code: string;
   label: string | (() => string);
   subject?: { type: string; id: string } | (() => { type: string; id: string } | undefined);
-  reason?: string | undefined;
+  reason?: string | undefined | (() => string | undefined);
   requestId?: string;
   clientAt?: Date;
   undoesId?: string;
@@ -369,7 +369,7 @@ async function writeAct(
 ): Promise<void> {
   const { tenantId, idempotency } = act;
   const label = given(act.label);
-  const reason = act.reason ?? null;
+  const reason = given(act.reason) ?? null;
   const subject = given(act.subject);
   const salt = randomUUID();
   const insertAct = sql`

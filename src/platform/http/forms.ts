@@ -25,7 +25,7 @@ export interface ActOf<S, R> {
   code: string;
   label: string | ((values: S, result: R) => string);
   subject?: (values: S, result: R) => { type: string; id: string } | undefined;
-  reason?: (values: S) => string | undefined;
+  reason?: (values: S, result: R) => string | undefined;
   channel?: Channel;
   /** The act this one takes back (HIS-14). */
   undoes?: string;
@@ -139,7 +139,7 @@ export async function submit<S extends z.ZodObject, R>(
     code: act.code,
     label: () => given(act.label, values, result),
     subject: () => act.subject?.(values, result),
-    reason: act.reason?.(values),
+    reason: () => act.reason?.(values, result),
     requestId: req.id,
     now: req.now,
     ...(req.user && {
