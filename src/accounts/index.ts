@@ -1,6 +1,7 @@
 /** The public face of accounts: the only file other modules import. */
 
 export { setPassword } from "./credential.ts";
+export { noteExport } from "./exported.ts";
 export { guards } from "./guards.ts";
 export { foundOrganisation, hasSuperAdmin, prepareFirstRun } from "./instance.ts";
 export { inviteUser } from "./invitation.ts";

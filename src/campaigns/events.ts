@@ -11,6 +11,11 @@ const grant = z.strictObject({ grant: z.uuid(), by });
 const ofCampaign = z.strictObject({ campaign: z.uuid(), by });
 
 export const events = {
+  "campaign.values_exported": {
+    label: "valeurs laissées de côté prises",
+    payload: z.strictObject({ field: z.string(), rows: z.int(), by }),
+    beyond: "Un export n’a rien changé\u00a0: il n’y a rien à annuler.",
+  },
   "campaign.created": { label: "campagne créée", payload: z.strictObject({ by }) },
   "campaign.edited": { label: "campagne modifiée", payload: z.strictObject({ by }) },
   "campaign.visibility_changed": {

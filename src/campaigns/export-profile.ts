@@ -15,9 +15,9 @@ import {
 import { CATEGORIES, type Category } from "../workflow/index.ts";
 import { aboutCampaign } from "./campaign.ts";
 import { titleFieldOf } from "./naming.ts";
-import { type Column, everyColumn } from "./operation-column.ts";
+import { type Column, everyColumn, TITLE } from "./operation-column.ts";
 import { chipsOf, filtersOf, namesOf } from "./operation-filter.ts";
-import { GROUPS, groupKeys, lookOf } from "./operation-look.ts";
+import { GROUPS, groupKeys, type Look, lookOf } from "./operation-look.ts";
 import { type Plan, planFor } from "./plan.ts";
 import { campaignFor } from "./policy.ts";
 import { type ExportedOperation, exportedAccounts, exportedOperations, exportedPeople } from "./queries/exported.ts";
@@ -101,8 +101,12 @@ function writtenOf(plan: Plan, columns: Column[], { isWhole }: Pick<ExportAsked,
   const field = titleFieldOf(plan.campaign, plan.fields);
   const title: Written = field ? ofField(field) : { head: "Cible", cell: (row) => row.title };
   const shown = (column: Column) => (column.field ? [ofField(column.field)] : (OWN[column.code] ?? []));
-  if (!isWhole) return [title, ...columns.flatMap(shown)];
-  const fields = everyColumn(plan).filter((column) => column.field);
+  const { segmentField } = plan.campaign;
+  // The field that makes the segments says them again (EXP-8).
+  const isAgain = (column: Column) => segmentField !== null && column.field?.code === segmentField;
+  const hasSegment = isWhole || columns.some(({ code }) => code === "segment");
+  if (!isWhole) return [title, ...columns.filter((column) => !hasSegment || !isAgain(column)).flatMap(shown)];
+  const fields = everyColumn(plan).filter((column) => column.field && !isAgain(column));
   const own = ORDER.flatMap((code) => [...OWN[code]!, BESIDE[code] ?? []].flat());
   return [title, ...fields.flatMap(shown), ...own];
 }
@@ -117,6 +121,19 @@ function withGroup(columns: Column[], by: GroupBy, plan: Plan): Column[] {
 async function groupsOf(em: EntityManager, by: GroupBy, plan: Plan): Promise<RawBuilder<unknown>> {
   const segments = await listSegments(em, plan.campaign.id);
   return groupSort(by, plan.zone, groupKeys(by, { ...plan, segments, technicians: await listTechnicians(em) }));
+}
+
+/** The sort and the groups in words, but the sort by date that goes without saying (EXP-2). */
+function lookWords(plan: Plan, { sorted, groupBy }: Pick<Look, "sorted" | "groupBy">): string {
+  const { tri, isDescending } = sorted;
+  const label = tri === TITLE ? "nom" : everyColumn(plan).find(({ code }) => code === tri)?.label;
+  const group = GROUPS.find(({ by }) => by === groupBy)?.label;
+  return [
+    group && `groupes\u00a0: ${group}`,
+    (tri !== "date" || isDescending) && `tri\u00a0: ${label}${isDescending ? ", décroissant" : ""}`,
+  ]
+    .filter(Boolean)
+    .join(" ; ");
 }
 
 /** The operations of a list as its screen shows them, to whoever may take them away (EXP-1, EXP-2, EXP-8, PRM-19). */
@@ -143,6 +160,7 @@ export const operationsExport: ExportProfile = {
       place: { label: campaign.name, path: `/campagnes/${campaign.id}/operations` },
       name: fileNameAfter("operations", campaign.name, said),
       said,
+      sorted: lookWords(plan, { sorted, groupBy }),
       heads: written.map(({ head }) => head),
       wholeHeads: writtenOf(plan, columns, { isWhole: true }).map(({ head }) => head),
       count: await countOperations(em, filters.where),

@@ -13,7 +13,7 @@ import {
 import { saidPhone } from "./phone.ts";
 import { listPlaceNames } from "./queries/places.ts";
 import { countStaff, listStaff, type StaffLine, staffNames } from "./queries/staff.ts";
-import { reachOf } from "./reach.ts";
+import { exportReachOf } from "./reach.ts";
 import { NONE, StaffAddress, staffAsked } from "./staff-filter.ts";
 
 const BUNDLE = 1_000;
@@ -39,7 +39,7 @@ const COLUMNS: Column[] = [
   { head: "Actif", isShown: false, cell: ({ deactivatedAt }) => (deactivatedAt === null ? "oui" : "non") },
 ];
 
-/** The people of the list, those this account may see, to whoever may read them (EXP-1, PRM-19, PRM-23). */
+/** The people of the list, those this account may see, to whoever may take them away (EXP-1, PRM-19). */
 export const staffExport: ExportProfile = {
   kind: "annuaire",
   title: "Exporter l’annuaire",
@@ -48,8 +48,8 @@ export const staffExport: ExportProfile = {
   async open(em: EntityManager, { user, scopeId, query, isWhole }: ExportAsked): Promise<ExportPlan> {
     if (scopeId !== null) throw new NotFound();
     const person = user as SignedIn;
-    const reach = reachOf(person);
-    if (!(reach.everybody || reach.team || reach.scope)) throw new Forbidden(explain(person.roles, "directory.read"));
+    const reach = exportReachOf(person);
+    if (!reach) throw new Forbidden(explain(person.roles, "rows.export"));
     const read = StaffAddress.safeParse(saidOnce(query));
     if (!read.success) throw new NotFound("Ce filtre de l’annuaire ne se lit plus. Revenez à la liste.");
     const { filter, order, descending } = staffAsked(read.data);
@@ -59,6 +59,9 @@ export const staffExport: ExportProfile = {
       place: { label: "Annuaire", path: "/admin/annuaire" },
       name: fileNameAfter("annuaire", said),
       said,
+      ...((order !== "name" || descending) && {
+        sorted: `tri\u00a0: ${order === "name" ? "nom" : "matricule"}${descending ? ", décroissant" : ""}`,
+      }),
       heads: columns.map(({ head }) => head),
       wholeHeads: COLUMNS.map(({ head }) => head),
       count: await countStaff(em, reach, filter),

@@ -32,6 +32,7 @@ export const staffImports: ImportProfile = {
   title: "Importer des personnes",
   noun: ["personne", "personnes"],
   right: "directory.edit",
+  holdsPeople: true,
   examples: [{ file: "annuaire.csv", label: "Trente personnes", hint: "CSV, avec leurs responsables." }],
   table: "staff_member",
   named: "t.given_name || ' ' || t.family_name",

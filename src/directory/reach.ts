@@ -1,4 +1,4 @@
-import { allows, explain, type SignedIn } from "../accounts/index.ts";
+import { allows, explain, type Relation, type SignedIn } from "../accounts/index.ts";
 
 const READ = "directory.read";
 
@@ -18,6 +18,19 @@ export const reachOf = ({ id, roles }: Pick<SignedIn, "id" | "roles">): Reach =>
   team: allows(roles, READ, { inTeam: true }),
   scope: allows(roles, READ, { inScope: true }),
 });
+
+/** Which people an account may take away in a file: all, its team or its scopes; null when none [PRM-19]. */
+export function exportReachOf(user: Pick<SignedIn, "id" | "roles">): Reach | null {
+  const { everybody, team, scope, userId } = reachOf(user);
+  const may = (relation: Relation) => allows(user.roles, "rows.export", relation);
+  const reach = {
+    userId,
+    everybody: everybody && may({}),
+    team: team && may({ inTeam: true }),
+    scope: scope && may({ inScope: true }),
+  };
+  return reach.everybody || reach.team || reach.scope ? reach : null;
+}
 
 export const mayEditDirectory = ({ roles }: Pick<SignedIn, "roles">): boolean => allows(roles, "directory.edit");
 export const mayTieAccounts = ({ roles }: Pick<SignedIn, "roles">): boolean => allows(roles, "scopes.manage");

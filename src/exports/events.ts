@@ -4,7 +4,14 @@ import type { EventCatalogue } from "../platform/events/catalogue.ts";
 export const events: EventCatalogue = {
   "rows.exported": {
     label: "lignes exportées",
-    payload: z.strictObject({ kind: z.string(), rows: z.int(), filters: z.string(), by: z.uuid() }),
+    payload: z.strictObject({
+      kind: z.string(),
+      rows: z.int(),
+      filters: z.string(),
+      sort: z.string(),
+      columns: z.array(z.string()),
+      by: z.uuid(),
+    }),
     beyond: "Un export n’a rien changé\u00a0: il n’y a rien à annuler.",
   },
   "export.asked": {

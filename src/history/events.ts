@@ -33,7 +33,7 @@ export const events: EventCatalogue = {
   },
   "history.exported": {
     label: "historique exporté",
-    payload: z.object({ acts: z.int() }),
+    payload: z.strictObject({ acts: z.int(), filters: z.string() }),
     beyond: "Un export est déjà sur l’appareil de la personne\u00a0: il ne se reprend pas.",
   },
 };

@@ -29,4 +29,9 @@ export const events: EventCatalogue = {
     }),
     beyond: "Cet import n’a rien écrit\u00a0: il n’y a rien à annuler.",
   },
+  "import.exported": {
+    label: "fichier d’un import pris",
+    payload: z.strictObject({ what: z.enum(["errors", "lines"]), rows: z.int(), by: z.uuid() }),
+    beyond: "Un export n’a rien changé\u00a0: il n’y a rien à annuler.",
+  },
 };

@@ -87,8 +87,8 @@ test("FLD-6 : changer le type montre d’abord ce qui se convertit et ce qui ne 
     [12, 12.5, undefined, undefined, 12],
   );
   const card = await sophie.get(`${at}/champs/surface/modifier`);
-  const file = /href="([^"]+\/refusees\/[^"]+)"/.exec(card.text)![1]!;
-  const { text } = await sophie.get(file);
+  const file = /action="([^"]+\/refusees\/[^"]+)"/.exec(card.text)![1]!;
+  const { text } = await sophie.post(file);
   assert.match(text, /PC-2;grand\r\nPC-3;'=1\+1\r\n|PC-2;grand[\s\S]+PC-3;/);
   assert.ok(!/;=1/.test(text), "aucune formule");
 

@@ -166,8 +166,8 @@ test("FLD-6 : les valeurs mises de côté se téléchargent comme on les lisait 
     const asked = await sophie.post(path, { ...fields, type: "number" });
     const seen = /name="seen" value="([^"]+)"/.exec(asked.text)![1]!;
     assert.equal((await sophie.post(path, { ...fields, type: "number", seen })).status, 303);
-    const file = /href="([^"]+\/refusees\/[^"]+)"/.exec((await sophie.get(path)).text)![1]!;
-    assert.match((await sophie.get(file)).text, new RegExp(`PC-1;${told}\r\n$`));
+    const file = /action="([^"]+\/refusees\/[^"]+)"/.exec((await sophie.get(path)).text)![1]!;
+    assert.match((await sophie.post(file)).text, new RegExp(`PC-1;${told}\r\n$`));
   }
 });
 

@@ -119,7 +119,7 @@ test("S1 : d’un tableau de 847 lignes à 844 opérations en trois segments, pu
     ),
     [{ odd: 0, misnamed: 0, moved: 0 }],
   );
-  const file = (await sophie.get(`${sent}/erreurs.csv`)).text;
+  const file = (await sophie.post(`${sent}/erreurs.csv`)).text;
   const [heads, ...wrong] = file
     .replace(/^\ufeff/, "")
     .trim()

@@ -70,7 +70,7 @@ test("IMP-46, IMP-47, IMP-48 : des personnes arrivent avec qui en est responsabl
   );
   // Its line is written without a manager, and comes in the file of errors as it was.
   assert.deepEqual(await rows("select value from import_error where value like 'z9%'"), [{ value: "z999" }]);
-  assert.match((await denis.get(`${first.at}/erreurs.csv`)).text, /^z005;Noir;Luc;;;z999;non;6;Responsable;/m);
+  assert.match((await denis.post(`${first.at}/erreurs.csv`)).text, /^z005;Noir;Luc;;;z999;non;6;Responsable;/m);
   assert.deepEqual(await staff(), [
     {
       number: "Z001",

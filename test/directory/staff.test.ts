@@ -295,7 +295,10 @@ test("EXP-1, EXP-3, EXP-7, IMP-46 : la liste filtrée s’exporte en CSV, sans f
   const exported = (liste: string, by = denis) => by.post(page, { liste, colonnes: "toutes" });
   const { status, text, headers } = await exported("q=EX-1");
   assert.equal(status, 200);
-  assert.match(headers.get("content-disposition")!, /attachment; filename=annuaire-ex-1-\d{4}-\d\d-\d\d\.csv/);
+  assert.match(
+    headers.get("content-disposition")!,
+    /attachment; filename=annuaire-ex-1-toutes-les-colonnes-\d{4}-\d\d-\d\d\.csv/,
+  );
   assert.equal(
     text.replace(/^\ufeff/, ""),
     "Matricule;Nom;Prénom;Adresse électronique;Service;Site;Fonction;Type de contrat;Téléphone;Matricule du responsable;Actif\r\n" +
@@ -314,6 +317,10 @@ test("EXP-1, EXP-3, EXP-7, IMP-46 : la liste filtrée s’exporte en CSV, sans f
   const team = (await exported("", martine)).text;
   assert.match(team, /EX-1/);
   assert.doesNotMatch(team, /MQ-0012;Maillard/);
+  // A campaign manager reads the directory, and has no letter « exporter » on it.
+  const sophie = await world.as("sophie");
+  assert.doesNotMatch((await sophie.get(AT)).text, /exports\/annuaire/);
+  assert.equal((await exported("", sophie)).status, 403);
   const karim = await world.as("karim");
   await karim.get("/compte");
   assert.equal((await exported("", karim)).status, 403, "un technicien ne lit pas l’annuaire");

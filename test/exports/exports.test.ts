@@ -60,7 +60,10 @@ test("EXP-3, EXP-7, EXP-8 : point-virgule, marque, CRLF, virgule décimale, jj/m
   const { status, headers, text } = await ask(sophie!, id);
   assert.equal(status, 200);
   assert.match(headers.get("content-type")!, /^text\/csv; charset=utf-8/);
-  assert.match(headers.get("content-disposition")!, /operations-ete-a-l-uvre-\d+-\d{4}-\d{2}-\d{2}\.csv/);
+  assert.match(
+    headers.get("content-disposition")!,
+    /operations-ete-a-l-uvre-\d+-toutes-les-colonnes-\d{4}-\d{2}-\d{2}\.csv/,
+  );
   assert.match(text, /\r\n/);
   const [first, second] = rowsOf(text);
   assert.equal(first!.Cible, "'=1+1");
@@ -224,17 +227,44 @@ test("PRM-19, CAM-26 : sans la lettre « exporter » c’est non, sans la campag
 test("EXP-12 : un export est un acte de l’historique, une ligne du journal de sécurité, et une lecture de personnes s’il en tient", async () => {
   const { at, id } = await campaign();
   await add(at, { c_cible: "PC-1" });
-  await ask(sophie!, id, "q=pc");
+  const { headers } = await ask(sophie!, id, "q=pc&tri=statut&sens=decroissant&groupe=segment");
+  assert.match(
+    headers.get("content-disposition")!,
+    /operations-ete-a-l-uvre-\d+-texte-pc-groupes-segment-tri-statut-decroissant-toutes-les-colonnes-\d{4}-/,
+  );
   const [act] = await world.db.read(tenantId, (em) =>
     em.execute<{ label: string }[]>("select label from act where code = 'rows.exported' and subject_id = ?", [id]),
   );
-  assert.equal(act!.label, "Exporter des opérations (1 opération\u00a0: Texte\u00a0: pc)");
+  assert.equal(
+    act!.label,
+    "Exporter des opérations (1 opération\u00a0: Texte\u00a0: pc ; groupes\u00a0: Segment ; tri\u00a0: Statut, décroissant ; toutes les colonnes)",
+  );
   const [noted] = await world.db.read(tenantId, (em) =>
-    em.execute<{ n: number; detail: { rows: number } }[]>(
+    em.execute<{ n: number; detail: { rows: number; sort: string; columns: string } }[]>(
       "select detail from security_event where kind = 'export' order by at desc limit 1",
     ),
   );
-  assert.equal(noted!.detail.rows, 1);
+  const { rows, sort, columns } = noted!.detail;
+  assert.deepEqual([rows, sort], [1, "groupes\u00a0: Segment ; tri\u00a0: Statut, décroissant"]);
+  assert.match(columns, /^Cible, Surface, Livré le, .*Segment, Statut/);
+});
+
+test("EXP-8 : un champ qui fait les segments ne les dit pas une seconde fois", async () => {
+  const { at, id } = await campaign();
+  await addField(sophie!, at, "Bâtiment", { switches: ["isListed"] });
+  await add(at, { c_cible: "PC-1", c_batiment: "Est" });
+  const sync = `${at}/segments/resynchronisation`;
+  const seen = /name="seen" value="([^"]+)"/.exec((await sophie!.get(`${sync}?champ=batiment`)).text)![1]!;
+  assert.equal((await sophie!.post(sync, { field: "batiment", seen })).status, 303);
+  const heads = async (liste: string, colonnes: string) =>
+    (await ask(sophie!, id, liste, colonnes)).text
+      .replace(/^\ufeff/, "")
+      .split("\r\n")[0]!
+      .split(";");
+  const told = (all: string[]) => all.filter((head) => ["Bâtiment", "Segment"].includes(head));
+  assert.deepEqual(told(await heads("", "toutes")), ["Segment"]);
+  assert.deepEqual(told(await heads("colonnes=c.batiment,segment", "ecran")), ["Segment"]);
+  assert.deepEqual(told(await heads("colonnes=c.batiment,statut", "ecran")), ["Bâtiment"]);
 });
 
 test("EXP-13, S33 : qui perd « exporter » n’emporte plus le fichier préparé pour lui", async () => {

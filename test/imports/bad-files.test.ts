@@ -205,7 +205,7 @@ test("IMP-4, IMP-8 : des octets nuls sont une erreur sur leur ligne, deux colonn
   const { create, error } = await brought(at, ["cible", "bureau"]);
   assert.deepEqual({ create, error }, { create: 2, error: 1 });
   assert.match(words(await sophie.get(at)), /3 Bureau Nî␀mes Caractère illisible dans cet encodage/);
-  assert.match((await sophie.get(`${at}/erreurs.csv`)).text, /PC-4;.+;3;Bureau;Caractère illisible/);
+  assert.match((await sophie.post(`${at}/erreurs.csv`)).text, /PC-4;.+;3;Bureau;Caractère illisible/);
 
   const head = isAt(await sent(Buffer.from("Poste;Bu\0reau\r\nPC-7;Évry\r\n"), "tête.csv"));
   assert.match(words(await sophie.get(head)), /Bu␀reau/);

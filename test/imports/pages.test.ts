@@ -71,12 +71,22 @@ test("IMP-28 à IMP-32 : d’un fichier aux lignes, page après page, sans scrip
   assert.match(problem({ text: done } as Answer), /1 ligne créée Lignes créées[^0-9]+Ligne Créée 2 P1/);
   assert.match(problem({ text: done } as Answer), /Lignes à écrire créer et modifier.+Colonne « Étage » Étage/);
   assert.equal(
-    (await sophie.get(`${at}/lignes.csv`)).text.replace(/^\ufeff/, ""),
+    (await sophie.post(`${at}/lignes.csv`)).text.replace(/^\ufeff/, ""),
     "Ligne;Résultat;Nom\r\n2;créée;P1\r\n",
   );
   assert.deepEqual((await world.owner.query("select serial, name from poste")).rows, [{ serial: "P1", name: "Zoé" }]);
-  const file = await sophie.get(`${at}/erreurs.csv`);
+  const file = await sophie.post(`${at}/erreurs.csv`);
   assert.match(file.text, /P2;Paul;31\/02\/2026;3;3;Date prévue;Ce jour n’est pas au calendrier\./);
+  // Each file that left is an act of history, and a line of the security log (EXP-12).
+  assert.deepEqual((await world.owner.query("select label from act where code = 'import.exported' order by id")).rows, [
+    { label: "Export des lignes écrites par un import (1 ligne)" },
+    { label: "Export des lignes en erreur d’un import (1 ligne)" },
+  ]);
+  assert.deepEqual(
+    (await world.owner.query("select detail ->> 'what' as what from security_event where kind = 'export' order by id"))
+      .rows,
+    [{ what: "import.lines" }, { what: "import.errors" }],
+  );
   // Once only: the same button again says so.
   assert.equal((await sophie.post(`${at}/execution`, { errors: "valid" })).status, 409);
   const undo = /href="(\/actes\/[0-9a-f-]+\/annulation)"/.exec(done)![1]!;
@@ -104,7 +114,7 @@ test("IMP-28, IMP-34 : les lignes à créer et à modifier se lisent toutes, pag
   const second = await sound(next(first, "créées")!);
   assert.match(second, /Nom\s: Nom 50</);
   assert.match(second, /rel="prev"/);
-  assert.equal((await sophie.get(`${at}/lignes.csv`)).status, 404);
+  assert.equal((await sophie.post(`${at}/lignes.csv`)).status, 404);
   isAt(await sophie.post(`${at}/execution`, { errors: "valid" }));
   assert.match(await sound(next(await sound(at), "créées")!), /L0050/);
   const again = await sent(lines(60, "Autre nom"));
@@ -142,13 +152,13 @@ test("IMP-29, IMP-39 : cause par cause, chaque erreur garde ses mots ; le fichie
   await age(31);
   await purge();
   assert.match(await sound(at), /erreurs\.csv/);
-  assert.match((await sophie.get(`${at}/erreurs.csv`)).text, /^K11;;;lourd 11;13;Poids;/m);
+  assert.match((await sophie.post(`${at}/erreurs.csv`)).text, /^K11;;;lourd 11;13;Poids;/m);
   await age(91);
   await purge();
   const forgotten = await sound(at);
   assert.match(problem({ text: forgotten } as Answer), /Fichier effacé.+il reste ses comptes.+En erreur 12/);
   assert.doesNotMatch(forgotten, /postes\.csv|Empreinte|Réglages de cet import|erreurs\.csv|Par Sophie/);
-  assert.equal((await sophie.get(`${at}/erreurs.csv`)).status, 404);
+  assert.equal((await sophie.post(`${at}/erreurs.csv`)).status, 404);
   assert.match(await sound("/imports"), /Fichier effacé/);
 });
 

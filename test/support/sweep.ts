@@ -357,8 +357,6 @@ export const OTHER_TYPES: Record<string, RegExp> = {
   "/imports/:kind/exemples/:file": /^text\/csv/,
   "/imports/:kind/modele.csv": /^text\/csv/,
   "/imports/:kind/modele.xlsx": /^application\/vnd\.openxmlformats/,
-  "/imports/:id/erreurs.csv": /^text\/csv/,
-  "/imports/:id/lignes.csv": /^text\/csv/,
   "/robots.txt": /^text\/plain/,
   "/.well-known/security.txt": /^text\/plain/,
 };
@@ -468,6 +466,8 @@ const FORMS: Record<string, Filled> = {
   },
   "/imports/:id/execution": { page: null, fields: () => ({ errors: "valid" }) },
   "/imports/:id/arret": { page: null },
+  "/imports/:id/lignes.csv": { page: null },
+  "/imports/:id/erreurs.csv": { page: null },
   "/compte/sessions/fermeture": { page: null },
   "/admin/utilisateurs/nouveau": {
     fields: () => ({

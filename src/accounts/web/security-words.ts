@@ -11,6 +11,9 @@ const EXPORTED: Record<string, string> = {
   directory: "l’annuaire",
   annuaire: "l’annuaire",
   operations: "des opérations",
+  "import.errors": "les lignes en erreur d’un import",
+  "import.lines": "les lignes écrites par un import",
+  values: "des valeurs laissées de côté",
 };
 
 export interface ToldEvent {

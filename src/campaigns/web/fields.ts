@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
+import { noteExport } from "../../accounts/index.ts";
 import {
   cellText,
   FIELD_TYPES,
@@ -13,8 +14,9 @@ import {
   TYPE_LABELS,
 } from "../../fields/index.ts";
 import { NotFound } from "../../platform/errors.ts";
+import { record } from "../../platform/events/record.ts";
 import { asDownload, pour } from "../../platform/http/download.ts";
-import { atVersion, read, submit } from "../../platform/http/forms.ts";
+import { asError, atVersion, read, submit } from "../../platform/http/forms.ts";
 import { CSV_MARK, csvLine } from "../../platform/sheets/csv.ts";
 import { fr } from "../../platform/text/index.ts";
 import { aboutCampaign, type Campaign } from "../campaign.ts";
@@ -259,10 +261,12 @@ export const updateTitle: RequestHandler<{ id: string }> = async (req, res) => {
 /** The values a change of type did not take, as a file says them under the type they had (FLD-6). */
 export const aside: RequestHandler<{ id: string; code: string; act: string }> = async (req, res) => {
   const { code, act: actId } = req.params;
-  const { field, campaign, was } = await read(req, async (em) => {
+  const { field, campaign, was, refused } = await read(req, async (em) => {
     const standing = await campaignFor(em, req.user!, req.params.id, CONFIGURE);
     const found = await fieldOf(em, standing.campaign, code);
-    return { campaign: standing.campaign, field: found, was: await fieldBefore(em, { id: found.id, actId }) };
+    const from = (await conversionsOf(em, standing.campaign.id, code)).find(({ id }) => id === actId);
+    const was = await fieldBefore(em, { id: found.id, actId });
+    return { campaign: standing.campaign, field: found, was, refused: from?.refused ?? 0 };
   });
   const former = { ...field.definition(), ...was };
   const zone = campaign.zone ?? req.user!.tenant.zone;
@@ -279,6 +283,18 @@ export const aside: RequestHandler<{ id: string; code: string; act: string }> = 
   const first = await page("0");
   if (first.length === 0)
     throw new NotFound("Cet acte n’a mis aucune valeur de ce champ de côté. Revenez à la page du champ.");
+  const told = {
+    code: "campaign.values_exported",
+    label: `Export des valeurs de «\u00a0${field.label}\u00a0» laissées de côté (${fr.count(refused, "valeur", "valeurs")})`,
+    subject: () => aboutCampaign(campaign),
+    at: `${atOf(req.params)}/${code}/modifier`,
+  };
+  const form = await submit(req, z.object({}), told, async (_values, em) => {
+    record(em, told.code, aboutCampaign(campaign), { field: code, rows: refused, by: req.user!.id });
+    const isPersonal = former.isPersonal || former.type === "person";
+    await noteExport(em, req, { what: "values", field: code, rows: refused, people: isPersonal ? told.label : null });
+  });
+  if (form.errors) throw asError(form);
   asDownload(res.status(200), `valeurs-${code}.csv`);
   res.setHeader("Content-Type", "text/csv; charset=utf-8");
   const lines = async function* () {

@@ -78,7 +78,7 @@ export const routes: Route[] = [
   post("/campagnes/:id/champs/:code/modifier", CONFIGURE, fields.update, CODE),
   post("/campagnes/:id/champs/:code/deplacement", CONFIGURE, fields.move, CODE),
   post("/campagnes/:id/champs/:code/retrait", CONFIGURE, fields.remove, CODE),
-  get("/campagnes/:id/champs/:code/refusees/:act", CONFIGURE, fields.aside, CODE),
+  post("/campagnes/:id/champs/:code/refusees/:act", CONFIGURE, fields.aside, CODE),
   ...segmentRoutes,
   get("/campagnes/:id/type", CONFIGURE, offers.show),
   post("/campagnes/:id/type", CONFIGURE, offers.create),

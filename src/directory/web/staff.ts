@@ -9,7 +9,7 @@ import { saidPhone } from "../phone.ts";
 import { listPlaceNames } from "../queries/places.ts";
 import { chainAbove, listManagers, listStaff, STAFF_STATES, type StaffLine, teamOf } from "../queries/staff.ts";
 import { findTieOf } from "../queries/ties.ts";
-import { mayTieAccounts, reachOf } from "../reach.ts";
+import { exportReachOf, mayTieAccounts, reachOf } from "../reach.ts";
 import { NONE, StaffAddress, staffAsked } from "../staff-filter.ts";
 import {
   aboutStaffMember,
@@ -80,9 +80,11 @@ export const index: RequestHandler = async (req, res) => {
       ],
     },
     active: Object.values(filters).filter(Boolean).length,
-    exportAt: withQuery("/exports/annuaire/tout/nouveau", {
-      liste: withQuery("", { ...filters, ...sorted }).slice(1) || undefined,
-    }),
+    exportAt:
+      exportReachOf(req.user!) &&
+      withQuery("/exports/annuaire/tout/nouveau", {
+        liste: withQuery("", { ...filters, ...sorted }).slice(1) || undefined,
+      }),
     previous: found.before && withQuery(AT, { ...filters, ...sorted, page: writeMark(found.before) }),
     next: found.after && withQuery(AT, { ...filters, ...sorted, page: writeMark(found.after) }),
     sorts: Object.fromEntries(

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import { noteSecurity, writeReading } from "../../accounts/index.ts";
+import { noteExport } from "../../accounts/index.ts";
 import { Forbidden, NotFound } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
 import { queryOf } from "../../platform/http/addresses.ts";
@@ -10,7 +10,7 @@ import { asDownload, pour } from "../../platform/http/download.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
 import type { Services } from "../../platform/services.ts";
-import type { ExportAsked, ExportPlan, ExportProfile } from "../../platform/sheets/export.ts";
+import { type ExportAsked, type ExportPlan, type ExportProfile, fileNameAfter } from "../../platform/sheets/export.ts";
 import { Missing } from "../../platform/storage/store.ts";
 import { fr } from "../../platform/text/index.ts";
 import { aboutExport, askExport, cancelExport, Export, MOST_AT_ONCE } from "../export.ts";
@@ -87,20 +87,25 @@ async function showNew(
   });
 }
 
-const fileNameOf = ({ name }: ExportPlan, req: Request) => {
+/** What besides the filters says what the file holds (EXP-2). */
+const lookOf = ({ sorted = "" }: ExportPlan, { isWhole }: ExportAsked) => [
+  sorted,
+  isWhole ? "toutes les colonnes" : "",
+];
+
+const fileNameOf = (plan: ExportPlan, req: Request, asked: ExportAsked) => {
   const day = new Intl.DateTimeFormat("en-CA", { timeZone: req.user!.tenant.zone }).format(req.now);
-  return `${name}-${day}.csv`;
+  return `${[plan.name, fileNameAfter(...lookOf(plan, asked)), day].filter(Boolean).join("-")}.csv`;
 };
 
 /** Told in history, in the security log, and among the readings of personal data when it holds people (EXP-12). */
 async function tell(em: EntityManager, req: Request, profile: ExportProfile, asked: ExportAsked, plan: ExportPlan) {
-  const { id, tenantId } = req.user!;
-  const { count: rows, said: filters } = plan;
-  record(em, "rows.exported", profile.about(asked.scopeId, tenantId), { kind: profile.kind, rows, filters, by: id });
-  noteSecurity(em, req, { kind: "export", userId: id, detail: { what: profile.kind, rows, filters } });
-  if (plan.holdsPeople) {
-    await writeReading(em, { tenantId, userId: id, page: profile.title, subjectId: null, address: req.ip ?? "" });
-  }
+  const { id: by, tenantId } = req.user!;
+  const { count: rows, said: filters, sorted: sort = "", heads: columns } = plan;
+  const { kind, title } = profile;
+  record(em, "rows.exported", profile.about(asked.scopeId, tenantId), { kind, rows, filters, sort, columns, by });
+  const told = { what: kind, rows, filters, sort, columns: columns.join(", ") };
+  await noteExport(em, req, { ...told, people: plan.holdsPeople ? title : null });
 }
 
 interface Asked {
@@ -117,7 +122,8 @@ export const create: RequestHandler<{ kind: string; objet: string }> = async (gi
   const { tenantId, id } = req.user!;
   const act = {
     code: "rows.exported",
-    label: (_values: object, { plan }: Asked) => labelOf(profile, plan),
+    label: (values: z.output<typeof AskedForm>, { plan }: Asked) =>
+      labelOf(profile, plan, askedOf(req, params, values)),
     subject: (values: z.output<typeof AskedForm>) => profile.about(askedOf(req, params, values).scopeId, tenantId),
     at: (_values: object, { one }: Asked) => (one ? addressOf(one) : MINE.href),
   };
@@ -128,7 +134,15 @@ export const create: RequestHandler<{ kind: string; objet: string }> = async (gi
     if (plan.count <= MOST_AT_ONCE) return { plan, one: null };
     const { query: list, scopeId, isWhole } = asked;
     const { said, count: total } = plan;
-    const wanted = { kind: profile.kind, scopeId, query: list, isWhole, fileName: fileNameOf(plan, req), said, total };
+    const wanted = {
+      kind: profile.kind,
+      scopeId,
+      query: list,
+      isWhole,
+      fileName: fileNameOf(plan, req, asked),
+      said,
+      total,
+    };
     return { plan, one: await askExport(em, wanted, { tenantId, by: { id }, now: req.now }) };
   });
   if (form.errors) return showNew(req, res as never, params, form.values as never, form);
@@ -138,14 +152,16 @@ export const create: RequestHandler<{ kind: string; objet: string }> = async (gi
   const text = await read(req, async (em) =>
     Array.fromAsync(linesOf(await planOf(profilesOf(req), em, profile.kind, asked))),
   );
-  asDownload(res.status(200) as never, fileNameOf(plan, req));
+  asDownload(res.status(200) as never, fileNameOf(plan, req, asked));
   res.setHeader("Content-Type", "text/csv; charset=utf-8");
   await pour(Readable.from(text), res as never);
 };
 
 const LONGEST_LABEL = 480;
-const labelOf = ({ title, noun }: ExportProfile, { count, said }: ExportPlan) =>
-  `${title} (${fr.count(count, ...noun)}${said ? `\u00a0: ${said}` : ""})`.slice(0, LONGEST_LABEL);
+function labelOf({ title, noun }: ExportProfile, plan: ExportPlan, asked: ExportAsked): string {
+  const said = [plan.said, ...lookOf(plan, asked)].filter(Boolean).join(" ; ");
+  return `${title} (${fr.count(plan.count, ...noun)}${said ? `\u00a0: ${said}` : ""})`.slice(0, LONGEST_LABEL);
+}
 
 /** One of theirs, to nobody else (EXP-11). Throws NotFound. */
 async function ownExport(em: EntityManager, req: Request, id: string): Promise<Export> {

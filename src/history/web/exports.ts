@@ -1,18 +1,21 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
 import type { RequestHandler } from "express";
 import { z } from "zod";
-import { noteSecurity } from "../../accounts/index.ts";
+import { findUserNames, noteSecurity } from "../../accounts/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
 import { asDownload, pour } from "../../platform/http/download.ts";
-import { read, submit } from "../../platform/http/forms.ts";
+import { actOf, read, submit } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { CSV_MARK, csvLine } from "../../platform/sheets/csv.ts";
 import { fr } from "../../platform/text/index.ts";
+import { CHANNEL_WORDS } from "../channels.ts";
 import { countActs, listActs } from "../queries.ts";
 import { readFilter } from "./filter.ts";
 import { type ShownAct, shownActs } from "./lines.ts";
 
 const BATCH = 1_000;
+const LONGEST_LABEL = 480;
 const HEADS = [
   "Numéro",
   "Date",
@@ -29,21 +32,26 @@ const HEADS = [
 /** The filtered acts as CSV (HIS-9), streamed by short reads; the export is itself an act, with no row (rulings 12). */
 export const create: RequestHandler = async (req, res) => {
   const registry = req.app.locals.registry as Registry;
-  const { filter } = readFilter(req);
+  const { filter, values } = readFilter(req);
   const { tenantId, id, tenant } = req.user!;
   const form = await submit(
     req,
     z.object({}),
     {
       code: "history.exported",
-      label: (_values, acts: number) => `Export de l’historique (${fr.count(acts, "acte", "actes")})`,
+      label: (_values, { acts, filters }: { acts: number; filters: string }) =>
+        `Export de l’historique (${fr.count(acts, "acte", "actes")}${filters && `\u00a0: ${filters}`})`.slice(
+          0,
+          LONGEST_LABEL,
+        ),
       at: "/admin/historique",
     },
     async (_values, em) => {
       const acts = await countActs(em, filter);
-      record(em, "history.exported", { type: "tenant", id: tenantId }, { acts });
-      noteSecurity(em, req, { kind: "export", userId: id, detail: { what: "history", acts } });
-      return acts;
+      const filters = await filterWords(em, values, registry);
+      record(em, "history.exported", { type: "tenant", id: tenantId }, { acts, filters });
+      noteSecurity(em, req, { kind: "export", userId: id, detail: { what: "history", acts, filters } });
+      return { acts, filters };
     },
   );
   // A button alone: nothing to draw again, its refusal is a page.
@@ -53,9 +61,11 @@ export const create: RequestHandler = async (req, res) => {
   res.setHeader("Content-Type", "text/csv; charset=utf-8");
   const lines = async function* () {
     yield CSV_MARK + csvLine(HEADS);
-    for (let before: string | null | undefined, first = true; first || before; first = false) {
+    // This export is none of the acts it was asked for.
+    for (let before: string | null | undefined = actOf(req); before; ) {
+      const from: string = before;
       const page = await read(req, async (em) => {
-        const { acts, older } = await listActs(em, filter, { before: before ?? undefined, size: BATCH });
+        const { acts, older } = await listActs(em, filter, { before: from, size: BATCH });
         return { acts: await shownActs(em, acts, registry), older };
       });
       yield page.acts.map((act) => csvLine(columnsOf(act, tenant.zone))).join("");
@@ -64,6 +74,26 @@ export const create: RequestHandler = async (req, res) => {
   };
   await pour(lines(), res);
 };
+
+/** The filters as people read them (EXP-12). */
+async function filterWords(
+  em: EntityManager,
+  { personne, objet, voie, du, au, texte, demande }: Record<string, string | undefined>,
+  { subjects }: Pick<Registry, "subjects">,
+): Promise<string> {
+  const day = (date: string) => fr.date(`${date}T12:00:00Z`, "UTC");
+  return [
+    personne && `personne\u00a0: ${(await findUserNames(em, [personne])).get(personne) ?? "inconnue"}`,
+    objet && `objet\u00a0: ${subjects.get(objet)?.noun ?? objet}`,
+    voie && `voie\u00a0: ${CHANNEL_WORDS[voie as keyof typeof CHANNEL_WORDS]}`,
+    du && `du ${day(du)}`,
+    au && `au ${day(au)}`,
+    texte && `texte\u00a0: ${texte}`,
+    demande && `référence\u00a0: ${demande}`,
+  ]
+    .filter(Boolean)
+    .join(" ; ");
+}
 
 const columnsOf = (act: ShownAct, zone: string) => [
   act.number,

@@ -1,15 +1,12 @@
 import type { Request, RequestHandler } from "express";
 import { z } from "zod";
-import { NotFound, RuleBroken } from "../../platform/errors.ts";
-import { asDownload, pour } from "../../platform/http/download.ts";
+import { RuleBroken } from "../../platform/errors.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { chooseMapping, forgetMapping, proposeMapping, readThrough } from "../analysis.ts";
-import { errorFile } from "../error-file.ts";
 import { sourceOfImport } from "../file-purpose.ts";
 import type { Import } from "../import.ts";
 import { refuseMapping } from "../prepared.ts";
 import { cancelImport, checkImport, INLINE_LINES, refreshCheck, runImport, startImport } from "../run.ts";
-import { writtenFile } from "../written-file.ts";
 import { MAPPING, showMapping } from "./mapping.ts";
 import { Choice, mappingOf, missingOf, refuseTwoSigns } from "./mapping-form.ts";
 import { NOTHING_MAPPED, Reading, shapeSaid } from "./preview.ts";
@@ -203,22 +200,4 @@ export const cancel: RequestHandler<{ id: string }> = async (given, res) => {
     async (_values, em) => cancelImport(em, await visibleImport(em, req, id), { now: req.now }),
   );
   res.saved(VIEW, {}, { at, notice: "L’import s’arrête." });
-};
-
-/** All that was written, line by line [IMP-34]. */
-export const written: RequestHandler<{ id: string }> = async (given, res) => {
-  const req = given as unknown as Request;
-  const one = await read(req, (em) => visibleImport(em, req, given.params.id));
-  if (!one.isOver()) throw new NotFound("Cet import n’a encore rien écrit.");
-  asDownload(res as never, "lignes-importees.csv").type("text/csv");
-  await pour(writtenFile(req.db, profileAt(req, one.kind), one), res as never);
-};
-
-/** The lines in error, to be corrected and sent again: as long as they are kept [IMP-39]. */
-export const errors: RequestHandler<{ id: string }> = async (given, res) => {
-  const req = given as unknown as Request;
-  const one = await read(req, (em) => visibleImport(em, req, given.params.id));
-  if (one.isForgotten()) throw new NotFound("Le détail de cet import n’est plus gardé.");
-  asDownload(res as never, "erreurs-import.csv").type("text/csv");
-  await pour(errorFile(req.db, one), res as never);
 };

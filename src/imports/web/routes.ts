@@ -2,6 +2,7 @@ import { get, post, type Route } from "../../platform/http/route.ts";
 import * as imports from "./imports.ts";
 import * as mine from "./mine.ts";
 import * as preview from "./preview.ts";
+import * as taken from "./taken.ts";
 import * as templates from "./templates.ts";
 import * as uploads from "./uploads.ts";
 
@@ -29,6 +30,6 @@ export const routes: Route[] = [
   post("/imports/:id/verification", WHO, imports.check, { sweep: OF_PEOPLE }),
   post("/imports/:id/execution", WHO, imports.start, { sweep: OF_PEOPLE }),
   post("/imports/:id/arret", WHO, imports.cancel, { sweep: OF_PEOPLE }),
-  get("/imports/:id/lignes.csv", WHO, imports.written, { sweep: OF_PEOPLE }),
-  get("/imports/:id/erreurs.csv", WHO, imports.errors, { sweep: OF_PEOPLE }),
+  post("/imports/:id/lignes.csv", WHO, taken.written, { sweep: OF_PEOPLE }),
+  post("/imports/:id/erreurs.csv", WHO, taken.errors, { sweep: OF_PEOPLE }),
 ];

@@ -24,6 +24,8 @@ export interface ExportPlan {
   name: string;
   /** The filters in words; empty: every row. */
   said: string;
+  /** The sort and the groups in words; absent: as the list is when nobody asks otherwise. */
+  sorted?: string;
   heads: string[];
   /** Those of every column, for who has yet to choose. */
   wholeHeads: string[];

@@ -213,6 +213,8 @@ export interface ImportProfile {
   /** "personne", "personnes". */
   noun: readonly [one: string, many: string];
   right: string;
+  /** Its rows are people: whoever takes a file of them has read them (HIS-16). */
+  holdsPeople?: true;
   /** Files of fixtures/files for a first try. */
   examples?: readonly { file: string; label: string; hint: string }[];
   table: string;
