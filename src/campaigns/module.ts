@@ -300,6 +300,10 @@ export const campaigns: Module = {
       order: 30,
     },
   ],
+  governs: {
+    campaign: (em, reader, id) => isShown(campaignFor(em, reader as SignedIn, id, "campaigns.undo")),
+    operation: (em, reader, id) => isShown(operationFor(em, reader as SignedIn, id, "campaigns.undo")),
+  },
   subjects: {
     operation_type: {
       noun: "type d’opération",

@@ -60,6 +60,16 @@ export function undoInForce(actId: string, links: UndoLink[]): UndoLink | null {
 export const mayUndo = (act: Pick<ActLine, "actorId">, { by, may }: Pick<Undoing, "by" | "may">): boolean =>
   may("campaigns.undo") || (act.actorId === by.id && may("acts.undo_own"));
 
+/** Who undoes, with what they may on this object beyond their roles [PRM-25]. */
+export async function undoingOn(
+  em: EntityManager,
+  undoing: Undoing,
+  about: Pick<ActLine, "subjectType" | "subjectId">,
+): Promise<Undoing> {
+  if (undoing.may("campaigns.undo") || !(await undoing.governs?.(em, about))) return undoing;
+  return { ...undoing, may: (right) => right === "campaigns.undo" || undoing.may(right) };
+}
+
 /** Whether the way to take it back is worth showing this person, now. */
 export const canUndo = (act: ActLine & { undone: unknown }, undoing: Undoing): boolean =>
   !act.undone && isWithinUndo(act, undoing.now) && mayUndo(act, undoing);
@@ -200,9 +210,10 @@ const undoOf = (tracked: Map<string, Tracked>, { name }: TouchedTable): Undo | {
   tracked.get(name)?.undo ?? { never: BEYOND };
 
 /** An act its reader may undo: their own, or any with the right; what they cannot read does not exist. */
-async function actFor(em: EntityManager, actId: string, undoing: Undoing): Promise<ActLine> {
+async function actFor(em: EntityManager, actId: string, by: Undoing): Promise<ActLine> {
   const act = await findAct(em, actId);
-  const own = act?.actorId === undoing.by.id;
+  const own = act?.actorId === by.by.id;
+  const undoing = act && !own ? await undoingOn(em, by, act) : by;
   if (!act || !(own || undoing.may("history.read") || undoing.may("campaigns.undo"))) {
     throw new NotFound("Cet acte n’existe pas dans votre organisation. Revenez à la page d’où vous veniez.");
   }

@@ -3,6 +3,7 @@ import { fr } from "../platform/text/index.ts";
 import { engineOf } from "./engine.ts";
 import { events } from "./events.ts";
 import { IMPORT_FILE } from "./file-purpose.ts";
+import { governsImport } from "./governed.ts";
 import { ImportErrorSchema, ImportLineSchema, ImportMappingSchema, ImportSchema } from "./import.ts";
 import { importFinished } from "./mails.ts";
 import { importFollowers, importsTouched } from "./queries/followed.ts";
@@ -35,6 +36,7 @@ export const imports: Module = {
     },
   ],
   live: { imports: { right: "operations.manage", of: ({ id }) => importFollowers(id) } },
+  governs: { import: governsImport },
   topicSources: [importsTouched],
   files: [IMPORT_FILE],
   events,

@@ -49,6 +49,17 @@ export interface Subject {
   label(em: EntityManager, id: string): Promise<string | null>;
 }
 
+/**
+ * Whether this reader may take back what others did to this object, where their roles alone do not tell [PRM-25]; `imports`
+ * are those of all modules.
+ */
+export type Governs = (
+  em: EntityManager,
+  reader: Principal,
+  id: string,
+  known: { imports: ReadonlyMap<string, ImportProfile> },
+) => Promise<boolean>;
+
 /** Reads again, into what all requests of a process share, something it keeps in memory of the tables. */
 export type ReadAgain = (db: Database, locals: Record<string, unknown>) => Promise<void>;
 
@@ -65,6 +76,8 @@ export interface Module {
   schedules?: Schedule[];
   menu?: MenuEntry[];
   subjects?: Record<string, Subject>;
+  /** Who governs what an act may be about, by its type. */
+  governs?: Record<string, Governs>;
   /** What it keeps under VAR_DIR beside the database: saved, restored and erased with it. */
   folders?: string[];
   /** The uses files have in it. */

@@ -5,7 +5,7 @@ import type { Route } from "./http/route.ts";
 import type { Schedule } from "./jobs/tick.ts";
 import type { LiveTopic, TopicSource } from "./live/news.ts";
 import type { MailKind } from "./mail/kinds.ts";
-import type { MenuEntry, Module, ReadAgain, Subject } from "./module.ts";
+import type { Governs, MenuEntry, Module, ReadAgain, Subject } from "./module.ts";
 import type { ExportProfile } from "./sheets/export.ts";
 import type { ImportConcern, ImportProfile } from "./sheets/profile.ts";
 import type { FilePurpose } from "./storage/purpose.ts";
@@ -23,6 +23,7 @@ export interface Registry {
   schedules: Schedule[];
   menu: MenuEntry[];
   subjects: Map<string, Subject>;
+  governs: Map<string, Governs>;
   folders: string[];
   files: Map<string, FilePurpose>;
   imports: Map<string, ImportProfile>;
@@ -73,6 +74,10 @@ export function createRegistry(modules: Module[]): Registry {
     schedules: all("schedules") as Schedule[],
     menu: (all("menu") as MenuEntry[]).toSorted((a, b) => a.order - b.order),
     vitals: all("vitals") as Vitals[],
+    governs: unique(
+      "governed type",
+      modules.flatMap((module) => Object.entries(module.governs ?? {})),
+    ),
     subjects: unique(
       "subject",
       modules.flatMap((module) => Object.entries(module.subjects ?? {})),

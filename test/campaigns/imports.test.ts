@@ -499,6 +499,21 @@ test("CAM-8, CAM-21, IMP-3 : cible connue ailleurs, campagne archivée, et qui p
   assert.match(words(refused), /Campagne archivée, lecture seule/);
 });
 
+test("IMP-40, PRM-25 : qui tient la campagne annule l’import d’un autre, et nul autre gestionnaire", async () => {
+  const of = await campaign();
+  const at = await send(of, csvText([["Poste"], ["PC-0300"]]), denis);
+  isAt(await denis.post(`${at}/verification`, { ...CHOICE, column: ["cible"], key: "Poste" }));
+  isAt(await denis.post(`${at}/execution`, { errors: "valid" }));
+  const [{ act_id: act }] = await rows("select act_id from import where id = $1", [idOf(at)]);
+  const undo = `/actes/${act}/annulation`;
+  assert.ok((await sophie.get(at)).text.includes(undo));
+  assert.equal((await (await world.as("hugo")).get(undo)).status, 404);
+  assert.match(words(await sophie.get(undo)), /Restaurable : [1-9]\d* ligne/);
+  assert.doesNotMatch(words(await sophie.get(`/historique/campaign/${of}`)), /par un administrateur/);
+  isAt(await sophie.post(undo, {}));
+  assert.deepEqual(await operations(of), []);
+});
+
 test("IMP-4, IMP-10, IMP-14, IMP-29 : les fichiers d’essai s’importent, et le fichier à corriger dit chaque erreur", async () => {
   const found: Record<string, string> = {};
   for (const file of [

@@ -7,7 +7,7 @@ import type { Subject } from "../../platform/module.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { type Difference, differences } from "../differences.ts";
 import { type ActLine, changesOfRow, listActs } from "../queries.ts";
-import { canUndo, whyNotUndone } from "../undo.ts";
+import { canUndo, undoingOn, whyNotUndone } from "../undo.ts";
 import { readFilter } from "./filter.ts";
 import { namesOf, shownActs } from "./lines.ts";
 import { undoingOf } from "./undos.ts";
@@ -63,10 +63,11 @@ export const show: RequestHandler<{ type: string; id: string }> = async (req, re
     // Neither an object nor a trace of one: it never was of this organisation.
     if (label === null && acts.length === 0) throw new NotFound();
     const fields = subject.reads ? await fieldsOf(em, req, subject, id, acts) : new Map<string, Difference[]>();
-    return { acts: await shownActs(em, acts, registry), newer, older, label, fields };
+    const undoing = await undoingOn(em, undoingOf(req), { subjectType: type, subjectId: id });
+    return { acts: await shownActs(em, acts, registry), newer, older, label, fields, undoing };
   });
   const at = `/historique/${type}/${id}`;
-  const undoing = undoingOf(req);
+  const { undoing } = shown;
   const acts = shown.acts.map((act) => ({
     ...act,
     fields: shown.fields.get(act.id) ?? [],

@@ -51,11 +51,15 @@ const UndoForm = z.object({
 /** Who undoes, with the rights of their roles as they are now. */
 export function undoingOf(req: Request): Undoing {
   const { id, tenantId, roles } = req.user!;
+  const registry = req.app.locals.registry as Registry;
   return {
     by: { id },
     tenantId,
     now: req.now,
     may: (right) => allows(roles, right),
+    governs: async (em, { subjectType, subjectId }) =>
+      subjectId !== null &&
+      ((await registry.governs.get(subjectType ?? "")?.(em, req.user!, subjectId, registry)) ?? false),
     explain: (right) => explain(roles, right),
     from: req,
   };

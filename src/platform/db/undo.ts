@@ -58,6 +58,8 @@ export interface Undoing {
   tenantId: string;
   now: Date;
   may: (right: string) => boolean;
+  /** Whether they may take back what others did to this object, whatever their roles alone say [PRM-25]. */
+  governs?: (em: EntityManager, about: { subjectType: string | null; subjectId: string | null }) => Promise<boolean>;
   explain: (right: string) => string;
   from: { ip?: string | undefined; headers: { "user-agent"?: string | undefined } };
 }
