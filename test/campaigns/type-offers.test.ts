@@ -183,3 +183,24 @@ test("TYP-4 : ce qu’on n’a pas lu ne s’accepte pas ; finie ou archivée, u
   assert.match((await sophie.get(`${other}/type`)).text, /tel qu’il est\u00a0: rien ne lui est proposé/);
   assert.equal((await sophie.post(`${other}/type`, { seen })).status, 409);
 });
+
+test("OPS-6, TYP-4 : accepter les changements d’un type refait la recherche, et les annuler aussi", async () => {
+  const type = await newType();
+  const at = await campaignOf(type);
+  await add(at, { c_equipement: "PC-1", c_lieu: "Atrium" });
+  const found = async () => {
+    await sophie.get("/");
+    return (await sophie.get(`${at}/operations?q=atrium`)).text.includes("PC-1");
+  };
+  assert.equal(await found(), true);
+  await sophie.get(type);
+  await sophie.post(`${type}/champs/lieu/retrait`);
+  assert.equal((await answer(at)).status, 303);
+  assert.equal(await found(), false);
+  const [act] = await world.db.read(tenantId, (em) =>
+    em.execute<{ id: string }[]>("select id from act where code = 'campaign.type_followed' order by id desc limit 1"),
+  );
+  await sophie.get(`/actes/${act!.id}/annulation`);
+  assert.equal((await sophie.post(`/actes/${act!.id}/annulation`)).status, 303);
+  assert.equal(await found(), true);
+});
