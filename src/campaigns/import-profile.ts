@@ -58,7 +58,7 @@ export const operationImports: ImportProfile = {
     {
       file: "operations-a-corriger.csv",
       label: "Fichier à corriger",
-      hint: "24 postes, où presque tout ce qui peut arriver est arrivé.",
+      hint: "27 postes, avec chaque erreur qu’un fichier peut avoir dans une campagne vide.",
     },
     {
       file: "operations.xlsx",

@@ -557,6 +557,9 @@ test("IMP-4, IMP-10, IMP-14, IMP-29 : les fichiers d’essai s’importent, et l
         "15 ligne",
         "16 Date prévue",
         "18 Date prévue",
+        "28 Technicien",
+        "29 Statut",
+        "30 Matériel",
       ],
     );
   }
@@ -564,7 +567,7 @@ test("IMP-4, IMP-10, IMP-14, IMP-29 : les fichiers d’essai s’importent, et l
     "operations.csv": "completed 60 0 0 0 0",
     "operations-windows-1252.csv": "completed 40 0 0 0 0",
     "operations.xlsx": "completed 30 0 0 0 0",
-    "operations-a-corriger.csv": "completed 13 0 0 0 11",
+    "operations-a-corriger.csv": "completed 13 0 0 0 14",
   });
   assert.equal((await sophie.get("/imports/operations/exemples/..%2Fworld.ts")).status, 404);
 });
