@@ -1,7 +1,6 @@
 /** The public face of accounts: the only file other modules import. */
 
 export { setPassword } from "./credential.ts";
-export { noteExport } from "./exported.ts";
 export { guards } from "./guards.ts";
 export { foundOrganisation, hasSuperAdmin, prepareFirstRun } from "./instance.ts";
 export { inviteUser } from "./invitation.ts";
@@ -54,5 +53,6 @@ export {
   toUser,
   User,
 } from "./user.ts";
+export { noteExport } from "./web/exported.ts";
 export { renewOnNewRights } from "./web/sessions.ts";
 export { cutWithSupport } from "./web/support-visits.ts";

@@ -1,7 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request } from "express";
-import { writeReading } from "./queries/readings.ts";
-import { noteSecurity } from "./security-event.ts";
+import { writeReading } from "../queries/readings.ts";
+import { noteSecurity } from "../security-event.ts";
 
 /** Tells of an export in the security log, and among the readings of personal data of that page when it holds people (EXP-12, HIS-16). */
 export async function noteExport(
