@@ -7,6 +7,7 @@ import { holdStatusesOfAct, holdWorkflowsOfAct } from "./queries/statuses.ts";
 import {
   emptyTrashOf,
   holdValuesOfAct,
+  importedFieldsFilled,
   nameAnew,
   segmentsMadeBy,
   sharedAmong,
@@ -127,6 +128,11 @@ export const fieldUndo: Undo = {
   async hold(em, _undoing, { actId, columns }) {
     await refuseUnderWay(em, actId);
     if (columns.some((column) => WAITED_FOR.includes(column))) await holdWorkflowsOfAct(em, actId);
+  },
+  // Of an import, a field that other operations fill by now stays (IMP-41).
+  async refuses(em, { actId, isApplied }) {
+    const filled = await importedFieldsFilled(em, actId, { isApplied });
+    return Object.fromEntries(filled.map((id) => [id, "D’autres opérations remplissent ce champ\u00a0: il reste."]));
   },
   // What a search finds of its operations follows (OPS-6).
   applied: {

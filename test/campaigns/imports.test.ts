@@ -321,6 +321,37 @@ test("IMP-41 : un segment créé par l’import part avec lui, sauf s’il sert 
   );
 });
 
+test("IMP-41 : un champ créé par l’import part avec lui, sauf si d’autres opérations le remplissent", async () => {
+  const of = await campaign();
+  await bring(of, [["Poste"], ["F0"]], ["cible"]);
+  const done = await bring(
+    of,
+    [
+      ["Poste", "Étage", "Salle"],
+      ["F1", "2", "B12"],
+    ],
+    ["cible", "+short_text", "+short_text"],
+  );
+  await bring(
+    of,
+    [
+      ["Poste", "Étage"],
+      ["F0", "3"],
+    ],
+    ["cible", "etage"],
+  );
+  const { text } = await sophie.get(`/actes/${done.act_id}/annulation`);
+  assert.match(words({ text }), /Impossible : 1 ligne[\s\S]*D’autres opérations remplissent ce champ/);
+  await takeBack(done.act_id);
+  const fields = await rows(
+    "select label from campaign_field where campaign_id = $1 and removed_at is null and label in ('Étage', 'Salle')",
+    [of],
+  );
+  assert.deepEqual(fields, [{ label: "Étage" }]);
+  const [left] = await operations(of);
+  assert.deepEqual([left.title, left.values.etage], ["F0", "3"]);
+});
+
 test("IMP-21, IMP-25, IMP-26, IMP-37, SEG-3 : une mise à jour ne touche que ce qui diffère, par des transitions permises", async () => {
   const of = await campaign();
   const first = await bring(

@@ -1,8 +1,43 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { type RawBuilder, sql, type Transaction } from "kysely";
+import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
 import { VALUES_HELD } from "./operations.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
+
+/**
+ * Those of the fields an import made that other operations fill: all in place but, before it is taken back, those it wrote
+ * that nobody touched since, which go with it or lose its values.
+ */
+export async function importedFieldsFilled(
+  em: EntityManager,
+  actId: string,
+  { isApplied }: { isApplied: boolean },
+): Promise<string[]> {
+  const changesets = sql`any (array(select c.id from changeset c join act a on a.tenant_id = c.tenant_id and a.id = c.act_id
+    where c.act_id = ${actId}::uuid and a.code = 'import.run'))`;
+  const { rows: made } = await sql<{ id: string }>`
+    select h.row_id as id from change h
+    where h.table_name = 'campaign_field' and h.operation = 'create' and h.changeset_id = ${changesets}`.execute(
+    transaction(em),
+  );
+  if (made.length === 0) return [];
+  const others = isApplied
+    ? sql<SqlBool>`true`
+    : sql<SqlBool>`(o.id not in (select row_id from mine) or o.id in (select row_id from moved))`;
+  const { rows } = await sql<{ id: string }>`
+    with mine as materialized (
+      select h.row_id, max(h.ordinal) as ordinal from change h
+      where h.table_name = 'operation' and h.changeset_id = ${changesets} group by 1),
+    moved as materialized (
+      select distinct m.row_id from mine m join change n on n.table_name = 'operation' and n.row_id = m.row_id and n.ordinal > m.ordinal
+      where n.ordinal > (select min(ordinal) from mine) and n.changeset_id <> all (array(select c.id from changeset c where c.act_id = ${actId}::uuid)))
+    select distinct f.id from campaign_field f
+    join operation o on o.tenant_id = f.tenant_id and o.campaign_id = f.campaign_id and o."values" ? f.code
+    where f.id = any (${made.map(({ id }) => id)}::uuid[]) and o.trashed_at is null and ${others}`.execute(
+    transaction(em),
+  );
+  return rows.map(({ id }) => id);
+}
 
 /** The segments an act made. */
 export async function segmentsMadeBy(em: EntityManager, actId: string): Promise<string[]> {
