@@ -37,9 +37,9 @@ const tidied = (text: string): string => (PLAIN.test(text) ? text : text.normali
 /** Between the parts of a key: what no keyboard types. */
 export const KEY_BETWEEN = "\u001f";
 
-/** As the database compares keys: without case or accents [IMP-20]. */
-const foldedKey = (key: string): string =>
-  PLAIN.test(key) ? key.toLowerCase() : key.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+/** As the database compares keys: without case or accents, letter by letter [IMP-20]. */
+export const foldedKey = (key: string, folding: ReadonlyMap<string, string>): string =>
+  PLAIN.test(key) ? key.toLowerCase() : Array.from(key, (sign) => folding.get(sign) ?? sign.toLowerCase()).join("");
 
 interface Column {
   place: number;
@@ -61,6 +61,7 @@ export class LineReader {
   readonly #clears: boolean;
   readonly #isText: boolean;
   readonly #derive: (values: ReadLine["values"]) => ReadLine["values"];
+  readonly #folding: ReadonlyMap<string, string>;
   readonly #firstLines = new Map<string, number>();
   /** Columns no two lines of which give the same (FLD-3); of a key of its own, the key tells. */
   readonly #uniques: Column[];
@@ -76,6 +77,7 @@ export class LineReader {
     isText,
     derive = (values) => values,
     nameOf,
+    folding = new Map(),
   }: {
     mapping: Mapping;
     options: Pick<ImportOptions, "empty">;
@@ -87,6 +89,8 @@ export class LineReader {
     derive?: (values: ReadLine["values"]) => ReadLine["values"];
     /** Who or what a line is about, in words. */
     nameOf?: (values: ReadLine["values"]) => string;
+    /** How the database compares letters beyond ASCII, where keys are compared. */
+    folding?: ReadonlyMap<string, string>;
   }) {
     this.#names = columns;
     this.#key = mapping.key;
@@ -94,6 +98,7 @@ export class LineReader {
     this.#isText = isText;
     this.#derive = derive;
     this.#nameOf = nameOf;
+    this.#folding = folding;
     this.#columns = mapping.columns.flatMap((chosen, place): Column[] => {
       const target = chosen && targets.find(({ code }) => code === chosen.code);
       if (!chosen || !target || targets.some(({ beside }) => beside === target.code)) return [];
@@ -187,7 +192,7 @@ export class LineReader {
     if (this.#uniques.length > 0) errors.push(...this.#shared(line, cells, values));
     const key = this.#keyOf(values);
     if (key !== null) {
-      const compared = foldedKey(key);
+      const compared = foldedKey(key, this.#folding);
       const first = this.#firstLines.get(compared);
       if (first === undefined) this.#firstLines.set(compared, line);
       else errors.push({ ...this.#wrongKey(line, cells), reason: `Cette clé est déjà à la ligne ${first}.` });

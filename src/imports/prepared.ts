@@ -9,6 +9,7 @@ import type { Files } from "../platform/storage/index.ts";
 import { sourceOfImport } from "./file-purpose.ts";
 import { type Counts, Import } from "./import.ts";
 import { type LineError, LineReader, type ReadLine } from "./lines.ts";
+import { type Folding, foldingOf } from "./queries/folding.ts";
 import { keepErrors, settledLines } from "./queries/outcomes.ts";
 import { type Judged, judgeLines, keepLines, type Staging } from "./queries/staging.ts";
 
@@ -49,7 +50,7 @@ export async function prepare(
   id: string,
   isWritten: boolean,
 ): Promise<Prepared> {
-  const { one, source, open, about } = await db.read(tenantId, async (em) => {
+  const { one, source, open, about, folding } = await db.read(tenantId, async (em) => {
     const one = await em.findOneOrFail(Import, { id });
     const profile = profileOf(profiles, one);
     await profile.admit?.(em, one.scopeId ?? null);
@@ -61,7 +62,7 @@ export async function prepare(
       now: clock.now(),
     };
     const open = await profile.open(em, about, one.mapping);
-    return { one, about, open, source: await sourceOfImport(em, files, one) };
+    return { one, about, open, source: await sourceOfImport(em, files, one), folding: await foldingOf(em) };
   });
   const { mapping, options, survey, headerLine } = one;
   const { targets } = open;
@@ -84,7 +85,7 @@ export async function prepare(
     one,
     source,
     staging,
-    parts: (after) => partsOf(source, one, staging, { after, headerLine, isWritten }),
+    parts: (after) => partsOf(source, one, staging, { after, headerLine, isWritten, folding }),
   };
 }
 
@@ -141,7 +142,12 @@ async function* partsOf(
   source: SheetSource,
   { mapping, options, survey, shape }: Import,
   { open }: Staging,
-  { after, headerLine, isWritten }: { after: number; headerLine: number; isWritten: boolean },
+  {
+    after,
+    headerLine,
+    isWritten,
+    folding,
+  }: { after: number; headerLine: number; isWritten: boolean; folding: Folding },
 ): AsyncGenerator<Part> {
   const { derive, nameOf, targets } = open;
   const reader = new LineReader({
@@ -150,6 +156,7 @@ async function* partsOf(
     columns: survey.columns,
     targets,
     isText: shape.kind === "text",
+    folding,
     ...(derive && { derive: (values) => derive(values, isWritten) }),
     ...(nameOf && { nameOf }),
   });

@@ -97,6 +97,18 @@ test("IMP-28 à IMP-32 : d’un fichier aux lignes, page après page, sans scrip
   ]);
 });
 
+test("IMP-20, IMP-37 : sans clé, la page prévient ; recommencer avec une clé dit qu’il n’y a rien à faire", async () => {
+  const at = await sent(`${HEAD}O1;Zoé;;\r\nO2;Paul;;\r\n`);
+  const { key: _key, ...keyless } = MAPPED;
+  isAt(await sophie.post(`${at}/verification`, keyless));
+  assert.match(await sound(at), /Sans clé\s: importer de nouveau créerait de nouveau\./);
+  isAt(await sophie.post(`${at}/execution`, { errors: "valid" }));
+  const again = await sent(`${HEAD}O1;Zoé;;\r\nO2;Paul;;\r\n`);
+  isAt(await sophie.post(`${again}/verification`, MAPPED));
+  isAt(await sophie.post(`${again}/execution`, { errors: "valid" }));
+  assert.match(problem({ text: await sound(again) } as Answer), /0 création, 0 modification, 2 inchangées\./);
+});
+
 test("IMP-28, IMP-34 : les lignes à créer et à modifier se lisent toutes, page par page, avant et après", async () => {
   const lines = (count: number, name: string) =>
     `${HEAD}${Array.from({ length: count }, (_, at) => `L${String(at).padStart(4, "0")};${name} ${at};;\r\n`).join("")}`;

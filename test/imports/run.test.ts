@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errorFile } from "../../src/imports/error-file.ts";
+import { foldedKey } from "../../src/imports/lines.ts";
 import { PART_LINES } from "../../src/imports/prepared.ts";
+import { foldingOf } from "../../src/imports/queries/folding.ts";
 import { causesOf, errorsOf, purgeImports } from "../../src/imports/queries/outcomes.ts";
 import { cancelImport, runImport } from "../../src/imports/run.ts";
 import { actOf } from "../support/database.ts";
@@ -82,6 +84,41 @@ test("IMP-21 : créer seulement, modifier seulement", async () => {
     ignored: 1,
     error: 0,
   });
+});
+
+test("IMP-20, IMP-22 : une clé se compare dans le fichier comme en base, lettre par lettre", async () => {
+  await clear();
+  const { id } = await world.import(
+    `${HEAD}Cœur;;;;\r\nCOEUR;;;;\r\nStraße;;;;\r\nstrasse;;;;\r\nŁódź;;;;\r\nlodz;;;;\r\n`,
+    { threshold: 90 },
+  );
+  assert.deepEqual(
+    (await world.errors(id)).map(({ line, reason }) => [line, reason]),
+    [3, 5, 7].map((line) => [line, `Cette clé est déjà à la ligne ${line - 1}.`]),
+  );
+  const folding = await world.db.read(world.tenantId, foldingOf);
+  const words = await world.rows(
+    "select 'a' || chr(c) || 'Z' as word, folded('a' || chr(c) || 'Z') as folded from generate_series(161, 65533) c where c not between 55296 and 57343 and chr(c) ~ '[[:alpha:]]'",
+  );
+  assert.ok(words.length > 10_000);
+  assert.deepEqual(
+    words.flatMap(({ word, folded }) => (foldedKey(word, folding) === folded ? [] : `${word} ${folded}`)),
+    [],
+  );
+});
+
+test("IMP-20 : sans clé, chaque ligne crée, et importer de nouveau crée de nouveau", async () => {
+  await clear();
+  const file = "Série;Marque\r\nN1;Un\r\nN1;Un\r\n";
+  for (const made of [2, 4]) {
+    const id = await world.send(file);
+    await world.choose(id, { mapping: { key: [] } });
+    await world.check(id);
+    await world.start(id);
+    await world.run(id);
+    assert.equal((await world.find(id)).counts?.create, 2);
+    assert.equal((await stored()).length, made);
+  }
 });
 
 test("IMP-22, IMP-25, IMP-29 : toutes les erreurs, par ligne et colonne, avec la valeur du fichier et la raison", async () => {
