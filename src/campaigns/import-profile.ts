@@ -9,7 +9,7 @@ import { Campaign, refuseArchived } from "./campaign.ts";
 import { UNREAD } from "./export-profile.ts";
 import { addFields, fieldsOf, removeField } from "./field.ts";
 import { freshFields, titleAmong } from "./import-fields.ts";
-import { addSegments, MADE, segmentsOf, segmentsWords } from "./import-segments.ts";
+import { addSegments, newSegments, segmentsOf, segmentsWords } from "./import-segments.ts";
 import { fieldTarget, isTyped, readingOf, specialTargets } from "./import-targets.ts";
 import { searchedIn, titleFieldOf } from "./naming.ts";
 import { holdUnique } from "./operation.ts";
@@ -29,7 +29,6 @@ import {
   SEGMENT,
   STATUS,
   seenAmong,
-  segmentsAsked,
   sharedValueRule,
   TITLE,
   techniciansCalled,
@@ -82,10 +81,13 @@ export const operationImports: ImportProfile = {
     refuseArchived(await em.findOneOrFail(Campaign, { id: scopeId! }));
   },
   async tell(em, user, notices) {
-    const [made, elsewhere] = partition(Object.keys(notices), (key) => key.startsWith(MADE));
-    const seen = await seenAmong(em, user as SignedIn, elsewhere);
+    const seen = await seenAmong(
+      em,
+      user as SignedIn,
+      Object.keys(notices).filter((key) => !key.includes(" ")),
+    );
     return [
-      ...(made.length > 0 ? [{ text: segmentsWords(made.map((key) => key.slice(MADE.length))) }] : []),
+      ...segmentsWords(notices).map((text) => ({ text })),
       ...seen.map(({ id, name }) => ({
         text: `${fr.count(notices[id]!, "opération à créer porte", "opérations à créer portent")} le nom d’une opération de «\u00a0${name}\u00a0».`,
         href: `/campagnes/${id}/operations`,
@@ -99,10 +101,6 @@ export const operationImports: ImportProfile = {
     return openOn(em, plan, mapping, about);
   },
 };
-
-function partition<T>(list: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
-  return [list.filter(isFirst), list.filter((one) => !isFirst(one))];
-}
 
 async function openOn(
   em: EntityManager,
@@ -122,7 +120,7 @@ async function openOn(
   // The directory is read for a file that names people of it, and no other.
   const namesPeople = fields.some(({ code, type }) => type === "person" && codes.has(code));
   const plan = namesPeople ? await withEverybody(em, given) : { ...given, mark: null };
-  const segments = await segmentsOf(em, campaign);
+  const segments = await segmentsOf(em, campaign, about);
   const steps = stepSql(given, about);
   const specials = await specialTargets(em, plan, segments);
   const isOfField = campaign.segmentField !== null && codes.has(campaign.segmentField!) && !codes.has(SEGMENT);
@@ -132,7 +130,7 @@ async function openOn(
     ...(isOfField ? [{ ...segmentTarget, code: OF_FIELD }] : []),
   ].map((target) => (target.code === TITLE ? withoutKept(target) : target));
   const asked = codes.has(SEGMENT) ? SEGMENT : isOfField ? OF_FIELD : null;
-  const bornNames = new Set<string>();
+  const added = new Set<string>();
   const isPlanned = codes.has(DATE) || codes.has(STATUS);
   return {
     targets: [...fields.filter(isTyped).map((field) => fieldTarget(plan, field, field === title)), ...specials],
@@ -208,11 +206,13 @@ async function openOn(
     async look(em) {
       await rememberNames(em);
       if (!asked) return;
-      for (const id of await segmentsAsked(em, asked)) if (!segments.isKnown(id)) bornNames.add(segments.nameOf(id)!);
+      for (const notice of await newSegments(em, asked, segments)) added.add(notice);
     },
     async noticed(em) {
-      const born = Object.fromEntries([...bornNames].map((name) => [MADE + name, 1]));
-      return { ...born, ...(await knownElsewhere(em, campaign.id)) };
+      return {
+        ...Object.fromEntries([...added].map((notice) => [notice, 1])),
+        ...(await knownElsewhere(em, campaign.id)),
+      };
     },
     missing: missingSql(given, about),
   };

@@ -1,7 +1,8 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { tidy } from "../fields/index.ts";
-import type { ImportTarget } from "../platform/sheets/profile.ts";
+import { addedAmong, addedNotice } from "../platform/sheets/added.ts";
+import type { ImportAbout, ImportTarget } from "../platform/sheets/profile.ts";
 import { fr } from "../platform/text/index.ts";
 import type { Campaign } from "./campaign.ts";
 import { segmentsAsked, sendToSegments } from "./queries/imports.ts";
@@ -10,16 +11,25 @@ import { MOST_SEGMENTS, segmentKey, segmentsOfValues } from "./segment.ts";
 
 /** The segments a file of operations speaks of, those it adds included. */
 
-/** Before the name of a segment the file asks for, among what a check noticed [IMP-28]. */
-export const MADE = "segment ";
+/** What a check notices of a segment the file asks for [IMP-28]. */
+const NOTICE = "segment";
 const MOST_TOLD = 20;
 
-/** What a check tells of the segments a file adds. */
-export function segmentsWords(names: readonly string[]): string {
+/** What a check tells of the segments a file adds, if it does. */
+export function segmentsWords(notices: Record<string, number>): string[] {
+  const names = addedAmong(notices, NOTICE).map(({ name }) => name);
+  if (names.length === 0) return [];
   const told = names.slice(0, MOST_TOLD).map((name) => `«\u00a0${name}\u00a0»`);
   const more = names.length - told.length;
   const head = names.length < 2 ? "Ce fichier ajoute un segment" : `Ce fichier ajoute ${names.length} segments`;
-  return `${head}\u00a0: ${fr.list(more > 0 ? [...told, fr.count(more, "autre", "autres")] : told)}.`;
+  return [`${head}\u00a0: ${fr.list(more > 0 ? [...told, fr.count(more, "autre", "autres")] : told)}.`];
+}
+
+/** What a check notices of the segments that lines to be written ask for. */
+export async function newSegments(em: EntityManager, code: string, { nameOf, isKnown }: Segments): Promise<string[]> {
+  return (await segmentsAsked(em, code)).flatMap((id) =>
+    isKnown(id) ? [] : addedNotice(NOTICE, { id, name: nameOf(id)! }),
+  );
 }
 
 type Read = ReturnType<ImportTarget["reader"]>;
@@ -32,9 +42,17 @@ export interface Segments {
 }
 
 /** The segments there are, and those a file asks for, each given an id before it is made, to be told apart [SEG-2]. */
-export async function segmentsOf(em: EntityManager, campaign: Campaign): Promise<Segments> {
+export async function segmentsOf(
+  em: EntityManager,
+  campaign: Campaign,
+  { notices }: Pick<ImportAbout, "notices">,
+): Promise<Segments> {
   const ids = new Map<string, string>();
   const names = new Map<string, string>();
+  for (const { id, name } of addedAmong(notices, NOTICE)) {
+    ids.set(segmentKey(name), id);
+    names.set(id, name);
+  }
   const known = await listSegments(em, campaign.id);
   for (const { id, name } of known) {
     ids.set(segmentKey(name), id);

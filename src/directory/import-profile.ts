@@ -2,8 +2,8 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { tidyAddress } from "../accounts/index.ts";
 import { newField, readerOf } from "../fields/index.ts";
 import { RuleBroken } from "../platform/errors.ts";
-import { folded } from "../platform/sheets/header.ts";
 import type { ImportAnswer, ImportProfile, ImportTarget, LineFault, SettledLine } from "../platform/sheets/profile.ts";
+import { makePlaces, newPlaces, type Places, placesOf, placesWords } from "./import-places.ts";
 import { readPhone, saidPhone } from "./phone.ts";
 import {
   ACTIVE,
@@ -18,7 +18,7 @@ import {
   sharedAddress,
   staffColumns,
 } from "./queries/imports.ts";
-import { holdDirectory, listPlaceNames } from "./queries/places.ts";
+import { holdDirectory } from "./queries/places.ts";
 import { mayEditDirectory } from "./reach.ts";
 import { LONGEST_NAME, tidyNumber } from "./staff-member.ts";
 import { tidyName } from "./wording.ts";
@@ -40,17 +40,28 @@ export const staffImports: ImportProfile = {
     scopeId === null
       ? { label: "Annuaire", path: "/admin/annuaire", governs: mayEditDirectory(user as never), mayAddColumns: false }
       : null,
+  tell: async (_em, _user, notices) => placesWords(notices).map((text) => ({ text })),
   async open(em, about, mapping) {
     const codes = mapping?.columns.flatMap((chosen) => chosen?.code ?? []) ?? [];
+    const [departments, sites] = [await placesOf(em, "department", about), await placesOf(em, "site", about)];
+    const spoken = [departments, sites].filter(({ code }) => codes.includes(code));
+    const added = new Set<string>();
     return {
-      targets: await targetsOf(em),
+      targets: targetsOf(departments, sites),
       key: [NUMBER],
-      basis: JSON.stringify([await listPlaceNames(em, "department"), await listPlaceNames(em, "site")]),
+      basis: JSON.stringify([departments.known, sites.known]),
       within: everybody,
       ...staffColumns(about),
       rules: codes.includes(EMAIL) ? [sharedAddress] : [],
       nameOf: (values) => [values.prenom, values.nom, values[NUMBER]].filter(Boolean).join(" "),
-      before: (em) => holdDirectory(em, about.tenantId),
+      async before(em) {
+        await holdDirectory(em, about.tenantId);
+        for (const places of spoken) await makePlaces(em, about.tenantId, places);
+      },
+      async look(em) {
+        for (const places of spoken) for (const notice of await newPlaces(em, places)) added.add(notice);
+      },
+      noticed: async () => Object.fromEntries([...added].map((notice) => [notice, 1])),
       ...(codes.includes(MANAGER) && {
         settled: { codes: [NUMBER, MANAGER], settle: (em, lines, writes) => settleManagers(em, lines, writes) },
       }),
@@ -75,23 +86,19 @@ const reading =
     }
   };
 
-async function targetsOf(em: EntityManager): Promise<ImportTarget[]> {
+function targetsOf(departments: Places, sites: Places): ImportTarget[] {
   const line = (field: string) => (text: string) => tidyName(text, field, LONGEST_NAME, "Écrivez un texte.");
-  const places = async (
-    kind: "department" | "site",
-    missing: string,
-  ): Promise<Pick<ImportTarget, "reader" | "show" | "options">> => {
-    const known = await listPlaceNames(em, kind);
-    const ids = new Map(known.map(({ id, name }) => [folded(name), id]));
-    return {
-      ...(known.length > 0 && { options: known.slice(0, MOST_LISTED).map(({ name }) => name) }),
-      reader: () => (text) => {
-        const id = ids.get(folded(text));
-        return id ? { value: id } : { problem: missing };
-      },
-      show: (value) => known.find(({ id }) => id === value)?.name ?? "Retiré",
-    };
-  };
+  const place = ({
+    code,
+    known,
+    read,
+    nameOf,
+  }: Places): Pick<ImportTarget, "code" | "reader" | "show" | "options"> => ({
+    code,
+    ...(known.length > 0 && { options: known.slice(0, MOST_LISTED) }),
+    reader: () => read,
+    show: (value) => nameOf(String(value)) ?? "Retiré",
+  });
   const isYes = readerOf(newField({ code: ACTIVE, label: "Active", type: "boolean" }), {
     zone: "UTC",
     defaultHour: "09:00",
@@ -135,20 +142,18 @@ async function targetsOf(em: EntityManager): Promise<ImportTarget[]> {
       reader: reading((text) => tidyAddress(text, "email")),
     },
     {
-      code: "service",
+      ...place(departments),
       label: "Service",
       aliases: ["direction", "département"],
-      hint: "Un service de l’annuaire",
+      hint: "Ajouté à l’annuaire s’il n’y est pas",
       store: { column: "department_id", type: "uuid" },
-      ...(await places("department", "Ce service n’est pas dans l’annuaire\u00a0: ajoutez-le, ou corrigez son nom.")),
     },
     {
-      code: "site",
+      ...place(sites),
       label: "Site",
       aliases: ["lieu", "implantation"],
-      hint: "Un site de l’annuaire",
+      hint: "Ajouté à l’annuaire s’il n’y est pas",
       store: { column: "site_id", type: "uuid" },
-      ...(await places("site", "Ce site n’est pas dans l’annuaire\u00a0: ajoutez-le, ou corrigez son nom.")),
     },
     {
       code: "fonction",

@@ -1,6 +1,6 @@
 import type { Undo } from "../platform/db/undo.ts";
 import { RuleBroken } from "../platform/errors.ts";
-import { holdDirectory } from "./queries/places.ts";
+import { holdDirectory, type PlaceKind, placesStillNamed } from "./queries/places.ts";
 import { findLoop } from "./queries/staff.ts";
 
 const EDIT = "directory.edit";
@@ -9,40 +9,33 @@ const hold: NonNullable<Undo["hold"]> = (em, { tenantId }) => holdDirectory(em, 
 /** Of a creation the row wanted is the present one: it is about to go. */
 const LEAVES = "w is not distinct from t";
 
-const sameName = (table: string) =>
-  `exists (select from ${table} o where o.tenant_id = w.tenant_id and o.id <> w.id and folded(o.name) = folded(w.name))`;
-const isNamed = (
-  column: string,
-) => `(exists (select from staff_member m where m.tenant_id = t.tenant_id and m.${column} = t.id)
-  or exists (select from coordinator_scope c where c.tenant_id = t.tenant_id and c.${column} = t.id))`;
+const placeUndo = (kind: PlaceKind, { noun, isNamed }: { noun: string; isNamed: string }): Undo => ({
+  right: EDIT,
+  created: "delete",
+  rules: [
+    {
+      when: `exists (select from ${kind} o where o.tenant_id = w.tenant_id and o.id <> w.id and folded(o.name) = folded(w.name))`,
+      why: `Un autre ${noun} a maintenant ce nom.`,
+    },
+  ],
+  // The people that the same file brought there leave first.
+  async refuses(em, about) {
+    return Object.fromEntries((await placesStillNamed(em, kind, about)).map((id) => [id, isNamed]));
+  },
+  hold,
+});
 
 /** A department comes back, or goes, under the rules of its own pages (DIR-4). */
-export const departmentUndo: Undo = {
-  right: EDIT,
-  created: "delete",
-  rules: [
-    {
-      when: `${LEAVES} and ${isNamed("department_id")}`,
-      why: "Des agents ou un périmètre sont de ce service\u00a0: fusionnez-le plutôt avec un autre.",
-    },
-    { when: sameName("department"), why: "Un autre service a maintenant ce nom." },
-  ],
-  hold,
-};
+export const departmentUndo = placeUndo("department", {
+  noun: "service",
+  isNamed: "Des agents ou un périmètre sont de ce service\u00a0: fusionnez-le plutôt avec un autre.",
+});
 
 /** The same for a site. */
-export const siteUndo: Undo = {
-  right: EDIT,
-  created: "delete",
-  rules: [
-    {
-      when: `${LEAVES} and ${isNamed("site_id")}`,
-      why: "Des agents ou un périmètre sont de ce site\u00a0: fusionnez-le plutôt avec un autre.",
-    },
-    { when: sameName("site"), why: "Un autre site a maintenant ce nom." },
-  ],
-  hold,
-};
+export const siteUndo = placeUndo("site", {
+  noun: "site",
+  isNamed: "Des agents ou un périmètre sont de ce site\u00a0: fusionnez-le plutôt avec un autre.",
+});
 
 /** What a row of `own` named is no more, unless it went with that very change, and comes back with it. */
 const isGone = (own: string, table: string, column: string) =>

@@ -59,6 +59,7 @@ export async function prepare(
       scopeId: one.scopeId ?? null,
       author: { id: one.authorId },
       importId: id,
+      notices: one.notices,
       now: clock.now(),
     };
     const open = await profile.open(em, about, one.mapping);

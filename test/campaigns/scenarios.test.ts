@@ -320,6 +320,7 @@ test("S33 : régler la campagne laisse la capacité des opérations ; une action
 test("S21 : douze jours après, l’annulation d’un import retire ce que personne n’a touché et garde le reste", async () => {
   const at = await campaign([{ code: "salle", label: "Salle" }]);
   const of = idIn(at);
+  await act(sophieId, "update campaign set title_field = 'cible', version = version + 1 where id = ?", [of]);
   await act(
     sophieId,
     `insert into operation (tenant_id, id, campaign_id, title, "values", search, status, category)

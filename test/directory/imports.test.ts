@@ -181,3 +181,50 @@ test("IMP-42 : d’un agent corrigé depuis l’import, l’annulation rend les 
   const [now] = await rows("select family_name, email, phone from staff_member where id = $1", [id]);
   assert.deepEqual({ ...now }, { family_name: "Mauve", email: "ada@ailleurs.test", phone: null });
 });
+
+test("DIR-4, IMP-28, IMP-41 : les services et les sites d’un premier fichier s’ajoutent avec lui, se disent avant, et repartent avec lui", async () => {
+  const head = ["Matricule", "Nom", "Prénom", "Service", "Site"];
+  const column = ["matricule", "nom", "prenom", "service", "site"];
+  const places = (table: string) =>
+    rows(`select name from ${table} where name like 'Essai%' order by 1`).then((all) => all.map(({ name }) => name));
+  const lines = [
+    ["SD001", "Lefèvre", "Hélène", "Essai cœur", "Essai Lyon"],
+    ["SD002", "Garçon", "Noël", "ESSAI  COEUR", ""],
+    ["SD003", "Petit", "Anne", "Essai <b>", "Essai Nice"],
+    ["SD004", "Roux", "Zoé", "Essai paie", "essai lyon"],
+  ];
+  const at = isAt(
+    await sendForm(world, denis, NEW, { name: "agents.csv", content: Buffer.from(csvText([head, ...lines])) }),
+  );
+  isAt(await denis.post(`${at}/verification`, { ...CHOICE, column }));
+  const checked = words((await denis.get(at)).text);
+  assert.match(checked, /Ce fichier ajoute 2 services à l’annuaire : « Essai cœur » et « Essai paie »\./);
+  assert.match(checked, /Ce fichier ajoute un site à l’annuaire : « Essai Lyon »\./);
+  assert.match(checked, /Matricule : SD002, Nom : Garçon, Prénom : Noël, Service : Essai cœur/);
+  assert.deepEqual([await places("department"), await places("site")], [[], []]);
+  isAt(await denis.post(`${at}/execution`, { errors: "valid" }));
+  assert.deepEqual([await places("department"), await places("site")], [["Essai cœur", "Essai paie"], ["Essai Lyon"]]);
+  assert.deepEqual(
+    await rows(
+      `select s.staff_number as n, d.name as service, p.name as site, p.zone from staff_member s
+       left join department d on d.id = s.department_id left join site p on p.id = s.site_id where s.staff_number like 'SD%' order by 1`,
+    ),
+    [
+      { n: "SD001", service: "Essai cœur", site: "Essai Lyon", zone: "Europe/Paris" },
+      { n: "SD002", service: "Essai cœur", site: null, zone: null },
+      { n: "SD004", service: "Essai paie", site: "Essai Lyon", zone: "Europe/Paris" },
+    ],
+  );
+  // Somebody else is of one of them by now: it stays, and the rest goes.
+  await world.db.act(actOf(denis.tenantId), (em) =>
+    em.execute(
+      "update staff_member set department_id = (select id from department where name = 'Essai paie') where staff_number = (select min(staff_number) from staff_member where staff_number like 'Z%')",
+    ),
+  );
+  const [{ act_id: act }] = await rows("select act_id from import where id = $1", [at.split("/").at(-1)]);
+  const preview = words((await denis.get(`/actes/${act}/annulation`)).text);
+  assert.match(preview, /Des agents ou un périmètre sont de ce service/);
+  isAt(await denis.post(`/actes/${act}/annulation`, { reason: "" }));
+  assert.deepEqual([await places("department"), await places("site")], [["Essai paie"], []]);
+  assert.deepEqual(await rows("select staff_number from staff_member where staff_number like 'SD%'"), []);
+});

@@ -7,6 +7,7 @@ import { startWorld } from "../support/world.ts";
 import { AT, officeOf } from "./office.ts";
 
 const world = await startWorld();
+world.db.sendJobsWith(async () => {});
 const denis = await world.as("denis");
 const { tenantId } = denis;
 const { rows, staff, department, site, post, hire, edit, formOf, undoLast, must } = officeOf(world, denis);

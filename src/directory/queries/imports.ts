@@ -38,6 +38,23 @@ export const sharedAddress: LineRule = {
   cause: "Cette adresse est celle d’une autre personne.",
 };
 
+/** Departments or sites that lines to be written name, by the id their reader gave them, in the order of the file. */
+export async function placesAsked(em: EntityManager, code: string): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select ${text(code)} as id from import_staging s join import_outcome o on o.line = s.line
+    where o.outcome in ('create', 'update') and ${text(code)} is not null group by 1 order by min(s.line)`.execute(
+    transaction(em),
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Sends lines to those made for what they say. */
+export async function sendToPlaces(em: EntityManager, code: string, ids: Record<string, string>): Promise<void> {
+  const given = sql`${JSON.stringify(ids)}::jsonb`;
+  await sql`update import_staging s set "values" = s."values" || jsonb_build_object(${sql.lit(code)}, ${given} -> ${text(code)})
+    where ${given} ? ${text(code)}`.execute(transaction(em));
+}
+
 export interface ManagerLink {
   id: string;
   number: string;

@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
+import type { WeekHours } from "../hours.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -38,6 +39,50 @@ export async function listPlaceNames(em: EntityManager, kind: PlaceKind): Promis
     transaction(em),
   );
   return rows;
+}
+
+/**
+ * Adds the departments or sites of these names that are not there yet, sites with these settings: two statements whatever
+ * their number. Gives the id of each name [DIR-4]. The caller holds the directory.
+ */
+export async function addPlaces(
+  em: EntityManager,
+  kind: PlaceKind,
+  names: readonly string[],
+  { tenantId, zone, holidayZone, hours }: { tenantId: string; zone: string; holidayZone: string; hours: WeekHours },
+): Promise<string[]> {
+  const settings = sql`${zone}::text, ${holidayZone}::text, ${JSON.stringify(hours)}::jsonb`;
+  const isSite = kind === "site";
+  await sql`insert into ${sql.table(kind)} (tenant_id, id, name${isSite ? sql`, zone, holiday_zone, hours` : sql``})
+    select ${tenantId}::uuid, uuidv7(), n.name${isSite ? sql`, ${settings}` : sql``}
+    from unnest(${names}::text[]) with ordinality as n (name, rank) order by n.rank
+    on conflict (tenant_id, folded(name)) do nothing`.execute(transaction(em));
+  const { rows } = await sql<{ id: string }>`
+    select p.id from unnest(${names}::text[]) with ordinality as n (name, rank)
+    join ${sql.table(kind)} p on folded(p.name) = folded(n.name) order by n.rank`.execute(transaction(em));
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Of the departments or sites this act made, those that people or scopes name: besides the people it changed itself, who
+ * leave first, or once they have left.
+ */
+export async function placesStillNamed(
+  em: EntityManager,
+  kind: PlaceKind,
+  { actId, isApplied }: { actId: string; isApplied: boolean },
+): Promise<string[]> {
+  const column = columnOf(kind);
+  const ofAct = sql`any (array(select c.id from changeset c where c.act_id = ${actId}::uuid))`;
+  const besides = isApplied
+    ? sql``
+    : sql` and not exists (select from change c where c.table_name = 'staff_member' and c.row_id = m.id and c.changeset_id = ${ofAct})`;
+  const { rows } = await sql<{ id: string }>`
+    select distinct h.row_id as id from change h
+    where h.table_name = ${kind} and h.operation = 'create' and h.changeset_id = ${ofAct}
+      and (exists (select from staff_member m where m.${column} = h.row_id${besides})
+        or exists (select from coordinator_scope c where c.${column} = h.row_id))`.execute(transaction(em));
+  return rows.map(({ id }) => id);
 }
 
 /** How many people a place has, active or not, and how many scopes of coordinators name it. */

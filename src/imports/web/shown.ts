@@ -45,6 +45,7 @@ export const aboutOf = (req: Request, one: Import): ImportAbout => ({
   scopeId: one.scopeId ?? null,
   author: { id: one.authorId },
   importId: one.id,
+  notices: one.notices,
   now: req.now,
 });
 

@@ -88,6 +88,8 @@ export interface ImportAbout {
   scopeId: string | null;
   author: { id: string };
   importId: string;
+  /** What its last check noticed. */
+  notices?: Record<string, number>;
   now: Date;
 }
 
