@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler } from "express";
 import { allows, explain } from "../../accounts/index.ts";
+import type { Undoing } from "../../platform/db/undo.ts";
 import { Forbidden, NotFound } from "../../platform/errors.ts";
 import { read } from "../../platform/http/forms.ts";
 import type { Subject } from "../../platform/module.ts";
@@ -63,7 +64,7 @@ export const show: RequestHandler<{ type: string; id: string }> = async (req, re
     // Neither an object nor a trace of one: it never was of this organisation.
     if (label === null && acts.length === 0) throw new NotFound();
     const fields = subject.reads ? await fieldsOf(em, req, subject, id, acts) : new Map<string, Difference[]>();
-    const undoing = await undoingOn(em, undoingOf(req), { subjectType: type, subjectId: id });
+    const undoing = await undoingEach(em, undoingOf(req), acts);
     return { acts: await shownActs(em, acts, registry), newer, older, label, fields, undoing };
   });
   const at = `/historique/${type}/${id}`;
@@ -71,7 +72,7 @@ export const show: RequestHandler<{ type: string; id: string }> = async (req, re
   const acts = shown.acts.map((act) => ({
     ...act,
     fields: shown.fields.get(act.id) ?? [],
-    canUndo: canUndo(act, undoing),
+    canUndo: canUndo(act, undoing.get(act.id)!),
     whyNot: whyNotUndone(act, req.now),
   }));
   res.show(
@@ -90,3 +91,16 @@ export const show: RequestHandler<{ type: string; id: string }> = async (req, re
     },
   );
 };
+
+/** Who undoes, act by act: what an object shows was done to others too, that its reader may not govern [PRM-25]. */
+async function undoingEach(em: EntityManager, by: Undoing, acts: ActLine[]): Promise<Map<string, Undoing>> {
+  const known = new Map<string, Undoing>();
+  const each = new Map<string, Undoing>();
+  for (const act of acts) {
+    const subject = `${act.subjectType} ${act.subjectId}`;
+    const undoing = known.get(subject) ?? (await undoingOn(em, by, act));
+    known.set(subject, undoing);
+    each.set(act.id, undoing);
+  }
+  return each;
+}

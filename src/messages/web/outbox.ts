@@ -1,7 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import { findUserNames, listUserNames, namesAmong } from "../../accounts/index.ts";
+import { findUserNames, listUserNames, mayRoute, namesAmong } from "../../accounts/index.ts";
 import { NotFound } from "../../platform/errors.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
 import { asError, query, read, submit } from "../../platform/http/forms.ts";
@@ -82,7 +82,9 @@ export const index: RequestHandler = async (req, res) => {
     active,
     stopped,
     resendAt: at({}, `${AT}/renvoi`),
-    exportAt: withQuery("/exports/messages/tout/nouveau", { liste: at({}).split("?")[1] }),
+    exportAt: mayRoute(req.user!.roles, "rows.export")
+      ? withQuery("/exports/messages/tout/nouveau", { liste: at({}).split("?")[1] })
+      : null,
     newer: found.newer && at({ apres: found.newer }),
     older: found.older && at({ avant: found.older }),
   });
