@@ -210,7 +210,9 @@ export async function passPart(
   }
   await keepLines(em, staging, { writes, shown: before });
   const errors = [...part.errors, ...judged.errors];
-  await keepErrors(em, { tenantId: one.tenantId, importId: one.id }, errors, cellsIn(part.lines));
+  if (errors.length > 0) {
+    await keepErrors(em, { tenantId: one.tenantId, importId: one.id }, errors, cellsIn(part.lines));
+  }
   return { part, counts: added(before, part, judged.counts), errors };
 }
 
