@@ -5,21 +5,21 @@ import { record } from "../platform/events/record.ts";
 import { holdOpenLink, openLink, revokeLinks } from "./access-link.ts";
 import { Credential, setPassword } from "./credential.ts";
 import { DEAD_LINK, inviteUser, inviteUserByMail, renewInvitation, renewInvitationByMail } from "./invitation.ts";
+import { holdFirstRun } from "./queries/first-run.ts";
 import { noteSecurity, type Origin } from "./security-event.ts";
-import { aboutTenant, createTenant, holdTenant, INSTANCE_ID, tidyTenantName } from "./tenant.ts";
+import { aboutTenant, createTenant, holdTenant, INSTANCE_ID, Tenant, tidyTenantName } from "./tenant.ts";
 import { type By, createUser, type Identity, tidyIdentity, User } from "./user.ts";
 
 /**
  * When nobody runs the instance yet: replaces the set-up link of the start before and gives the token of the new one,
- * to be printed once [INS-1]. Null as soon as there is a super-admin. Call it at start, outside demo mode.
+ * to be printed once [INS-1]. Null as soon as there is a super-admin. Call it at start, outside demo mode:
+ * of two processes that start together, the second's link stands.
  */
 export async function prepareFirstRun(
   db: Database,
   { now, label = "Lien d’installation ouvert au démarrage" }: { now: Date; label?: string },
 ): Promise<string | null> {
   if (await hasSuperAdmin(db)) return null;
-  const tenants = await db.lookup<{ id: string }>("tenants");
-  const missing = !tenants.some(({ id }) => id === INSTANCE_ID);
   const act = {
     tenantId: INSTANCE_ID,
     actorId: null,
@@ -30,7 +30,9 @@ export async function prepareFirstRun(
     now,
   };
   return db.act(act, async (em) => {
-    if (missing) createTenant(em, { id: INSTANCE_ID, name: "Instance", kind: "instance" }, { now });
+    await holdFirstRun(em);
+    const instance = await em.count(Tenant, { id: INSTANCE_ID });
+    if (instance === 0) createTenant(em, { id: INSTANCE_ID, name: "Instance", kind: "instance" }, { now });
     await revokeLinks(em, { purpose: "setup" }, { now });
     const { link, token } = openLink(em, { tenantId: INSTANCE_ID, purpose: "setup", user: null, by: null, now });
     record(em, "instance.prepared", aboutTenant({ id: INSTANCE_ID }), { link: link.id });

@@ -24,6 +24,13 @@ let noraKey = "";
 
 const tenants = async () => world.db.lookup<{ name: string; kind: string }>("tenants");
 
+test("deux processus qui démarrent ensemble sur une base vide : une seule instance, et un lien qui vaut", async () => {
+  const links = await Promise.all([prepare(), prepare()]);
+  const answers = await Promise.all(links.map((link) => world.anonymous().get(`/installation/${link}`)));
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 404], "celui du second remplace l’autre");
+  assert.equal((await tenants()).length, 1);
+});
+
 test("chaque démarrage remplace le lien d’avant, qui dure vingt-quatre heures", async () => {
   const first = await prepare();
   assert.match(first!, /^[\w-]{43}$/);

@@ -69,8 +69,9 @@ test("LIV-2 : un flux absent ou muet 40 secondes, la page demande toutes les 30 
   await page.locator(`#acts tbody tr:nth-child(${before + 2})`).waitFor();
   while (asked < 3) await page.waitForTimeout(20);
 
-  await page.unroute("**/flux?*");
+  // Listened for first: what was held may be let go at once.
   const stream = page.waitForResponse((response) => response.url().includes("/flux?"));
+  await page.unroute("**/flux?*");
   await page.clock.fastForward(30_000);
   assert.equal((await stream).status(), 200);
   await somebodyActs();
