@@ -39,6 +39,8 @@ export interface Segments {
   nameOf(id: string): string | undefined;
   /** It was there before this file. */
   isKnown(id: string): boolean;
+  /** Made meanwhile: what is read from now on goes there. */
+  become(name: string, id: string): void;
 }
 
 /** The segments there are, and those a file asks for, each given an id before it is made, to be told apart [SEG-2]. */
@@ -63,6 +65,10 @@ export async function segmentsOf(
   return {
     nameOf: (id) => names.get(id),
     isKnown: (id) => known.some((one) => one.id === id),
+    become(name, id) {
+      ids.set(segmentKey(name), id);
+      names.set(id, name);
+    },
     read(text) {
       const key = segmentKey(text);
       const found = ids.get(key);
@@ -92,9 +98,11 @@ export async function addSegments(
   if (missing.length === 0) return;
   const names = missing.map((id) => segments.nameOf(id)!);
   const found = await segmentsOfValues(em, campaign, names, { by });
-  await sendToSegments(
-    em,
-    code,
-    Object.fromEntries(missing.map((id, rank) => [id, found.get(segmentKey(names[rank]!))!])),
-  );
+  const made = missing.map((asked, rank) => ({
+    asked,
+    name: names[rank]!,
+    id: found.get(segmentKey(names[rank]!))!,
+  }));
+  await sendToSegments(em, code, Object.fromEntries(made.map(({ asked, id }) => [asked, id])));
+  for (const { name, id } of made) segments.become(name, id);
 }

@@ -24,7 +24,7 @@ export interface Engine {
 }
 
 /** Lines of one transaction: people who work on the same rows wait for it at most a second. */
-export const PART_LINES = 5_000;
+export const PART_LINES = 4_000;
 /** From so many lines read on, an import most of whose lines are in error stops by itself [IMP-30]. */
 const JUDGED_LINES = 500;
 

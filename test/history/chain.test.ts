@@ -66,6 +66,18 @@ test("une chaîne intacte se vérifie jusqu’au bout, sous signature", async ()
   assert.deepEqual(await verify(), { tenantId, verified: 11, signedUpTo: 11, erasedUpTo: 0, firstBreak: null });
 });
 
+test("une empreinte se prend en UTF-8, quel que soit l’encodage de la connexion", async () => {
+  const { rows } = await open.owner.query(
+    `select proname as name, proconfig @> '{client_encoding=UTF8}' as utf8 from pg_proc
+     where prorettype = 'trigger'::regtype and prosrc ~ 'history_(part|digest)' order by 1`,
+  );
+  assert.ok(rows.some(({ name }) => name === "take_imprint") && rows.some(({ name }) => name === "track_app_user"));
+  assert.deepEqual(
+    rows.filter(({ utf8 }) => !utf8),
+    [],
+  );
+});
+
 test("un texte entre dans l’empreinte par ses octets UTF-8, quels qu’ils soient", async () => {
   const texts = ["", "é ’ 🌊", "\\x41", "a\\b", "\\\\", "fin\\", "\\012", "\u0001\n\t", null];
   const { rows } = await open.owner.query(

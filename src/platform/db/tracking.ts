@@ -68,16 +68,17 @@ export function trackingSql({ table, title, subject, subjectId = "r.id", columns
   const insert = (operation: string, rows: string) => `
     insert into change (tenant_id, changeset_id, table_name, row_id, subject_type, subject_id, operation, title, before, after, salt, digest)
     select d.tenant_id, changeset, '${table}', d.id, '${subject}', d.subject_id, '${operation}', d.title, d.before, d.after, d.salt,
-      sha256(uuid_send(d.salt) || history_part(d.title) || history_part(d.told_before) || history_part(d.told_after))
+      sha256(uuid_send(d.salt) || history_part(d.title, d.told_before, d.told_after))
     from (select r.*, r.before::text as told_before, r.after::text as told_after from (${rows}) r offset 0) d;`;
   const row = (alias: string, before: string, after: string) =>
     `select ${alias}.tenant_id, ${alias}.id, ${on(subjectId, alias)} as subject_id, ${on(title, alias)} as title, ${before} as before, ${after} as after, gen_random_uuid() as salt`;
 
   // Its plan is kept by the connection: made for one row and met by ten thousand, a nested loop would read them squared,
-  // and a merge sort them twice. `offset 0`: what is told enters the digest thrice and is worked out once.
+  // and a merge sort them twice. `offset 0`: what is told enters the digest thrice and is worked out once. Texts of a
+  // digest are sent in the encoding of whoever is connected.
   return `
 create or replace function ${fn}() returns trigger language plpgsql security definer set search_path = public, pg_temp
-set enable_nestloop = off set enable_mergejoin = off as $track$
+set enable_nestloop = off set enable_mergejoin = off set client_encoding = 'UTF8' as $track$
 declare changeset uuid := nullif(current_setting('app.changeset_id', true), '')::uuid;
 begin
   if changeset is null then
