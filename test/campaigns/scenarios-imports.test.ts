@@ -5,6 +5,7 @@ import { Campaign } from "../../src/campaigns/campaign.ts";
 import { addFields } from "../../src/campaigns/field.ts";
 import { newField } from "../../src/fields/index.ts";
 import { engineOf } from "../../src/imports/engine.ts";
+import { PART_LINES } from "../../src/imports/prepared.ts";
 import { runImport } from "../../src/imports/run.ts";
 import { sendForm } from "../support/multipart.ts";
 import { csvText, latin, utf16be } from "../support/sheets.ts";
@@ -306,4 +307,26 @@ test("S24 : la seconde feuille d’un classeur 1904 entre telle qu’elle se lit
   );
   await checked(back, column, { key: "Cible" });
   assert.equal(await ran(back), "completed 0 0 3 0 0");
+});
+
+test("SEG-2 : un segment que fait la première partie d’un import sert aux suivantes, qui en font d’autres", async () => {
+  const of = await campaign();
+  const count = 2 * PART_LINES + 10;
+  const placed = (n: number) => (n >= 2 * PART_LINES ? "Combles" : n % 2 === 0 ? "Rez-de-chaussée" : "REZ-DE-CHAUSSEE");
+  const lines = Array.from({ length: count }, (_, n) => [`L${n}`, placed(n)]);
+  const at = await sent("operations", of, Buffer.from(csvText([["Poste", "Étage"], ...lines])), "etages.csv");
+  assert.match(await checked(at, ["cible", "segment"], { key: "Poste" }), /Ce fichier ajoute 2 segments/);
+  assert.equal(await ran(at), `completed ${count} 0 0 0 0`);
+  assert.deepEqual(
+    await ask(
+      `select s.name, count(*)::int as n from segment s join operation o on o.segment_id = s.id
+       where s.campaign_id = ? group by 1 order by 1`,
+      [of],
+    ),
+    [
+      { name: "Combles", n: 10 },
+      { name: "Rez-de-chaussée", n: 2 * PART_LINES },
+    ],
+  );
+  assert.equal((await ask("select from segment where campaign_id = ?", [of])).length, 2);
 });

@@ -17,12 +17,15 @@ after(async () => {
   await erase(folder);
 });
 
+const fileOf = (isWrong: (n: number) => boolean, lines: number) =>
+  `Poste;Site;Date prévue;Segment\r\n${Array.from(
+    { length: lines },
+    (_, n) =>
+      `PC-${String(n === LINES - 1 ? 7 : n).padStart(6, "0")};Évry n° ${n % 300};${isWrong(n) ? "31/02/2027" : "12/03/2027"};Bâtiment ${n % 9}\r\n`,
+  ).join("")}`;
 /** One line in a thousand cannot be read, one comes back. */
-const file = `Poste;Site;Date prévue;Segment\r\n${Array.from(
-  { length: LINES },
-  (_, n) =>
-    `PC-${String(n === LINES - 1 ? 7 : n).padStart(6, "0")};Évry n° ${n % 300};${n % 1_000 === 5 ? "31/02/2027" : "12/03/2027"};Bâtiment ${n % 9}\r\n`,
-).join("")}`;
+const file = fileOf((n) => n % 1_000 === 5, LINES);
+const rightFile = fileOf(() => false, LINES - 1);
 const COLUMNS = ["cible", "+short_text", "prevue_le", "segment"];
 
 async function opened(browser: Client, name: string): Promise<string> {
@@ -34,11 +37,11 @@ const send = (browser: Client, at: string, fields: Record<string, string | strin
   submitted(running.origin, browser, at, fields, content === undefined ? undefined : { name: "postes.csv", content });
 
 /** Sent, mapped, checked and started: gives its address. */
-async function begun(browser: Client, campaign: string): Promise<string> {
-  const at = await send(browser, "/imports/operations/nouveau", { scope: campaign }, file);
+async function begun(browser: Client, campaign: string, { content = file, errors = "valid" } = {}): Promise<string> {
+  const at = await send(browser, "/imports/operations/nouveau", { scope: campaign }, content);
   const choice = { mode: "both", empty: "keep", missing: "keep", decimal: "", threshold: "50", key: "Poste" };
   await send(browser, `${at}/verification`, { ...choice, column: COLUMNS });
-  await send(browser, `${at}/execution`, { errors: "valid" });
+  await send(browser, `${at}/execution`, { errors });
   return at;
 }
 
@@ -58,25 +61,45 @@ async function finished(at: string): Promise<number> {
   return performance.now() - from;
 }
 
+/** Kills the process that carries it out and starts another; says where it was, and after how long it went on. */
+async function killed(at: string): Promise<{ done: number; ms: number }> {
+  running.child.kill("SIGKILL");
+  await running.ended;
+  running = await start(folder, port);
+  const ready = performance.now();
+  const { done } = await where(at);
+  assert.ok(done < LINES - 1, `tué trop tard : ${done} lignes`);
+  while ((await where(at)).done === done && (await where(at)).state === "running") {
+    assert.ok(performance.now() - ready < RESUMED_MS, `tué à ${done} lignes, l’import n’est pas repris`);
+    await pause(100);
+  }
+  return { done, ms: performance.now() - ready };
+}
+
 /** All that an import leaves: its counts, its errors, its rows, its acts. */
 async function left(at: string, campaign: string) {
   const id = at.split("/").at(-1);
-  const [one] = await ask("select state, counts, done from import where id = $1", [id]);
+  const [one] = await ask<{ state: string; counts: Record<string, number>; done: number }>(
+    "select state, counts, done from import where id = $1",
+    [id],
+  );
   const errors = await ask(
     "select line, column_name, value, reason from import_error where import_id = $1 order by line, id",
     [id],
   );
-  const [rows] = await ask(
+  const [rows] = await ask<{ n: number; titles: number; sum: string }>(
     `select count(*)::int as n, count(distinct title)::int as titles, md5(string_agg(title || "values"::text || status || planned_at::text, ',' order by title)) as sum
      from operation where campaign_id = $1`,
     [campaign],
   );
-  const [acts] = await ask(
+  const [acts] = await ask<{ n: number }>(
     "select count(distinct act_id)::int as n from changeset where act_id = (select act_id from import where id = $1)",
     [id],
   );
-  const [segments] = await ask("select count(*)::int as n from segment where campaign_id = $1", [campaign]);
-  return { one, errors, rows, acts, segments };
+  const [segments] = await ask<{ n: number }>("select count(*)::int as n from segment where campaign_id = $1", [
+    campaign,
+  ]);
+  return { one: one!, errors, rows: rows!, acts: acts!, segments: segments! };
 }
 
 test("IMP-35 : le processus tué pendant un import, chaque ligne est écrite une fois, et le compte rendu est le même", async (t) => {
@@ -85,25 +108,36 @@ test("IMP-35 : le processus tué pendant un import, chaque ligne est écrite une
   const calm = await begun(browser, whole);
   await finished(calm);
   const wanted = await left(calm, whole);
-  assert.equal((wanted.one as { state: string }).state, "completed");
+  assert.equal(wanted.one.state, "completed");
   for (const share of SHARES) {
     const campaign = await opened(browser, `Tué à ${share} %`);
     const at = await begun(browser, campaign);
     while ((await where(at)).done < ((share - 10) * LINES) / 100) await pause(20);
     if (share === 5) await pause(300);
-    running.child.kill("SIGKILL");
-    await running.ended;
-    running = await start(folder, port);
-    const ready = performance.now();
-    const { done } = await where(at);
-    assert.ok(done < LINES, `tué trop tard : ${done} lignes`);
-    while ((await where(at)).done === done && (await where(at)).state === "running") {
-      assert.ok(performance.now() - ready < RESUMED_MS, `tué à ${share} %, l’import n’est pas repris`);
-      await pause(100);
-    }
-    t.diagnostic(`visé ${share} %, tué à ${done} lignes de ${LINES}, repris en ${seconds(performance.now() - ready)}`);
+    const { done, ms } = await killed(at);
+    t.diagnostic(`visé ${share} %, tué à ${done} lignes de ${LINES}, repris en ${seconds(ms)}`);
     await finished(at);
     assert.deepEqual(await left(at, campaign), wanted, `tué à ${share} %`);
     browser = await signIn(running.origin, "Denis Roussel");
   }
+});
+
+test("IMP-30, IMP-35 : tué pendant un import « tout ou rien », rien n’est écrit ; repris, tout l’est une fois", async (t) => {
+  const browser = await signIn(running.origin, "Denis Roussel");
+  const campaign = await opened(browser, "Tout ou rien");
+  const at = await begun(browser, campaign, { content: rightFile, errors: "none" });
+  while ((await where(at)).done < LINES / 3) await pause(20);
+  running.child.kill("SIGSTOP");
+  const written = await ask<{ n: number }>("select count(*)::int as n from operation where campaign_id = $1", [
+    campaign,
+  ]);
+  assert.deepEqual(written, [{ n: 0 }]);
+  const { done, ms } = await killed(at);
+  t.diagnostic(`tué à ${done} lignes de ${LINES - 1}, repris en ${seconds(ms)}`);
+  await finished(at);
+  const { one, errors, rows, acts, segments } = await left(at, campaign);
+  const { read, create, error } = one.counts;
+  assert.deepEqual([one.state, read, create, error], ["completed", LINES - 1, LINES - 1, 0]);
+  assert.deepEqual([rows.n, rows.titles, acts.n, segments.n], [LINES - 1, LINES - 1, 1, 9]);
+  assert.deepEqual(errors, []);
 });
