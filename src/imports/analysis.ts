@@ -130,7 +130,7 @@ export async function proposeMapping(
   });
   const codes = columns.flatMap((chosen) => chosen?.code ?? []);
   const firstText = columns.find((chosen) => chosen?.fresh?.type === "short_text");
-  const keyed = (remembered?.key ?? open.key).filter((code) => codes.includes(code));
+  const keyed = keyIn(open, columns, remembered?.key ?? open.key).filter((code) => codes.includes(code));
   return {
     mapping: {
       columns,
@@ -142,6 +142,13 @@ export async function proposeMapping(
     options: known ? { ...OPTIONS, mode: known.options.mode, empty: known.options.empty } : OPTIONS,
   };
 }
+
+/** The codes of the key: those chosen, or where a row recognises itself, all that tell it among those of the file [IMP-50]. */
+export const keyIn = (
+  { identity, key }: Pick<OpenImport, "identity" | "key">,
+  columns: Mapping["columns"],
+  chosen: readonly string[],
+): string[] => (identity ? key.filter((code) => columns.some((column) => column?.code === code)) : [...chosen]);
 
 /** Drops what a mapping of these columns was; throws NotFound for one that is not theirs [IMP-19]. */
 export async function forgetMapping(

@@ -1,6 +1,13 @@
 import { withoutGuard } from "../platform/sheets/csv.ts";
 import { damaged, isDamaged } from "../platform/sheets/damaged.ts";
-import type { ColumnReading, ImportAnswer, ImportTarget, ImportValue, Mapping } from "../platform/sheets/profile.ts";
+import type {
+  ColumnReading,
+  ImportAnswer,
+  ImportTarget,
+  ImportValue,
+  Mapping,
+  OpenImport,
+} from "../platform/sheets/profile.ts";
 import { FAULTS, type TableRow } from "../platform/sheets/source.ts";
 import type { ImportOptions } from "./import.ts";
 
@@ -60,6 +67,7 @@ export class LineReader {
   readonly #key: string[];
   readonly #clears: boolean;
   readonly #isText: boolean;
+  readonly #identity: OpenImport["identity"];
   readonly #derive: (values: ReadLine["values"]) => ReadLine["values"];
   readonly #folding: ReadonlyMap<string, string>;
   readonly #firstLines = new Map<string, number>();
@@ -77,6 +85,7 @@ export class LineReader {
     isText,
     derive = (values) => values,
     nameOf,
+    identity,
     folding = new Map(),
   }: {
     mapping: Mapping;
@@ -89,6 +98,8 @@ export class LineReader {
     derive?: (values: ReadLine["values"]) => ReadLine["values"];
     /** Who or what a line is about, in words. */
     nameOf?: (values: ReadLine["values"]) => string;
+    /** How its row is recognised, in place of the columns of the key. */
+    identity?: OpenImport["identity"];
     /** How the database compares letters beyond ASCII, where keys are compared. */
     folding?: ReadonlyMap<string, string>;
   }) {
@@ -98,6 +109,7 @@ export class LineReader {
     this.#isText = isText;
     this.#derive = derive;
     this.#nameOf = nameOf;
+    this.#identity = identity;
     this.#folding = folding;
     this.#columns = mapping.columns.flatMap((chosen, place): Column[] => {
       const target = chosen && targets.find(({ code }) => code === chosen.code);
@@ -106,7 +118,7 @@ export class LineReader {
       const beside = mapping.columns.findIndex((other) => other && other.code === target.beside);
       return [{ place, beside, name: columns[place] ?? `Colonne ${place + 1}`, target, read: target.reader(reading) }];
     });
-    const isKey = (code: string) => mapping.key.length === 1 && mapping.key[0] === code;
+    const isKey = (code: string) => !identity && mapping.key.length === 1 && mapping.key[0] === code;
     this.#uniques = this.#columns.filter(({ target }) => target.isUnique && !isKey(target.code));
   }
 
@@ -195,9 +207,9 @@ export class LineReader {
       const compared = foldedKey(key, this.#folding);
       const first = this.#firstLines.get(compared);
       if (first === undefined) this.#firstLines.set(compared, line);
-      else errors.push({ ...this.#wrongKey(line, cells), reason: `Cette clé est déjà à la ligne ${first}.` });
+      else errors.push({ ...this.#wrongKey(line, cells), reason: this.#repeated(first) });
     } else if (this.#key.length > 0 && !this.#key.some((code) => unread.has(code))) {
-      const reason = "La clé est vide\u00a0: elle dit de quelle ligne il s’agit.";
+      const reason = this.#identity?.missing ?? "La clé est vide\u00a0: elle dit de quelle ligne il s’agit.";
       errors.push({ ...this.#wrongKey(line, cells), reason });
     }
     if (errors.length > 0)
@@ -205,9 +217,14 @@ export class LineReader {
     return { read: { line, key, values: this.#derive(values), cells } };
   }
 
+  #repeated(first: number): string {
+    return this.#identity ? `C’est déjà à la ligne ${first}.` : `Cette clé est déjà à la ligne ${first}.`;
+  }
+
   /** Null when there is none, or a part of it is missing. */
   #keyOf(values: ReadLine["values"]): string | null {
     if (this.#key.length === 0) return null;
+    if (this.#identity) return this.#identity.of(values);
     const parts = this.#key.map((code) => values[code]);
     return parts.some((part) => part === null || part === undefined) ? null : parts.join(KEY_BETWEEN);
   }

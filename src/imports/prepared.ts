@@ -2,7 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Clock } from "../platform/db/clock.ts";
 import type { Database } from "../platform/db/index.ts";
 import { RuleBroken } from "../platform/errors.ts";
-import type { ImportAbout, ImportProfile, ImportTarget } from "../platform/sheets/profile.ts";
+import type { ImportAbout, ImportProfile, OpenImport } from "../platform/sheets/profile.ts";
 import type { SheetSource } from "../platform/sheets/source.ts";
 import { readTable } from "../platform/sheets/table.ts";
 import type { Files } from "../platform/storage/index.ts";
@@ -67,7 +67,7 @@ export async function prepare(
   });
   const { mapping, options, survey, headerLine } = one;
   const { targets } = open;
-  refuseMapping(one, targets);
+  refuseMapping(one, open);
   const mapped = mapping.columns.flatMap((chosen) => targets.find(({ code }) => code === chosen?.code) ?? []);
   const placeOf = (code: string) => mapping.columns.findIndex((chosen) => chosen?.code === code);
   const staging: Staging = {
@@ -99,7 +99,7 @@ export function profileOf(profiles: ReadonlyMap<string, ImportProfile>, { kind }
 /** Why lines cannot be read with this mapping, as a refusal of the form. Throws RuleBroken. */
 export function refuseMapping(
   { mapping, options }: Pick<Import, "mapping" | "options">,
-  targets: readonly ImportTarget[],
+  { targets, identity }: Pick<OpenImport, "targets" | "identity">,
 ): void {
   const codes = mapping.columns.flatMap((chosen) => chosen?.code ?? []);
   const known = codes.filter((code) => targets.some((target) => target.code === code));
@@ -118,6 +118,7 @@ export function refuseMapping(
     const { label } = targets.find(({ code }) => code === twice)!;
     throw new RuleBroken(`Deux colonnes vont à «\u00a0${label}\u00a0»\u00a0: gardez-en une.`, "mapping");
   }
+  if (identity && mapping.key.length === 0) throw new RuleBroken(identity.missing, "mapping");
   if (mapping.key.length > 3) throw new RuleBroken("La clé tient en trois colonnes au plus.", "key");
   if (mapping.key.some((code) => !known.includes(code))) {
     throw new RuleBroken("La clé doit être parmi les colonnes que vous importez.", "key");
@@ -150,7 +151,7 @@ async function* partsOf(
     folding,
   }: { after: number; headerLine: number; isWritten: boolean; folding: Folding },
 ): AsyncGenerator<Part> {
-  const { derive, nameOf, targets } = open;
+  const { derive, nameOf, identity, targets } = open;
   const reader = new LineReader({
     mapping,
     options,
@@ -160,6 +161,7 @@ async function* partsOf(
     folding,
     ...(derive && { derive: (values) => derive(values, isWritten) }),
     ...(nameOf && { nameOf }),
+    ...(identity && { identity }),
   });
   let part: Part = { lines: [], errors: [] };
   for await (const rows of readTable(source, shape, { headerLine, columns: survey.columns.length })) {

@@ -104,7 +104,7 @@ const textOf = (target: Stored): RawBuilder<unknown> =>
 /** Finds the rows each line is about: not those this import has just made, whose keys are other lines'. */
 async function match(em: EntityManager, { profile, open, about, mapped, key }: Staging): Promise<void> {
   const targets = key.map((code) => mapped.find((target) => target.code === code)!).filter(isStored);
-  const of = sql.join(targets.map(textOf), sql`, `);
+  const of = open.identity?.told ?? sql.join(targets.map(textOf), sql`, `);
   // Rows this import has just made have no statistics yet: a nested loop would fold each key as often as there are lines.
   await sql`set local enable_nestloop = off`.execute(run(em));
   await ask(

@@ -133,7 +133,7 @@ export const check: RequestHandler<{ id: string }> = async (given, res) => {
       missing: missingOf(bare, sent.missing),
     };
     const open = await openAt(em, req, one, mapping);
-    refuseMapping({ mapping, options }, open.targets);
+    refuseMapping({ mapping, options }, open);
     refuseTwoSigns(one, mapping, open.targets);
     await chooseMapping(em, one, { mapping, options, now: req.now });
   });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Forbidden, RuleBroken } from "../../platform/errors.ts";
 import type { ChosenColumn, Mapping, OpenImport } from "../../platform/sheets/profile.ts";
-import { freshColumn, LONGEST_MAPPING_NAME } from "../analysis.ts";
+import { freshColumn, keyIn, LONGEST_MAPPING_NAME } from "../analysis.ts";
 import type { Import } from "../import.ts";
 
 /** How each column is read, besides where it goes: what a preview shows at once [IMP-14, IMP-16, IMP-17]. */
@@ -51,8 +51,9 @@ type Said = Pick<z.infer<typeof Choice>, "column" | "order" | "decimal" | "separ
 export function mappingOf(
   { survey }: Import,
   { column, order, key = [], title, name, decimal, separator }: Said,
-  { targets, fresh, naming }: Pick<OpenImport, "targets" | "naming"> & { fresh?: OpenImport["fresh"] | undefined },
+  open: Pick<OpenImport, "targets" | "naming" | "identity" | "key"> & { fresh?: OpenImport["fresh"] | undefined },
 ): Mapping {
+  const { targets, fresh, naming } = open;
   const taken = new Set(targets.map(({ code }) => code));
   const columns = survey.columns.map((name, rank): ChosenColumn | null => {
     const said = column[rank] ?? "";
@@ -78,7 +79,7 @@ export function mappingOf(
   });
   const codeOf = (name: string) => columns[survey.columns.indexOf(name)]?.code ?? name;
   const named = naming && title ? { title: codeOf(title) } : {};
-  return { columns, key: key.map(codeOf), ...named, ...(name && { name }) };
+  return { columns, key: keyIn(open, columns, key.map(codeOf)), ...named, ...(name && { name }) };
 }
 
 /** The column whose numbers read two ways while nobody says which [IMP-16]. */

@@ -95,9 +95,12 @@ export async function showMapping(
       label: isRequired ? `${label} (obligatoire)` : label,
     })),
     // Columns of the file: what a key or a title is told by may not be in the product yet.
+    recognised: open.identity?.words ?? null,
     keys: columns.flatMap(({ name, value, isRefused }) => {
       const target = targets.find(({ code }) => code === value);
-      return isRefused || (target && !target.mayBeKey) || (!target && !mayAdd) ? [] : [{ value: name, label: name }];
+      return open.identity || isRefused || (target && !target.mayBeKey) || (!target && !mayAdd)
+        ? []
+        : [{ value: name, label: name }];
     }),
     key: sent ? [sent.key ?? []].flat() : mapping.key.flatMap((code) => survey.columns[rankOf(mapping, code)] ?? []),
     titleColumn: mapping.title ? (survey.columns[rankOf(mapping, mapping.title)] ?? "") : "",

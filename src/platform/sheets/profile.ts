@@ -126,8 +126,19 @@ export interface LineFault {
 /** A profile made ready for one file: what was to be read is read. */
 export interface OpenImport {
   targets: ImportTarget[];
-  /** Codes proposed as the key. */
+  /** Codes proposed as the key; all of them, where `identity` tells it. */
   key: readonly string[];
+  /** How a row is recognised where nobody chooses the key: by several targets, the surest first [IMP-50]. */
+  identity?: {
+    /** What says which row a line is about, of its values; null when none does. */
+    of(values: Record<string, ImportValue | null>): string | null;
+    /** The same of a row, SQL over `t`. */
+    told: RawBuilder<unknown>;
+    /** French, for whoever maps the columns. */
+    words: string;
+    /** What is wrong with a line, or a file, that none of them tells. */
+    missing: string;
+  };
   /** Code of the one that names the rows, proposed for the first column of texts when no name fits. */
   main?: string;
   /** Columns that exports of these rows hold and that nothing reads: left out, unless a target has that very name [EXP-7]. */
