@@ -66,6 +66,8 @@ export const events = {
     label: "type d’un champ changé",
     payload: z.strictObject({ field: z.string(), converted: z.int(), refused: z.int(), by }),
   },
+  "campaign.person_removed": { label: "personne retirée", payload: z.strictObject({ person: z.uuid(), by }) },
+  "campaign.person_edited": { label: "personne modifiée", payload: z.strictObject({ person: z.uuid(), by }) },
   "campaign.segment_added": { label: "segment ajouté", payload: z.strictObject({ segment: z.uuid(), by }) },
   "campaign.segments_made": {
     label: "segments faits des valeurs d’un champ",

@@ -8,6 +8,7 @@ import { BulkRowSchema, BulkSchema, runBulk } from "./bulk.ts";
 import { bulkExport } from "./bulk-export.ts";
 import { Campaign, CampaignSchema, STATES, VISIBILITIES } from "./campaign.ts";
 import { FieldConversionSchema, runConversion } from "./conversion-run.ts";
+import { EligiblePersonSchema, PERSON_NAME } from "./eligible-person.ts";
 import { events } from "./events.ts";
 import { operationsExport } from "./export-profile.ts";
 import { CampaignFieldSchema } from "./field.ts";
@@ -18,6 +19,7 @@ import { segmentsExport, timeExport, typesExport } from "./list-exports.ts";
 import { Operation, OperationSchema } from "./operation.ts";
 import { readsOperation } from "./operation-history.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
+import { peopleImports } from "./people-import.ts";
 import { campaignFor, operationFor } from "./policy.ts";
 import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
 import { purgeConversions } from "./queries/field-values.ts";
@@ -25,7 +27,16 @@ import { FIELDS_PURGE, purgeFields, purgeTrash, TRASH_PURGE } from "./retention.
 import { DefaultViewSchema, SavedViewSchema } from "./saved-view.ts";
 import { runSearchAnew } from "./search.ts";
 import { SegmentSchema } from "./segment.ts";
-import { campaignUndo, fieldUndo, grantUndo, operationUndo, savedViewUndo, segmentUndo, typeUndo } from "./undo.ts";
+import {
+  campaignUndo,
+  fieldUndo,
+  grantUndo,
+  operationUndo,
+  personUndo,
+  savedViewUndo,
+  segmentUndo,
+  typeUndo,
+} from "./undo.ts";
 import { routes } from "./web/routes.ts";
 
 const CATALOGUE = "catalogue.edit";
@@ -56,6 +67,7 @@ export const campaigns: Module = {
     BulkSchema,
     BulkRowSchema,
     FieldConversionSchema,
+    EligiblePersonSchema,
   ] as unknown as NonNullable<Module["entities"]>,
   tracked: [
     {
@@ -166,6 +178,27 @@ export const campaigns: Module = {
       },
     },
     {
+      table: "eligible_person",
+      subject: "campaign",
+      subjectId: "r.campaign_id",
+      title: PERSON_NAME,
+      undo: personUndo,
+      columns: {
+        campaign_id: { label: "Campagne", format: "hidden" },
+        staff_member_id: { label: "Personne de l’annuaire", of: "staff_member" },
+        staff_number: { label: "Matricule" },
+        email: { label: "E-mail" },
+        family_name: { label: "Nom" },
+        given_name: { label: "Prénom" },
+        department: { label: "Service" },
+        site: { label: "Site" },
+        manager_id: { label: "Responsable", of: "staff_member" },
+        segment_id: { label: "Segment", format: "hidden" },
+        operation_id: { label: "Opération", of: "operation" },
+        may_book: { label: "Peut s’inscrire", format: "yesNo" },
+      },
+    },
+    {
       table: "saved_view",
       subject: "campaign",
       subjectId: "r.campaign_id",
@@ -209,7 +242,7 @@ export const campaigns: Module = {
       },
     },
   ],
-  imports: [operationImports],
+  imports: [operationImports, peopleImports],
   importConcerns: [operationsOfStaff],
   untracked: [
     { table: "default_view", why: "le goût d’une personne : sur quelle vue sa liste s’ouvre" },

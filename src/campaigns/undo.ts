@@ -169,6 +169,33 @@ export const segmentUndo: Undo = {
   },
 };
 
+/** People of a campaign leave with the act that brought them, and come back as long as nobody took their place (IMP-40). */
+export const personUndo: Undo = {
+  right: "campaigns.govern",
+  unless: RUNS,
+  created: "delete",
+  rules: [
+    REST,
+    {
+      when: `exists (select from eligible_person o where o.tenant_id = w.tenant_id and o.campaign_id = w.campaign_id and o.id <> w.id
+        and (o.staff_member_id = w.staff_member_id or o.staff_number = w.staff_number or o.email = w.email))`,
+      why: "Cette personne est de nouveau dans la liste.",
+    },
+    {
+      when: "exists (select from eligible_person o where o.tenant_id = w.tenant_id and o.operation_id = w.operation_id and o.id <> w.id)",
+      why: "Son opération est maintenant celle d’une autre personne.",
+    },
+    {
+      when: "w.operation_id is not null and not exists (select from operation o where o.tenant_id = w.tenant_id and o.id = w.operation_id)",
+      why: "Son opération n’existe plus.",
+    },
+    {
+      when: "w.segment_id is not null and not exists (select from segment s where s.tenant_id = w.tenant_id and s.id = w.segment_id)",
+      why: "Son segment n’existe plus.",
+    },
+  ],
+};
+
 /** What an act made goes to the trash; the rest comes back as it was, under the workflow of today (IMP-41, HIS-13). */
 export const operationUndo: Undo = {
   right: "campaigns.govern",

@@ -18,6 +18,7 @@ export { listPlaceNames } from "./queries/places.ts";
 export {
   findStaffAmong,
   findStaffCalled,
+  type StaffCalled,
   staffById,
   staffNames,
   staffOf,
@@ -34,5 +35,6 @@ export {
   noteSmsConsent,
   type StaffDetails,
   StaffMember,
+  tidyNumber as tidyStaffNumber,
 } from "./staff-member.ts";
 export { setTechnicianHours } from "./technician-hours.ts";

@@ -88,6 +88,8 @@ export interface StaffCalled {
   names: ReadonlyMap<string, string>;
   /** Ids of those a text calls, as `findStaffAmong` finds them. */
   called(text: string): readonly string[];
+  /** The id of who has this staff number, or this e-mail, written as the directory does. */
+  keyed(text: string): string | undefined;
   /** Another text as soon as somebody of the directory is written. */
   mark: string;
 }
@@ -126,6 +128,7 @@ export async function wholeStaff(em: EntityManager): Promise<StaffCalled> {
   return {
     names,
     mark: writes.digest("hex"),
+    keyed: (text) => known.get(text),
     called(text) {
       const id = known.get(text.toUpperCase()) ?? known.get(text.toLowerCase());
       return id ? [id] : (byName.get(folded(text)) ?? []);
