@@ -76,7 +76,14 @@ export const PERSON_NAME = `coalesce((select s.given_name || ' ' || s.family_nam
   nullif(concat_ws(' ', r.given_name, r.family_name), ''), r.email, r.staff_number)`;
 
 /** Somebody a campaign concerns: of the directory, or known to this campaign alone (ELG-1, ELG-2, IMP-50). */
-export class EligiblePerson extends schema.class {}
+export class EligiblePerson extends schema.class {
+  /** Who they are in words: as the directory says, else as this campaign knows them. */
+  async named(em: EntityManager): Promise<string> {
+    const staff = this.staffMember && (await em.findOneOrFail(StaffMember, { id: this.staffMember.id }));
+    if (staff) return staff.name();
+    return [this.givenName, this.familyName].filter(Boolean).join(" ") || (this.email ?? this.staffNumber!);
+  }
+}
 schema.setClass(EligiblePerson);
 export const EligiblePersonSchema = schema;
 

@@ -11,6 +11,7 @@ import * as filters from "./operation-filters.ts";
 import * as list from "./operation-list.ts";
 import * as types from "./operation-types.ts";
 import * as operations from "./operations.ts";
+import * as people from "./people.ts";
 import * as savedViews from "./saved-views.ts";
 import { segmentRoutes } from "./segment-routes.ts";
 import * as settings from "./settings.ts";
@@ -29,6 +30,7 @@ const CODE = { params: { code: /^[a-z][a-z0-9_]{0,49}$/ } };
 const CELL = { params: { code: /^(?:statut|date|technicien|segment|c\.[a-z][a-z0-9_]{0,49})$/ } };
 const READ = "operations.read";
 const MANAGE = "operations.manage";
+const PLACE = "bookings.place";
 const EXECUTE = "operations.execute";
 const DELETE = "operations.delete";
 
@@ -43,6 +45,10 @@ export const routes: Route[] = [
   post("/campagnes/:id/calendrier", CONFIGURE, settings.updateCalendar),
   post("/campagnes/:id/suivi", CONFIGURE, settings.updateFollowing),
   get("/campagnes/:id/temps", SEE, timeSpent.index),
+  get("/campagnes/:id/personnes", PLACE, people.index),
+  get("/campagnes/:id/personnes/:person/modifier", PLACE, people.edit),
+  post("/campagnes/:id/personnes/:person/modifier", PLACE, people.update),
+  post("/campagnes/:id/personnes/:person/retrait", PLACE, people.destroy),
   get("/campagnes/:id/acces", "grants.edit", access.index),
   post("/campagnes/:id/acces", "grants.edit", access.create),
   post("/campagnes/:id/acces/:grant/retrait", "grants.edit", access.destroy),
