@@ -416,7 +416,10 @@ export async function purgeTrashed(
   // Held by id, as bulk actions hold them; one that comes out meanwhile stays.
   const { numAffectedRows } = await sql`
     with old as materialized (
-      select tenant_id, id from operation where trashed_at < ${before} order by id limit ${most} for update)
+      select tenant_id, id from operation where trashed_at < ${before} order by id limit ${most} for update),
+    left_alone as (
+      update eligible_person e set operation_id = null, version = e.version + 1 from old
+      where e.tenant_id = old.tenant_id and e.operation_id = old.id)
     delete from operation o using old where o.tenant_id = old.tenant_id and o.id = old.id`.execute(transaction(em));
   return Number(numAffectedRows ?? 0);
 }

@@ -96,8 +96,13 @@ export async function figuresBySegment(em: EntityManager, campaignId: string): P
   return rows;
 }
 
-/** Every operation of a segment, the trash included, goes to another, or to none: then no hand holds it there any more. */
+/**
+ * Every operation of a segment, the trash included, goes to another, or to none: then no hand holds it there any more. So
+ * do the people who are in it. Gives how many operations.
+ */
 export async function moveOperations(em: EntityManager, from: string, to: string | null): Promise<number> {
+  await sql`update eligible_person set segment_id = ${to}::uuid, version = version + 1
+    where segment_id = ${from}::uuid`.execute(transaction(em));
   const { numAffectedRows } = await sql`update operation set segment_id = ${to}::uuid, version = version + 1,
       is_segment_set_by_hand = is_segment_set_by_hand and ${to !== null}
     where segment_id = ${from}::uuid`.execute(transaction(em));

@@ -53,7 +53,10 @@ export async function segmentsMadeBy(em: EntityManager, actId: string): Promise<
 export async function stillUsed(em: EntityManager, ids: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select distinct o.segment_id as id from operation o
-    where o.segment_id = any (${[...ids]}::uuid[]) and o.trashed_at is null`.execute(transaction(em));
+    where o.segment_id = any (${[...ids]}::uuid[]) and o.trashed_at is null
+    union select e.segment_id from eligible_person e where e.segment_id = any (${[...ids]}::uuid[])`.execute(
+    transaction(em),
+  );
   return rows.map(({ id }) => id);
 }
 
@@ -70,7 +73,10 @@ export async function usedBesides(em: EntityManager, actId: string, ids: readonl
         and n.changeset_id <> all (array(select c.id from changeset c where c.act_id = ${actId}::uuid)))
     select distinct o.segment_id as id from operation o
     where o.segment_id = any (${[...ids]}::uuid[]) and o.trashed_at is null
-      and (o.id not in (select row_id from mine) or o.id in (select row_id from moved))`.execute(transaction(em));
+      and (o.id not in (select row_id from mine) or o.id in (select row_id from moved))
+    union select e.segment_id from eligible_person e where e.segment_id = any (${[...ids]}::uuid[])`.execute(
+    transaction(em),
+  );
   return rows.map(({ id }) => id);
 }
 
