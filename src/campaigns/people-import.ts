@@ -7,6 +7,7 @@ import { Campaign, refuseArchived } from "./campaign.ts";
 import { PERSON_NAME } from "./eligible-person.ts";
 import { campaignFor } from "./policy.ts";
 import {
+  EMAIL,
   linkedElsewhere,
   missingPeople,
   newPerson,
@@ -15,12 +16,12 @@ import {
   operationsByName,
   peopleOf,
   personKey,
+  sharedAddress,
 } from "./queries/people-imports.ts";
 import { listSegments } from "./queries/segments.ts";
 import { segmentKey } from "./segment.ts";
 
 const NUMBER = "matricule";
-const EMAIL = "email";
 const MANAGER = "responsable";
 const AGENT = "@agent";
 /** What the directory says of whoever is in it, and a file no more. */
@@ -68,6 +69,7 @@ export const peopleImports: ImportProfile = {
         told: personKey,
         words:
           "Une personne se reconnaît à son matricule, sinon à son e-mail\u00a0: dans l’annuaire d’abord, sinon parmi celles de cette campagne.",
+        twice: "Cette personne est déjà",
         missing: "Donnez un matricule ou un e-mail\u00a0: sans eux, rien ne dit de qui il s’agit.",
       },
       basis: JSON.stringify([campaign.version, staff.mark, segments, operations.mark]),
@@ -81,7 +83,7 @@ export const peopleImports: ImportProfile = {
         return { ...values, ...Object.fromEntries(OF_DIRECTORY.map((code) => [code, null])), [AGENT]: id };
       },
       nameOf: (values) => [values.prenom, values.nom, values[NUMBER] ?? values[EMAIL]].filter(Boolean).join(" "),
-      rules: [linkedElsewhere],
+      rules: [sharedAddress(campaign.id), linkedElsewhere],
       missing: missingPeople,
     };
   },
@@ -132,7 +134,6 @@ function targetsOf(
       aliases: ["numéro d'agent", "n° agent", "identifiant", "numéro"],
       hint: "Le matricule, ou à défaut l’e-mail",
       samples: ["A00421", ""],
-      isUnique: true,
       store: { column: "staff_number", type: "text" },
       reader: reading(tidyStaffNumber),
     },

@@ -218,7 +218,7 @@ export class LineReader {
   }
 
   #repeated(first: number): string {
-    return this.#identity ? `C’est déjà à la ligne ${first}.` : `Cette clé est déjà à la ligne ${first}.`;
+    return `${this.#identity?.twice ?? "Cette clé est déjà"} à la ligne ${first}.`;
   }
 
   /** Null when there is none, or a part of it is missing. */

@@ -103,7 +103,8 @@ test("IMP-50 : qui n’avait pas de fiche est reconnu dès qu’il en a une", as
 test("IMP-50, IMP-51, IMP-53 : sans matricule ni e-mail, opération inconnue ou prise, personne répétée : la ligne dit pourquoi, le reste s’importe", async () => {
   const at = await makeCampaign(sophie);
   await addOperation(sophie, at, { c_cible: "PC-1" });
-  await bring(idIn(at), [HEAD, ["ZZ-0001", "", "", "", "", "PC-1", ""]]);
+  const known = ["EXT-5", "Prado", "", "prado@partenaire.example", "", "", ""];
+  await bring(idIn(at), [HEAD, ["ZZ-0001", "", "", "", "", "PC-1", ""], known]);
   const { at: page, came } = await bring(
     idIn(at),
     [
@@ -113,10 +114,11 @@ test("IMP-50, IMP-51, IMP-53 : sans matricule ni e-mail, opération inconnue ou 
       ["EXT-1", "", "", "", "", "PC-1", ""],
       ["EXT-2", "", "", "", "", "", ""],
       ["ext-2", "", "", "", "", "", ""],
+      ["EXT-7", "Sosie", "", "prado@partenaire.example", "", "", ""],
     ],
     { threshold: "100" },
   );
-  assert.equal(came, "1 0 0 0 4");
+  assert.equal(came, "1 0 0 0 5");
   const errors = await rows<{ line: number; reason: string }>(
     "select line, reason from import_error where import_id = ? order by line",
     [idIn(page)],
@@ -127,7 +129,8 @@ test("IMP-50, IMP-51, IMP-53 : sans matricule ni e-mail, opération inconnue ou 
       "2 Donnez un matricule ou un e-mail : sans eux, rien ne dit de qui il s’agit.",
       "3 Aucune opération de la campagne ne porte ce nom.",
       "4 Cette opération est déjà celle de « Arielle Quentin ».",
-      "6 C’est déjà à la ligne 5.",
+      "6 Cette personne est déjà à la ligne 5.",
+      "7 Cette adresse est celle de « Prado ».",
     ],
   );
 });

@@ -8,6 +8,7 @@ import { PERSON_NAME } from "../eligible-person.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
+export const EMAIL = "email";
 export const OPERATION = "operation";
 
 export const peopleOf = (campaignId: string) => sql<SqlBool>`t.campaign_id = ${campaignId}::uuid`;
@@ -26,6 +27,18 @@ export const personKey = sql`case
     'matricule ' || t.staff_number, 'adresse ' || t.email) end`;
 
 const asked = sql`(s."values" ->> ${sql.lit(OPERATION)})::uuid`;
+
+/** An address that somebody else of the campaign has, whom the directory does not know [IMP-50]. */
+export function sharedAddress(campaignId: string): LineRule {
+  const address = sql`(s."values" ->> ${sql.lit(EMAIL)})`;
+  const other = sql`from eligible_person r where r.campaign_id = ${campaignId}::uuid and r.email = ${address} and r.id is distinct from t.id`;
+  return {
+    when: sql<SqlBool>`exists (select ${other})`,
+    column: EMAIL,
+    why: sql<string>`(select 'Cette adresse est celle de «\u00a0' || ${sql.raw(PERSON_NAME)} || '\u00a0».' ${other})`,
+    cause: "Cette adresse est celle d’une autre personne.",
+  };
+}
 
 /** An operation is that of one person at most [IMP-51]. */
 export const linkedElsewhere: LineRule = {

@@ -138,6 +138,8 @@ export interface OpenImport {
     words: string;
     /** What is wrong with a line, or a file, that none of them tells. */
     missing: string;
+    /** What is wrong with a line about a row that one before is about: "Cette personne est déjà", then where. */
+    twice: string;
   };
   /** Code of the one that names the rows, proposed for the first column of texts when no name fits. */
   main?: string;
