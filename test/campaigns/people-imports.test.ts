@@ -150,3 +150,12 @@ test("IMP-52, IMP-40 : les personnes absentes du fichier se retirent si on le ch
   isAt(await sophie.post(`/actes/${act}/annulation`, {}));
   assert.deepEqual((await peopleIn(idIn(at))).map(({ number }) => number).sort(), ["EXT-1", "ZZ-0001"]);
 });
+
+test("le fichier d’essai des personnes s’importe en entier", async () => {
+  const at = await makeCampaign(sophie);
+  await sophie.get(`/imports/personnes/nouveau?objet=${idIn(at)}`);
+  const page = isAt(await sophie.post("/imports/personnes/essai", { file: "personnes.csv", scope: idIn(at) }));
+  isAt(await checkAsProposed(sophie, page));
+  assert.equal(await runImport(world, sophie, page), "20 0 0 0 0");
+  assert.match(plain(await sophie.get(`${at}/personnes?origine=campagne&q=ibarra`)), /1 personne .* Ibarra Tom/);
+});
