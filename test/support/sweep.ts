@@ -103,6 +103,8 @@ export interface Ids {
   /** A segment of the campaign, and one beside it. */
   segment: string;
   otherSegment: string;
+  /** Somebody the campaign concerns, whom the directory does not know. */
+  person: string;
   /** An operation of the campaign, and one in the trash. */
   operation: string;
   tossedOperation: string;
@@ -302,6 +304,11 @@ const SAMPLES: Record<string, Sample> = {
   "/campagnes/:id/segments/:segment": {
     reach: "campaign",
     params: ({ campaign, segment }) => ({ id: campaign, segment }),
+    ready: leaveCampaigns,
+  },
+  "/campagnes/:id/personnes/:person": {
+    reach: "campaign",
+    params: ({ campaign, person }) => ({ id: campaign, person }),
     ready: leaveCampaigns,
   },
   "/operations/:id/temps": {
@@ -670,6 +677,10 @@ const FORMS: Record<string, Filled> = {
   "/campagnes/:id/segments/:segment/deplacement": { page: null, fields: () => ({ way: "down" }) },
   "/campagnes/:id/segments/:segment/fusion": { page: null, fields: ({ otherSegment }) => ({ into: otherSegment }) },
   "/campagnes/:id/segments/:segment/suppression": { page: null },
+  "/campagnes/:id/personnes/:person/modifier": {
+    fields: () => ({ mayBook: "non", segment: "", version: "1" }),
+  },
+  "/campagnes/:id/personnes/:person/retrait": { page: null, fields: () => ({ version: "1" }) },
   "/campagnes/:id/operations/nouvelle": { fields: () => ({ c_cible: `PC ${randomBytes(3).toString("hex")}` }) },
   "/campagnes/:id/operations/lots": {
     page: null,
@@ -872,8 +883,8 @@ async function giveCampaign({ db, clock }: World, { tenantId, id }: { tenantId: 
 
 /** The campaigns as they were made, one archived, the grant given, beside any act. */
 async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
-  const { tenantId, campaign, shelved, grant, colleague, operation, tossedOperation, bulk, segment, otherSegment } =
-    ids;
+  const { tenantId, campaign, shelved, grant, colleague, operation, tossedOperation, bulk } = ids;
+  const { segment, otherSegment, person } = ids;
   const root = new pg.Client({ connectionString: world.superUrl });
   await root.connect();
   try {
@@ -899,6 +910,12 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
       `insert into segment (tenant_id, id, campaign_id, name, position) values ($1, $2, $4, 'Nord témoin', 1), ($1, $3, $4, 'Sud témoin', 2)
        on conflict (tenant_id, id) do update set name = excluded.name, position = excluded.position, version = 1`,
       [tenantId, segment, otherSegment, campaign],
+    );
+    await root.query(
+      `insert into eligible_person (tenant_id, id, campaign_id, family_name, given_name, email)
+       values ($1, $2, $3, 'Prado', 'Lino', 'lino.prado@partenaire.example')
+       on conflict (tenant_id, id) do update set may_book = true, segment_id = null, version = 1`,
+      [tenantId, person, campaign],
     );
     await root.query(
       `insert into operation (tenant_id, id, campaign_id, title, "values", search, status, category, trashed_at)
@@ -1593,6 +1610,7 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     shelved: await giveCampaign(world, admin, `Campagne rangée ${key}`),
     segment: randomUUIDv7(),
     otherSegment: randomUUIDv7(),
+    person: randomUUIDv7(),
     operation: randomUUIDv7(),
     tossedOperation: randomUUIDv7(),
     bulk: randomUUIDv7(),
