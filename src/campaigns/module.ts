@@ -19,6 +19,7 @@ import { segmentsExport, timeExport, typesExport } from "./list-exports.ts";
 import { Operation, OperationSchema } from "./operation.ts";
 import { readsOperation } from "./operation-history.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
+import { peopleExport } from "./people-export.ts";
 import { peopleImports } from "./people-import.ts";
 import { campaignFor, operationFor } from "./policy.ts";
 import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
@@ -254,7 +255,7 @@ export const campaigns: Module = {
     { table: "bulk_row", why: "what a preview froze, and why a row was left out" },
   ],
   routes,
-  exports: [operationsExport, bulkExport, segmentsExport, timeExport, typesExport],
+  exports: [operationsExport, peopleExport, bulkExport, segmentsExport, timeExport, typesExport],
   events,
   subscriptions: [
     {

@@ -159,3 +159,24 @@ test("le fichier d’essai des personnes s’importe en entier", async () => {
   assert.equal(await runImport(world, sophie, page), "20 0 0 0 0");
   assert.match(plain(await sophie.get(`${at}/personnes?origine=campagne&q=ibarra`)), /1 personne .* Ibarra Tom/);
 });
+
+test("EXP-1, EXP-7 : la liste s’exporte, et son export réimporté ne change rien", async () => {
+  const at = await makeCampaign(sophie);
+  await addOperation(sophie, at, { c_cible: "PC-1" });
+  await bring(idIn(at), [
+    HEAD,
+    ["ZZ-0001", "", "", "", "", "PC-1", "non"],
+    ["EXT-9", "Prado", "Lino", "lino@partenaire.example", "Voirie", "", "oui"],
+  ]);
+  await sophie.get(`/exports/personnes/${idIn(at)}/nouveau`);
+  const file = await sophie.post(`/exports/personnes/${idIn(at)}/nouveau`, {});
+  assert.equal(file.status, 200);
+  const lines = file.text
+    .replace("\ufeff", "")
+    .trimEnd()
+    .split("\r\n")
+    .map((line) => line.split(";"));
+  assert.deepEqual(lines[1], ["EXT-9", "Prado", "Lino", "lino@partenaire.example", "Voirie", "", "", "", "", "Oui"]);
+  const { came } = await bring(idIn(at), lines);
+  assert.equal(came, "0 0 2 0 0");
+});

@@ -19,6 +19,8 @@ export interface PeopleFilter {
 export interface PersonLine {
   id: string;
   name: string;
+  familyName: string | null;
+  givenName: string | null;
   staffMemberId: string | null;
   isActive: boolean;
   staffNumber: string | null;
@@ -26,6 +28,7 @@ export interface PersonLine {
   department: string | null;
   site: string | null;
   manager: string | null;
+  managerNumber: string | null;
   segment: string | null;
   operation: { id: string; title: string } | null;
   mayBook: boolean;
@@ -61,6 +64,13 @@ function conditions(campaignId: string, { q, segment, from, mayBook }: PeopleFil
   return sql.join(all, sql` and `) as RawBuilder<SqlBool>;
 }
 
+/** How many people of a campaign answer to a filter. */
+export async function countPeople(em: EntityManager, campaignId: string, filter: PeopleFilter): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from (${PEOPLE}) e where ${conditions(campaignId, filter)}`.execute(transaction(em));
+  return rows[0]!.n;
+}
+
 /** The people of a campaign, by name, a page at a time. */
 export async function listPeople(
   em: EntityManager,
@@ -74,19 +84,18 @@ export async function listPeople(
   const seek = mark
     ? sql`and (${ORDER}, e.id) ${backwards ? sql`<` : sql`>`} (${mark.value}, ${mark.id}::uuid)`
     : sql``;
-  const counted = await sql<{ n: number }>`select count(*)::int as n from (${PEOPLE}) e where ${where}`.execute(
-    transaction(em),
-  );
   const { rows } = await sql<PersonLine & { mark: string }>`
     select e.id, coalesce(nullif(concat_ws(' ', e.family_name, e.given_name), ''), e.email, e.staff_number) as name,
+      e.family_name as "familyName", e.given_name as "givenName",
       e.staff_member_id as "staffMemberId", e.deactivated_at is null as "isActive", e.staff_number as "staffNumber", e.email,
       e.department, e.site, e.may_book as "mayBook", e.version,
       (select m.given_name || ' ' || m.family_name from staff_member m where m.id = e.manager_id) as manager,
+      (select m.staff_number from staff_member m where m.id = e.manager_id) as "managerNumber",
       (select g.name from segment g where g.id = e.segment_id) as segment,
       (select json_build_object('id', o.id, 'title', o.title) from operation o where o.id = e.operation_id) as operation, e.mark
     from (select e.*, ${ORDER} as mark from (${PEOPLE}) e where ${where} ${seek} order by ${ORDER} ${way}, e.id ${way} limit ${size + 1}) e
     order by e.mark ${way}, e.id ${way}`.execute(transaction(em));
-  const total = counted.rows[0]!.n;
+  const total = await countPeople(em, campaignId, filter);
   return paged(rows, {
     ...{ backwards, size, more: mark !== null, total },
     markOf: (row) => row.mark,

@@ -6,8 +6,9 @@ import { readMark, withQuery, writeMark } from "../../platform/http/addresses.ts
 import { atVersion, query, read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, type Campaign } from "../campaign.ts";
 import { EligiblePerson, editPerson, removePerson } from "../eligible-person.ts";
+import { PeopleAddress, peopleAsked } from "../people-filter.ts";
 import { campaignFor } from "../policy.ts";
-import { listPeople, NO_SEGMENT, type PeopleFilter } from "../queries/people.ts";
+import { listPeople, NO_SEGMENT } from "../queries/people.ts";
 import { listSegments } from "../queries/segments.ts";
 import { Segment } from "../segment.ts";
 import { addressOf, frameOf, operationAt } from "./shown.ts";
@@ -20,22 +21,6 @@ const PLACE = "bookings.place";
 type OfPerson = Request<{ id: string; person: string }>;
 const atOf = ({ id }: { id: string }) => `${addressOf({ id })}/personnes`;
 const personAt = (params: { id: string; person: string }) => `${atOf(params)}/${params.person}`;
-
-export const PeopleAddress = z.object({
-  q: z.string().max(200).optional(),
-  segment: z.union([z.uuid(), z.literal(NO_SEGMENT)]).optional(),
-  origine: z.enum(["annuaire", "campagne"]).optional(),
-  inscription: z.enum(["oui", "non"]).optional(),
-  page: z.string().max(600).optional(),
-});
-
-/** The filter an address says, for the list and for its export. */
-export const peopleAsked = ({ q, segment, origine, inscription }: z.output<typeof PeopleAddress>): PeopleFilter => ({
-  q,
-  segment,
-  from: origine === "annuaire" ? "directory" : origine && "campaign",
-  mayBook: inscription && inscription === "oui",
-});
 
 export const index: RequestHandler<{ id: string }> = async (req, res) => {
   const asked = query(req, PeopleAddress);
@@ -61,6 +46,11 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
       operationAt: one.operation && operationAt(one.operation),
     })),
     total: found.total,
+    exportAt:
+      standing.may("rows.export") &&
+      withQuery(`/exports/personnes/${req.params.id}/nouveau`, {
+        liste: withQuery("", filters).slice(1) || undefined,
+      }),
     importAt: isOpen ? `/imports/personnes/nouveau?objet=${req.params.id}` : null,
     form: { values: Object.fromEntries(Object.entries(filters).map(([name, value]) => [name, value ?? ""])) },
     segments: [
