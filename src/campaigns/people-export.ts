@@ -6,7 +6,8 @@ import { type Cell, type ExportProfile, fileNameAfter, saidOnce } from "../platf
 import { aboutCampaign } from "./campaign.ts";
 import { PeopleAddress, peopleAsked } from "./people-filter.ts";
 import { campaignFor } from "./policy.ts";
-import { countPeople, listPeople, NO_SEGMENT, type PersonLine } from "./queries/people.ts";
+import { NONE } from "./queries/operations.ts";
+import { countPeople, listPeople, type PersonLine } from "./queries/people.ts";
 import { listSegments } from "./queries/segments.ts";
 
 const BUNDLE = 1_000;
@@ -42,7 +43,7 @@ export const peopleExport: ExportProfile = {
     const named = segment && (await listSegments(em, campaign.id)).find(({ id }) => id === segment)?.name;
     const said = [
       q && `«\u00a0${q}\u00a0»`,
-      segment && (segment === NO_SEGMENT ? "sans segment" : `segment\u00a0: ${named ?? "inconnu"}`),
+      segment && (segment === NONE ? "sans segment" : `segment\u00a0: ${named ?? "inconnu"}`),
       origine && (origine === "annuaire" ? "de l’annuaire" : "de cette campagne seule"),
       inscription && `peut s’inscrire\u00a0: ${inscription}`,
     ]

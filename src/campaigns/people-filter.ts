@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { NO_SEGMENT, type PeopleFilter } from "./queries/people.ts";
+import { NONE } from "./queries/operations.ts";
+import type { PeopleFilter } from "./queries/people.ts";
 
 /** What the address of the people of a campaign says: read here for the page and for an export of it (ELG-4). */
 
 export const PeopleAddress = z.object({
   q: z.string().max(200).optional(),
-  segment: z.union([z.uuid(), z.literal(NO_SEGMENT)]).optional(),
+  segment: z.union([z.uuid(), z.literal(NONE)]).optional(),
   origine: z.enum(["annuaire", "campagne"]).optional(),
   inscription: z.enum(["oui", "non"]).optional(),
   page: z.string().max(600).optional(),

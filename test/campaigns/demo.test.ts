@@ -73,3 +73,15 @@ test("six semaines d’histoire : personne ne travaille un jour férié ni un we
   assert.ok(seen!.weeks >= 6, `${seen!.weeks} semaines`);
   assert.deepEqual({ ...seen, weeks: 0 }, { weeks: 0, off: 0, future: 0, odd: 0, authors: 3 });
 });
+
+test("la campagne des badges dit qui elle concerne : soixante personnes, chacune son opération, celles de l’annuaire sous leur nom (ELG-2)", async () => {
+  const [seen] = await asked<{ people: number; known: number; named: number }>(
+    "Mutuelle des Quais",
+    `select count(*)::int as people, count(s.id)::int as known,
+       count(*) filter (where o.title = coalesce(s.given_name, e.given_name) || ' ' || coalesce(s.family_name, e.family_name))::int as named
+     from eligible_person e
+     join operation o on o.tenant_id = e.tenant_id and o.id = e.operation_id
+     left join staff_member s on s.tenant_id = e.tenant_id and s.id = e.staff_member_id`,
+  );
+  assert.deepEqual(seen, { people: 60, known: 48, named: 60 });
+});

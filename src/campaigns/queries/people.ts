@@ -1,10 +1,9 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
 import { type Mark, PAGE_SIZE, type Paged, paged } from "../../platform/db/paging.ts";
+import { NONE } from "./operations.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
-
-export const NO_SEGMENT = "aucun";
 
 /** What the list of people of a campaign may be narrowed by (ELG-4). */
 export interface PeopleFilter {
@@ -57,7 +56,7 @@ function conditions(campaignId: string, { q, segment, from, mayBook }: PeopleFil
       sql`folded(concat_ws(' ', e.given_name, e.family_name, e.given_name, e.staff_number, e.email)) like folded(${part})`,
     );
   }
-  if (segment === NO_SEGMENT) all.push(sql`e.segment_id is null`);
+  if (segment === NONE) all.push(sql`e.segment_id is null`);
   else if (segment) all.push(sql`e.segment_id = ${segment}::uuid`);
   if (from) all.push(from === "directory" ? sql`e.staff_member_id is not null` : sql`e.staff_member_id is null`);
   if (mayBook !== undefined) all.push(sql`e.may_book = ${mayBook}`);

@@ -8,7 +8,8 @@ import { aboutCampaign, type Campaign } from "../campaign.ts";
 import { EligiblePerson, editPerson, removePerson } from "../eligible-person.ts";
 import { PeopleAddress, peopleAsked } from "../people-filter.ts";
 import { campaignFor } from "../policy.ts";
-import { listPeople, NO_SEGMENT } from "../queries/people.ts";
+import { NONE } from "../queries/operations.ts";
+import { listPeople } from "../queries/people.ts";
 import { listSegments } from "../queries/segments.ts";
 import { Segment } from "../segment.ts";
 import { addressOf, frameOf, operationAt } from "./shown.ts";
@@ -56,7 +57,7 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
     segments: [
       { value: "", label: "Tous" },
       ...segments.map(({ id, name }) => ({ value: id, label: name })),
-      { value: NO_SEGMENT, label: "Sans segment" },
+      { value: NONE, label: "Sans segment" },
     ],
     active: Object.values(filters).filter(Boolean).length,
     previous: found.before && withQuery(at, { ...filters, page: writeMark(found.before) }),
