@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
+import { allows } from "../../accounts/index.ts";
 import { NotFound } from "../../platform/errors.ts";
 import { readMark, withQuery, writeMark } from "../../platform/http/addresses.ts";
 import { atVersion, query, read, submit } from "../../platform/http/forms.ts";
@@ -22,6 +23,9 @@ const PLACE = "bookings.place";
 type OfPerson = Request<{ id: string; person: string }>;
 const atOf = ({ id }: { id: string }) => `${addressOf({ id })}/personnes`;
 const personAt = (params: { id: string; person: string }) => `${atOf(params)}/${params.person}`;
+/** The page of somebody in the directory, to whoever may read them all. */
+const staffAt = (req: Request, id: string | undefined | null) =>
+  id && allows(req.user!.roles, "directory.read") ? `/admin/annuaire/agents/${id}` : null;
 
 export const index: RequestHandler<{ id: string }> = async (req, res) => {
   const asked = query(req, PeopleAddress);
@@ -42,7 +46,7 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
     peopleAt: at,
     people: found.rows.map((one) => ({
       ...one,
-      href: one.staffMemberId && `/admin/annuaire/agents/${one.staffMemberId}`,
+      href: staffAt(req, one.staffMemberId),
       editAt: isOpen ? `${at}/${one.id}/modifier` : null,
       operationAt: one.operation && operationAt(one.operation),
     })),
@@ -92,6 +96,8 @@ async function showForm(req: OfPerson, res: Response, form: object): Promise<voi
     ...frameOf(req, standing, "people", name),
     personAt: personAt(req.params),
     back: atOf(req.params),
+    isOfDirectory: Boolean(person.staffMember),
+    staffAt: staffAt(req as Request, person.staffMember?.id),
     name,
     version: person.version,
     segments: [{ value: "", label: "Sans segment" }, ...segments.map(({ id, name: label }) => ({ value: id, label }))],
