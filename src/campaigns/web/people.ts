@@ -46,8 +46,7 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
     peopleAt: at,
     people: found.rows.map((one) => ({
       ...one,
-      href: staffAt(req, one.staffMemberId),
-      editAt: isOpen ? `${at}/${one.id}/modifier` : null,
+      href: isOpen ? `${at}/${one.id}/modifier` : staffAt(req, one.staffMemberId),
       operationAt: one.operation && operationAt(one.operation),
     })),
     total: found.total,
