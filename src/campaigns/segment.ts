@@ -9,11 +9,11 @@ import { fr } from "../platform/text/index.ts";
 import type { Tone } from "../workflow/index.ts";
 import { aboutCampaign, type By, type Campaign, refuseArchived, toCampaign } from "./campaign.ts";
 import {
+  emptySegment,
   holdSegments,
   insertSegments,
   leadToSegments,
   listSegments,
-  moveOperations,
   type NewSegment,
   placeByValue,
   placesByValue,
@@ -140,7 +140,7 @@ export async function mergeSegment(
   refuseArchived(campaign);
   if (segment.id === into.id) throw new RuleBroken("Choisissez un autre segment.", "into");
   await holdSegments(em, campaign.id);
-  const count = await moveOperations(em, segment.id, into.id);
+  const count = await emptySegment(em, segment.id, into.id);
   // Its name too leads there from now on: a file that still says it makes no new segment of it.
   into.values = [...new Set([...into.values, ...segment.values, segmentKey(segment.name)])];
   em.remove(segment);
@@ -157,7 +157,7 @@ export async function deleteSegment(
 ): Promise<number> {
   refuseArchived(campaign);
   await holdSegments(em, campaign.id);
-  const count = await moveOperations(em, segment.id, null);
+  const count = await emptySegment(em, segment.id, null);
   em.remove(segment);
   record(em, "campaign.segment_deleted", aboutCampaign(campaign), { segment: segment.id, by: by.id });
   return count;

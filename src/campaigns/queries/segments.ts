@@ -98,9 +98,9 @@ export async function figuresBySegment(em: EntityManager, campaignId: string): P
 
 /**
  * Every operation of a segment, the trash included, goes to another, or to none: then no hand holds it there any more. So
- * do the people who are in it. Gives how many operations.
+ * do the people who are in it. Says how many operations there were.
  */
-export async function moveOperations(em: EntityManager, from: string, to: string | null): Promise<number> {
+export async function emptySegment(em: EntityManager, from: string, to: string | null): Promise<number> {
   await sql`update eligible_person set segment_id = ${to}::uuid, version = version + 1
     where segment_id = ${from}::uuid`.execute(transaction(em));
   const { numAffectedRows } = await sql`update operation set segment_id = ${to}::uuid, version = version + 1,

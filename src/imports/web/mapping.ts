@@ -94,8 +94,8 @@ export async function showMapping(
       value: code,
       label: isRequired ? `${label} (obligatoire)` : label,
     })),
-    // Columns of the file: what a key or a title is told by may not be in the product yet.
     recognised: open.identity?.words ?? null,
+    // Columns of the file: what a key or a title is told by may not be in the product yet.
     keys: columns.flatMap(({ name, value, isRefused }) => {
       const target = targets.find(({ code }) => code === value);
       return open.identity || isRefused || (target && !target.mayBeKey) || (!target && !mayAdd)
