@@ -9,3 +9,4 @@ export {
 } from "./operation-type.ts";
 export { campaignFor, type Standing } from "./policy.ts";
 export { visibleCampaigns } from "./queries/campaigns.ts";
+export { type Counters, countersOf, denominatorOf, progressOf, remainingOf, tallyOf } from "./stats.ts";

@@ -3,11 +3,13 @@ import { z } from "zod";
 import { explain, MANAGER_RIGHTS, mayRoute, type SignedIn } from "../accounts/index.ts";
 import { Forbidden, NotFound } from "../platform/errors.ts";
 import { type ExportAsked, type ExportProfile, fileNameAfter, planOfFew } from "../platform/sheets/export.ts";
+import { percentOf } from "../platform/text/index.ts";
 import { aboutCampaign } from "./campaign.ts";
 import { OperationType } from "./operation-type.ts";
 import { campaignFor } from "./policy.ts";
-import { figuresBySegment, shareOf } from "./queries/segments.ts";
+import { figuresBySegment } from "./queries/segments.ts";
 import { timeByBoth } from "./queries/time-spent.ts";
+import { progressOf } from "./stats.ts";
 
 /** The short lists of campaigns, whole (EXP-1). */
 
@@ -32,13 +34,7 @@ export const segmentsExport: ExportProfile = {
         { head: "Opérations", cell: ({ total }) => total },
         { head: "Réalisées", cell: ({ done }) => done },
         { head: "Annulées", cell: ({ cancelled }) => cancelled },
-        {
-          head: "Avancement (%)",
-          cell: (one) => {
-            const share = shareOf(one);
-            return share === null ? null : Math.round(share * 1_000) / 10;
-          },
-        },
+        { head: "Avancement (%)", cell: (one) => percentOf(progressOf(one)) },
       ],
       {
         place: { label: campaign.name, path: `/campagnes/${campaign.id}/segments` },

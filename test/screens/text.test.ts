@@ -85,7 +85,7 @@ test("les parts s’écrivent avec leur espace", () => {
   assert.equal(fr.percent(0.731), "73,1\u00a0%");
   assert.equal(fr.percent(1), "100\u00a0%");
   assert.equal(fr.percent(0.66666, 0), "67\u00a0%");
-  assert.equal(fr.progress(0.88), "88,0\u00a0%");
+  assert.equal(fr.ratio({ part: 88, of: 100 }), "88,0\u00a0%");
   assert.equal(fr.percent(12.5), "1\u202f250\u00a0%");
 });
 

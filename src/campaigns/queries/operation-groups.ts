@@ -1,18 +1,16 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, type SqlBool, sql } from "kysely";
 import type { Mark } from "../../platform/db/paging.ts";
+import type { Tally } from "../stats.ts";
 import { counted } from "./counts.ts";
 import { listOperations, markOf, NONE, type OperationLine, type OperationOrder } from "./operations.ts";
 
 export type GroupBy = "segment" | "status" | "technician" | "day";
 
 /** The operations of a list that share a segment, a status, a technician or a planned day (OPS-7). */
-export interface Group {
+export interface Group extends Tally {
   /** An id, a status code or a day; NONE: those that have none. */
   key: string;
-  total: number;
-  done: number;
-  cancelled: number;
 }
 
 const keyOf = (by: GroupBy, zone: string): RawBuilder<unknown> =>

@@ -3,6 +3,7 @@ import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { FieldValue } from "../../fields/index.ts";
 import { askWithNext } from "../../platform/db/index.ts";
 import type { Category } from "../../workflow/index.ts";
+import { type Counters, countersOf, type Tally } from "../stats.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -69,18 +70,11 @@ export async function writeSegmentKeys(
   );
 }
 
-export interface SegmentFigures {
+export interface SegmentFigures extends Tally {
   /** Null: in no segment (SEG-5). */
   id: string | null;
   name: string | null;
-  total: number;
-  done: number;
-  cancelled: number;
 }
-
-/** What is cancelled is asked of nobody any more (glossary §4). */
-export const shareOf = ({ total, done, cancelled }: Omit<SegmentFigures, "id" | "name">): number | null =>
-  total === cancelled ? null : done / (total - cancelled);
 
 /** Each segment with how many operations it holds and how many are done, then those in none (SEG-5, SEG-6). */
 export async function figuresBySegment(em: EntityManager, campaignId: string): Promise<SegmentFigures[]> {
@@ -156,7 +150,7 @@ export async function countersOfSegment(
   em: EntityManager,
   segmentId: string,
   { zone }: { zone: string },
-): Promise<{ counts: Map<Category, number>; late: number }> {
+): Promise<{ counters: Counters; late: number }> {
   const { rows } = await sql<{ category: Category; n: number; late: number }>`
     select category, count(*)::int as n,
       (count(*) filter (where planned_at < date_trunc('day', app_now() at time zone ${zone}) at time zone ${zone}
@@ -165,7 +159,7 @@ export async function countersOfSegment(
     transaction(em),
   );
   return {
-    counts: new Map(rows.map(({ category, n }) => [category, n])),
+    counters: countersOf(rows.map(({ category, n }) => [category, n])),
     late: rows.reduce((sum, { late }) => sum + late, 0),
   };
 }

@@ -30,7 +30,7 @@ import { BUILT_IN } from "../saved-view.ts";
 import { bulkOf } from "./bulk-selection.ts";
 import { meantPeople, showFilters } from "./operation-filters.ts";
 import { lineOf, midnightOf, peopleNamed } from "./operation-row.ts";
-import { addressOf, campaignAndPlan, frameOf, listAt } from "./shown.ts";
+import { addressOf, campaignAndPlan, frameOf, listAt, shownProgress } from "./shown.ts";
 
 const LIST = { page: "campaigns/operations/index", part: "campaigns/operations/_list" };
 const SIZES = [25, 50, 100];
@@ -303,14 +303,12 @@ function partsOf(
   const last = after ? rank(rows.at(-1)?.key) : groups.length - 1;
   return groups.slice(first, last + 1).map((group) => {
     const { key, total, done, cancelled } = group;
-    const counted = total - cancelled;
     return {
       group: {
         ...linksOf(group),
         ...{ key, total, done },
         isFolded: folded.has(key),
-        share: counted > 0 ? done / counted : null,
-        progress: counted > 0 ? fr.progress(done / counted) : "—",
+        ...shownProgress({ total, done, cancelled }),
       },
       operations: lines.filter((_line, i) => rows[i]!.key === key),
     };

@@ -9,17 +9,12 @@ import { CATEGORIES, CATEGORY_CODES, statusOf, TONES, type Tone } from "../../wo
 import { aboutCampaign, type Campaign } from "../campaign.ts";
 import { campaignFor } from "../policy.ts";
 import { NONE } from "../queries/operations.ts";
-import {
-  countersOfSegment,
-  figuresBySegment,
-  listSegments,
-  operationsOfSegment,
-  shareOf,
-} from "../queries/segments.ts";
+import { countersOfSegment, figuresBySegment, listSegments, operationsOfSegment } from "../queries/segments.ts";
 import { addSegment, deleteSegment, editSegment, mergeSegment, moveSegment, Segment } from "../segment.ts";
+import { tallyOf } from "../stats.ts";
 import { choicesOf } from "./operation-types.ts";
 import { segmentingFields } from "./segment-syncs.ts";
-import { addressOf, frameOf, operationAt } from "./shown.ts";
+import { addressOf, frameOf, operationAt, shownProgress } from "./shown.ts";
 
 const PAGE = { page: "campaigns/segments/index" };
 const CARD = { page: "campaigns/segments/show" };
@@ -51,7 +46,7 @@ async function show_(req: OfOne, res: Response, form: object): Promise<void> {
       ...one,
       name: one.name ?? "Sans segment",
       href: one.id ? `${atOf(req.params)}/${one.id}` : withQuery(list, { segment: NONE }),
-      share: shareOf(one),
+      ...shownProgress(one),
     }));
   const followed = fields.find(({ code }) => code === standing.campaign.segmentField);
   res.show(PAGE, {
@@ -116,19 +111,17 @@ async function showCard(req: OfSegment, res: Response, forms: { edit?: object; m
     };
   });
   const { campaign } = standing;
-  const { counts, late } = counters;
-  const of = (code: (typeof CATEGORY_CODES)[number]) => counts.get(code) ?? 0;
-  const total = CATEGORY_CODES.reduce((sum, code) => sum + of(code), 0);
+  const tally = tallyOf(counters.counters);
   res.show(CARD, {
     title: segment.name,
     ...frameOf(req, standing, "segments", segment.name),
     zone,
     segment,
     segmentAt: cardAt(req.params),
-    counters: CATEGORY_CODES.map((code) => ({ ...CATEGORIES[code], count: of(code) })),
-    late,
-    total,
-    share: shareOf({ total, done: of("success"), cancelled: of("cancelled") }),
+    counters: CATEGORY_CODES.map((code) => ({ ...CATEGORIES[code], count: counters.counters[code] })),
+    late: counters.late,
+    total: tally.total,
+    ...shownProgress(tally),
     operations: operations.map((one) => {
       const { label, icon, tone } = statusOf(campaign.workflow, one.status)!;
       return { ...one, href: operationAt(one), badge: { label, icon, tone } };

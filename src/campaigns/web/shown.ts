@@ -1,11 +1,13 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request } from "express";
 import type { PermissionCode } from "../../accounts/index.ts";
+import { fr, percentOf } from "../../platform/text/index.ts";
 import type { Campaign } from "../campaign.ts";
 import { stateOf } from "../campaign.ts";
 import { type Plan, rulesFor } from "../plan.ts";
 import { campaignFor, type Standing } from "../policy.ts";
 import { definitionsOf, definitionsWithNext } from "../queries/definitions.ts";
+import { progressOf, type Tally } from "../stats.ts";
 import { isAsked } from "../type-offer.ts";
 
 export const AT = "/campagnes";
@@ -66,6 +68,12 @@ export function frameOf(req: Request, { campaign, may }: Standing, here: Tab, la
       ...(label ? [{ label: campaign.name, href: at }, { label }] : [{ label: campaign.name }]),
     ],
   };
+}
+
+/** Progress as every table writes it, and as its bar draws it: null of nothing to do (STA-7). */
+export function shownProgress(tally: Tally): { share: number | null; progress: string } {
+  const progress = progressOf(tally);
+  return { share: percentOf(progress), progress: fr.ratio(progress) };
 }
 
 export const badgeOf = ({ state }: Pick<Campaign, "state">) => {

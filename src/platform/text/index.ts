@@ -1,3 +1,4 @@
+import { percentOf, type Ratio } from "./ratio.ts";
 import { typo } from "./typo.ts";
 
 /**
@@ -98,8 +99,11 @@ function percent(share: number, decimals = 1): string {
   return `${number(share * 100, decimals)}${NO_BREAK}%`;
 }
 
-/** The same in a column of others, which compare at a glance: always one decimal, "88,0 %". */
-const progress = (share: number): string => `${(share * 100).toFixed(1).replace(".", ",")}${NO_BREAK}%`;
+/** A ratio as every figure prints it (STA-7): always one decimal, "88,0 %"; "—" of nothing. */
+function ratio(of: Ratio): string {
+  const value = percentOf(of);
+  return value === null ? "—" : `${value.toFixed(1).replace(".", ",")}${NO_BREAK}%`;
+}
 
 /** "1 acte", "0 acte", "1 842 actes": French keeps the singular below two. */
 function count(n: number, singular: string, plural: string): string {
@@ -141,11 +145,11 @@ export const fr = {
   ago,
   number,
   percent,
-  progress,
+  ratio,
   count,
   initials,
   list,
   typo,
 };
 export type French = typeof fr;
-export { typo };
+export { percentOf, type Ratio, typo };
