@@ -260,6 +260,7 @@ export async function startBulk(em: EntityManager, bulk: Bulk, deciding: Decidin
 
 /** Asks a run to stop: at the end of the part under way (OPS-15). */
 export function cancelBulk(bulk: Bulk, { now }: { now: Date }): void {
+  refuseArchived(bulk.campaign);
   if (bulk.state !== "running") {
     throw new Conflict("Cette action est finie\u00a0: il n’y a plus rien à arrêter. Elle peut encore être annulée.");
   }
