@@ -78,6 +78,8 @@ const schema = defineEntity({
     closedDays: p.json<string[]>().columnType("jsonb").defaultRaw("'[]'::jsonb"),
     defaultHour: p.text().default("09:00"),
     closedAt: p.datetime().nullable(),
+    /** What was still open when somebody finished it, and what became of it (CAM-6). */
+    closing: p.json<ClosedGroup[]>().columnType("jsonb").nullable(),
     workflow: p.json<Workflow>().columnType("jsonb").defaultRaw("'{}'::jsonb"),
     type: () =>
       p
@@ -109,6 +111,14 @@ const schema = defineEntity({
 
 /** What a campaign copies of a type (TYP-4). */
 export type TakenType = Pick<OperationType, "fields" | "workflow" | "durationMinutes">;
+
+/** Operations of one status as they were when their campaign was finished by hand, and why those that were cancelled were (CAM-6). */
+export interface ClosedGroup {
+  status: string;
+  n: number;
+  /** Null: left as they were. */
+  reason: string | null;
+}
 
 /** One mass operation as a whole: its days, its owner, who sees it. */
 export class Campaign extends schema.class {
@@ -175,6 +185,7 @@ export async function createCampaign(
     holidayZone: null,
     closedDays: [],
     closedAt: null,
+    closing: null,
     workflow: PRESETS.standard.workflow,
     type: null,
     typeTaken: null,

@@ -8,6 +8,11 @@ const by = z.uuid();
 const ofType = z.strictObject({ by: by.nullable() });
 const state = z.enum(STATES.map(({ code }) => code));
 const grant = z.strictObject({ grant: z.uuid(), by });
+/** By a person, or by nobody: then what brought it about (CAM-5). */
+const moved = z.strictObject({
+  by: by.nullable(),
+  cause: z.strictObject({ name: z.string(), type: z.string(), id: z.uuid() }).nullable(),
+});
 const ofCampaign = z.strictObject({ campaign: z.uuid(), by });
 
 export const events = {
@@ -23,6 +28,14 @@ export const events = {
     payload: z.strictObject({ visibility: z.enum(VISIBILITIES.map(({ value }) => value)), by }),
   },
   "campaign.transferred": { label: "campagne transmise", payload: z.strictObject({ to: z.uuid(), by }) },
+  "campaign.published": {
+    label: "campagne publiée",
+    payload: z.strictObject({ to: z.enum(["upcoming", "active"]), by }),
+  },
+  "campaign.started": { label: "campagne démarrée", payload: moved },
+  "campaign.put_back": { label: "campagne remise à venir", payload: z.strictObject({ by }) },
+  "campaign.finished": { label: "campagne terminée", payload: moved },
+  "campaign.reopened": { label: "campagne rouverte", payload: moved },
   "campaign.archived": { label: "campagne archivée", payload: z.strictObject({ from: state, by }) },
   "campaign.restored": { label: "campagne restaurée", payload: z.strictObject({ to: state, by }) },
   "campaign.grant_given": { label: "habilitation donnée", payload: grant },
@@ -99,6 +112,8 @@ export const events = {
       to: z.string(),
       kind: z.enum(KIND_CODES),
       isFinal: z.boolean(),
+      /** What it may make of its campaign (CAM-3). */
+      moves: z.enum(["start", "finish", "reopen"]).nullable(),
       by,
     }),
   },

@@ -7,6 +7,7 @@ import { CATEGORIES, CATEGORY_CODES, ICONS, TONES } from "../workflow/index.ts";
 import { BulkRowSchema, BulkSchema, runBulk } from "./bulk.ts";
 import { bulkExport } from "./bulk-export.ts";
 import { Campaign, CampaignSchema, STATES, VISIBILITIES } from "./campaign.ts";
+import { reactions } from "./consequences.ts";
 import { FieldConversionSchema, runConversion } from "./conversion-run.ts";
 import { EligiblePersonSchema, PERSON_NAME } from "./eligible-person.ts";
 import { events } from "./events.ts";
@@ -15,6 +16,7 @@ import { CampaignFieldSchema } from "./field.ts";
 import { CampaignGrantSchema, LETTERS } from "./grant.ts";
 import { operationsOfStaff } from "./import-concerns.ts";
 import { operationImports } from "./import-profile.ts";
+import { closingWords, START, startDue } from "./life-cycle.ts";
 import { segmentsExport, timeExport, typesExport } from "./list-exports.ts";
 import { Operation, OperationSchema } from "./operation.ts";
 import { readsOperation } from "./operation-history.ts";
@@ -93,6 +95,7 @@ export const campaigns: Module = {
         closed_days: { label: "Jours fermés", format: "list" },
         default_hour: { label: "Heure par défaut" },
         closed_at: { label: "Clôture", format: "dateTime" },
+        closing: { label: "Opérations ouvertes à la clôture", tell: closingWords },
         workflow: { label: "Flux", format: "hidden" },
         operation_type_id: { label: "Type d’opération", of: "operation_type" },
         type_taken: { label: "Type tel que pris", format: "hidden" },
@@ -257,6 +260,7 @@ export const campaigns: Module = {
   routes,
   exports: [operationsExport, peopleExport, bulkExport, segmentsExport, timeExport, typesExport],
   events,
+  reactions,
   subscriptions: [
     {
       on: "operations.bulk_started",
@@ -290,6 +294,14 @@ export const campaigns: Module = {
   live: { lots: { right: "operations.manage", of: ({ id }) => bulkFollowers(id) } },
   topicSources: [bulksTouched],
   schedules: [
+    {
+      job: "campaigns.start_due",
+      label: START,
+      at: "00:05",
+      async run(services, { tenantId }) {
+        return fr.count(await startDue(services, { tenantId }), "campagne démarrée", "campagnes démarrées");
+      },
+    },
     {
       job: "campaigns.purge_bulks",
       label: "Effacement des aperçus d’actions groupées de plus de trente jours",

@@ -9,6 +9,7 @@ import { record } from "../platform/events/record.ts";
 import { fr } from "../platform/text/index.ts";
 import { type Arrow, CATEGORY_CODES } from "../workflow/index.ts";
 import { type Campaign, refuseArchived, toCampaign } from "./campaign.ts";
+import { mayMove } from "./consequences.ts";
 import { refuseConverting } from "./conversion-run.ts";
 import { described, titleFieldOf } from "./naming.ts";
 import type { Plan, Rules } from "./plan.ts";
@@ -303,15 +304,16 @@ function follow(
   { arrow, changes }: Decided<Arrow>,
   { by }: Said,
 ): void {
-  const from = operation.status;
+  const left = statusOf(workflow, operation.status);
   Object.assign(operation, changes);
-  const { code, isFinal } = statusOf(workflow, operation.status);
+  const entered = statusOf(workflow, operation.status);
   record(em, "operation.transitioned", aboutOperation(operation), {
     campaign: campaign.id,
-    from,
-    to: code,
+    from: left.code,
+    to: entered.code,
     kind: arrow.kind,
-    isFinal,
+    isFinal: entered.isFinal,
+    moves: mayMove(campaign.state, left, entered),
     by: by.id,
   });
 }

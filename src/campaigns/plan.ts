@@ -7,7 +7,7 @@ import { fieldsOf } from "./field.ts";
 
 /** A campaign with what the progress of its operations obeys, whatever they hold. */
 export interface Rules {
-  campaign: Pick<Campaign, "id" | "isTimeTracked" | "isArchived">;
+  campaign: Pick<Campaign, "id" | "state" | "isTimeTracked" | "isArchived">;
   workflow: Workflow;
   zone: string;
 }

@@ -3,6 +3,7 @@ import { groupHolds, holdTenant } from "../accounts/index.ts";
 import type { Undo } from "../platform/db/undo.ts";
 import { Conflict, RuleBroken } from "../platform/errors.ts";
 import { isActRunning } from "./queries/bulks.ts";
+import { carriedOn } from "./queries/life-cycle.ts";
 import { holdStatusesOfAct, holdWorkflowsOfAct } from "./queries/statuses.ts";
 import {
   emptyTrashOf,
@@ -25,14 +26,39 @@ const ARCHIVED = "Campagne archivée, lecture seule. Restaurez-la d’abord.";
 const SAME_ACT = `(select c.act_id from changeset c where c.id = l.changeset_id)
   = (select c.act_id from change m join changeset c on c.id = m.changeset_id where m.row_id = p.row_id and m.ordinal = p.ordinal)`;
 
+/** SQL: whether this change is of the state alone, and neither from the archive nor to it. */
+const ONLY_STATE = `p.kind = 'update' and p.before - '{state,closed_at,closing}'::text[] = '{}'
+  and 'archived' <> all (array[p.before ->> 'state', p.after ->> 'state'])`;
+/** SQL: what the act of this change is about. */
+const SUBJECT = `select a.subject_type from change l join changeset c on c.tenant_id = l.tenant_id and c.id = l.changeset_id
+  join act a on a.tenant_id = c.tenant_id and a.id = c.act_id where l.row_id = p.row_id and l.ordinal = p.ordinal`;
+const CARRIED_ON = {
+  draft: "Une de ses opérations a démarré\u00a0: la publication ne s’annule plus.",
+  upcoming: "Une de ses opérations a démarré depuis\u00a0: son état reste.",
+  finished: "Une autre de ses opérations a été rouverte ou ajoutée depuis\u00a0: son état reste.",
+};
+
+/** SQL: whether `who` runs the campaign this column names: owner, granted by name or by group, or any manager of a public one (PRM-11). */
+const RUNS = (column: string) => `exists (select from campaign c
+  where c.tenant_id = coalesce(w.tenant_id, t.tenant_id) and c.id = coalesce(w.${column}, t.${column})
+  and (${OWN("c")}
+    or exists (select from campaign_grant g where g.tenant_id = c.tenant_id and g.campaign_id = c.id and 'configure' = any (g.letters)
+      and (g.user_id = who.id or ${groupHolds("g.group_id", "who.id")}))
+    or (c.visibility = 'public' and exists (select from app_user u where u.tenant_id = c.tenant_id and u.id = who.id and 'campaign_manager' = any (u.roles)))))`;
+
 export const campaignUndo: Undo = {
   right: "campaigns.govern",
-  // Of one that its undone creation took away, only the row wanted is left.
-  unless: "coalesce(t.owner_id, w.owner_id) = who.id",
+  // Of one that its undone creation took away, only the row wanted is left. A state that an act on operations led it to goes
+  // back with that act, whoever may take it back; one given by hand, with who may give it (CAM-18).
+  unless: `coalesce(t.owner_id, w.owner_id) = who.id
+    or (${ONLY_STATE} and ((${SUBJECT}) is distinct from 'campaign' or ${RUNS("id")}))`,
   created: "delete",
   rules: [
     // Coming back from the archive, or going to it, is what such an act did; anything else waits.
-    { when: "t.state = 'archived' and w.state = 'archived'", why: ARCHIVED },
+    {
+      when: "t.state = 'archived' and (w.state = 'archived' or p.after ->> 'state' is distinct from 'archived')",
+      why: ARCHIVED,
+    },
     {
       when: "w.state = 'archived' and exists (select from field_conversion f where f.tenant_id = w.tenant_id and f.campaign_id = w.id and f.state = 'running')",
       why: "Un champ est en train de changer de type\u00a0: réessayez dans un instant.",
@@ -50,7 +76,11 @@ export const campaignUndo: Undo = {
     },
   ],
   async hold(em, _undoing, { actId, columns }) {
-    if (columns.includes("workflow")) await holdWorkflowsOfAct(em, actId);
+    if (columns.includes("workflow") || columns.includes("state")) await holdWorkflowsOfAct(em, actId);
+  },
+  async refuses(em, { actId }) {
+    const carried = await carriedOn(em, actId);
+    return Object.fromEntries(carried.map(({ id, state }) => [id, CARRIED_ON[state as keyof typeof CARRIED_ON]]));
   },
   applied: {
     columns: ["zone"],
@@ -94,12 +124,7 @@ export const typeUndo: Undo = {
   hold: (em, { tenantId }) => holdTenant(em, tenantId),
 };
 
-/** SQL: whether `who` runs the campaign of this part: owner, granted by name or by group, or any manager of a public one (PRM-11). */
-const RUNS = `exists (select from campaign c where c.tenant_id = coalesce(w.tenant_id, t.tenant_id) and c.id = coalesce(w.campaign_id, t.campaign_id)
-  and (${OWN("c")}
-    or exists (select from campaign_grant g where g.tenant_id = c.tenant_id and g.campaign_id = c.id and 'configure' = any (g.letters)
-      and (g.user_id = who.id or ${groupHolds("g.group_id", "who.id")}))
-    or (c.visibility = 'public' and exists (select from app_user u where u.tenant_id = c.tenant_id and u.id = who.id and 'campaign_manager' = any (u.roles)))))`;
+const RUNS_IT = RUNS("campaign_id");
 const REST = { when: `(${CAMPAIGN}).state = 'archived'`, why: ARCHIVED };
 
 /** Whoever read a field with these writes its values before they change. */
@@ -108,7 +133,7 @@ const WAITED_FOR = ["is_unique", "is_searchable", "removed_at"];
 /** A field that an act added is hidden again: its values stay for who puts it back (FLD-7). */
 export const fieldUndo: Undo = {
   right: "campaigns.govern",
-  unless: RUNS,
+  unless: RUNS_IT,
   created: { set: (now) => ({ removed_at: now.toISOString() }) },
   rules: [
     REST,
@@ -146,7 +171,7 @@ export const fieldUndo: Undo = {
 
 export const segmentUndo: Undo = {
   right: "campaigns.govern",
-  unless: RUNS,
+  unless: RUNS_IT,
   created: "delete",
   rules: [
     REST,
@@ -172,7 +197,7 @@ export const segmentUndo: Undo = {
 /** People of a campaign leave with the act that brought them, and come back as long as nobody took their place (IMP-40). */
 export const personUndo: Undo = {
   right: "campaigns.govern",
-  unless: RUNS,
+  unless: RUNS_IT,
   created: "delete",
   rules: [
     REST,
@@ -199,7 +224,7 @@ export const personUndo: Undo = {
 /** What an act made goes to the trash; the rest comes back as it was, under the workflow of today (IMP-41, HIS-13). */
 export const operationUndo: Undo = {
   right: "campaigns.govern",
-  unless: `t.technician_id = who.id or ${RUNS}`,
+  unless: `t.technician_id = who.id or ${RUNS_IT}`,
   // Back from the trash, it would be in a segment that left with it.
   created: { set: (now) => ({ trashed_at: now.toISOString() }), emptied: { column: "segment_id", table: "segment" } },
   rules: [

@@ -18,6 +18,8 @@ export const events: EventCatalogue = {
     payload: z.strictObject({
       state: z.enum(IMPORT_ENDS),
       kind: z.string(),
+      /** What its rows are part of, if they are. */
+      scope: z.uuid().nullable(),
       file: z.string(),
       by: z.uuid(),
       /** Its author may have left its page. */

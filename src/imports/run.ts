@@ -360,6 +360,7 @@ async function finish(
       {
         state,
         kind: one.kind,
+        scope: one.scopeId ?? null,
         file: one.fileName,
         by: one.authorId,
         isLong: one.survey.lines > INLINE_LINES,

@@ -321,6 +321,9 @@ const SAMPLES: Record<string, Sample> = {
     params: ({ tossedOperation }) => ({ id: tossedOperation }),
     ready: leaveCampaigns,
   },
+  "/campagnes/:id/demarrage": { reach: "campaign", params: ofCampaign, ready: leaveInState("upcoming") },
+  "/campagnes/:id/remise-a-venir": { reach: "campaign", params: ofCampaign, ready: leaveInState("active") },
+  "/campagnes/:id/cloture": { reach: "campaign", params: ofCampaign, ready: leaveInState("active") },
   "/campagnes/:id/restauration": {
     reach: "campaign",
     params: ({ shelved }) => ({ id: shelved }),
@@ -705,6 +708,12 @@ const FORMS: Record<string, Filled> = {
   "/operations/:id/segment/suivi": { page: null, fields: placedByHand },
   "/operations/:id/corbeille": { page: null },
   "/operations/:id/restauration": { page: null },
+  "/campagnes/:id/publication": {},
+  "/campagnes/:id/demarrage": { page: null },
+  "/campagnes/:id/remise-a-venir": { page: null },
+  "/campagnes/:id/cloture": {
+    fields: () => ({ n_to_schedule: "1", end_to_schedule: "cancel", reason_to_schedule: "Plus de poste" }),
+  },
   "/campagnes/:id/archivage": { fields: () => ({ reason: "Projet abandonné" }) },
   "/campagnes/:id/restauration": { page: null, fields: () => ({ reason: "Reprise du projet" }) },
   "/instance/taches/:id/relance": { page: null },
@@ -941,6 +950,31 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
   } finally {
     await root.end();
   }
+}
+
+function ofCampaign({ campaign }: Ids) {
+  return { id: campaign };
+}
+
+/** The campaigns as they were made, that of the sample in this state. */
+function leaveInState(state: "upcoming" | "active") {
+  return async (world: World, ids: Ids): Promise<void> => {
+    await leaveCampaigns(world, ids);
+    const root = new pg.Client({ connectionString: world.superUrl });
+    await root.connect();
+    try {
+      await root.query("set session_replication_role = replica");
+      await root.query("update campaign set state = $2 where id = $1", [ids.campaign, state]);
+      // What other tests left of it: it has one operation, which never began.
+      await root.query("update operation set trashed_at = now() where campaign_id = $1 and id <> $2", [
+        ids.campaign,
+        ids.operation,
+      ]);
+      await root.query("update operation set started_at = null where id = $1", [ids.operation]);
+    } finally {
+      await root.end();
+    }
+  };
 }
 
 /** A bulk action under way, beside any act. */

@@ -4,7 +4,7 @@ import { read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, archiveCampaign, type Campaign, restoreCampaign, stateOf } from "../campaign.ts";
 import { refuseConverting } from "../conversion-run.ts";
 import { campaignFor } from "../policy.ts";
-import { holdStatuses } from "../queries/statuses.ts";
+import { holdWorkflow } from "../queries/statuses.ts";
 import { addressOf, frameOf } from "./shown.ts";
 
 const PAGE = { page: "campaigns/archives/edit" };
@@ -44,8 +44,8 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     at,
   };
   const form = await submit(req, ReasonForm, act, async (_values, em) => {
-    // Values that a job reads again would change in what is read-only by then: no type changes meanwhile (CAM-8, FLD-6).
-    await holdStatuses(em, { campaignId: req.params.id });
+    // Nothing changes in what is read-only by then: neither a status nor values that a job reads again (CAM-8, FLD-6).
+    await holdWorkflow(em, req.params.id);
     const { campaign } = await campaignFor(em, req.user!, req.params.id, "campaigns.govern");
     await refuseConverting(em, campaign.id);
     archiveCampaign(em, campaign, { by: { id: req.user!.id } });

@@ -6,7 +6,7 @@ import { RuleBroken } from "../../platform/errors.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, type Campaign, createCampaign, LONGEST_DESCRIPTION, LONGEST_NAME } from "../campaign.ts";
 import { OperationType } from "../operation-type.ts";
-import { campaignFor } from "../policy.ts";
+import { campaignFor, type Standing } from "../policy.ts";
 import { listCampaigns } from "../queries/campaigns.ts";
 import { listOfferedTypes } from "../queries/operation-types.ts";
 import { takeType } from "../taken-type.ts";
@@ -114,8 +114,25 @@ async function offered(em: EntityManager, id: string): Promise<OperationType> {
 
 export const show: RequestHandler<{ id: string }> = async (req, res) => {
   const standing = await read(req, (em) => campaignFor(em, req.user!, req.params.id));
-  res.show(CARD, { title: standing.campaign.name, ...frameOf(req, standing, "outline"), type: standing.campaign.type });
+  const { campaign } = standing;
+  res.show(CARD, {
+    title: campaign.name,
+    ...frameOf(req, standing, "outline"),
+    next: nextOf(standing),
+    type: campaign.type,
+  });
 };
+
+/** What a campaign waits for from this person, in the state it is. */
+function nextOf({ campaign, may }: Standing) {
+  const at = addressOf(campaign);
+  if (campaign.state === "draft" && may("campaigns.publish")) {
+    return { label: "Publier", icon: "send", href: `${at}/publication` };
+  }
+  return campaign.state === "active" && may("campaigns.govern")
+    ? { label: "Terminer", icon: "flag", href: `${at}/cloture` }
+    : null;
+}
 
 /** The present values of a campaign, for a form that met a newer version (GEN-8). */
 export const current =

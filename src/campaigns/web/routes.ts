@@ -4,7 +4,9 @@ import * as archives from "./archives.ts";
 import { bulkRoutes } from "./bulk-routes.ts";
 import * as flows from "./campaign-workflows.ts";
 import * as campaigns from "./campaigns.ts";
+import * as closings from "./closings.ts";
 import * as fields from "./fields.ts";
+import * as lifeCycle from "./life-cycle.ts";
 import * as cells from "./operation-cells.ts";
 import * as columns from "./operation-columns.ts";
 import * as filters from "./operation-filters.ts";
@@ -12,6 +14,7 @@ import * as list from "./operation-list.ts";
 import * as types from "./operation-types.ts";
 import * as operations from "./operations.ts";
 import * as people from "./people.ts";
+import * as publications from "./publications.ts";
 import * as savedViews from "./saved-views.ts";
 import { segmentRoutes } from "./segment-routes.ts";
 import * as settings from "./settings.ts";
@@ -54,6 +57,13 @@ export const routes: Route[] = [
   post("/campagnes/:id/acces/:grant/retrait", "grants.edit", access.destroy),
   post("/campagnes/:id/visibilite", "campaigns.visibility", access.updateVisibility),
   post("/campagnes/:id/proprietaire", GOVERN, access.updateOwner),
+  get("/campagnes/:id/etat", SEE, lifeCycle.show),
+  get("/campagnes/:id/publication", "campaigns.publish", publications.new_),
+  post("/campagnes/:id/publication", "campaigns.publish", publications.create),
+  post("/campagnes/:id/demarrage", GOVERN, lifeCycle.start),
+  post("/campagnes/:id/remise-a-venir", GOVERN, lifeCycle.putOff),
+  get("/campagnes/:id/cloture", GOVERN, closings.new_),
+  post("/campagnes/:id/cloture", GOVERN, closings.create),
   get("/campagnes/:id/archivage", GOVERN, archives.edit),
   post("/campagnes/:id/archivage", GOVERN, archives.create),
   post("/campagnes/:id/restauration", GOVERN, archives.destroy),

@@ -17,6 +17,10 @@ export const addressOf = ({ id }: { id: string }) => `${AT}/${id}`;
 export const listAt = (campaign: { id: string }) => `${addressOf(campaign)}/operations`;
 export const operationAt = ({ id }: { id: string }) => `/operations/${id}`;
 
+/** The zone of its days and hours (GEN-3). */
+export const zoneOf = (req: Request, campaign: Pick<Campaign, "zone">): string =>
+  campaign.zone ?? req.user!.tenant.zone;
+
 /** What the operations of a campaign obey, in the zone of whoever asks when it has none. */
 export const planOf = async (em: EntityManager, req: Request, campaign: Campaign): Promise<Plan> => ({
   ...rulesFor(campaign, req.user!.tenant.zone),
@@ -54,7 +58,7 @@ export function frameOf(req: Request, { campaign, may }: Standing, here: Tab, la
     campaign,
     at,
     badge: badgeOf(campaign),
-    zone: campaign.zone ?? req.user!.tenant.zone,
+    zone: zoneOf(req, campaign),
     mayConfigure: may("campaigns.configure") && !campaign.isArchived(),
     mayGovern: may("campaigns.govern"),
     // Said on each of its pages until somebody answers (TYP-4).
