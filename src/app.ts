@@ -56,9 +56,9 @@ export function createApp({
   views,
 }: AppParts): Express {
   const registry = createRegistry(modules);
-  const { menu, routes } = registry;
+  const { helpOf, menu, routes } = registry;
   const assets = createAssets({ cache: config.production });
-  const render = createRender(views, { config, guards, menu, assets });
+  const render = createRender(views, { config, guards, menu, assets, helpOf });
 
   const app = express();
   app.disable("x-powered-by").disable("etag").enable("case sensitive routing").enable("strict routing");

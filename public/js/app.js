@@ -3,6 +3,7 @@
 import "./announce.js";
 import "./cells.js";
 import "./menus.js";
+import "./shortcuts.js";
 import "./swaps.js";
 import "./islands/app-dialog.js";
 import "./islands/auto-submit.js";
@@ -12,6 +13,7 @@ import "./islands/copy-text.js";
 import "./islands/dirty-guard.js";
 import "./islands/file-bytes.js";
 import "./islands/file-upload.js";
+import "./islands/help-panel.js";
 import "./islands/live-page.js";
 import "./islands/password-reveal.js";
 import "./islands/print-page.js";

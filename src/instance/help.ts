@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { typo } from "../platform/text/index.ts";
 import { plainText, renderMarkdown } from "../platform/text/markdown.ts";
 
-export const HELP_SECTIONS = ["Commencer", "Utiliser le service", "Administration"] as const;
+export const HELP_SECTIONS = ["Commencer", "Campagnes", "Utiliser le service", "Administration"] as const;
 
 export interface HelpPage {
   slug: string;
@@ -10,7 +10,7 @@ export interface HelpPage {
   summary: string;
   section: (typeof HELP_SECTIONS)[number];
   order: number;
-  /** Addresses this page explains: those that start so. */
+  /** Screens it explains, as routes declare their addresses; `/*` takes the address and all below it. */
   paths: string[];
   body: string;
 }
@@ -51,15 +51,24 @@ export function helpPages(): HelpPage[] {
 
 export const findHelp = (slug: string): HelpPage | undefined => helpPages().find((page) => page.slug === slug);
 
-const starts = (path: string, start: string) =>
-  start === "/" ? path === "/" : path === start || path.startsWith(`${start}/`);
+const explained = new Map<string, HelpPage | null>();
 
-/** The help page that speaks of this address, the nearest one, or null. */
-export function helpFor(path: string): HelpPage | null {
+/** The page of help of a screen, by the address its route declares: the nearest that names it, or null (UIX-12). */
+export function helpFor(screen: string): HelpPage | null {
+  const known = explained.get(screen);
+  if (known !== undefined) return known;
   const near = helpPages()
-    .flatMap((page) => page.paths.filter((start) => starts(path, start)).map((start) => ({ page, start })))
-    .sort((a, b) => b.start.length - a.start.length);
-  return near[0]?.page ?? null;
+    .flatMap((page) => page.paths.filter((path) => covers(path, screen)).map((path) => ({ page, path })))
+    .sort((a, b) => b.path.length - a.path.length);
+  const page = near[0]?.page ?? null;
+  explained.set(screen, page);
+  return page;
+}
+
+/** True when this line of a page's head names this screen. */
+export function covers(path: string, screen: string): boolean {
+  const start = path.endsWith("/*") ? path.slice(0, -2) : null;
+  return path === screen || (start !== null && (screen === start || screen.startsWith(`${start}/`)));
 }
 
 const rendered = new Map<string, string>();
@@ -72,6 +81,12 @@ export function helpHtml(page: HelpPage): string {
   rendered.set(page.slug, html);
   return html;
 }
+
+/** The same inside another page: under the title of its panel, and without ids that this page may have. */
+export const helpPart = (page: HelpPage): string =>
+  helpHtml(page)
+    .replace(/<(\/?)h([23])\b/g, (_, end: string, depth: string) => `<${end}h${Number(depth) + 1}`)
+    .replace(/(<h\d) id="[^"]*"/g, "$1");
 
 const plain = (text: string) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").replaceAll("œ", "oe");
 

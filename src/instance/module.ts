@@ -5,6 +5,7 @@ import { fr } from "../platform/text/index.ts";
 import { backupFailed, backupVitals, nightlyBackup } from "./backups.ts";
 import { CriterionResult, CriterionResultSchema, criterionResultTracked } from "./criterion-result.ts";
 import { events } from "./events.ts";
+import { helpFor } from "./help.ts";
 import { KINDS, PublicPage, PublicPageSchema, publicPageTracked } from "./public-page.ts";
 import { declareLevel, sweepRates, sweepRequestKeys } from "./queries.ts";
 import { vitals } from "./vitals.ts";
@@ -43,6 +44,10 @@ export const instance: Module = {
     },
   ],
   vitals: [...vitals, backupVitals],
+  helpOf: (screen) => {
+    const page = helpFor(screen);
+    return page && { href: `/aide/${page.slug}`, title: page.title };
+  },
   inMemory: [declareLevel],
   live: { tasks: { right: "instance.manage", watch: (db) => db.read(INSTANCE_ID, queuesMark) } },
   menu: [

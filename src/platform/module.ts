@@ -64,6 +64,8 @@ export type Governs = (
 export type ReadAgain = (db: Database, locals: Record<string, unknown>) => Promise<void>;
 
 /** What a module brings to the product: plain data, listed once in src/modules.ts. */
+export type HelpOf = (screen: string) => { href: string; title: string } | null;
+
 export interface Module {
   name: string;
   entities?: EntitySchema[];
@@ -90,6 +92,8 @@ export interface Module {
   exports?: ExportProfile[];
   /** The messages it causes, for the sender and the screens of the outbox. */
   mails?: MailKind[];
+  /** The page of help of a screen, by the address its route declares (UIX-12); one module has them all. */
+  helpOf?: HelpOf;
   /** Its part of the page that says how the instance is. */
   vitals?: Vitals[];
   /** What pages may follow live, by the word of their address. */

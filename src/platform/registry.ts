@@ -5,7 +5,7 @@ import type { Route } from "./http/route.ts";
 import type { Schedule } from "./jobs/tick.ts";
 import type { LiveTopic, TopicSource } from "./live/news.ts";
 import type { MailKind } from "./mail/kinds.ts";
-import type { Governs, MenuEntry, Module, ReadAgain, Subject } from "./module.ts";
+import type { Governs, HelpOf, MenuEntry, Module, ReadAgain, Subject } from "./module.ts";
 import type { ExportProfile } from "./sheets/export.ts";
 import type { ImportConcern, ImportProfile } from "./sheets/profile.ts";
 import type { FilePurpose } from "./storage/purpose.ts";
@@ -30,6 +30,7 @@ export interface Registry {
   importConcerns: ImportConcern[];
   exports: Map<string, ExportProfile>;
   mails: Map<string, MailKind>;
+  helpOf: HelpOf;
   vitals: Vitals[];
   live: Map<string, LiveTopic>;
   topicSources: TopicSource[];
@@ -100,6 +101,7 @@ export function createRegistry(modules: Module[]): Registry {
       "mail",
       modules.flatMap((module) => (module.mails ?? []).map((mail) => [mail.kind, mail])),
     ),
+    helpOf: modules.find(({ helpOf }) => helpOf)?.helpOf ?? (() => null),
     live: unique(
       "live topic",
       modules.flatMap((module) => Object.entries(module.live ?? {})),

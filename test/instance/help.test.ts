@@ -1,8 +1,21 @@
 import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { findHelp, HELP_SECTIONS, helpFor, helpHtml, helpPages, searchHelp } from "../../src/instance/help.ts";
+import {
+  covers,
+  findHelp,
+  HELP_SECTIONS,
+  helpFor,
+  helpHtml,
+  helpPages,
+  helpPart,
+  searchHelp,
+} from "../../src/instance/help.ts";
 import { deliveredText, KINDS, type Kind } from "../../src/instance/public-page.ts";
+import { modules } from "../../src/modules.ts";
+import { createRegistry } from "../../src/platform/registry.ts";
 import { renderMarkdown } from "../../src/platform/text/markdown.ts";
+import { OTHER_TYPES } from "../support/sweep.ts";
 
 test("chaque rubrique a ses pages, chacune avec un titre et un résumé à elle", () => {
   const pages = helpPages();
@@ -28,13 +41,59 @@ test("les liens entre pages d’aide mènent quelque part", () => {
   for (const [, slug = ""] of texts.join("").matchAll(/href="\/aide\/([^"#]*)/g)) assert.ok(findHelp(slug), slug);
 });
 
-test("l’aide d’une page est la plus proche de son adresse", () => {
-  assert.equal(helpFor("/admin/utilisateurs/0198-7a")?.slug, "inviter-un-collegue");
-  assert.equal(helpFor("/admin/historique/verification")?.slug, "historique");
-  assert.equal(helpFor("/admin/historique/export")?.slug, "imprimer");
-  assert.equal(helpFor("/")?.slug, "premiers-pas");
-  assert.equal(helpFor("/compte/sessions")?.slug, "mon-compte");
+/** Help itself, and a picture the sweeps find absent. */
+const NO_SCREEN = /^\/aide(?:\/|$)|^\/connexion\/logo\//;
+/** What shows in place of a page that failed. */
+const ERROR = "/erreur";
+
+const screens = createRegistry(modules)
+  .routes.filter(({ method, path }) => method === "get" && !OTHER_TYPES[path] && !NO_SCREEN.test(path))
+  .map(({ path }) => path);
+
+test("UIX-12 : chaque écran a sa page d’aide, choisie par l’adresse de sa route", () => {
+  assert.ok(screens.length > 90, `${screens.length} écrans seulement`);
+  assert.deepEqual(
+    screens.filter((screen) => !helpFor(screen)),
+    [],
+    "Écrivez l’aide de ces écrans dans src/instance/help, ou nommez-les dans « paths » de la page qui les explique.",
+  );
+  assert.equal(helpFor("/admin/utilisateurs/:id/roles")?.slug, "les-roles");
+  assert.equal(helpFor("/admin/utilisateurs/:id/modifier")?.slug, "inviter-un-collegue");
+  assert.equal(helpFor("/campagnes/:id/operations/lots/:lot")?.slug, "agir-sur-plusieurs-operations");
+  assert.equal(helpFor(ERROR)?.slug, "en-cas-d-erreur");
   assert.equal(helpFor("/comptes"), null);
+});
+
+test("chaque page d’aide sert : un écran la montre, ou une autre page y mène", () => {
+  const linked = new Set(
+    helpPages().flatMap((page) => [...helpHtml(page).matchAll(/\/aide\/([a-z-]+)/g)].map(([, slug]) => slug)),
+  );
+  const named = helpPages().flatMap(({ paths, slug }) => paths.map((path) => ({ path, slug })));
+  for (const { path, slug } of named)
+    assert.ok(
+      [ERROR, ...screens].some((screen) => covers(path, screen)),
+      `${slug} nomme ${path}, qui n’est plus un écran`,
+    );
+  for (const { slug } of helpPages()) {
+    const shown = [ERROR, ...screens].some((screen) => helpFor(screen)?.slug === slug);
+    assert.ok(shown || linked.has(slug), slug);
+  }
+  const paths = named.map(({ path }) => path);
+  assert.deepEqual(paths, [...new Set(paths)], "un écran n’a qu’une page d’aide");
+});
+
+test("dans le panneau, les titres descendent d’un degré et ne prennent aucun identifiant de la page", () => {
+  const part = helpPart(findHelp("les-roles")!);
+  assert.match(part, /<h3>Quand un acte/);
+  assert.doesNotMatch(part, /<h2|\bid="/);
+});
+
+test("l’aide du clavier liste les raccourcis qui existent, tous avec une touche de commande", () => {
+  const listed = [...findHelp("accessibilite-et-clavier")!.body.matchAll(/^\| <kbd>Ctrl<\/kbd> \+ <kbd>(.)<\/kbd>/gm)];
+  const bound = globSync("views/**/*.eta").flatMap((file) => [
+    ...readFileSync(file, "utf8").matchAll(/data-shortcut=\\?"(.)/g),
+  ]);
+  assert.deepEqual(listed.map(([, key]) => key!.toLowerCase()).sort(), bound.map(([, key]) => key!).sort());
 });
 
 test("la recherche ignore accents et majuscules, et veut tous les mots", () => {

@@ -9,6 +9,8 @@ export function pageContext(over: object = {}) {
     path: "/galerie",
     user: { name: "Sophie Marchand", email: "sophie.marchand@quais.example" },
     tenant: { name: "Mutuelle des Quais", accent: null, zone: "Europe/Paris" },
+    help: { href: "/aide/inviter-un-collegue", title: "Inviter un collègue" },
+    shortcuts: true,
     menu: [
       { title: "Accueil", entries: [{ label: "Accueil", href: "/", icon: "home", current: false }] },
       {

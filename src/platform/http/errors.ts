@@ -155,6 +155,8 @@ function wholePage(render: Render, log: Log, req: Request, res: Response, said: 
       todo,
       remedy: todo,
       reference: req.reference,
+      // Its help is that of errors, not of the screen that failed.
+      screen: "/erreur",
     });
   } catch (error) {
     log.error("error page failed", { id: req.id, reference: req.reference, ...namesOf(error) });

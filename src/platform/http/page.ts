@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Request, Response } from "express";
-import type { MenuEntry } from "../module.ts";
+import type { HelpOf, MenuEntry } from "../module.ts";
 import type { Assets } from "./assets.ts";
 import { csrfToken } from "./csrf.ts";
 import { takeNotice } from "./notice.ts";
@@ -17,6 +17,7 @@ export interface PageParts {
   guards: Guards;
   menu: MenuEntry[];
   assets: Assets;
+  helpOf: HelpOf;
 }
 
 const SECTIONS: MenuEntry["section"][] = ["Accueil", "Piloter", "Administrer", "Instance"];
@@ -26,6 +27,7 @@ export class Page {
   readonly title: string;
   readonly crumbs: unknown[];
   readonly refused: boolean;
+  readonly #screen: unknown;
   readonly #req: Request;
   readonly #res: Response;
   readonly #parts: PageParts;
@@ -35,7 +37,7 @@ export class Page {
     req: Request,
     res: Response,
     parts: PageParts,
-    data: { title?: string; crumbs?: unknown[]; form?: { errors?: object } },
+    data: { title?: string; crumbs?: unknown[]; screen?: string; form?: { errors?: object } },
   ) {
     this.#req = req;
     this.#res = res;
@@ -43,6 +45,7 @@ export class Page {
     this.title = data.title ?? "OpsTracker";
     this.crumbs = data.crumbs ?? [];
     this.refused = data.form?.errors !== undefined;
+    this.#screen = data.screen ?? res.locals.route;
   }
 
   get path() {
@@ -102,6 +105,15 @@ export class Page {
         .filter(({ section }) => section === title)
         .map((entry) => ({ label: entry.label, href: entry.href, icon: entry.icon, current: entry === here })),
     })).filter(({ entries }) => entries.length > 0);
+  }
+
+  /** The page of help that explains this screen (UIX-12). */
+  get help() {
+    return typeof this.#screen === "string" ? this.#parts.helpOf(this.#screen) : null;
+  }
+  /** Whether this person wants shortcuts; someone who may not turn them off gets none. */
+  get shortcuts() {
+    return this.#req.user?.shortcuts ?? false;
   }
 
   /** A fresh idempotency key for one form (GEN-6). */
