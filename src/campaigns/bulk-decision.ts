@@ -24,6 +24,7 @@ export interface BulkTarget extends Progress {
   segmentId: string | null;
   isSegmentSetByHand: boolean;
   capacity: number;
+  isHeldBack: boolean;
   values: Record<string, FieldValue>;
   /** Whom the preview of a balanced assignment gave it to. */
   given?: string | null;
@@ -66,7 +67,10 @@ export interface BulkSaid {
 export async function decisionOf(em: EntityManager, plan: Plan, wish: BulkWish, said: BulkSaid): Promise<BulkDecision> {
   const { campaign, zone } = plan;
   const noun = (n: number) => `${BULK_ACTIONS[wish.action].noun} ${fr.count(n, "opération", "opérations")}`;
-  const one = ({ technicianId }: BulkTarget): Said => ({ by: said.by, now: said.now, who: said.who(technicianId) });
+  const one = ({ technicianId, isHeldBack }: BulkTarget): Said => ({
+    ...{ by: said.by, now: said.now, who: said.who(technicianId) },
+    isHeldBack,
+  });
   const reason = "reason" in wish ? wish.reason : null;
   const plannedFor = (target: BulkTarget, date: Date | null) =>
     plannedAs(plan, target, { date, reason }, one(target))?.changes ?? null;

@@ -3,6 +3,7 @@ import type { EventCatalogue } from "../platform/events/catalogue.ts";
 import { KIND_CODES } from "../workflow/index.ts";
 import { BULK_CODES } from "./bulk-wish.ts";
 import { STATES, VISIBILITIES } from "./campaign.ts";
+import { PREREQUISITE_STATUSES } from "./prerequisite.ts";
 
 const by = z.uuid();
 const ofType = z.strictObject({ by: by.nullable() });
@@ -13,6 +14,7 @@ const moved = z.strictObject({
   by: by.nullable(),
   cause: z.strictObject({ name: z.string(), type: z.string(), id: z.uuid() }).nullable(),
 });
+const prerequisite = z.strictObject({ prerequisite: z.uuid(), by });
 const ofCampaign = z.strictObject({ campaign: z.uuid(), by });
 
 export const events = {
@@ -81,6 +83,23 @@ export const events = {
   },
   "campaign.person_removed": { label: "personne retirée", payload: z.strictObject({ person: z.uuid(), by }) },
   "campaign.person_edited": { label: "personne modifiée", payload: z.strictObject({ person: z.uuid(), by }) },
+  "campaign.prerequisite_added": { label: "prérequis ajouté", payload: prerequisite },
+  "campaign.prerequisite_edited": { label: "prérequis modifié", payload: prerequisite },
+  "campaign.prerequisite_removed": { label: "prérequis supprimé", payload: prerequisite },
+  "campaign.prerequisite_advanced": {
+    label: "statut d’un prérequis changé",
+    payload: prerequisite.extend({ status: z.enum(PREREQUISITE_STATUSES.map(({ code }) => code)) }),
+  },
+  "campaign.prerequisite_due": {
+    label: "responsable d’un prérequis prévenu",
+    payload: z.strictObject({
+      prerequisite: z.uuid(),
+      responsible: z.uuid(),
+      text: z.string(),
+      path: z.string().nullable(),
+    }),
+    beyond: "Un rappel n’a rien changé\u00a0: il n’y a rien à annuler.",
+  },
   "campaign.segment_added": { label: "segment ajouté", payload: z.strictObject({ segment: z.uuid(), by }) },
   "campaign.segments_made": {
     label: "segments faits des valeurs d’un champ",

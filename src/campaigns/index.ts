@@ -8,5 +8,6 @@ export {
   OperationType,
 } from "./operation-type.ts";
 export { campaignFor, type Standing } from "./policy.ts";
+export { Prerequisite } from "./prerequisite.ts";
 export { visibleCampaigns } from "./queries/campaigns.ts";
 export { type Counters, countersOf, denominatorOf, progressOf, remainingOf, tallyOf } from "./stats.ts";

@@ -7,6 +7,8 @@ import { percentOf } from "../platform/text/index.ts";
 import { aboutCampaign } from "./campaign.ts";
 import { OperationType } from "./operation-type.ts";
 import { campaignFor } from "./policy.ts";
+import { prerequisiteStatus } from "./prerequisite.ts";
+import { listPrerequisites } from "./queries/prerequisites.ts";
 import { figuresBySegment } from "./queries/segments.ts";
 import { timeByBoth } from "./queries/time-spent.ts";
 import { progressOf } from "./stats.ts";
@@ -39,6 +41,35 @@ export const segmentsExport: ExportProfile = {
       {
         place: { label: campaign.name, path: `/campagnes/${campaign.id}/segments` },
         name: fileNameAfter("segments", campaign.name),
+      },
+    );
+  },
+};
+
+/** What must be ready, of the whole campaign first, then of each segment (PRE-1). */
+export const prerequisitesExport: ExportProfile = {
+  kind: "prerequis",
+  title: "Exporter les prérequis",
+  noun: ["prérequis", "prérequis"],
+  about: (scopeId) => aboutCampaign({ id: scopeId! }),
+  async open(em, asked) {
+    const { campaign } = await exportable(em, asked);
+    const zone = campaign.zone ?? (asked.user as SignedIn).tenant.zone;
+    return planOfFew(
+      await listPrerequisites(em, campaign.id, { zone }),
+      [
+        { head: "Segment", cell: ({ segment }) => segment },
+        { head: "Prérequis", cell: ({ label }) => label },
+        { head: "Responsable", cell: ({ responsible }) => responsible },
+        { head: "Échéance", cell: ({ dueOn }) => dueOn?.split("-").reverse().join("/") ?? null },
+        { head: "Statut", cell: ({ status }) => prerequisiteStatus(status).label },
+        { head: "Bloquant", cell: ({ isBlocking }) => (isBlocking ? "Oui" : "Non") },
+        { head: "En retard", cell: (one) => (one.isLate ? "Oui" : "Non") },
+      ],
+      {
+        place: { label: campaign.name, path: `/campagnes/${campaign.id}/prerequis` },
+        name: fileNameAfter("prerequis", campaign.name),
+        holdsPeople: true,
       },
     );
   },

@@ -17,13 +17,15 @@ import { CampaignGrantSchema, LETTERS } from "./grant.ts";
 import { operationsOfStaff } from "./import-concerns.ts";
 import { operationImports } from "./import-profile.ts";
 import { closingWords, START, startDue } from "./life-cycle.ts";
-import { segmentsExport, timeExport, typesExport } from "./list-exports.ts";
+import { prerequisitesExport, segmentsExport, timeExport, typesExport } from "./list-exports.ts";
 import { Operation, OperationSchema } from "./operation.ts";
 import { readsOperation } from "./operation-history.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
 import { peopleExport } from "./people-export.ts";
 import { peopleImports } from "./people-import.ts";
 import { campaignFor, operationFor } from "./policy.ts";
+import { PREREQUISITE_STATUSES, PrerequisiteSchema } from "./prerequisite.ts";
+import { prerequisiteDue, remindOfPrerequisites } from "./prerequisite-reminders.ts";
 import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
 import { purgeConversions } from "./queries/field-values.ts";
 import { FIELDS_PURGE, purgeFields, purgeTrash, TRASH_PURGE } from "./retention.ts";
@@ -36,6 +38,7 @@ import {
   grantUndo,
   operationUndo,
   personUndo,
+  prerequisiteUndo,
   savedViewUndo,
   segmentUndo,
   typeUndo,
@@ -71,6 +74,7 @@ export const campaigns: Module = {
     BulkRowSchema,
     FieldConversionSchema,
     EligiblePersonSchema,
+    PrerequisiteSchema,
   ] as unknown as NonNullable<Module["entities"]>,
   tracked: [
     {
@@ -182,6 +186,27 @@ export const campaigns: Module = {
       },
     },
     {
+      table: "prerequisite",
+      subject: "campaign",
+      subjectId: "r.campaign_id",
+      title: "'prérequis ' || r.label",
+      undo: prerequisiteUndo,
+      columns: {
+        campaign_id: { label: "Campagne", format: "hidden" },
+        segment_id: { label: "Segment", format: "hidden" },
+        label: { label: "Libellé" },
+        responsible_id: { label: "Responsable, par son compte", format: "user" },
+        responsible_name: { label: "Responsable, sans compte" },
+        due_on: { label: "Échéance", format: "date" },
+        status: {
+          label: "Statut",
+          values: Object.fromEntries(PREREQUISITE_STATUSES.map(({ code, label }) => [code, label])),
+        },
+        is_blocking: { label: "Bloquant", format: "yesNo" },
+        position: { label: "Rang" },
+      },
+    },
+    {
       table: "eligible_person",
       subject: "campaign",
       subjectId: "r.campaign_id",
@@ -258,7 +283,8 @@ export const campaigns: Module = {
     { table: "bulk_row", why: "what a preview froze, and why a row was left out" },
   ],
   routes,
-  exports: [operationsExport, peopleExport, bulkExport, segmentsExport, timeExport, typesExport],
+  exports: [operationsExport, peopleExport, bulkExport, segmentsExport, prerequisitesExport, timeExport, typesExport],
+  mails: [prerequisiteDue],
   events,
   reactions,
   subscriptions: [
@@ -300,6 +326,18 @@ export const campaigns: Module = {
       at: "00:05",
       async run(services, { tenantId }) {
         return fr.count(await startDue(services, { tenantId }), "campagne démarrée", "campagnes démarrées");
+      },
+    },
+    {
+      job: "campaigns.remind_prerequisites",
+      label: "Rappel des prérequis à leurs responsables",
+      at: "07:00",
+      async run(services, { tenantId }) {
+        return fr.count(
+          await remindOfPrerequisites(services, { tenantId }),
+          "responsable prévenu",
+          "responsables prévenus",
+        );
       },
     },
     {

@@ -45,6 +45,14 @@ const Texts = many(Text);
 const IdOrNone = z.union([z.uuid(), z.literal(NONE)]);
 const Times = z.coerce.number().int().min(0).max(1_000);
 
+/** What a list may ask of the date of its operations, as its address says it. */
+export const WHENS = {
+  "en-retard": { when: "late", label: "En retard" },
+  "sans-date": { when: "undated", label: "Sans date" },
+  "technicien-absent": { when: "unattended", label: "Technicien absent ou inactif" },
+} as const;
+const WHEN_CODES = Object.keys(WHENS) as (keyof typeof WHENS)[];
+
 const Sent = z.object({
   q: maybe(Text),
   statut: Texts,
@@ -53,7 +61,7 @@ const Sent = z.object({
   technicien: many(IdOrNone),
   du: maybe(z.iso.date()),
   au: maybe(z.iso.date()),
-  quand: maybe(z.enum(["en-retard", "sans-date"])),
+  quand: maybe(z.enum(WHEN_CODES)),
   fichier: maybe(z.enum(["absentes"])),
   reports: maybe(Times),
   reports_max: maybe(Times),
@@ -113,7 +121,7 @@ export function filtersOf(query: Record<string, unknown>, plan: Plan, { now }: {
       technicians: technicien,
       from: du,
       to: au,
-      when: quand === "en-retard" ? "late" : quand === "sans-date" ? "undated" : undefined,
+      when: quand && WHENS[quand].when,
       leastPostponed: reports,
       mostPostponed: most,
       isMissing: fichier !== undefined,
@@ -245,7 +253,7 @@ export function chipsOf({ kept, fields }: OperationFilters, plan: Plan, names: N
   if (segment) chips.push(chip(`Segment\u00a0: ${named(segment, "Sans segment")}`, "segment"));
   if (technicien) chips.push(chip(`Technicien\u00a0: ${named(technicien, "Non affectée")}`, "technicien"));
   if (du || au) chips.push(chip(periodWords(du?.[0], au?.[0]), "du", "au"));
-  if (quand) chips.push(chip(quand[0] === "en-retard" ? "En retard" : "Sans date", "quand"));
+  if (quand) chips.push(chip(WHENS[quand[0] as keyof typeof WHENS].label, "quand"));
   if (fichier) chips.push(chip("Absente du fichier", "fichier"));
   if (reports || most) chips.push(chip(postponedWords(reports?.[0], most?.[0]), "reports", "reports_max"));
   if (op) chips.push(chip(fr.count(op.length, "opération choisie", "opérations choisies"), "op"));

@@ -39,13 +39,14 @@ export const peopleExport: ExportProfile = {
     const read = PeopleAddress.safeParse(saidOnce(query));
     if (!read.success) throw new NotFound("Ce filtre des personnes ne se lit plus. Revenez à la liste.");
     const filter = peopleAsked(read.data);
-    const { q, segment, origine, inscription } = read.data;
+    const { q, segment, origine, inscription, adresse } = read.data;
     const named = segment && (await listSegments(em, campaign.id)).find(({ id }) => id === segment)?.name;
     const said = [
       q && `«\u00a0${q}\u00a0»`,
       segment && (segment === NONE ? "sans segment" : `segment\u00a0: ${named ?? "inconnu"}`),
       origine && (origine === "annuaire" ? "de l’annuaire" : "de cette campagne seule"),
       inscription && `peut s’inscrire\u00a0: ${inscription}`,
+      adresse && "sans e-mail",
     ]
       .filter(Boolean)
       .join(" ; ");

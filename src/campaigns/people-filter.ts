@@ -9,13 +9,21 @@ export const PeopleAddress = z.object({
   segment: z.union([z.uuid(), z.literal(NONE)]).optional(),
   origine: z.enum(["annuaire", "campagne"]).optional(),
   inscription: z.enum(["oui", "non"]).optional(),
+  adresse: z.enum(["sans"]).optional(),
   page: z.string().max(600).optional(),
 });
 
 /** The filter an address says. */
-export const peopleAsked = ({ q, segment, origine, inscription }: z.output<typeof PeopleAddress>): PeopleFilter => ({
+export const peopleAsked = ({
+  q,
+  segment,
+  origine,
+  inscription,
+  adresse,
+}: z.output<typeof PeopleAddress>): PeopleFilter => ({
   q,
   segment,
   from: origine === "annuaire" ? "directory" : origine && "campaign",
   mayBook: inscription && inscription === "oui",
+  isUnreachable: adresse !== undefined,
 });

@@ -59,7 +59,12 @@ export async function operationFor(
   return standing;
 }
 
-export type OperationStanding = Standing & { operation: Operation; who: ArrowRole[] };
+export type OperationStanding = Standing & {
+  operation: Operation;
+  who: ArrowRole[];
+  /** A blocking prerequisite of its segment is not done (PRE-3). */
+  isHeldBack: boolean;
+};
 
 /** The same for an act on it, which names nobody: its people and its segment are known by their ids only. */
 export async function operationToChange(
@@ -70,10 +75,11 @@ export async function operationToChange(
 ): Promise<OperationStanding> {
   const found = await readOperation(em, id, user.id);
   if (!found) throw new NotFound(NO_OPERATION);
-  const { operation, letters } = found;
+  const { operation, letters, isHeldBack } = found;
   const { campaign } = operation;
   return {
     operation,
+    isHeldBack,
     ...standingOnOne(user, { campaign, letters, operation, technicianId: operation.technician?.id }, right),
   };
 }
@@ -82,7 +88,8 @@ export async function operationToChange(
 export async function operationToStep(em: EntityManager, user: SignedIn, id: string) {
   const found = await readForStep(em, id, user.id);
   if (!found) throw new NotFound(NO_OPERATION);
-  return { operation: found.operation, ...standingOnOne(user, found, "operations.execute") };
+  const { operation, isHeldBack } = found;
+  return { operation, isHeldBack, ...standingOnOne(user, found, "operations.execute") };
 }
 
 interface OfOne<C> {

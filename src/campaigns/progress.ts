@@ -15,7 +15,29 @@ export interface Said {
   now: Date;
   /** As what they act on this operation: decides which arrows are theirs (WFL-3). */
   who: readonly ArrowRole[];
+  /** A blocking prerequisite of its segment is not done: beginning it asks for a reason (PRE-3). */
+  isHeldBack?: boolean | undefined;
 }
+
+export const HELD_BACK =
+  "Un prérequis bloquant de son segment reste à faire\u00a0: donnez un motif pour la démarrer quand même.";
+
+const WAITING: readonly Category[] = ["open", "planned", "deferred"];
+
+/** Whether an arrow begins an operation that waited (PRE-3). */
+export const begins = ({ workflow }: Pick<Rules, "workflow">, { from, to }: Pick<Arrow, "from" | "to">): boolean =>
+  statusOf(workflow, to).category === "running" && WAITING.includes(statusOf(workflow, from).category);
+
+/** The same rules where beginning an operation takes a reason: what forms ask of one that is held back (PRE-3). */
+export const reasonToBegin = <R extends Rules>(plan: R, reason: "optional" | "required"): R => ({
+  ...plan,
+  workflow: {
+    ...plan.workflow,
+    transitions: plan.workflow.transitions.map((arrow) =>
+      arrow.reason !== "required" && begins(plan, arrow) ? { ...arrow, reason } : arrow,
+    ),
+  },
+});
 
 /** Where an operation stands: what a step is decided on, of one row as of ten thousand. */
 export type Progress = Pick<
@@ -89,6 +111,7 @@ export function stepped(plan: Rules, now: Progress, step: Step, said: Said): Dec
     reason: step.reason,
     date: step.date,
   });
+  if (said.isHeldBack && !step.reason?.trim() && begins(plan, arrow)) throw new RuleBroken(HELD_BACK, "reason");
   const does = effectsOf(plan, arrow);
   const changes: Changes = { status: does.status, category: does.category };
   if (step.reason !== null) changes.reason = step.reason;

@@ -8,6 +8,7 @@ import { record } from "../platform/events/record.ts";
 import { fr } from "../platform/text/index.ts";
 import type { Tone } from "../workflow/index.ts";
 import { aboutCampaign, type By, type Campaign, refuseArchived, toCampaign } from "./campaign.ts";
+import { countInSegment, dropPrerequisites, movePrerequisites } from "./queries/prerequisites.ts";
 import {
   emptySegment,
   holdSegments,
@@ -127,7 +128,7 @@ export async function moveSegment(
 }
 
 /**
- * Its operations, and the values that lead to it, go to another, and it is no more (SEG-5). The caller flushes.
+ * Its operations, its prerequisites and the values that lead to it go to another, and it is no more (SEG-5). The caller flushes.
  * Gives how many operations moved.
  */
 export async function mergeSegment(
@@ -141,6 +142,7 @@ export async function mergeSegment(
   if (segment.id === into.id) throw new RuleBroken("Choisissez un autre segment.", "into");
   await holdSegments(em, campaign.id);
   const count = await emptySegment(em, segment.id, into.id);
+  await movePrerequisites(em, segment.id, into.id);
   // Its name too leads there from now on: a file that still says it makes no new segment of it.
   into.values = [...new Set([...into.values, ...segment.values, segmentKey(segment.name)])];
   em.remove(segment);
@@ -148,15 +150,26 @@ export async function mergeSegment(
   return count;
 }
 
-/** Its operations are left without segment (SEG-5). The caller flushes. Gives how many there were. */
+/** What becomes of the prerequisites of a segment that is deleted: the whole campaign has them, or nobody (PRE-5). */
+export type PrerequisitesLeft = "campaign" | "nobody";
+
+/**
+ * Its operations are left without segment (SEG-5). Refused as long as nobody says what becomes of its prerequisites (PRE-5).
+ * The caller flushes. Gives how many operations there were.
+ */
 export async function deleteSegment(
   em: EntityManager,
   campaign: Campaign,
   segment: Segment,
-  { by }: { by: By },
+  { by, prerequisites }: { by: By; prerequisites?: PrerequisitesLeft | undefined },
 ): Promise<number> {
   refuseArchived(campaign);
   await holdSegments(em, campaign.id);
+  if (prerequisites === "campaign") await movePrerequisites(em, segment.id, null);
+  else if (prerequisites === "nobody") await dropPrerequisites(em, segment.id);
+  else if ((await countInSegment(em, segment.id)) > 0) {
+    throw new RuleBroken("Dites ce que deviennent les prérequis de ce segment.", "prerequisites");
+  }
   const count = await emptySegment(em, segment.id, null);
   em.remove(segment);
   record(em, "campaign.segment_deleted", aboutCampaign(campaign), { segment: segment.id, by: by.id });

@@ -125,6 +125,9 @@ export const typeUndo: Undo = {
 };
 
 const RUNS_IT = RUNS("campaign_id");
+/** SQL: the segment of this row is gone, and this undo does not bring it back first. */
+const SEGMENT_GONE = `w.segment_id is not null and not exists (select from segment s where s.tenant_id = w.tenant_id and s.id = w.segment_id)
+  and not exists (select from change l where l.table_name = 'segment' and l.row_id = w.segment_id and l.operation = 'delete' and ${SAME_ACT})`;
 const REST = { when: `(${CAMPAIGN}).state = 'archived'`, why: ARCHIVED };
 
 /** Whoever read a field with these writes its values before they change. */
@@ -190,8 +193,18 @@ export const segmentUndo: Undo = {
         em,
         made.filter((id) => !used.includes(id) && !except.includes(id)),
       );
-    return Object.fromEntries(used.map((id) => [id, "Des opérations sont dans ce segment\u00a0: il reste."]));
+    return Object.fromEntries(
+      used.map((id) => [id, "Des opérations, des personnes ou des prérequis sont dans ce segment\u00a0: il reste."]),
+    );
   },
+};
+
+/** What an act said of a prerequisite is taken back as long as its segment is there, or comes back first (PRE-1, PRE-5). */
+export const prerequisiteUndo: Undo = {
+  right: "campaigns.govern",
+  unless: RUNS_IT,
+  created: "delete",
+  rules: [REST, { when: SEGMENT_GONE, why: "Son segment n’existe plus." }],
 };
 
 /** People of a campaign leave with the act that brought them, and come back as long as nobody took their place (IMP-40). */
@@ -235,11 +248,7 @@ export const operationUndo: Undo = {
           and exists (select from jsonb_array_elements(l.before -> 'workflow' -> 'statuses') s where s ->> 'code' = w.status and s ->> 'category' = w.category))`,
       why: "Ce statut n’est plus dans le flux de la campagne.",
     },
-    {
-      when: `w.segment_id is not null and not exists (select from segment s where s.tenant_id = w.tenant_id and s.id = w.segment_id)
-        and not exists (select from change l where l.table_name = 'segment' and l.row_id = w.segment_id and l.operation = 'delete' and ${SAME_ACT})`,
-      why: "Ce segment n’existe plus.",
-    },
+    { when: SEGMENT_GONE, why: "Ce segment n’existe plus." },
     {
       when: "t.id is null and w.trashed_at is not null",
       why: "Cette opération est sortie de la corbeille pour de bon.",

@@ -20,6 +20,12 @@ export const KINDS = [
     icon: "hourglass",
   },
   {
+    kind: "prerequisites",
+    label: "Prérequis à échéance",
+    hint: "Un prérequis dont vous répondez est à faire sous trois jours, ou en retard depuis la veille.",
+    icon: "flag",
+  },
+  {
     kind: "files",
     label: "Vos fichiers refusés",
     hint: "L’antivirus refuse un fichier que vous avez envoyé.",

@@ -78,6 +78,13 @@ export const reactions: Reaction[] = [
       }),
   },
   { on: "export.finished", run: tellExporter },
+  {
+    on: "campaign.prerequisite_due",
+    run: async (em, { payload }) => {
+      const { responsible, text, path } = payload as { responsible: string; text: string; path: string | null };
+      await notify(em, { kind: "prerequisites", to: [responsible], text, path });
+    },
+  },
   { on: "messages.failed", run: tellAdministrators },
   {
     on: "jobs.died",

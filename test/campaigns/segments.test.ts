@@ -111,7 +111,7 @@ test("HIS-12 : annuler ce qui a fait un segment le garde tant qu’une opératio
   );
   const one = await add(at, { c_cible: "PC-9" });
   await act(one, "segment", { segment: (await segmentsOf(at))[0]!.id });
-  assert.match((await sophie.get(`/actes/${made!.id}/annulation`)).text, /Des opérations sont dans ce segment/);
+  assert.match((await sophie.get(`/actes/${made!.id}/annulation`)).text, /prérequis sont dans ce segment/);
   await act(one, "segment", { segment: "" });
   await sophie.get(`/actes/${made!.id}/annulation`);
   assert.equal((await sophie.post(`/actes/${made!.id}/annulation`)).status, 303);

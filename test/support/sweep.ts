@@ -103,6 +103,8 @@ export interface Ids {
   /** A segment of the campaign, and one beside it. */
   segment: string;
   otherSegment: string;
+  /** What must be ready before it begins. */
+  prerequisite: string;
   /** Somebody the campaign concerns, whom the directory does not know. */
   person: string;
   /** An operation of the campaign, and one in the trash. */
@@ -304,6 +306,11 @@ const SAMPLES: Record<string, Sample> = {
   "/campagnes/:id/segments/:segment": {
     reach: "campaign",
     params: ({ campaign, segment }) => ({ id: campaign, segment }),
+    ready: leaveCampaigns,
+  },
+  "/campagnes/:id/prerequis/:prerequisite": {
+    reach: "campaign",
+    params: ({ campaign, prerequisite }) => ({ id: campaign, prerequisite }),
     ready: leaveCampaigns,
   },
   "/campagnes/:id/personnes/:person": {
@@ -680,6 +687,18 @@ const FORMS: Record<string, Filled> = {
   "/campagnes/:id/segments/:segment/deplacement": { page: null, fields: () => ({ way: "down" }) },
   "/campagnes/:id/segments/:segment/fusion": { page: null, fields: ({ otherSegment }) => ({ into: otherSegment }) },
   "/campagnes/:id/segments/:segment/suppression": { page: null },
+  "/campagnes/:id/prerequis/nouveau": {
+    fields: () => ({ label: `Matériel ${randomBytes(3).toString("hex")}`, responsibleName: "Achats" }),
+  },
+  "/campagnes/:id/prerequis/:prerequisite/modifier": {
+    fields: () => ({ label: "Badges remis", responsibleName: "Accueil", status: "doing", version: "1" }),
+  },
+  "/campagnes/:id/prerequis/:prerequisite/statut": {
+    page: null,
+    fields: () => ({ status: "done", version: "1" }),
+  },
+  "/campagnes/:id/prerequis/:prerequisite/deplacement": { page: null, fields: () => ({ way: "down" }) },
+  "/campagnes/:id/prerequis/:prerequisite/suppression": { page: null, fields: () => ({ version: "1" }) },
   "/campagnes/:id/personnes/:person/modifier": {
     fields: () => ({ mayBook: "non", segment: "", version: "1" }),
   },
@@ -893,7 +912,7 @@ async function giveCampaign({ db, clock }: World, { tenantId, id }: { tenantId: 
 /** The campaigns as they were made, one archived, the grant given, beside any act. */
 async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
   const { tenantId, campaign, shelved, grant, colleague, operation, tossedOperation, bulk } = ids;
-  const { segment, otherSegment, person } = ids;
+  const { segment, otherSegment, person, prerequisite } = ids;
   const root = new pg.Client({ connectionString: world.superUrl });
   await root.connect();
   try {
@@ -919,6 +938,15 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
       `insert into segment (tenant_id, id, campaign_id, name, position) values ($1, $2, $4, 'Nord témoin', 1), ($1, $3, $4, 'Sud témoin', 2)
        on conflict (tenant_id, id) do update set name = excluded.name, position = excluded.position, version = 1`,
       [tenantId, segment, otherSegment, campaign],
+    );
+    // Another stands below it, for it to go down; what sweeps did to both is undone.
+    await root.query("delete from prerequisite where campaign_id = $1 and id <> $2", [campaign, prerequisite]);
+    await root.query(
+      `insert into prerequisite (tenant_id, id, campaign_id, label, responsible_name, position)
+       values ($1, $2, $3, 'Badges commandés', 'Accueil', 1), ($1, uuidv7(), $3, 'Salle réservée', 'Accueil', 2)
+       on conflict (tenant_id, id) do update set label = excluded.label, responsible_name = excluded.responsible_name, status = 'todo', position = 1,
+         version = 1`,
+      [tenantId, prerequisite, campaign],
     );
     await root.query(
       `insert into eligible_person (tenant_id, id, campaign_id, family_name, given_name, email)
@@ -1645,6 +1673,7 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     segment: randomUUIDv7(),
     otherSegment: randomUUIDv7(),
     person: randomUUIDv7(),
+    prerequisite: randomUUIDv7(),
     operation: randomUUIDv7(),
     tossedOperation: randomUUIDv7(),
     bulk: randomUUIDv7(),

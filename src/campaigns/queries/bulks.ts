@@ -12,7 +12,8 @@ type Stored = Omit<BulkTarget, "plannedAt" | "firstPlannedAt" | "startedAt" | "c
 const STATE = sql`o.id, o.version, o.status, o.category, o.reason, o.planned_at as "plannedAt", o.first_planned_at as "firstPlannedAt",
   o.postpone_count as "postponeCount", o.started_at as "startedAt", o.completed_at as "completedAt", o.completed_by_id as "completedById",
   o.is_completed_by_technician as "isCompletedByTechnician", o.minutes,
-  o.technician_id as "technicianId", o.segment_id as "segmentId", o.is_segment_set_by_hand as "isSegmentSetByHand", o.capacity`;
+  o.technician_id as "technicianId", o.segment_id as "segmentId", o.is_segment_set_by_hand as "isSegmentSetByHand", o.capacity,
+  coalesce(o.segment_id in (select p.segment_id from prerequisite p where p.is_blocking and p.status <> 'done' and p.segment_id is not null), false) as "isHeldBack"`;
 // The fields of ten thousand operations are what weighs most: read only where one of them changes.
 const VALUES = { true: sql`o."values"`, false: sql`'{}'::jsonb as "values"` };
 

@@ -119,8 +119,8 @@ export interface OperationFilter {
   /** Local days, both included. */
   from?: string | undefined;
   to?: string | undefined;
-  /** "late": planned before today and not final; "undated": no date. */
-  when?: "late" | "undated" | undefined;
+  /** "late": planned before today and not final; "undated": no date; "unattended": see `technicianMissing`. */
+  when?: "late" | "undated" | "unattended" | undefined;
   leastPostponed?: number | undefined;
   mostPostponed?: number | undefined;
   /** Absent from the last file that flagged those it did not hold (IMP-24). */
@@ -132,6 +132,18 @@ export interface OperationFilter {
 }
 
 const FINAL = sql`('success', 'cancelled')`;
+
+/**
+ * SQL over `o`, an operation that is not over: whoever has it is away the day it is planned, from today on, or has no active
+ * technician's account any more (PRE-6). Days are those of this zone. The few people concerned are found first.
+ */
+export const technicianMissing = (zone: RawBuilder<unknown>): RawBuilder<SqlBool> => {
+  const today = sql`(app_now() at time zone ${zone})::date`;
+  const day = sql`(o.planned_at at time zone ${zone})::date`;
+  return sql<SqlBool>`(o.technician_id in (select u.id from app_user u where u.deactivated_at is not null or 'technician' <> all (u.roles))
+    or (o.technician_id in (select a.user_id from absence a where a.ends_on >= ${today}) and ${day} >= ${today}
+      and exists (select from absence a where a.user_id = o.technician_id and ${day} between a.starts_on and a.ends_on)))`;
+};
 
 /** SQL over `o`: the operations of a campaign that answer to a filter, all its parts at once (OPS-5, OPS-6). */
 export function operationsWhere(
@@ -160,6 +172,7 @@ export function operationsWhere(
   if (from) conditions.push(sql`o.planned_at >= ${from}::date::timestamp at time zone ${zone}`);
   if (to) conditions.push(sql`o.planned_at < (${to}::date + 1)::timestamp at time zone ${zone}`);
   if (when === "undated") conditions.push(sql`o.planned_at is null`);
+  if (when === "unattended") conditions.push(sql`o.category not in ${FINAL}`, technicianMissing(sql`${zone}`));
   if (when === "late") {
     conditions.push(sql`o.planned_at < date_trunc('day', app_now() at time zone ${zone}) at time zone ${zone}`);
     conditions.push(sql`o.category not in ${FINAL}`);

@@ -13,6 +13,8 @@ export interface PeopleFilter {
   /** In the directory, or known to this campaign alone. */
   from?: "directory" | "campaign" | undefined;
   mayBook?: boolean | undefined;
+  /** Without an e-mail (PRE-6). */
+  isUnreachable?: boolean;
 }
 
 export interface PersonLine {
@@ -48,7 +50,10 @@ const PEOPLE = sql`
 
 const ORDER = sql`folded(coalesce(nullif(concat_ws(' ', e.family_name, e.given_name), ''), e.email, e.staff_number))`;
 
-function conditions(campaignId: string, { q, segment, from, mayBook }: PeopleFilter): RawBuilder<SqlBool> {
+function conditions(
+  campaignId: string,
+  { q, segment, from, mayBook, isUnreachable }: PeopleFilter,
+): RawBuilder<SqlBool> {
   const all = [sql<SqlBool>`e.campaign_id = ${campaignId}::uuid`];
   if (q) {
     const part = `%${q.replace(/[\\%_]/g, "\\$&")}%`;
@@ -60,6 +65,7 @@ function conditions(campaignId: string, { q, segment, from, mayBook }: PeopleFil
   else if (segment) all.push(sql`e.segment_id = ${segment}::uuid`);
   if (from) all.push(from === "directory" ? sql`e.staff_member_id is not null` : sql`e.staff_member_id is null`);
   if (mayBook !== undefined) all.push(sql`e.may_book = ${mayBook}`);
+  if (isUnreachable) all.push(sql`e.email is null`);
   return sql.join(all, sql` and `) as RawBuilder<SqlBool>;
 }
 

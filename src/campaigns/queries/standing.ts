@@ -6,6 +6,7 @@ import { Campaign } from "../campaign.ts";
 import { Operation } from "../operation.ts";
 import { OperationType } from "../operation-type.ts";
 import { Segment } from "../segment.ts";
+import { heldBack } from "./prerequisites.ts";
 
 /**
  * What every page and act of a campaign begins with: asked by hand and in one trip, since the ORM takes longer to write
@@ -44,20 +45,26 @@ export async function readCampaign(
   return { campaign: em.map(Campaign, rows[0]), letters: lettersOf(letters()) };
 }
 
-/** The operation and its campaign, and what this person holds on it; null when there is none. */
+/** The operation and its campaign, what this person holds on it, and whether its segment is not ready (PRE-3); null when there is none. */
 export async function readOperation(
   em: EntityManager,
   id: string,
   userId: string,
-): Promise<{ operation: Operation; letters: Set<Grant> } | null> {
+): Promise<{ operation: Operation; letters: Set<Grant>; isHeldBack: boolean } | null> {
   const campaignId = sql`(select campaign_id from operation where id = ${id}::uuid)`;
   const letters = await lettersWithNext(em, campaignId, userId);
   const found = await askWithNext(em, sql<object>`select * from operation where id = ${id}::uuid`);
+  const held = await askWithNext(
+    em,
+    sql<{ isHeldBack: boolean }>`
+      select ${heldBack(sql`o.segment_id`)} as "isHeldBack" from operation o where o.id = ${id}::uuid`,
+  );
   const { rows } = await sql<object>`select * from campaign where id = ${campaignId}`.execute(transaction(em));
   const [row] = found();
   if (!row || !rows[0]) return null;
   em.map(Campaign, rows[0]);
-  return { operation: em.map(Operation, row), letters: lettersOf(letters()) };
+  const isHeldBack = held()[0]!.isHeldBack;
+  return { operation: em.map(Operation, row), letters: lettersOf(letters()), isHeldBack };
 }
 
 /** The people and the segment its pages name, held by the ORM with it: owner of its campaign, technician, segment. */

@@ -4,6 +4,7 @@ import { type Grant, groupIdsOf } from "../../accounts/index.ts";
 import { WITH_NEXT } from "../../platform/db/wire.ts";
 import type { Campaign } from "../campaign.ts";
 import type { Stepping } from "../operation.ts";
+import { heldBack } from "./prerequisites.ts";
 
 /**
  * One change of status, which technicians make all day long: read in one trip, written with the commit, by hand since the
@@ -20,6 +21,7 @@ type Read = Row & {
   campaignId: string;
   ownerId: string;
   letters: Grant[] | null;
+  isHeldBack: boolean;
 } & Pick<Campaign, "state" | "visibility" | "zone" | "defaultHour" | "isTimeTracked" | "workflow">;
 
 /** What a change of its status is decided on, and what this person holds on its campaign; null when there is none. */
@@ -30,6 +32,7 @@ export async function readForStep(em: EntityManager, id: string, userId: string)
       o.completed_by_id as "completedById", o.is_completed_by_technician as "isCompletedByTechnician", o.minutes, o.version,
       o.trashed_at as "trashedAt", o.technician_id as "technicianId", c.id as "campaignId", c.state, c.visibility,
       c.owner_id as "ownerId", c.zone, c.default_hour as "defaultHour", c.is_time_tracked as "isTimeTracked", c.workflow,
+      ${heldBack(sql`o.segment_id`)} as "isHeldBack",
       (select array_agg(distinct l.letter) from campaign_grant g, unnest(g.letters) as l (letter)
         where g.campaign_id = c.id and (g.user_id = ${userId}::uuid or g.group_id in (${groupIdsOf(userId)}))) as letters
     from operation o join campaign c on c.tenant_id = o.tenant_id and c.id = o.campaign_id
@@ -37,7 +40,7 @@ export async function readForStep(em: EntityManager, id: string, userId: string)
   const [row] = rows;
   if (!row) return null;
   const { technicianId, campaignId, ownerId, letters, state, visibility, zone, defaultHour, ...rest } = row;
-  const { isTimeTracked, workflow, trashedAt, ...operation } = rest;
+  const { isTimeTracked, workflow, trashedAt, isHeldBack, ...operation } = rest;
   const [plannedAt, firstPlannedAt] = [momentOf(operation.plannedAt), momentOf(operation.firstPlannedAt)];
   const [startedAt, completedAt] = [momentOf(operation.startedAt), momentOf(operation.completedAt)];
   return {
@@ -47,6 +50,7 @@ export async function readForStep(em: EntityManager, id: string, userId: string)
       isTrashed: () => trashedAt !== null,
     },
     technicianId,
+    isHeldBack,
     campaign: {
       ...{ id: campaignId, owner: { id: ownerId }, state, visibility, zone, defaultHour, isTimeTracked, workflow },
       isArchived: () => state === "archived",

@@ -49,12 +49,13 @@ export async function segmentsMadeBy(em: EntityManager, actId: string): Promise<
   return rows.map(({ id }) => id);
 }
 
-/** Those of these segments that hold operations, the trash aside. */
+/** Those of these segments that hold operations, the trash aside, people or prerequisites. */
 export async function stillUsed(em: EntityManager, ids: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select distinct o.segment_id as id from operation o
     where o.segment_id = any (${[...ids]}::uuid[]) and o.trashed_at is null
-    union select e.segment_id from eligible_person e where e.segment_id = any (${[...ids]}::uuid[])`.execute(
+    union select e.segment_id from eligible_person e where e.segment_id = any (${[...ids]}::uuid[])
+    union select p.segment_id from prerequisite p where p.segment_id = any (${[...ids]}::uuid[])`.execute(
     transaction(em),
   );
   return rows.map(({ id }) => id);
@@ -74,7 +75,8 @@ export async function usedBesides(em: EntityManager, actId: string, ids: readonl
     select distinct o.segment_id as id from operation o
     where o.segment_id = any (${[...ids]}::uuid[]) and o.trashed_at is null
       and (o.id not in (select row_id from mine) or o.id in (select row_id from moved))
-    union select e.segment_id from eligible_person e where e.segment_id = any (${[...ids]}::uuid[])`.execute(
+    union select e.segment_id from eligible_person e where e.segment_id = any (${[...ids]}::uuid[])
+    union select p.segment_id from prerequisite p where p.segment_id = any (${[...ids]}::uuid[])`.execute(
     transaction(em),
   );
   return rows.map(({ id }) => id);

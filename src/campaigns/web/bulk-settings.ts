@@ -10,8 +10,9 @@ import { BULK_ACTIONS, type BulkAction, BulkWish, MOST_SHIFT, MOST_TECHNICIANS }
 import { MOST_CAPACITY } from "../operation.ts";
 import { MAX_MINUTES, MIN_MINUTES } from "../operation-type.ts";
 import type { Plan } from "../plan.ts";
-import { datesAskWhy, effectsOf, minutesSpent } from "../progress.ts";
+import { datesAskWhy, effectsOf, minutesSpent, reasonToBegin } from "../progress.ts";
 import { countOperations, listTechnicians } from "../queries/operations.ts";
+import { blockingPrerequisites } from "../queries/prerequisites.ts";
 import { listSegments } from "../queries/segments.ts";
 import { bulkAt, bulkFor, freeze, type OfOne, VIEW, whereOf } from "./one-bulk.ts";
 import { askedBy, Minutes, Reason, typedFields } from "./operation-form.ts";
@@ -128,10 +129,13 @@ export async function showSettings(
   const shown = await read(req, async (em) => {
     const { bulk, standing } = await bulkFor(em, req);
     const obeyed = await planOf(em, req, standing.campaign);
+    const blocking = await blockingPrerequisites(em, standing.campaign);
+    const isHeldBack = blocking.some(({ segment }) => segment !== null);
     return {
       bulk,
       standing,
-      plan: obeyed,
+      // Where a segment is not ready, some of those that begin ask why (PRE-3).
+      plan: isHeldBack ? reasonToBegin(obeyed, "optional") : obeyed,
       total: await countOperations(em, whereOf(obeyed, bulk.selection, req)),
       segments: await listSegments(em, standing.campaign.id),
       technicians: await listTechnicians(em),

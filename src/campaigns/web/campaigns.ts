@@ -9,6 +9,7 @@ import { OperationType } from "../operation-type.ts";
 import { campaignFor, type Standing } from "../policy.ts";
 import { listCampaigns } from "../queries/campaigns.ts";
 import { listOfferedTypes } from "../queries/operation-types.ts";
+import { READINESS_LEVELS, type Readiness, RULE_WORDS, readinessOf } from "../readiness.ts";
 import { takeType } from "../taken-type.ts";
 import { AT, addressOf, badgeOf, CAMPAIGNS, frameOf, HOME } from "./shown.ts";
 
@@ -112,14 +113,31 @@ async function offered(em: EntityManager, id: string): Promise<OperationType> {
   return type;
 }
 
+const STILL_AHEAD: Campaign["state"][] = ["draft", "upcoming", "active"];
+
+/** Each rule leads to its rows, where this reader may list them (PRE-6). */
+const shownReadiness = ({ level, rules }: Readiness, may: Standing["may"]) => ({
+  badge: READINESS_LEVELS[level],
+  rules: rules.map(({ result, count, text, path, right }) => ({
+    text,
+    badge: RULE_WORDS[result],
+    href: count > 0 && may(right) ? path : null,
+  })),
+});
+
 export const show: RequestHandler<{ id: string }> = async (req, res) => {
-  const standing = await read(req, (em) => campaignFor(em, req.user!, req.params.id));
-  const { campaign } = standing;
+  const { standing, readiness } = await read(req, async (em) => {
+    const found = await campaignFor(em, req.user!, req.params.id);
+    return { standing: found, readiness: await readinessOf(em, found.campaign) };
+  });
+  const { campaign, may } = standing;
   res.show(CARD, {
     title: campaign.name,
     ...frameOf(req, standing, "outline"),
     next: nextOf(standing),
     type: campaign.type,
+    // Nothing is to be made ready any more of one that is over.
+    readiness: STILL_AHEAD.includes(campaign.state) ? shownReadiness(readiness, may) : null,
   });
 };
 

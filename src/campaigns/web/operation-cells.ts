@@ -22,7 +22,7 @@ import {
 import { type Column, columnsOf, everyColumn } from "../operation-column.ts";
 import type { Plan } from "../plan.ts";
 import { operationFor } from "../policy.ts";
-import { datesAskWhy, effectsOf, type Said, statusOf } from "../progress.ts";
+import { begins, datesAskWhy, effectsOf, HELD_BACK, reasonToBegin, type Said, statusOf } from "../progress.ts";
 import { listOperations, listTechnicians, operationsWhere } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
 import { holdStatuses } from "../queries/statuses.ts";
@@ -107,7 +107,13 @@ async function rowOf(req: OfCell, back: string) {
 }
 
 async function show(req: OfCell, res: Response, form: object): Promise<void> {
-  const { standing, plan, column, segments, technicians } = await read(req, async (em) => {
+  const {
+    standing,
+    plan: obeyed,
+    column,
+    segments,
+    technicians,
+  } = await read(req, async (em) => {
     const found = await cellOf(em, req);
     const { code } = found.column;
     return {
@@ -116,7 +122,8 @@ async function show(req: OfCell, res: Response, form: object): Promise<void> {
       technicians: code === "technicien" ? await listTechnicians(em) : [],
     };
   });
-  const { operation, who, campaign } = standing;
+  const { operation, who, campaign, isHeldBack } = standing;
+  const plan = isHeldBack ? reasonToBegin(obeyed, "required") : obeyed;
   const arrows = arrowsFrom(plan.workflow, operation.status, who);
   const at = cellAt(operation, column.code);
   const typed = (form as { values?: Record<string, string> }).values ?? {};
@@ -141,6 +148,7 @@ async function show(req: OfCell, res: Response, form: object): Promise<void> {
       href: `${at}?par=${nameOf(one)}`,
     })),
     arrow: arrow ? { ...arrow, name: nameOf(arrow), takesDate: takesDate(arrow), ...askedBy(plan, arrow) } : null,
+    whyAsked: isHeldBack && arrow && begins(plan, arrow) ? HELD_BACK : null,
     planned: inputsOf(operation.plannedAt, plan.zone),
     asksWhy: datesAskWhy(plan.workflow, operation.status),
     defaultHour: campaign.defaultHour,
@@ -297,9 +305,9 @@ export const update: RequestHandler<{ id: string; code: string }> = async (req, 
   const form = await submit(req, cell.schema.extend({ retour: Back }), act, async (sent, em, at) => {
     await holdStatuses(em, { operationId: req.params.id });
     const { standing, plan } = await cellOf(em, req);
-    const { operation, who } = standing;
+    const { operation, who, isHeldBack } = standing;
     await atVersion(em, operation, at);
-    const said = { by: { id: req.user!.id }, now: req.now, who };
+    const said = { by: { id: req.user!.id }, now: req.now, who, isHeldBack };
     await cellFor(known.column, plan, operation).verb(sent, operation, said, em);
     return operation;
   });

@@ -6,7 +6,7 @@ import { RuleBroken } from "../../platform/errors.ts";
 import { read } from "../../platform/http/forms.ts";
 import { CATEGORIES, CATEGORY_CODES } from "../../workflow/index.ts";
 import { columnsOf } from "../operation-column.ts";
-import { controlName, operandName, operatorName } from "../operation-filter.ts";
+import { controlName, operandName, operatorName, WHENS } from "../operation-filter.ts";
 import { lookOf } from "../operation-look.ts";
 import type { Plan } from "../plan.ts";
 import { campaignFor } from "../policy.ts";
@@ -49,6 +49,7 @@ export async function showFilters(req: Request<{ id: string }>, res: Response, r
     categories: CATEGORY_CODES.map((code) => ({ value: code, label: CATEGORIES[code].label })),
     segments: [{ value: NONE, label: "Sans segment" }, ...segments.map(({ id, name }) => ({ value: id, label: name }))],
     technicians: [{ value: NONE, label: "Non affectées" }, ...technicians],
+    whens: Object.entries(WHENS).map(([value, { label }]) => ({ value, label })),
     fields: plan.fields.map((field) => controlsOf(field, req.query, places)),
     form: refused ? { values: {}, errors: { [refused.field!]: refused.message }, status: 422 } : { values: {} },
     labels: { ...labels, ...Object.fromEntries(plan.fields.map((field) => [operatorName(field), field.label])) },

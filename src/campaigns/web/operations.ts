@@ -25,7 +25,7 @@ import {
 } from "../operation.ts";
 import type { Plan } from "../plan.ts";
 import { campaignFor, operationFor, operationToChange } from "../policy.ts";
-import { datesAskWhy, mayCorrectMinutes, type Said, statusOf } from "../progress.ts";
+import { datesAskWhy, mayCorrectMinutes, reasonToBegin, type Said, statusOf } from "../progress.ts";
 import { listTechnicians } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
 import { holdStatuses } from "../queries/statuses.ts";
@@ -159,7 +159,8 @@ export const show: RequestHandler<{ id: string }> = (req, res) => showCard(req, 
 async function showCard(req: OfOne, res: Response, forms: Partial<Forms>): Promise<void> {
   const shown = await read(req, async (em) => {
     const standing = await operationFor(em, req.user!, req.params.id);
-    const obeyed = await planOf(em, req, standing.campaign);
+    const rules = await planOf(em, req, standing.campaign);
+    const obeyed = standing.isHeldBack ? reasonToBegin(rules, "required") : rules;
     return {
       standing,
       plan: await knowingPeople(em, obeyed, {}, standing.operation.values),

@@ -14,6 +14,7 @@ import * as list from "./operation-list.ts";
 import * as types from "./operation-types.ts";
 import * as operations from "./operations.ts";
 import * as people from "./people.ts";
+import { prerequisiteRoutes } from "./prerequisite-routes.ts";
 import * as publications from "./publications.ts";
 import * as savedViews from "./saved-views.ts";
 import { segmentRoutes } from "./segment-routes.ts";
@@ -96,6 +97,7 @@ export const routes: Route[] = [
   post("/campagnes/:id/champs/:code/retrait", CONFIGURE, fields.remove, CODE),
   post("/campagnes/:id/champs/:code/refusees/:act", CONFIGURE, fields.aside, CODE),
   ...segmentRoutes,
+  ...prerequisiteRoutes,
   get("/campagnes/:id/type", CONFIGURE, offers.show),
   post("/campagnes/:id/type", CONFIGURE, offers.create),
   post("/campagnes/:id/type/refus", CONFIGURE, offers.destroy),

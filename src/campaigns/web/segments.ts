@@ -9,10 +9,12 @@ import { CATEGORIES, CATEGORY_CODES, statusOf, TONES, type Tone } from "../../wo
 import { aboutCampaign, type Campaign } from "../campaign.ts";
 import { campaignFor } from "../policy.ts";
 import { NONE } from "../queries/operations.ts";
+import { listPrerequisites } from "../queries/prerequisites.ts";
 import { countersOfSegment, figuresBySegment, listSegments, operationsOfSegment } from "../queries/segments.ts";
 import { addSegment, deleteSegment, editSegment, mergeSegment, moveSegment, Segment } from "../segment.ts";
 import { tallyOf } from "../stats.ts";
 import { choicesOf } from "./operation-types.ts";
+import { lineOf, shownDone } from "./prerequisites.ts";
 import { segmentingFields } from "./segment-syncs.ts";
 import { addressOf, frameOf, operationAt, shownProgress } from "./shown.ts";
 
@@ -96,8 +98,12 @@ async function segmentOf(em: EntityManager, campaign: Campaign, id: string): Pro
 const UNTOUCHED = { values: {} };
 export const show: RequestHandler<{ id: string; segment: string }> = (req, res) => showCard(req, res, {});
 
-async function showCard(req: OfSegment, res: Response, forms: { edit?: object; merge?: object }): Promise<void> {
-  const { standing, segment, counters, operations, others, zone } = await read(req, async (em) => {
+async function showCard(
+  req: OfSegment,
+  res: Response,
+  forms: { edit?: object; merge?: object; removal?: object },
+): Promise<void> {
+  const { standing, segment, counters, operations, prerequisites, others, zone } = await read(req, async (em) => {
     const found = await campaignFor(em, req.user!, req.params.id);
     const one = await segmentOf(em, found.campaign, req.params.segment);
     const local = found.campaign.zone ?? req.user!.tenant.zone;
@@ -107,6 +113,7 @@ async function showCard(req: OfSegment, res: Response, forms: { edit?: object; m
       zone: local,
       counters: await countersOfSegment(em, one.id, { zone: local }),
       operations: await operationsOfSegment(em, one.id, SHOWN),
+      prerequisites: await listPrerequisites(em, found.campaign.id, { zone: local, segmentId: one.id }),
       others: (await listSegments(em, found.campaign.id)).filter(({ id }) => id !== one.id),
     };
   });
@@ -127,12 +134,16 @@ async function showCard(req: OfSegment, res: Response, forms: { edit?: object; m
       return { ...one, href: operationAt(one), badge: { label, icon, tone } };
     }),
     listAt: withQuery(`${addressOf(campaign)}/operations`, { segment: segment.id }),
+    prerequisites: prerequisites.map((one) => lineOf(one)),
+    prerequisitesDone: shownDone(prerequisites),
+    prerequisitesAt: `${addressOf(campaign)}/prerequis`,
     mayEdit: standing.may(CONFIGURE) && !campaign.isArchived(),
     others: [{ value: "", label: "Choisir" }, ...others.map(({ id, name }) => ({ value: id, label: name }))],
     tones: choicesOf(TONES),
     edit: forms.edit ?? UNTOUCHED,
     merge: forms.merge ?? UNTOUCHED,
-    form: forms.edit ?? forms.merge ?? UNTOUCHED,
+    removal: forms.removal ?? UNTOUCHED,
+    form: forms.edit ?? forms.merge ?? forms.removal ?? UNTOUCHED,
   });
 }
 
@@ -210,6 +221,13 @@ export const merge: RequestHandler<{ id: string; segment: string }> = async (req
   res.saved(CARD, {}, { at: act.at, notice, undo: true });
 };
 
+const RemovalForm = z.object({
+  prerequisites: z
+    .enum(["campaign", "nobody"], "Choisissez ce que deviennent ses prérequis.")
+    .optional()
+    .describe("Ses prérequis"),
+});
+
 export const destroy: RequestHandler<{ id: string; segment: string }> = async (req, res) => {
   const at = atOf(req.params);
   const act = acting(
@@ -218,12 +236,13 @@ export const destroy: RequestHandler<{ id: string; segment: string }> = async (r
     ({ name }: { name: string }) => `Segment «\u00a0${name}\u00a0» supprimé`,
     at,
   );
-  const form = await submit(req, z.object({}), { ...act, isLong: true }, async (_values, em) => {
+  const form = await submit(req, RemovalForm, { ...act, isLong: true }, async ({ prerequisites }, em) => {
     const { campaign } = await campaignFor(em, req.user!, req.params.id, CONFIGURE);
     const segment = await segmentOf(em, campaign, req.params.segment);
-    return { name: segment.name, count: await deleteSegment(em, campaign, segment, { by: { id: req.user!.id } }) };
+    const said = { by: { id: req.user!.id }, prerequisites };
+    return { name: segment.name, count: await deleteSegment(em, campaign, segment, said) };
   });
-  if (form.errors) return showCard(req, res, {});
+  if (form.errors) return showCard(req, res, { removal: form });
   const { name, count } = form.result;
   const left = count === 0 ? "il était vide" : `${fr.count(count, "opération est", "opérations sont")} sans segment`;
   res.saved(CARD, {}, { at, notice: `Le segment ${name} est supprimé\u00a0: ${left}.`, undo: true });

@@ -38,7 +38,16 @@ export async function campaignAndPlan(
   return { standing, plan: { ...rulesFor(standing.campaign, req.user!.tenant.zone), fields: fields() } };
 }
 
-type Tab = "outline" | "operations" | "segments" | "people" | "fields" | "workflow" | "access" | "settings";
+type Tab =
+  | "outline"
+  | "operations"
+  | "segments"
+  | "people"
+  | "prerequisites"
+  | "fields"
+  | "workflow"
+  | "access"
+  | "settings";
 
 /** What each page of a campaign shows above its own matter: its name, its state, its tabs, the way here (CAM-28). */
 export function frameOf(req: Request, { campaign, may }: Standing, here: Tab, label?: string) {
@@ -48,6 +57,7 @@ export function frameOf(req: Request, { campaign, may }: Standing, here: Tab, la
     { tab: "operations", label: "Opérations", href: `${at}/operations`, open: may("campaigns.see") },
     { tab: "segments", label: "Segments", href: `${at}/segments`, open: may("campaigns.see") },
     { tab: "people", label: "Personnes", href: `${at}/personnes`, open: may("bookings.place") },
+    { tab: "prerequisites", label: "Prérequis", href: `${at}/prerequis`, open: may("campaigns.see") },
     { tab: "fields", label: "Champs", href: `${at}/champs`, open: may("campaigns.configure") },
     { tab: "workflow", label: "Flux", href: `${at}/flux`, open: may("campaigns.see") },
     { tab: "access", label: "Accès", href: `${at}/acces`, open: may("grants.edit") || may("campaigns.visibility") },

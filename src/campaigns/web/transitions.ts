@@ -8,7 +8,7 @@ import { arrowsFrom, KIND_CODES, takesDate } from "../../workflow/index.ts";
 import { aboutOperation, type Stepping, transition } from "../operation.ts";
 import { rulesFor } from "../plan.ts";
 import { operationFor, operationToStep } from "../policy.ts";
-import { statusOf } from "../progress.ts";
+import { begins, HELD_BACK, reasonToBegin, statusOf } from "../progress.ts";
 import { holdStatuses } from "../queries/statuses.ts";
 import { writeStep } from "../queries/steps.ts";
 import { askedBy, Minutes, presentOf, Reason } from "./operation-form.ts";
@@ -39,10 +39,10 @@ async function show(req: OfOne, res: Response, form: { values: object; stale?: u
   const shown = await read(req, async (em) => {
     const standing = await operationFor(em, req.user!, req.params.id, "operations.execute");
     const plan = await planOf(em, req, standing.campaign);
-    return { standing, plan };
+    return { standing, plan: standing.isHeldBack ? reasonToBegin(plan, "required") : plan };
   });
   const { standing, plan } = shown;
-  const { operation, who } = standing;
+  const { operation, who, isHeldBack } = standing;
   const arrows = arrowsFrom(plan.workflow, operation.status, who);
   // What was asked of a status it no longer has is not asked of another in its place.
   const other = form.stale ? undefined : arrows[0];
@@ -58,6 +58,7 @@ async function show(req: OfOne, res: Response, form: { values: object; stale?: u
       takesDate: takesDate(arrow),
       status: statusOf(plan.workflow, arrow.to),
       ...askedBy(plan, arrow),
+      whyAsked: isHeldBack && begins(plan, arrow) ? HELD_BACK : null,
     },
     defaultHour: standing.campaign.defaultHour,
     form,
@@ -78,7 +79,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
   const form = await submit(req, StepForm, act, async (sent, em, given) => {
     const { to, kind, reason, plannedOn, plannedHour, minutes } = sent;
     await holdStatuses(em, { operationId: req.params.id });
-    const { campaign, operation, who } = await operationToStep(em, req.user!, req.params.id);
+    const { campaign, operation, who, isHeldBack } = await operationToStep(em, req.user!, req.params.id);
     sinceVersion(operation, given);
     const plan = rulesFor(campaign, req.user!.tenant.zone);
     const read = readMoment(plannedOn, plannedHour, { zone: plan.zone, defaultHour: campaign.defaultHour });
@@ -89,7 +90,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
       plan,
       operation,
       { to, kind, reason: reason || null, date, minutes: minutes ?? null },
-      { by: { id: req.user!.id }, now: req.now, who },
+      { by: { id: req.user!.id }, now: req.now, who, isHeldBack },
     );
     await writeStep(em, operation);
     return { operation, label: statusOf(plan.workflow, operation.status).label };
