@@ -43,7 +43,7 @@ const schema = defineEntity({
     {
       name: "campaign_name_free",
       expression:
-        'create unique index "campaign_name_free" on "campaign" ("tenant_id", folded(name)) where state <> \'archived\'',
+        'create unique index "campaign_name_free" on "campaign" ("tenant_id", folded(name)) where ((state <> \'archived\') and (trashed_at is null))',
     },
     { properties: ["tenantId", "owner"] },
     { properties: ["tenantId", "type"] },
@@ -80,6 +80,8 @@ const schema = defineEntity({
     closedAt: p.datetime().nullable(),
     /** What was still open when somebody finished it, and what became of it (CAM-6). */
     closing: p.json<ClosedGroup[]>().columnType("jsonb").nullable(),
+    /** In the trash since then (CAM-11). */
+    trashedAt: p.datetime().nullable(),
     workflow: p.json<Workflow>().columnType("jsonb").defaultRaw("'{}'::jsonb"),
     type: () =>
       p
@@ -162,9 +164,10 @@ export interface Calendar {
 
 const READ_ONLY = "Campagne archivée, lecture seule. Restaurez-la pour la modifier.";
 
-/** Stops every changing act on an archived campaign and on what it holds (CAM-8). */
-export function refuseArchived(campaign: Pick<Campaign, "isArchived">): void {
+/** Stops every changing act on an archived campaign and on what it holds (CAM-8), or on one in the trash that was read before it went there (CAM-11). */
+export function refuseArchived(campaign: Pick<Campaign, "isArchived"> & { trashedAt?: Date | null }): void {
   if (campaign.isArchived()) throw new Conflict(READ_ONLY);
+  if (campaign.trashedAt) throw new Conflict("Cette campagne est à la corbeille. Sortez-la d’abord.");
 }
 
 /** A draft owned by who creates it, restricted (CAM-22, CAM-23). Refused under a name a live one has (CAM-2). The caller flushes. */
@@ -186,6 +189,7 @@ export async function createCampaign(
     closedDays: [],
     closedAt: null,
     closing: null,
+    trashedAt: null,
     workflow: PRESETS.standard.workflow,
     type: null,
     typeTaken: null,
@@ -304,11 +308,37 @@ export async function restoreCampaign(em: EntityManager, campaign: Campaign, { b
   record(em, "campaign.restored", aboutCampaign(campaign), { to: campaign.state, by: by.id });
 }
 
+/**
+ * To the trash for thirty days, its name typed to be sure; its name is free meanwhile (CAM-2, CAM-11). Throws RuleBroken for
+ * another name. The caller flushes.
+ */
+export function trashCampaign(
+  em: EntityManager,
+  campaign: Campaign,
+  { name, by, now }: { name: string; by: By; now: Date },
+): void {
+  refuseArchived(campaign);
+  if (tidyName(name) !== campaign.name) {
+    throw new RuleBroken(`Écrivez «\u00a0${campaign.name}\u00a0», comme ci-dessus.`, "name");
+  }
+  campaign.trashedAt = now;
+  record(em, "campaign.trashed", aboutCampaign(campaign), { by: by.id });
+}
+
+/** Out of the trash, as it was, unless its name was taken meanwhile (CAM-2, CAM-11). The caller flushes. */
+export async function untrashCampaign(em: EntityManager, campaign: Campaign, { by }: { by: By }): Promise<void> {
+  if (!campaign.trashedAt) throw new Conflict("Cette campagne n’est pas à la corbeille.");
+  await refuseTaken(em, campaign.name, campaign);
+  campaign.trashedAt = null;
+  record(em, "campaign.untrashed", aboutCampaign(campaign), { by: by.id });
+}
+
+const tidyName = (name: string) => name.normalize("NFC").replace(/\s+/gu, " ").trim();
 const INVISIBLE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029<>]/u;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 async function tidyOutline(em: EntityManager, outline: Outline, own?: Campaign): Promise<Outline> {
-  const name = outline.name.normalize("NFC").replace(/\s+/gu, " ").trim();
+  const name = tidyName(outline.name);
   const length = [...name].length;
   if (length < LEAST_NAME || length > LONGEST_NAME) {
     throw new RuleBroken(`Écrivez un nom de ${LEAST_NAME} à ${LONGEST_NAME} caractères.`, "name");

@@ -40,6 +40,8 @@ export const events = {
   "campaign.reopened": { label: "campagne rouverte", payload: moved },
   "campaign.archived": { label: "campagne archivée", payload: z.strictObject({ from: state, by }) },
   "campaign.restored": { label: "campagne restaurée", payload: z.strictObject({ to: state, by }) },
+  "campaign.trashed": { label: "campagne mise à la corbeille", payload: z.strictObject({ by }) },
+  "campaign.untrashed": { label: "campagne sortie de la corbeille", payload: z.strictObject({ by }) },
   "campaign.grant_given": { label: "habilitation donnée", payload: grant },
   "campaign.grant_changed": { label: "habilitation changée", payload: grant },
   "campaign.grant_withdrawn": { label: "habilitation retirée", payload: grant },

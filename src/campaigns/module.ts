@@ -28,7 +28,7 @@ import { PREREQUISITE_STATUSES, PrerequisiteSchema } from "./prerequisite.ts";
 import { prerequisiteDue, remindOfPrerequisites } from "./prerequisite-reminders.ts";
 import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
 import { purgeConversions } from "./queries/field-values.ts";
-import { FIELDS_PURGE, purgeFields, purgeTrash, TRASH_PURGE } from "./retention.ts";
+import { CAMPAIGNS_PURGE, FIELDS_PURGE, purgeCampaigns, purgeFields, purgeTrash, TRASH_PURGE } from "./retention.ts";
 import { DefaultViewSchema, SavedViewSchema } from "./saved-view.ts";
 import { runSearchAnew } from "./search.ts";
 import { SegmentSchema } from "./segment.ts";
@@ -99,6 +99,7 @@ export const campaigns: Module = {
         closed_days: { label: "Jours fermés", format: "list" },
         default_hour: { label: "Heure par défaut" },
         closed_at: { label: "Clôture", format: "dateTime" },
+        trashed_at: { label: "À la corbeille depuis le", format: "dateTime" },
         closing: { label: "Opérations ouvertes à la clôture", tell: closingWords },
         workflow: { label: "Flux", format: "hidden" },
         operation_type_id: { label: "Type d’opération", of: "operation_type" },
@@ -355,6 +356,14 @@ export const campaigns: Module = {
       at: "03:50",
       async run(services, { tenantId }) {
         return fr.count(await purgeFields(services, { tenantId }), "champ effacé", "champs effacés");
+      },
+    },
+    {
+      job: "campaigns.purge_campaigns",
+      label: CAMPAIGNS_PURGE,
+      at: "03:40",
+      async run(services, { tenantId }) {
+        return fr.count(await purgeCampaigns(services, { tenantId }), "campagne effacée", "campagnes effacées");
       },
     },
     {

@@ -32,14 +32,15 @@ export interface Standing<C extends Judged = Campaign> {
 
 const NO_OPERATION = "Cette opération n’existe pas, ou ne vous est pas ouverte. Revenez à la liste des opérations.";
 
-/** Throws NotFound when the campaign is not theirs to see, as when there is none (CAM-26); Forbidden without the right. */
+/** Throws NotFound when the campaign is not theirs to see, or in the trash, as when there is none (CAM-26); Forbidden without the right. */
 export async function campaignFor(
   em: EntityManager,
   user: Asking,
   id: string,
   right: PermissionCode = "campaigns.see",
+  where: { isTrashed?: boolean } = {},
 ): Promise<Standing> {
-  const found = await readCampaign(em, id, user.id);
+  const found = await readCampaign(em, id, user.id, where);
   const standing = found && standingOn(user, found.campaign, found.letters);
   if (!standing?.may("campaigns.see")) {
     throw new NotFound("Cette campagne n’existe pas, ou ne vous est pas ouverte. Revenez à la liste des campagnes.");

@@ -20,6 +20,7 @@ import { searchAnew, searchWholeAnew } from "./search.ts";
 
 /** Its owner's acts are undone by its owner, whatever became of their roles on other campaigns. */
 const OWN = (campaign: string) => `${campaign}.owner_id = who.id`;
+const TRASHED = "Cette campagne est à la corbeille. Sortez-la d’abord.";
 const ARCHIVED = "Campagne archivée, lecture seule. Restaurez-la d’abord.";
 
 /** SQL: whether this change `l` is of the act that is taken back, which then brings it back first. */
@@ -59,12 +60,14 @@ export const campaignUndo: Undo = {
       when: "t.state = 'archived' and (w.state = 'archived' or p.after ->> 'state' is distinct from 'archived')",
       why: ARCHIVED,
     },
+    // In the trash, only coming out of it, or going there, is taken back.
+    { when: "t.trashed_at is not null and w.trashed_at is not null", why: TRASHED },
     {
-      when: "w.state = 'archived' and exists (select from field_conversion f where f.tenant_id = w.tenant_id and f.campaign_id = w.id and f.state = 'running')",
+      when: "(w.state = 'archived' or w.trashed_at is not null) and exists (select from field_conversion f where f.tenant_id = w.tenant_id and f.campaign_id = w.id and f.state = 'running')",
       why: "Un champ est en train de changer de type\u00a0: réessayez dans un instant.",
     },
     {
-      when: "w.state <> 'archived' and exists (select from campaign o where o.tenant_id = w.tenant_id and o.id <> w.id and o.state <> 'archived' and folded(o.name) = folded(w.name))",
+      when: "w.state <> 'archived' and w.trashed_at is null and exists (select from campaign o where o.tenant_id = w.tenant_id and o.id <> w.id and o.state <> 'archived' and o.trashed_at is null and folded(o.name) = folded(w.name))",
       why: "Une autre campagne porte maintenant ce nom.",
     },
     {
@@ -99,12 +102,16 @@ async function refuseUnderWay(em: EntityManager, actId: string): Promise<void> {
 
 /** SQL: the campaign of a part, where `t` is the part now and `w` the part again. */
 const CAMPAIGN = "(select c from campaign c where c.tenant_id = w.tenant_id and c.id = w.campaign_id)";
+const CLOSED = [
+  { when: `(${CAMPAIGN}).state = 'archived'`, why: ARCHIVED },
+  { when: `(${CAMPAIGN}).trashed_at is not null`, why: TRASHED },
+];
 
 export const grantUndo: Undo = {
   right: "campaigns.govern",
   unless: `exists (select from campaign c where c.tenant_id = coalesce(w.tenant_id, t.tenant_id) and c.id = coalesce(w.campaign_id, t.campaign_id) and ${OWN("c")})`,
   created: "delete",
-  rules: [{ when: `(${CAMPAIGN}).state = 'archived'`, why: ARCHIVED }],
+  rules: CLOSED,
 };
 
 /** A type comes back under the rule its own page follows: one name each [TYP-1]. */
@@ -128,7 +135,6 @@ const RUNS_IT = RUNS("campaign_id");
 /** SQL: the segment of this row is gone, and this undo does not bring it back first. */
 const SEGMENT_GONE = `w.segment_id is not null and not exists (select from segment s where s.tenant_id = w.tenant_id and s.id = w.segment_id)
   and not exists (select from change l where l.table_name = 'segment' and l.row_id = w.segment_id and l.operation = 'delete' and ${SAME_ACT})`;
-const REST = { when: `(${CAMPAIGN}).state = 'archived'`, why: ARCHIVED };
 
 /** Whoever read a field with these writes its values before they change. */
 const WAITED_FOR = ["is_unique", "is_searchable", "removed_at"];
@@ -139,7 +145,7 @@ export const fieldUndo: Undo = {
   unless: RUNS_IT,
   created: { set: (now) => ({ removed_at: now.toISOString() }) },
   rules: [
-    REST,
+    ...CLOSED,
     {
       when: "w.removed_at is null and exists (select from campaign_field o where o.tenant_id = w.tenant_id and o.campaign_id = w.campaign_id and o.id <> w.id and o.removed_at is null and folded(o.label) = folded(w.label))",
       why: "Un autre champ porte maintenant ce nom.",
@@ -177,7 +183,7 @@ export const segmentUndo: Undo = {
   unless: RUNS_IT,
   created: "delete",
   rules: [
-    REST,
+    ...CLOSED,
     {
       when: "exists (select from segment o where o.tenant_id = w.tenant_id and o.campaign_id = w.campaign_id and o.id <> w.id and folded(o.name) = folded(w.name))",
       why: "Un autre segment porte maintenant ce nom.",
@@ -204,7 +210,7 @@ export const prerequisiteUndo: Undo = {
   right: "campaigns.govern",
   unless: RUNS_IT,
   created: "delete",
-  rules: [REST, { when: SEGMENT_GONE, why: "Son segment n’existe plus." }],
+  rules: [...CLOSED, { when: SEGMENT_GONE, why: "Son segment n’existe plus." }],
 };
 
 /** People of a campaign leave with the act that brought them, and come back as long as nobody took their place (IMP-40). */
@@ -213,7 +219,7 @@ export const personUndo: Undo = {
   unless: RUNS_IT,
   created: "delete",
   rules: [
-    REST,
+    ...CLOSED,
     {
       when: `exists (select from eligible_person o where o.tenant_id = w.tenant_id and o.campaign_id = w.campaign_id and o.id <> w.id
         and (o.staff_member_id = w.staff_member_id or o.staff_number = w.staff_number or o.email = w.email))`,
@@ -241,7 +247,7 @@ export const operationUndo: Undo = {
   // Back from the trash, it would be in a segment that left with it.
   created: { set: (now) => ({ trashed_at: now.toISOString() }), emptied: { column: "segment_id", table: "segment" } },
   rules: [
-    REST,
+    ...CLOSED,
     {
       when: `not exists (select from jsonb_array_elements((${CAMPAIGN}).workflow -> 'statuses') s where s ->> 'code' = w.status and s ->> 'category' = w.category)
         and not exists (select from change l where l.table_name = 'campaign' and l.row_id = w.campaign_id and ${SAME_ACT}

@@ -17,6 +17,7 @@ const READ_ONLY = /Campagne archivée, lecture seule|déjà archivée/;
 /** What stays possible on an archived campaign, and why: the one list of exemptions (rulings 27). */
 const EXEMPT: Record<string, string> = {
   "/campagnes/:id/restauration": "c’est elle qui rouvre",
+  "/campagnes/:id/reprise": "archivée, elle n’est jamais à la corbeille",
   "/campagnes/:id/vues": "une vue privée est à son auteur",
   "/campagnes/:id/vues/modification": "une vue privée est à son auteur",
   "/campagnes/:id/vues/suppression": "une vue privée est à son auteur",

@@ -328,9 +328,10 @@ const SAMPLES: Record<string, Sample> = {
     params: ({ tossedOperation }) => ({ id: tossedOperation }),
     ready: leaveCampaigns,
   },
-  "/campagnes/:id/demarrage": { reach: "campaign", params: ofCampaign, ready: leaveInState("upcoming") },
-  "/campagnes/:id/remise-a-venir": { reach: "campaign", params: ofCampaign, ready: leaveInState("active") },
-  "/campagnes/:id/cloture": { reach: "campaign", params: ofCampaign, ready: leaveInState("active") },
+  "/campagnes/:id/demarrage": { reach: "campaign", params: ofCampaign, ready: leaveAs("state = 'upcoming'") },
+  "/campagnes/:id/remise-a-venir": { reach: "campaign", params: ofCampaign, ready: leaveAs("state = 'active'") },
+  "/campagnes/:id/cloture": { reach: "campaign", params: ofCampaign, ready: leaveAs("state = 'active'") },
+  "/campagnes/:id/reprise": { reach: "campaign", params: ofCampaign, ready: leaveAs("trashed_at = '2026-11-20'") },
   "/campagnes/:id/restauration": {
     reach: "campaign",
     params: ({ shelved }) => ({ id: shelved }),
@@ -728,6 +729,10 @@ const FORMS: Record<string, Filled> = {
   "/operations/:id/corbeille": { page: null },
   "/operations/:id/restauration": { page: null },
   "/campagnes/:id/publication": {},
+  "/campagnes/:id/suppression": {
+    fields: async (ids, _browser, world) => ({ name: await nameOfCampaign(world, ids) }),
+  },
+  "/campagnes/:id/reprise": { page: null },
   "/campagnes/:id/demarrage": { page: null },
   "/campagnes/:id/remise-a-venir": { page: null },
   "/campagnes/:id/cloture": {
@@ -918,7 +923,7 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
   try {
     await root.query("set session_replication_role = replica");
     await root.query(
-      `update campaign set state = case when id = $2 then 'archived' else 'draft' end, state_before = case when id = $2 then 'draft' end,
+      `update campaign set state = case when id = $2 then 'archived' else 'draft' end, state_before = case when id = $2 then 'draft' end, trashed_at = null, closed_at = null, closing = null,
          visibility = 'restricted', is_time_tracked = false, owner_id = coalesce((select id from app_user where tenant_id = $3 and given_name = 'Sophie'), owner_id)
        where id in ($1, $2)`,
       [campaign, shelved, tenantId],
@@ -980,19 +985,26 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
   }
 }
 
+async function nameOfCampaign({ db }: World, { tenantId, campaign }: Ids): Promise<string> {
+  const [row] = await db.read(tenantId, (em) =>
+    em.execute<{ name: string }[]>("select name from campaign where id = ?", [campaign]),
+  );
+  return row?.name ?? "";
+}
+
 function ofCampaign({ campaign }: Ids) {
   return { id: campaign };
 }
 
-/** The campaigns as they were made, that of the sample in this state. */
-function leaveInState(state: "upcoming" | "active") {
+/** The campaigns as they were made, but for this of the sample's. */
+function leaveAs(set: string) {
   return async (world: World, ids: Ids): Promise<void> => {
     await leaveCampaigns(world, ids);
     const root = new pg.Client({ connectionString: world.superUrl });
     await root.connect();
     try {
       await root.query("set session_replication_role = replica");
-      await root.query("update campaign set state = $2 where id = $1", [ids.campaign, state]);
+      await root.query(`update campaign set ${set} where id = $1`, [ids.campaign]);
       // What other tests left of it: it has one operation, which never began.
       await root.query("update operation set trashed_at = now() where campaign_id = $1 and id <> $2", [
         ids.campaign,

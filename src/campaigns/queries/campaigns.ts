@@ -15,7 +15,7 @@ export async function holdNames(em: EntityManager): Promise<void> {
 /** The live campaign of this name, whatever its case or accents (CAM-2). */
 export async function campaignNamed(em: EntityManager, name: string): Promise<{ id: string; name: string } | null> {
   const { rows } = await sql<{ id: string; name: string }>`
-    select id, name from campaign where folded(name) = folded(${name}) and state <> 'archived'`.execute(
+    select id, name from campaign where folded(name) = folded(${name}) and state <> 'archived' and trashed_at is null`.execute(
     transaction(em),
   );
   return rows[0] ?? null;
@@ -38,6 +38,10 @@ const hasRole = (user: SignedIn, ...roles: string[]) => user.roles.some((role) =
  * (CAM-26). To keep in step with the line PRM-1 of the matrix, which decides for one campaign.
  */
 export function visibleCampaigns(user: SignedIn): RawBuilder<SqlBool> {
+  return sql<SqlBool>`(c.trashed_at is null and ${openCampaigns(user)})`;
+}
+
+function openCampaigns(user: SignedIn): RawBuilder<SqlBool> {
   if (hasRole(user, "admin")) return sql<SqlBool>`true`;
   const ways: RawBuilder<SqlBool>[] = [
     sql`exists (select from campaign_grant g where g.tenant_id = c.tenant_id and g.campaign_id = c.id
@@ -57,6 +61,24 @@ export interface CampaignLine {
   visibility: "restricted" | "public";
   ownerId: string;
   ownerName: string;
+}
+
+export interface TrashedCampaign {
+  id: string;
+  name: string;
+  state: CampaignState;
+  trashedAt: Date;
+  ownerName: string;
+}
+
+/** The campaigns of the trash that this person may take out of it: theirs, or all of them (CAM-11); the last first. */
+export async function listTrashed(em: EntityManager, user: SignedIn): Promise<TrashedCampaign[]> {
+  const { rows } = await sql<Omit<TrashedCampaign, "trashedAt"> & { trashedAt: string }>`
+    select c.id, c.name, c.state, c.trashed_at as "trashedAt", u.given_name || ' ' || u.family_name as "ownerName"
+    from campaign c join app_user u on u.tenant_id = c.tenant_id and u.id = c.owner_id
+    where c.trashed_at is not null and ${hasRole(user, "admin") ? sql`true` : sql`c.owner_id = ${user.id}::uuid`}
+    order by c.trashed_at desc, c.id`.execute(transaction(em));
+  return rows.map((row) => ({ ...row, trashedAt: new Date(row.trashedAt) }));
 }
 
 /** All the campaigns this person sees: the live ones, or the archived ones; the nearest end first. */

@@ -145,7 +145,7 @@ export async function campaignsToStart(
   now: Date,
 ): Promise<{ id: string; name: string }[]> {
   const { rows } = await sql<{ id: string; name: string }>`
-    select id, name from campaign where state = 'upcoming'
+    select id, name from campaign where state = 'upcoming' and trashed_at is null
       and starts_on <= (${now.toISOString()}::timestamptz at time zone coalesce(zone, ${tenantZone}))::date
     order by starts_on, id`.execute(transaction(em));
   return rows;

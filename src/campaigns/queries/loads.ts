@@ -21,7 +21,7 @@ export async function loadsOf(
       sum(coalesce(c.duration_minutes, ${minutes}::int))::int as minutes, count(*)::int as operations
     from operation o join campaign c on c.tenant_id = o.tenant_id and c.id = o.campaign_id
     where o.technician_id = any (${technicians}::uuid[]) and o.trashed_at is null and o.category not in ('success', 'cancelled')
-      and c.state <> 'archived' and not (${except}) and ${seenBy ? visibleCampaigns(seenBy) : sql`true`}
+      and c.state <> 'archived' and c.trashed_at is null and not (${except}) and ${seenBy ? visibleCampaigns(seenBy) : sql`true`}
     group by 1, 2`.execute(transaction(em));
   return rows;
 }

@@ -121,7 +121,7 @@ const WHEN = sql`case
   when p.due_on < ${TODAY} and p.told_after is distinct from p.due_on then 'after'
   when p.due_on between ${TODAY} and ${TODAY} + ${sql.lit(DAYS_BEFORE)} and p.told_before is distinct from p.due_on then 'before' end`;
 const TO_TELL = sql`from prerequisite p
-  join campaign c on c.tenant_id = p.tenant_id and c.id = p.campaign_id and c.state in ('draft', 'upcoming', 'active')
+  join campaign c on c.tenant_id = p.tenant_id and c.id = p.campaign_id and c.state in ('draft', 'upcoming', 'active') and c.trashed_at is null
   join tenant n on n.tenant_id = p.tenant_id
   join app_user u on u.tenant_id = p.tenant_id and u.id = p.responsible_id and u.deactivated_at is null
   where p.status <> 'done' and ${WHEN} is not null`;
@@ -153,7 +153,7 @@ export async function isStillDue(
   { id, dueOn, userId }: { id: string; dueOn: string; userId: string | undefined },
 ): Promise<boolean> {
   const { rows } = await sql`
-    select from prerequisite p join campaign c on c.tenant_id = p.tenant_id and c.id = p.campaign_id and c.state <> 'archived'
+    select from prerequisite p join campaign c on c.tenant_id = p.tenant_id and c.id = p.campaign_id and c.state <> 'archived' and c.trashed_at is null
     where p.id = ${id}::uuid and p.due_on = ${dueOn}::date and p.responsible_id = ${userId ?? null}::uuid and p.status <> 'done'`.execute(
     transaction(em),
   );

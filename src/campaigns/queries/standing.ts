@@ -22,11 +22,12 @@ const lettersWithNext = (em: EntityManager, campaignId: RawBuilder<unknown>, use
       where campaign_id = ${campaignId} and (user_id = ${userId}::uuid or group_id in (${groupIdsOf(userId)}))`,
   );
 
-/** The campaign with its owner and its type, and what this person holds on it; null when there is none. */
+/** The campaign, in the trash or not, with its owner and its type, and what this person holds on it; null when there is none. */
 export async function readCampaign(
   em: EntityManager,
   id: string,
   userId: string,
+  { isTrashed = false } = {},
 ): Promise<{ campaign: Campaign; letters: Set<Grant> } | null> {
   const here = sql`${id}::uuid`;
   const letters = await lettersWithNext(em, here, userId);
@@ -38,7 +39,10 @@ export async function readCampaign(
     em,
     sql<object>`select * from operation_type where id = (select operation_type_id from campaign where id = ${here})`,
   );
-  const { rows } = await sql<object>`select * from campaign where id = ${here}`.execute(transaction(em));
+  const { rows } = await sql<object>`
+    select * from campaign where id = ${here} and (trashed_at is not null) = ${isTrashed}::boolean`.execute(
+    transaction(em),
+  );
   if (!rows[0]) return null;
   for (const row of owner()) em.map(User, row);
   for (const row of type()) em.map(OperationType, row);
@@ -59,7 +63,8 @@ export async function readOperation(
     sql<{ isHeldBack: boolean }>`
       select ${heldBack(sql`o.segment_id`)} as "isHeldBack" from operation o where o.id = ${id}::uuid`,
   );
-  const { rows } = await sql<object>`select * from campaign where id = ${campaignId}`.execute(transaction(em));
+  const { rows } = await sql<object>`
+    select * from campaign where id = ${campaignId} and trashed_at is null`.execute(transaction(em));
   const [row] = found();
   if (!row || !rows[0]) return null;
   em.map(Campaign, rows[0]);

@@ -51,7 +51,7 @@ export async function workflowNow(
   workflow: Workflow,
 ): Promise<{ isSame: boolean; isArchived: boolean }> {
   const { rows } = await sql<{ isSame: boolean; isArchived: boolean }>`
-    select workflow = ${JSON.stringify(workflow)}::jsonb as "isSame", state = 'archived' as "isArchived"
+    select workflow = ${JSON.stringify(workflow)}::jsonb as "isSame", state = 'archived' or trashed_at is not null as "isArchived"
     from campaign where id = ${campaignId}::uuid`.execute(transaction(em));
   return rows[0]!;
 }

@@ -36,7 +36,7 @@ export async function readForStep(em: EntityManager, id: string, userId: string)
       (select array_agg(distinct l.letter) from campaign_grant g, unnest(g.letters) as l (letter)
         where g.campaign_id = c.id and (g.user_id = ${userId}::uuid or g.group_id in (${groupIdsOf(userId)}))) as letters
     from operation o join campaign c on c.tenant_id = o.tenant_id and c.id = o.campaign_id
-    where o.id = ${id}::uuid`.execute(transaction(em));
+    where o.id = ${id}::uuid and c.trashed_at is null`.execute(transaction(em));
   const [row] = rows;
   if (!row) return null;
   const { technicianId, campaignId, ownerId, letters, state, visibility, zone, defaultHour, ...rest } = row;

@@ -82,6 +82,25 @@ function actsOf({ campaign, may, explain }: Standing, { isStarted }: { isStarted
           ? "Cela ne se demande pas\u00a0: rouvrez ou ajoutez une opération, ou annulez la clôture depuis l’historique."
           : "Seule une campagne terminée se rouvre."),
     },
+    {
+      ...act(
+        campaign.isArchived() ? "Restaurer" : "Archiver",
+        {
+          icon: "archive",
+          does: campaign.isArchived()
+            ? "Elle revient dans les listes, dans l’état qu’elle avait."
+            : "Elle quitte les listes\u00a0; elle se lit et ne se modifie plus.",
+          to: "archivage",
+        },
+        null,
+      ),
+      why: may(GOVERN) ? null : explain(GOVERN),
+    },
+    act(
+      "Supprimer",
+      { icon: "x-circle", does: "Elle attend trente jours à la corbeille, puis s’efface.", to: "suppression" },
+      null,
+    ),
   ];
 }
 

@@ -2,6 +2,7 @@ import { get, post, type Route } from "../../platform/http/route.ts";
 import * as access from "./access.ts";
 import * as archives from "./archives.ts";
 import { bulkRoutes } from "./bulk-routes.ts";
+import * as trash from "./campaign-trash.ts";
 import * as flows from "./campaign-workflows.ts";
 import * as campaigns from "./campaigns.ts";
 import * as closings from "./closings.ts";
@@ -43,6 +44,7 @@ export const routes: Route[] = [
   get("/campagnes/archivees", SEE, campaigns.archived, { sitemap: "Campagnes archivées" }),
   get("/campagnes/nouvelle", "campaigns.create", campaigns.new_, { sitemap: "Créer une campagne" }),
   post("/campagnes/nouvelle", "campaigns.create", campaigns.create),
+  get("/campagnes/corbeille", SEE, trash.index, { sitemap: "Corbeille des campagnes" }),
   get("/campagnes/:id", SEE, campaigns.show),
   get("/campagnes/:id/reglages", CONFIGURE, settings.edit),
   post("/campagnes/:id/reglages", CONFIGURE, settings.update),
@@ -65,6 +67,9 @@ export const routes: Route[] = [
   post("/campagnes/:id/remise-a-venir", GOVERN, lifeCycle.putOff),
   get("/campagnes/:id/cloture", GOVERN, closings.new_),
   post("/campagnes/:id/cloture", GOVERN, closings.create),
+  get("/campagnes/:id/suppression", GOVERN, trash.new_),
+  post("/campagnes/:id/suppression", GOVERN, trash.create),
+  post("/campagnes/:id/reprise", GOVERN, trash.destroy),
   get("/campagnes/:id/archivage", GOVERN, archives.edit),
   post("/campagnes/:id/archivage", GOVERN, archives.create),
   post("/campagnes/:id/restauration", GOVERN, archives.destroy),
