@@ -156,6 +156,19 @@ export async function actsAround(em: EntityManager, id: string, each: number): P
   return rows.map(toLine);
 }
 
+/** What this act brought about that nobody did, once each: names of events and what they are about. */
+export async function followedBy(
+  em: EntityManager,
+  actId: string,
+  names: readonly string[],
+): Promise<{ name: string; subjectId: string }[]> {
+  const { rows } = await sql<{ name: string; subjectId: string }>`
+    select e.name, e.subject_id as "subjectId" from changeset c join event e on e.tenant_id = c.tenant_id and e.changeset_id = c.id
+    where c.act_id = ${actId}::uuid and e.name = any (${[...names]}::text[]) and e.payload ->> 'by' is null
+    group by 1, 2 order by 1, 2`.execute(transaction(em));
+  return rows;
+}
+
 export interface ChangeLine {
   ordinal: number;
   table: string;

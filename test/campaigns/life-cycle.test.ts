@@ -163,7 +163,9 @@ test("S4 : démarrée par son premier jour ou par une opération, terminée avec
     "select id from act where subject_id = ? and code = 'operation.transitioned' order by id desc limit 1",
     [idIn(ones[3]!)],
   );
-  assert.match(plain(await denis.get(`/admin/historique/${reopening!.id}`)), /Clôture.*2027|Terminée.*En cours/);
+  const told = plain(await denis.get(`/admin/historique/${reopening!.id}`));
+  assert.match(told, /Conséquence, par Système : campagne rouverte\./);
+  assert.match(told, /Clôture .*2027/);
 });
 
 test("CAM-3 : publier mène à venir, ou en cours si le premier jour est là où se passe la campagne", async () => {

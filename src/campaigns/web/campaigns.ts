@@ -145,10 +145,10 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
 function nextOf({ campaign, may }: Standing) {
   const at = addressOf(campaign);
   if (campaign.state === "draft" && may("campaigns.publish")) {
-    return { label: "Publier", icon: "send", href: `${at}/publication` };
+    return { label: "Publier", icon: "send", href: `${at}/publication`, isAwaited: true };
   }
   return campaign.state === "active" && may("campaigns.govern")
-    ? { label: "Terminer", icon: "flag", href: `${at}/cloture` }
+    ? { label: "Terminer", icon: "flag", href: `${at}/cloture`, isAwaited: false }
     : null;
 }
 

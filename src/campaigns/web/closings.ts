@@ -18,7 +18,7 @@ const RIGHT = "campaigns.govern";
 const SHOWN = 20;
 
 const openOf = ({ statuses }: Workflow) => statuses.filter(({ isFinal }) => !isFinal);
-const ends = { cancel: "Les annuler", leave: "Les laisser telles quelles" };
+const ends = { leave: "Les laisser telles quelles", cancel: "Les annuler" };
 
 /** Of each status that is not final: how many were shown, what becomes of them, and why. */
 const closingForm = (workflow: Workflow) =>

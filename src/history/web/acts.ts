@@ -5,7 +5,7 @@ import { read } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { CHANNEL_WORDS } from "../channels.ts";
 import { differences } from "../differences.ts";
-import { actsAround, findAct, listActs, listChanges, withCreatedValues } from "../queries.ts";
+import { actsAround, findAct, followedBy, listActs, listChanges, withCreatedValues } from "../queries.ts";
 import { canUndo, undoableUntil } from "../undo.ts";
 import { readFilter } from "./filter.ts";
 import { namesOf, shownActs, shownMessages } from "./lines.ts";
@@ -64,7 +64,10 @@ export const show: RequestHandler<{ act: string }> = async (req, res) => {
       changes.map(({ table, before, after }) => ({ table, values: [before, after] })),
       registry,
     );
+    const mayFollow = Object.keys(registry.events).filter((name) => registry.events[name]!.mayFollow);
+    const followed = act.actorId === null ? [] : await followedBy(em, act.id, mayFollow);
     return {
+      followed: followed.map(({ name }) => registry.events[name]!.label),
       act: (await shownActs(em, [act], registry))[0]!,
       messages: await shownMessages(em, act.id, req.user!.roles),
       around: await shownActs(em, await actsAround(em, act.id, AROUND), registry),

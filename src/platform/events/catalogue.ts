@@ -7,6 +7,8 @@ export interface EventKind {
   /** French, past participle: "compte désactivé". */
   label: string;
   payload: ZodType;
+  /** May come by itself of an act about something else: then its `by` is null, and the page of that act tells it (rulings 8). */
+  mayFollow?: true;
   /** Why an act that changed no row and did this cannot be undone, in French (HIS-15). */
   beyond?: string;
 }
