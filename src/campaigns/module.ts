@@ -28,6 +28,7 @@ import { PREREQUISITE_STATUSES, PrerequisiteSchema } from "./prerequisite.ts";
 import { prerequisiteDue, remindOfPrerequisites } from "./prerequisite-reminders.ts";
 import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
 import { purgeConversions } from "./queries/field-values.ts";
+import { zonesToStart } from "./queries/life-cycle.ts";
 import { CAMPAIGNS_PURGE, FIELDS_PURGE, purgeCampaigns, purgeFields, purgeTrash, TRASH_PURGE } from "./retention.ts";
 import { DefaultViewSchema, SavedViewSchema } from "./saved-view.ts";
 import { runSearchAnew } from "./search.ts";
@@ -325,6 +326,7 @@ export const campaigns: Module = {
       job: "campaigns.start_due",
       label: START,
       at: "00:05",
+      zones: zonesToStart,
       async run(services, { tenantId }) {
         return fr.count(await startDue(services, { tenantId }), "campagne démarrée", "campagnes démarrées");
       },

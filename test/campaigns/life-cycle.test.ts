@@ -99,7 +99,7 @@ async function bring(at: string, lines: string[][], column: string[]) {
 
 /** The schedule as the process lives it, over these moments; `times` processes at once. */
 async function live(moments: string[], times = 1): Promise<void> {
-  const sent: { tenantId: string; day: string }[] = [];
+  const sent: { tenantId: string; day: string; zone?: string }[] = [];
   const send: Enqueue = async (_transaction, _job, content) => {
     if ("day" in content) sent.push(content);
   };
@@ -381,22 +381,46 @@ test("CAM-5 : trois jours d’arrêt, les nuits de mars et d’octobre, deux pro
   }
 });
 
+test("CAM-5, GEN-3 : une campagne qui a son fuseau démarre à minuit cinq de chez elle", async () => {
+  await go("2027-11-01T10:00:00Z");
+  const elsewhere = async (zone: string) => {
+    const at = await makeCampaign(sophie, { startsOn: "2027-11-10", endsOn: "2027-12-01" });
+    const version = /name="version" value="(\d+)"/.exec((await sophie.get(`${at}/reglages`)).text)![1]!;
+    const more = { holidayZone: "", defaultHour: "09:00", durationMinutes: "", closedDays: "" };
+    isAt(await sophie.post(`${at}/calendrier`, { version, zone, ...more }));
+    isAt(await act(at, "publication"));
+    return at;
+  };
+  const [east, west] = [await elsewhere("Indian/Reunion"), await elsewhere("America/Martinique")];
+  const here = await published({ startsOn: "2027-11-10", endsOn: "2027-12-01" });
+  const states = () => Promise.all([east, here, west].map(state));
+  await live(["2027-11-09T12:00:00Z", "2027-11-09T20:04:00Z"], 2);
+  assert.deepEqual(await states(), ["upcoming", "upcoming", "upcoming"]);
+  await live(["2027-11-09T20:05:00Z"], 2);
+  assert.deepEqual(await states(), ["active", "upcoming", "upcoming"]);
+  await live(["2027-11-09T23:05:00Z", "2027-11-10T04:04:00Z"], 2);
+  assert.deepEqual(await states(), ["active", "active", "upcoming"]);
+  await live(["2027-11-10T04:05:00Z", "2027-11-10T12:00:00Z"], 2);
+  assert.deepEqual(await states(), ["active", "active", "active"]);
+  for (const at of [east, here, west]) assert.deepEqual(await said(at), ["published main", "started jour"]);
+});
+
 test("CAM-5 : tuée au milieu et reprise, la tâche de minuit cinq ne refait rien", async () => {
-  await go("2027-11-02T10:00:00Z");
+  await go("2027-11-20T10:00:00Z");
   const ats: string[] = [];
-  for (let n = 0; n < 3; n++) ats.push(await published({ startsOn: "2027-11-04", endsOn: "2027-12-01" }));
-  await go("2027-11-03T23:10:00Z");
+  for (let n = 0; n < 3; n++) ats.push(await published({ startsOn: "2027-11-24", endsOn: "2027-12-01" }));
+  await go("2027-11-23T23:10:00Z");
   const { db, clock } = services();
   let acts = 0;
   const dying: Services = {
     ...services(),
     db: { ...db, act: (...said) => (++acts === 2 ? Promise.reject(new Error("kill")) : db.act(...said)) },
   };
-  await assert.rejects(async () => daily.run(dying, { tenantId, day: "2027-11-04" }), /kill/);
+  await assert.rejects(async () => daily.run(dying, { tenantId, day: "2027-11-24" }), /kill/);
   assert.deepEqual((await Promise.all(ats.map(state))).toSorted(), ["active", "upcoming", "upcoming"]);
-  assert.ok(clock.now() > new Date("2027-11-03T23:10:00Z"));
-  assert.equal(await daily.run(services(), { tenantId, day: "2027-11-04" }), "2 campagnes démarrées");
-  assert.equal(await daily.run(services(), { tenantId, day: "2027-11-04" }), "0 campagne démarrée");
+  assert.ok(clock.now() > new Date("2027-11-23T23:10:00Z"));
+  assert.equal(await daily.run(services(), { tenantId, day: "2027-11-24" }), "2 campagnes démarrées");
+  assert.equal(await daily.run(services(), { tenantId, day: "2027-11-24" }), "0 campagne démarrée");
   for (const at of ats) assert.deepEqual(await said(at), ["published main", "started jour"]);
 });
 

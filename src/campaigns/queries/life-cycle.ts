@@ -138,7 +138,7 @@ export async function closeStatus(
   return Number(numAffectedRows ?? 0);
 }
 
-/** The campaigns still to come whose first day is this one or past, by their own zone: see `localDay`. */
+/** The campaigns still to come whose first day is this one or past, by their own zone (GEN-3). */
 export async function campaignsToStart(
   em: EntityManager,
   tenantZone: string,
@@ -149,6 +149,15 @@ export async function campaignsToStart(
       and starts_on <= (${now.toISOString()}::timestamptz at time zone coalesce(zone, ${tenantZone}))::date
     order by starts_on, id`.execute(transaction(em));
   return rows;
+}
+
+/** The zones of their own of the campaigns still to come. */
+export async function zonesToStart(em: EntityManager): Promise<string[]> {
+  const { rows } = await sql<{ zone: string }>`
+    select distinct zone from campaign where state = 'upcoming' and zone is not null and trashed_at is null`.execute(
+    transaction(em),
+  );
+  return rows.map(({ zone }) => zone);
 }
 
 /**

@@ -66,7 +66,7 @@ export class KeyReused extends Error {
 }
 
 /** What a job is given: never a secret, since queues are shown (P13, P57). */
-export type JobContent = { tenantId: string } & ({ event: DomainEvent } | { day: string });
+export type JobContent = { tenantId: string } & ({ event: DomainEvent } | { day: string; zone?: string });
 
 /** Sends a job in the transaction it is given. */
 export type Enqueue = (transaction: Transaction<unknown>, job: string, content: JobContent) => Promise<void>;

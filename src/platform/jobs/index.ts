@@ -103,6 +103,6 @@ const scheduled = (schedules: Schedule[], services: Services): Work[] =>
     job: schedule.job,
     async run(content) {
       if (!("day" in content)) throw new Error(`${schedule.job} came without its day.`);
-      await runSchedule(services, schedule, { tenantId: content.tenantId, day: content.day });
+      await runSchedule(services, schedule, content);
     },
   }));

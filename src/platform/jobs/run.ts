@@ -1,7 +1,7 @@
 import { defineEntity, type EntityManager, p } from "@mikro-orm/postgresql";
 import { createdAt, lookedUpTable, tenantKey } from "../db/entity.ts";
 import type { Services } from "../services.ts";
-import type { Schedule } from "./tick.ts";
+import { entryOf, type Schedule } from "./tick.ts";
 
 const STATES = ["waiting", "running", "done", "failed", "skipped"] as const;
 export type RunState = (typeof STATES)[number];
@@ -41,13 +41,13 @@ const LONGEST_FAILURE = 500;
 export async function runSchedule(
   services: Services,
   schedule: Schedule,
-  { tenantId, day }: { tenantId: string; day: string },
+  { tenantId, day, zone }: { tenantId: string; day: string; zone?: string },
 ): Promise<void> {
   const tell = (set: string, values: unknown[] = []) =>
     services.db.note(tenantId, (em: EntityManager) =>
       em.execute<{ id: string }[]>(
         `update job_run set ${set} where job = ? and on_day = ?::date and state <> 'done' returning id`,
-        [...values, schedule.job, day],
+        [...values, entryOf(schedule.job, zone), day],
       ),
     );
   const taken = await tell(

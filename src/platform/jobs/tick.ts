@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from "node:crypto";
+import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
 import type { Enqueue } from "../db/index.ts";
 import type { Services } from "../services.ts";
@@ -14,6 +15,8 @@ export interface Schedule {
   timeOf?(services: Services): string | null;
   /** The local day of a weekly run, 0 for Sunday; absent, it runs every day. */
   weekday?: 0 | 1 | 2 | 3 | 4 | 5 | 6;
+  /** Zones of the organisation's objects that have their own: it runs for each of their local days too, at the same time (GEN-3). */
+  zones?(em: EntityManager): Promise<string[]>;
   /** Work that is nobody's: once for the whole instance instead of once for each organisation. */
   ofInstance?: true;
   /** After this long the run counts as failed and is tried again; a quarter of an hour when not said. */
@@ -78,23 +81,29 @@ export function startTick(
 ): { tick(): Promise<void>; stop(): Promise<void> } {
   /** The last day known to be taken, by tenant and job: what saves asking the ledger again each minute. */
   const taken = new Map<string, string>();
+  const report = (error: unknown): string[] => {
+    onError(error);
+    return [];
+  };
   const tick = async () => {
     for (const { id, zone, kind, suspended } of await services.db.lookup<TenantLine>("tenants")) {
       // Its day is taken when it is open again: the last one due, not each one missed.
       if (suspended) continue;
-      const now = localMoment(services.clock.now(), zone);
+      const here = localMoment(services.clock.now(), zone);
       for (const schedule of schedules) {
         if (schedule.ofInstance && kind !== "instance") continue;
         const at = timeOf(schedule, services);
         if (at === null) continue;
-        const day = lastDueDay({ ...schedule, at }, now);
-        const key = `${id} ${schedule.job}`;
-        if (taken.get(key) === day) continue;
         // One schedule that cannot be claimed holds no other.
-        await claim(services, send, { tenantId: id, job: schedule.job, day, today: now.day }).then(
-          () => taken.set(key, day),
-          onError,
-        );
+        const others = schedule.zones ? await services.db.read(id, schedule.zones).catch(report) : [];
+        for (const place of [null, ...others]) {
+          const now = place === null ? here : localMoment(services.clock.now(), place);
+          const day = lastDueDay({ ...schedule, at }, now);
+          const key = `${id} ${entryOf(schedule.job, place)}`;
+          if (taken.get(key) === day) continue;
+          const due = { tenantId: id, job: schedule.job, zone: place, day, today: now.day };
+          await claim(services, send, due).then(() => taken.set(key, day), onError);
+        }
       }
     }
   };
@@ -112,6 +121,9 @@ export function startTick(
   };
 }
 
+/** What the ledger calls it: once in the zone of the organisation, once in each other. */
+export const entryOf = (job: string, zone: string | null | undefined): string => (zone ? `${job} ${zone}` : job);
+
 interface TenantLine {
   id: string;
   zone: string;
@@ -126,17 +138,24 @@ interface TenantLine {
 function claim(
   { db }: Services,
   send: Enqueue,
-  { tenantId, job, day, today }: { tenantId: string; job: string; day: string; today: string },
+  {
+    tenantId,
+    job,
+    zone,
+    day,
+    today,
+  }: { tenantId: string; job: string; zone: string | null; day: string; today: string },
 ): Promise<void> {
+  const entry = entryOf(job, zone);
   return db.note(tenantId, async (em) => {
     const run = em.getTransactionContext<Transaction<unknown>>()!;
     const { rows } = await sql<{ state: string }>`
       insert into job_run (tenant_id, id, job, on_day, state)
-      select ${tenantId}::uuid, ${randomUUIDv7()}::uuid, ${job}, ${day}::date,
-        case when ${day === today} or exists (select from job_run where job = ${job}) then 'waiting' else 'skipped' end
+      select ${tenantId}::uuid, ${randomUUIDv7()}::uuid, ${entry}, ${day}::date,
+        case when ${day === today} or exists (select from job_run where job = ${entry}) then 'waiting' else 'skipped' end
       where not exists (
-        select from job_run where job = ${job} and on_day > ${day}::date and on_day <= ${day}::date + 7)
+        select from job_run where job = ${entry} and on_day > ${day}::date and on_day <= ${day}::date + 7)
       on conflict do nothing returning state`.execute(run);
-    if (rows[0]?.state === "waiting") await send(run, job, { tenantId, day });
+    if (rows[0]?.state === "waiting") await send(run, job, { tenantId, day, ...(zone !== null && { zone }) });
   });
 }
