@@ -23,12 +23,14 @@ import { readsOperation } from "./operation-history.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
 import { peopleExport } from "./people-export.ts";
 import { peopleImports } from "./people-import.ts";
+import { CampaignPinsSchema } from "./pins.ts";
 import { campaignFor, operationFor } from "./policy.ts";
 import { PREREQUISITE_STATUSES, PrerequisiteSchema } from "./prerequisite.ts";
 import { prerequisiteDue, remindOfPrerequisites } from "./prerequisite-reminders.ts";
 import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
 import { purgeConversions } from "./queries/field-values.ts";
 import { zonesToStart } from "./queries/life-cycle.ts";
+import { pinsWithNext } from "./queries/pins.ts";
 import { CAMPAIGNS_PURGE, FIELDS_PURGE, purgeCampaigns, purgeFields, purgeTrash, TRASH_PURGE } from "./retention.ts";
 import { DefaultViewSchema, SavedViewSchema } from "./saved-view.ts";
 import { runSearchAnew } from "./search.ts";
@@ -76,6 +78,7 @@ export const campaigns: Module = {
     FieldConversionSchema,
     EligiblePersonSchema,
     PrerequisiteSchema,
+    CampaignPinsSchema,
   ] as unknown as NonNullable<Module["entities"]>,
   tracked: [
     {
@@ -276,6 +279,7 @@ export const campaigns: Module = {
   imports: [operationImports, peopleImports],
   importConcerns: [operationsOfStaff],
   untracked: [
+    { table: "campaign_pins", why: "le goût d’une personne : les campagnes qu’elle garde sous la main" },
     { table: "default_view", why: "le goût d’une personne : sur quelle vue sa liste s’ouvre" },
     { table: "bulk", why: "where a bulk action is; what it changes is tracked in the operations themselves" },
     {
@@ -377,6 +381,7 @@ export const campaigns: Module = {
       },
     },
   ],
+  shortcuts: [{ title: "Épinglées", icon: "pin", ask: (em, reader) => pinsWithNext(em, reader as SignedIn) }],
   menu: [
     {
       section: "Piloter",

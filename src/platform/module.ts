@@ -1,6 +1,6 @@
 import type { EntitySchema } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { Database } from "./db/index.ts";
+import type { Answer, Database } from "./db/index.ts";
 import type { Tracked, Untracked } from "./db/tracking.ts";
 import type { EventCatalogue, Reaction, Subscription } from "./events/catalogue.ts";
 import type { Route } from "./http/route.ts";
@@ -21,6 +21,13 @@ export interface MenuEntry {
   icon: string;
   right: string;
   order: number;
+}
+
+/** Lines of the side menu that are each reader's own: what they are is asked along with what their page reads (shortcuts.ts). */
+export interface Shortcuts {
+  title: string;
+  icon: string;
+  ask(em: EntityManager, reader: Principal): Promise<Answer<{ label: string; href: string }>>;
 }
 
 /** How the rest of the product speaks of an object it knows only as `{type, id}` (rulings 17). */
@@ -77,6 +84,7 @@ export interface Module {
   subscriptions?: Subscription[];
   schedules?: Schedule[];
   menu?: MenuEntry[];
+  shortcuts?: Shortcuts[];
   subjects?: Record<string, Subject>;
   /** Who governs what an act may be about, by its type. */
   governs?: Record<string, Governs>;

@@ -5,7 +5,7 @@ import type { Route } from "./http/route.ts";
 import type { Schedule } from "./jobs/tick.ts";
 import type { LiveTopic, TopicSource } from "./live/news.ts";
 import type { MailKind } from "./mail/kinds.ts";
-import type { Governs, HelpOf, MenuEntry, Module, ReadAgain, Subject } from "./module.ts";
+import type { Governs, HelpOf, MenuEntry, Module, ReadAgain, Shortcuts, Subject } from "./module.ts";
 import type { ExportProfile } from "./sheets/export.ts";
 import type { ImportConcern, ImportProfile } from "./sheets/profile.ts";
 import type { FilePurpose } from "./storage/purpose.ts";
@@ -22,6 +22,7 @@ export interface Registry {
   subscriptions: Subscription[];
   schedules: Schedule[];
   menu: MenuEntry[];
+  shortcuts: Shortcuts[];
   subjects: Map<string, Subject>;
   governs: Map<string, Governs>;
   folders: string[];
@@ -74,6 +75,7 @@ export function createRegistry(modules: Module[]): Registry {
     subscriptions,
     schedules: all("schedules") as Schedule[],
     menu: (all("menu") as MenuEntry[]).toSorted((a, b) => a.order - b.order),
+    shortcuts: all("shortcuts") as Shortcuts[],
     vitals: all("vitals") as Vitals[],
     governs: unique(
       "governed type",

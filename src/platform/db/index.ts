@@ -271,16 +271,25 @@ function forkIn(orm: MikroORM, run: Transaction<unknown>): EntityManager {
 
 const runOf = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
+/** The rows of a question asked along with the next one. */
+export interface Answer<T> {
+  /** Throws as long as that next one is not answered. */
+  (): T[];
+  isThere(): boolean;
+}
+
 /**
  * Asks along with the next question of the transaction: one trip for both. What it gives has the rows once that next one
- * is answered, and throws as long as it is not.
+ * is answered; of a transaction of reads that asks nothing more, once it is over.
  */
-export async function askWithNext<T>(em: EntityManager, question: RawBuilder<T>): Promise<() => T[]> {
+export async function askWithNext<T>(em: EntityManager, question: RawBuilder<T>): Promise<Answer<T>> {
   const { rows } = await sql<T>`${sql.raw(ANSWERED_WITH_NEXT)}${question}`.execute(runOf(em));
-  return () => {
-    if (!isAnswered(rows)) throw new Error("The next question of this transaction was not answered.");
+  const isThere = () => isAnswered(rows);
+  const answer = () => {
+    if (!isThere()) throw new Error("The next question of this transaction was not answered.");
     return rows;
   };
+  return Object.assign(answer, { isThere });
 }
 
 /** Copies these lines, as COPY reads them, into a table without isolation by row: one of this transaction's own. */

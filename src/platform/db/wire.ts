@@ -203,8 +203,10 @@ class Wire {
       return Promise.resolve({ command: "SELECT", rowCount: 0, rows });
     }
     if (this.#reads && (text === COMMIT || text === "rollback")) {
+      const isWaitedFor = text === COMMIT && this.#lead.some(({ rows }) => rows);
+      const answers = isWaitedFor ? this.#together({ text: "select" }) : NOTHING;
       this.forget();
-      return NOTHING;
+      return answers;
     }
     if (text === "rollback") return this.#rollback(text);
     const last = this.#last;

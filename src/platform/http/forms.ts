@@ -7,8 +7,10 @@ import { type ActInput, type Channel, KeyReused } from "../db/index.ts";
 import { Conflict, NoRoom, RuleBroken, TooLarge } from "../errors.ts";
 import { readFields, type Typed } from "./fields.ts";
 import { ownOrigins } from "./origin.ts";
+import { isPartial } from "./partial.ts";
 import { frenchProblem } from "./problems.ts";
 import { ownPath } from "./safe-path.ts";
+import { askShortcuts } from "./shortcuts.ts";
 import { sign } from "./signature.ts";
 
 /** What the object is now, for the person whose version was stale (GEN-8). */
@@ -86,13 +88,17 @@ export function asError({ errors, status }: Refused): Error {
 /** The refusal of this request's form that its handler did not show. */
 export const refusalOf = (req: Request): Refused | undefined => refusals.get(req);
 
-/** One short read transaction in the person's tenant; `isLong` gives it the time of work (F07). */
+/** One short read transaction in the person's tenant, where the menu of their page is asked too; `isLong` gives it the time of work (F07). */
 export function read<T>(
   req: Request,
   questions: (em: EntityManager) => Promise<T>,
   { isLong = false } = {},
 ): Promise<T> {
-  return (isLong ? req.db.patiently() : req.db).read(tenantOf(req), questions);
+  return (isLong ? req.db.patiently() : req.db).read(tenantOf(req), async (em) => {
+    // A fragment has no menu.
+    if (!isPartial(req)) await askShortcuts(req, em);
+    return questions(em);
+  });
 }
 
 /**
@@ -229,7 +235,7 @@ const given = <S, R, V>(value: V | ((values: S, result: R) => V), values: S, res
   typeof value === "function" ? (value as (values: S, result: R) => V)(values, result) : value;
 
 /** The page the form was on. */
-const pageOf = (req: Request) => ownPath(req.headers.referer, ownOrigins(req)) ?? "/";
+export const pageOf = (req: Request) => ownPath(req.headers.referer, ownOrigins(req)) ?? "/";
 
 const sentVersion = (sent: unknown) => (typeof sent === "string" && /^\d{1,9}$/.test(sent) ? Number(sent) : undefined);
 

@@ -5,6 +5,7 @@ import type { Assets } from "./assets.ts";
 import { csrfToken } from "./csrf.ts";
 import { takeNotice } from "./notice.ts";
 import { sessionEnd } from "./sessions.ts";
+import { shortcutsOf } from "./shortcuts.ts";
 import type { Guards, HttpConfig, Notice } from "./types.ts";
 
 export interface MenuSection {
@@ -98,13 +99,22 @@ export class Page {
     const { path, user } = this.#req;
     if (!user || this.detour) return [];
     const open = menu.filter(({ right }) => right === "public" || right === "signed-in" || guards.may(user, right));
-    const here = currentOf(open, path);
-    return SECTIONS.map((title) => ({
+    const [home, ...rest] = SECTIONS.map((title) => ({
       title,
-      entries: open
-        .filter(({ section }) => section === title)
-        .map((entry) => ({ label: entry.label, href: entry.href, icon: entry.icon, current: entry === here })),
-    })).filter(({ entries }) => entries.length > 0);
+      entries: open.filter(({ section }) => section === title),
+    }));
+    const sections = [home!, ...shortcutsOf(this.#req), ...rest].filter(({ entries }) => entries.length > 0);
+    const all = sections.flatMap(({ entries }): { href: string }[] => entries);
+    const here = currentOf(all, path);
+    return sections.map(({ title, entries }) => ({
+      title,
+      entries: entries.map((entry) => ({
+        label: entry.label,
+        href: entry.href,
+        icon: entry.icon,
+        current: entry === here,
+      })),
+    }));
   }
 
   /** The page of help that explains this screen (UIX-12). */
@@ -126,7 +136,7 @@ export class Page {
 }
 
 /** The entry whose address is the longest start of this path. */
-function currentOf(entries: MenuEntry[], path: string): MenuEntry | undefined {
+function currentOf<Entry extends { href: string }>(entries: Entry[], path: string): Entry | undefined {
   return entries
     .filter(({ href }) => path === href || (href !== "/" && path.startsWith(`${href}/`)))
     .sort((a, b) => b.href.length - a.href.length)[0];

@@ -7,6 +7,7 @@ import { Page, type PageParts } from "./page.ts";
 import { isPartial } from "./partial.ts";
 import { safePath } from "./safe-path.ts";
 import { leaveUntouched } from "./sessions.ts";
+import { areShortcutsKnown, askShortcuts } from "./shortcuts.ts";
 import type { Guards, Notice, View } from "./types.ts";
 import type { Views } from "./views.ts";
 
@@ -29,9 +30,18 @@ export function createShow(render: Render): Response["show"] {
     const code = status ?? (form?.errors ? (form.status ?? 422) : this.statusCode);
     this.vary("HX-Request-Type");
     const wanted = templateFor(this, view);
-    const html = render(this.req, this, wanted, data);
-    if (this.req.headers["live-refresh"] && code === 200 && wanted === view.part) return sendIfNew(this, html);
-    send(this, code, html);
+    const draw = () => {
+      const html = render(this.req, this, wanted, data);
+      if (this.req.headers["live-refresh"] && code === 200 && wanted === view.part) return sendIfNew(this, html);
+      send(this, code, html);
+    };
+    if (wanted === view.part || areShortcutsKnown(this.req)) return draw();
+    // A page that asked the base for nothing: what its menu has of its reader's own is asked alone.
+    const { req } = this;
+    req.db
+      .read(req.user!.tenantId, (em) => askShortcuts(req, em))
+      .then(draw)
+      .catch(req.next);
   };
 }
 
