@@ -6,7 +6,10 @@ export interface SiteSection {
 }
 
 const SECTIONS = [
-  { title: "Votre espace", holds: (path: string) => path === "/" || path.startsWith("/compte") },
+  {
+    title: "Votre espace",
+    holds: (path: string) => path === "/" || path === "/premiers-pas" || path.startsWith("/compte"),
+  },
   { title: "Administrer l’organisation", holds: (path: string) => path.startsWith("/admin") },
   { title: "Régler l’instance", holds: (path: string) => path.startsWith("/instance") },
 ];

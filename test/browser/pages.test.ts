@@ -102,7 +102,7 @@ for (const persona of VISITORS) {
 test("à 320 px, la touche Tab parcourt aussi l’accueil et la liste, menu plié", async () => {
   const context = await contextOf(chromium, world, "denis", { viewport: { width: 320, height: 800 } });
   const page = await context.newPage();
-  for (const address of ["/", "/admin/utilisateurs", "/admin/historique"]) {
+  for (const address of ["/campagnes", "/admin/utilisateurs", "/admin/historique"]) {
     await page.goto(world.origin + address);
     assert.deepEqual((await tabWalk(page)).faults, [], address);
   }

@@ -108,7 +108,7 @@ test("F06 : PostgreSQL arrêté puis relancé deux fois sous 50 demandes par sec
       odd.push(`${what} : ${error instanceof Error ? (error.cause ?? error) : error}`);
     }
   };
-  const pages = ["/", "/compte", "/admin/organisation", "/aide", "/admin/historique/verification"];
+  const pages = ["/campagnes", "/compte", "/admin/organisation", "/aide", "/admin/historique/verification"];
   // Open from before the fault to after it, as that of a page somebody looks at.
   const stream = await openStream(running!.origin, browser.cookie, "history");
   const load = (async () => {

@@ -256,7 +256,7 @@ test("F22 : la version d’après installée à côté, la base migrée, l’anc
   const browser = await signIn();
   const migrated = await command(fresh, here, ["migrate"], nextVersion);
   assert.equal(migrated.code, 0, migrated.said);
-  const pages = ["/", "/compte", "/admin/utilisateurs", "/admin/historique"];
+  const pages = ["/campagnes", "/compte", "/admin/utilisateurs", "/admin/historique"];
   for (const page of [...pages, ...pages]) assert.equal((await browser.get(page)).status, 200, page);
   for (let i = 0; i < 4; i++) assert.equal((await write(browser)).status, 303);
   const { code, said } = await command(fresh, here, ["backup", path.join(backups, "apres")], nextVersion);

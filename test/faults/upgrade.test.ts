@@ -95,7 +95,7 @@ test("F22 : l’ancien code répond sur le schéma d’après, à 20 demandes pa
 }, async () => {
   const world = await startWorld();
   const denis = await world.as("denis");
-  const pages = ["/", "/admin/utilisateurs", "/admin/historique", "/admin/organisation", "/compte"];
+  const pages = ["/campagnes", "/admin/utilisateurs", "/admin/historique", "/admin/organisation", "/compte"];
   for (const page of pages) for (let i = 0; i < 3; i++) await denis.get(page); // statements prepared, plans kept
   const { rows } = await world.owner.query<{ name: string }>(
     "select quote_ident(relname) as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1",

@@ -351,7 +351,7 @@ test("HIS-12 : remplacer ou retirer s’annule, et l’image d’avant revient t
   const denis = await world.as("denis");
   const LOGO = "/admin/organisation/logo";
   const shown = async () =>
-    /class="org"><img class="logo" src="\/fichiers\/([0-9a-f-]+)/.exec((await denis.get("/")).text)?.[1];
+    /class="org"><img class="logo" src="\/fichiers\/([0-9a-f-]+)/.exec((await denis.get("/campagnes")).text)?.[1];
   const give = async () =>
     send(world.origin, {
       method: "POST",

@@ -86,7 +86,8 @@ test("le plan du site n’offre à chacun que ce qu’il peut ouvrir, et chaque 
   assert.ok(seen.includes("/compte") && !seen.some((href) => /^\/(admin|instance)/.test(href)), seen.join(" "));
   const open = links((await admin.get("/plan-du-site")).text);
   assert.ok(open.includes("/admin/utilisateurs") && !open.some((href) => href.startsWith("/instance")));
-  for (const href of new Set(open)) assert.equal((await admin.get(href)).status, 200, href);
+  // Their own home is the list of campaigns (DSH-17).
+  for (const href of new Set(open)) assert.equal((await admin.get(href)).status, href === "/" ? 303 : 200, href);
   assert.ok(!links((await world.anonymous().get("/plan-du-site")).text).includes("/compte"));
 });
 
@@ -225,8 +226,27 @@ test("ce qu’un locataire écrirait dans ces tables n’est public pour personn
   assert.match((await world.anonymous().get("/accessibilite/grille?statut=conforme")).text, />0 critère</);
 });
 
-test("l’accueil dit à chacun ce que ses rôles ouvrent, et à l’administrateur ce qui reste à faire", async () => {
-  const denis = await (await world.as("denis")).get("/");
+test("DSH-17 : administrateurs et gestionnaires arrivent sur leurs campagnes, les autres sur ce que leurs rôles ouvrent", async () => {
+  const homes = await Promise.all(
+    ["denis", "sophie", "karim", "martine", "aicha", "helene", "nadia"].map(async (who) => {
+      const { status, location } = await (await world.as(who)).get("/");
+      return [who, status, location];
+    }),
+  );
+  assert.deepEqual(homes, [
+    ["denis", 303, "/campagnes"],
+    ["sophie", 303, "/campagnes"],
+    ["karim", 200, null],
+    ["martine", 200, null],
+    ["aicha", 200, null],
+    ["helene", 200, null],
+    ["nadia", 200, null],
+  ]);
+  assert.match((await (await world.as("sophie")).get("/campagnes")).text, /<a href="\/premiers-pas">/);
+});
+
+test("« Premiers pas » dit à chacun ce que ses rôles ouvrent, et à l’administrateur ce qui reste à faire", async () => {
+  const denis = await (await world.as("denis")).get("/premiers-pas");
   assert.match(denis.text, /Bonjour Denis[\s\S]+Pour bien commencer[\s\S]+Inviter un premier collègue[\s\S]+Fait/);
   const karim = await (await world.as("karim")).get("/");
   assert.match(karim.text, /Technicien[\s\S]+Aucune intervention pour l’instant/);

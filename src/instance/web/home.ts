@@ -1,5 +1,5 @@
 import type { RequestHandler } from "express";
-import { ROLES, type Role, startListFor } from "../../accounts/index.ts";
+import { allows, ROLES, type Role, startListFor } from "../../accounts/index.ts";
 import { read } from "../../platform/http/forms.ts";
 import { historyStep, instanceSteps } from "../queries.ts";
 
@@ -40,8 +40,14 @@ const WAITING: Partial<Record<Role, Waiting>> = {
   },
 };
 
-/** Where one lands: what my roles open, what is left to do first, and what each place waits for. */
-export const show: RequestHandler = async (req, res) => {
+/** Where each role lands (DSH-17): who makes campaigns on them all, the others on what their roles open, until they have a page of their own. */
+export const show: RequestHandler = (req, res, next) => {
+  if (allows(req.user!.roles, "campaigns.create")) return res.redirect(303, "/campagnes");
+  return start(req, res, next);
+};
+
+/** What my roles open, what is left to do first, and what each place waits for. */
+export const start: RequestHandler = async (req, res) => {
   const user = req.user!;
   const steps = await read(req, async (em) => {
     if (user.roles.includes("super_admin")) return [...(await instanceSteps(em, req.db)), await historyStep(em)];

@@ -16,6 +16,7 @@ const CRITERION = { criterion: /^\d{1,2}\.\d{1,2}$/ };
 
 export const routes: Route[] = [
   get("/", "signed-in", home.show, { sitemap: "Accueil" }),
+  get("/premiers-pas", "signed-in", home.start, { sitemap: "Premiers pas" }),
 
   get("/accessibilite", "public", declaration.show, { sitemap: "Déclaration d’accessibilité" }),
   get("/accessibilite/grille", "public", grid.index, { sitemap: "Grille des critères d’accessibilité" }),
