@@ -13,6 +13,7 @@ export {
   mayRoute,
   type PermissionCode,
   type Relation,
+  rightInWords,
 } from "./permissions.ts";
 export { type GroupPerson, groupHolds, groupIdsOf, listGroups, peopleOf } from "./queries/groups.ts";
 export { type StartStep, startListFor } from "./queries/organisations.ts";

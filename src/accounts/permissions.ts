@@ -295,6 +295,12 @@ function holders(rule: Rule): string[] {
   return who;
 }
 
+/** A right in words, and who holds it: "lire l’annuaire", "les administrateurs de l’organisation et …" [UIX-13]. */
+export function rightInWords(code: PermissionCode): { label: string; holders: string } {
+  const rule = byCode.get(code)!;
+  return { label: rule.label, holders: and.format(holders(rule)) };
+}
+
 /** One sentence or two for the person who meets a closed or an open door: why, and who can [UIX-13]. */
 export function explain(roles: readonly string[], code: string, relation: Relation = {}): string {
   const rule = byCode.get(code);

@@ -24,6 +24,7 @@ export const events = {
     beyond: "Un export n’a rien changé\u00a0: il n’y a rien à annuler.",
   },
   "campaign.created": { label: "campagne créée", payload: z.strictObject({ by }) },
+  "campaign.cloned": { label: "campagne copiée", payload: z.strictObject({ from: z.uuid(), by }) },
   "campaign.edited": { label: "campagne modifiée", payload: z.strictObject({ by }) },
   "campaign.visibility_changed": {
     label: "visibilité de la campagne changée",

@@ -6,13 +6,14 @@ import {
   MANAGER_RIGHTS,
   type PermissionCode,
   type Relation,
+  type Role,
   type SignedIn,
 } from "../accounts/index.ts";
 import { Forbidden, NotFound } from "../platform/errors.ts";
 import type { ArrowRole } from "../workflow/index.ts";
 import type { Campaign } from "./campaign.ts";
 import type { Operation } from "./operation.ts";
-import { nameAround, readCampaign, readOperation } from "./queries/standing.ts";
+import { hasWorkIn, nameAround, readCampaign, readOperation } from "./queries/standing.ts";
 import { readForStep } from "./queries/steps.ts";
 
 /** Whoever asks: the person behind a request, or the author of a job. */
@@ -30,6 +31,7 @@ export interface Standing<C extends Judged = Campaign> {
   holds: ReadonlySet<Grant> | null;
 }
 
+const NO_CAMPAIGN = "Cette campagne n’existe pas, ou ne vous est pas ouverte. Revenez à la liste des campagnes.";
 const NO_OPERATION = "Cette opération n’existe pas, ou ne vous est pas ouverte. Revenez à la liste des opérations.";
 
 /** Throws NotFound when the campaign is not theirs to see, or in the trash, as when there is none (CAM-26); Forbidden without the right. */
@@ -42,10 +44,21 @@ export async function campaignFor(
 ): Promise<Standing> {
   const found = await readCampaign(em, id, user.id, where);
   const standing = found && standingOn(user, found.campaign, found.letters);
-  if (!standing?.may("campaigns.see")) {
-    throw new NotFound("Cette campagne n’existe pas, ou ne vous est pas ouverte. Revenez à la liste des campagnes.");
-  }
+  if (!standing?.may("campaigns.see")) throw await hidden(em, user, standing, right, NO_CAMPAIGN);
   return allowed(standing, right);
+}
+
+/** What hides a campaign, or an operation of it: a refusal to whoever has work in it, who knows of it then (CAM-25, MYW-8). */
+async function hidden(
+  em: EntityManager,
+  user: Asking,
+  standing: Standing<Judged> | null,
+  right: PermissionCode,
+  absent: string,
+): Promise<Error> {
+  const isKnown =
+    standing && standing.campaign.state !== "draft" && (await hasWorkIn(em, standing.campaign.id, user.id));
+  return isKnown ? new Forbidden(standing.explain(right)) : new NotFound(absent);
 }
 
 /** The same of one operation, which its technician sees without seeing its campaign (CAM-25), once it is no draft (CAM-10). */
@@ -81,7 +94,7 @@ export async function operationToChange(
   return {
     operation,
     isHeldBack,
-    ...standingOnOne(user, { campaign, letters, operation, technicianId: operation.technician?.id }, right),
+    ...(await standingOnOne(em, user, { campaign, letters, operation, technicianId: operation.technician?.id }, right)),
   };
 }
 
@@ -90,7 +103,7 @@ export async function operationToStep(em: EntityManager, user: SignedIn, id: str
   const found = await readForStep(em, id, user.id);
   if (!found) throw new NotFound(NO_OPERATION);
   const { operation, isHeldBack } = found;
-  return { operation, isHeldBack, ...standingOnOne(user, found, "operations.execute") };
+  return { operation, isHeldBack, ...(await standingOnOne(em, user, found, "operations.execute")) };
 }
 
 interface OfOne<C> {
@@ -100,12 +113,16 @@ interface OfOne<C> {
   technicianId: string | null | undefined;
 }
 
-function standingOnOne<C extends Judged>(user: SignedIn, one: OfOne<C>, right: PermissionCode) {
+async function standingOnOne<C extends Judged>(
+  em: EntityManager,
+  user: SignedIn,
+  one: OfOne<C>,
+  right: PermissionCode,
+) {
   const { campaign, letters, operation, technicianId } = one;
   const standing = standingOn(user, campaign, letters, technicianId === user.id && campaign.state !== "draft");
-  if (!standing.may("operations.read") || (operation.isTrashed() && !standing.may("operations.delete"))) {
-    throw new NotFound(NO_OPERATION);
-  }
+  if (operation.isTrashed() && !standing.may("operations.delete")) throw new NotFound(NO_OPERATION);
+  if (!standing.may("operations.read")) throw await hidden(em, user, standing, right, NO_OPERATION);
   return { ...allowed(standing, right), who: whoOn(standing, user, technicianId) };
 }
 
@@ -119,7 +136,13 @@ export const whoOn = (
   ...(may(MANAGER_RIGHTS.operations) ? ["manager" as const] : []),
 ];
 
-function standingOn<C extends Judged>(user: Asking, campaign: C, grants: Set<Grant>, assigned = false): Standing<C> {
+/** What this person may do on a campaign whose grants to them are known already, as of each line of a list. */
+export function standingOn<C extends Judged>(
+  user: Asking,
+  campaign: C,
+  grants: Set<Grant>,
+  assigned = false,
+): Standing<C> {
   const relation: Relation = {
     owner: campaign.owner.id === user.id,
     visibility: campaign.visibility,
@@ -134,6 +157,23 @@ function standingOn<C extends Judged>(user: Asking, campaign: C, grants: Set<Gra
     holds: may("campaigns.visibility") ? null : grants,
   };
 }
+
+/** One way a campaign is open to somebody: the relation it stands on, alone. */
+export interface Way {
+  source: string;
+  /** By one of their roles; all of them when not said. */
+  role?: Role;
+  relation: Relation;
+}
+
+/**
+ * What comes to this person from each of these ways alone, asked of the function that decides: nothing here knows a right.
+ * A role gives what it gives without them; each of the others, what it adds to their roles (CAM-26, UIX-13).
+ */
+export const givenBy = (user: Asking, { role, relation }: Way, codes: readonly PermissionCode[]): PermissionCode[] =>
+  codes.filter((code) =>
+    role ? allows([role], code, relation) : allows(user.roles, code, relation) && !allows(user.roles, code),
+  );
 
 function allowed<C extends Judged>(standing: Standing<C>, right: PermissionCode): Standing<C> {
   if (!standing.may(right)) throw new Forbidden(standing.explain(right));

@@ -22,6 +22,10 @@ const EXEMPT: Record<string, string> = {
   "/campagnes/:id/vues/modification": "une vue privée est à son auteur",
   "/campagnes/:id/vues/suppression": "une vue privée est à son auteur",
   "/campagnes/:id/vues/defaut": "le goût d’une personne",
+  "/campagnes/:id/epingle": "le goût d’une personne",
+  "/campagnes/:id/epingle/retrait": "le goût d’une personne",
+  "/campagnes/:id/epingle/deplacement": "le goût d’une personne",
+  "/campagnes/:id/copie": "elle en fait une autre",
   "/campagnes/:id/champs/:code/refusees/:act": "un export",
 };
 /** What a request leaves that is no matter of business: its key, and that it was made. */

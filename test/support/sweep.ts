@@ -662,6 +662,16 @@ const FORMS: Record<string, Filled> = {
       version: await versionOf(world, ids),
     }),
   },
+  "/campagnes/:id/copie": {
+    fields: () => ({
+      name: `Copie ${randomBytes(3).toString("hex")}`,
+      startsOn: "2026-12-01",
+      endsOn: "2027-01-29",
+    }),
+  },
+  "/campagnes/:id/epingle": { page: null },
+  "/campagnes/:id/epingle/retrait": { page: null },
+  "/campagnes/:id/epingle/deplacement": { page: null, fields: pinnedLast },
   "/campagnes/:id/vues": {
     page: null,
     fields: () => ({ name: `Vue ${randomBytes(3).toString("hex")}`, adresse: "statut=done" }),
@@ -1700,6 +1710,20 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
   await leaveAbsence(world, ids);
   await leaveImport("analysed")(world, ids);
   return ids;
+}
+
+/** The campaign is the second pin of whoever asks, who moves it up. */
+async function pinnedLast({ tenantId, campaign, shelved }: Ids, { id }: Browser, { db }: World): Promise<Fields> {
+  if (id !== "") {
+    await db.note(tenantId, (em) =>
+      em.execute(
+        `insert into campaign_pins (tenant_id, id, campaign_ids) select tenant_id, id, array[?, ?]::uuid[] from app_user where id = ?
+         on conflict (tenant_id, id) do update set campaign_ids = excluded.campaign_ids`,
+        [shelved, campaign, id],
+      ),
+    );
+  }
+  return { way: "up" };
 }
 
 /** A view of the list that belongs to whoever asks. */

@@ -52,17 +52,6 @@ function openCampaigns(user: SignedIn): RawBuilder<SqlBool> {
   return sql<SqlBool>`(${sql.join(ways, sql` or `)})`;
 }
 
-export interface CampaignLine {
-  id: string;
-  name: string;
-  state: CampaignState;
-  startsOn: string;
-  endsOn: string;
-  visibility: "restricted" | "public";
-  ownerId: string;
-  ownerName: string;
-}
-
 export interface TrashedCampaign {
   id: string;
   name: string;
@@ -79,24 +68,4 @@ export async function listTrashed(em: EntityManager, user: SignedIn): Promise<Tr
     where c.trashed_at is not null and ${hasRole(user, "admin") ? sql`true` : sql`c.owner_id = ${user.id}::uuid`}
     order by c.trashed_at desc, c.id`.execute(transaction(em));
   return rows.map((row) => ({ ...row, trashedAt: new Date(row.trashedAt) }));
-}
-
-/** All the campaigns this person sees: the live ones, or the archived ones; the nearest end first. */
-export async function listCampaigns(
-  em: EntityManager,
-  user: SignedIn,
-  { archived, q = "" }: { archived: boolean; q?: string | undefined },
-): Promise<CampaignLine[]> {
-  const words = q.split(/\s+/u).filter(Boolean).slice(0, 5);
-  const conditions = [
-    visibleCampaigns(user),
-    archived ? sql`c.state = 'archived'` : sql`c.state <> 'archived'`,
-    ...words.map((word) => sql`folded(c.name) like folded(${`%${word.replace(/[\\%_]/g, "\\$&")}%`})`),
-  ];
-  const { rows } = await sql<CampaignLine>`
-    select c.id, c.name, c.state, c.starts_on::text as "startsOn", c.ends_on::text as "endsOn", c.visibility,
-      c.owner_id as "ownerId", u.given_name || ' ' || u.family_name as "ownerName"
-    from campaign c join app_user u on u.tenant_id = c.tenant_id and u.id = c.owner_id
-    where ${sql.join(conditions, sql` and `)} order by c.ends_on, folded(c.name), c.id`.execute(transaction(em));
-  return rows;
 }

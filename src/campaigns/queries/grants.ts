@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { sql, type Transaction } from "kysely";
-import type { Grant } from "../../accounts/index.ts";
+import { type Grant, groupIdsOf } from "../../accounts/index.ts";
+import { askWithNext } from "../../platform/db/index.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -31,6 +32,34 @@ export async function listGrants(em: EntityManager, campaignId: string): Promise
     where g.campaign_id = ${campaignId}::uuid and (u.id is not null or s.id is not null)
     order by kind desc, folded(coalesce(u.family_name || ' ' || u.given_name, s.name)), g.id`.execute(transaction(em));
   return rows;
+}
+
+export interface HeldGrant {
+  /** Null: to them by name. */
+  group: string | null;
+  letters: Grant[];
+}
+
+/** What opens a campaign to one person besides their roles: the grants that reach them, and how many of its operations are theirs. */
+export async function heldOn(
+  em: EntityManager,
+  campaignId: string,
+  userId: string,
+): Promise<{ grants: HeldGrant[]; assigned: number }> {
+  const grants = await askWithNext(
+    em,
+    sql<HeldGrant>`
+      select s.name as "group", g.letters from campaign_grant g
+      left join user_group s on s.tenant_id = g.tenant_id and s.id = g.group_id
+      where g.campaign_id = ${campaignId}::uuid and (g.user_id = ${userId}::uuid or g.group_id in (${groupIdsOf(userId)}))
+      order by s.name nulls first`,
+  );
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from operation
+    where technician_id = ${userId}::uuid and campaign_id = ${campaignId}::uuid and trashed_at is null`.execute(
+    transaction(em),
+  );
+  return { grants: grants(), assigned: rows[0]!.n };
 }
 
 export interface Choice {

@@ -81,6 +81,15 @@ export async function nameAround(em: EntityManager, { campaign, technician, segm
   for (const row of rows) em.map(User, row);
 }
 
+/** Whether an operation of this campaign is this person's. */
+export async function hasWorkIn(em: EntityManager, campaignId: string, userId: string): Promise<boolean> {
+  const { rows } = await sql<{ has: boolean }>`
+    select exists (select from operation where technician_id = ${userId}::uuid and campaign_id = ${campaignId}::uuid and trashed_at is null) as has`.execute(
+    transaction(em),
+  );
+  return rows[0]!.has;
+}
+
 const lettersOf = (rows: { letter: Grant }[]) => new Set(rows.map(({ letter }) => letter));
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;

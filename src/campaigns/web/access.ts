@@ -67,8 +67,12 @@ async function show(req: OfOne, res: Response, forms: Partial<Forms>): Promise<v
     owners: owners.filter(({ value }) => value !== campaign.owner.id),
     owner: campaign.owner.name(),
     mayGrant: open && may("grants.edit"),
+    visibility: VISIBILITIES.find(({ value }) => value === campaign.visibility)!,
     maySee: open && may("campaigns.visibility"),
     mayTransfer: open && may("campaigns.govern"),
+    // Of an archived one, its head says that it is read-only.
+    whyNotSee: may("campaigns.visibility") ? "" : standing.explain("campaigns.visibility"),
+    whyNotTransfer: may("campaigns.govern") ? "" : standing.explain("campaigns.govern"),
     // Gives the page its status.
     form: forms.grant ?? forms.visibility ?? forms.owner ?? UNTOUCHED,
     forms: { grant: UNTOUCHED, visibility: UNTOUCHED, owner: UNTOUCHED, ...forms },

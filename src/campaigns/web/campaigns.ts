@@ -1,23 +1,20 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import { allows, lastChange } from "../../accounts/index.ts";
+import { lastChange } from "../../accounts/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
-import { query, read, submit } from "../../platform/http/forms.ts";
+import { read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, type Campaign, createCampaign, LONGEST_DESCRIPTION, LONGEST_NAME } from "../campaign.ts";
 import { OperationType } from "../operation-type.ts";
 import { campaignFor, type Standing } from "../policy.ts";
-import { listCampaigns } from "../queries/campaigns.ts";
 import { listOfferedTypes } from "../queries/operation-types.ts";
 import { READINESS_LEVELS, type Readiness, RULE_WORDS, readinessOf } from "../readiness.ts";
 import { takeType } from "../taken-type.ts";
-import { AT, addressOf, badgeOf, CAMPAIGNS, frameOf, HOME } from "./shown.ts";
+import { isPinned } from "./pins.ts";
+import { addressOf, CAMPAIGNS, frameOf, HOME, mayClone } from "./shown.ts";
 
-const LIST = { page: "campaigns/campaigns/index", part: "campaigns/campaigns/_list" };
 const CARD = { page: "campaigns/campaigns/show" };
 const NEW = { page: "campaigns/campaigns/new" };
-
-const Filters = z.object({ q: z.string().max(200).optional() });
 
 const day = (missing: string) => z.iso.date(missing);
 export const OutlineFields = {
@@ -43,31 +40,6 @@ export const OUTLINE_LABELS = {
   startsOn: "Premier jour",
   endsOn: "Dernier jour",
 };
-
-const index =
-  (archived: boolean): RequestHandler =>
-  async (req, res) => {
-    const { q } = query(req, Filters);
-    const found = await read(req, (em) => listCampaigns(em, req.user!, { archived, q }));
-    const at = archived ? `${AT}/archivees` : AT;
-    res.show(LIST, {
-      title: archived ? "Campagnes archivées" : "Campagnes",
-      crumbs: archived ? [HOME, CAMPAIGNS, { label: "Archivées" }] : [HOME, { label: "Campagnes" }],
-      campaigns: found.map((line) => ({
-        ...line,
-        href: addressOf(line),
-        badge: badgeOf(line),
-        isMine: line.ownerId === req.user!.id,
-      })),
-      archived,
-      at,
-      form: { values: { q: q ?? "" } },
-      active: q ? 1 : 0,
-      mayCreate: allows(req.user!.roles, "campaigns.create"),
-    });
-  };
-export const live = index(false);
-export const archived = index(true);
 
 export const new_: RequestHandler = (req, res) => showNew(req, res, { values: {} });
 
@@ -138,11 +110,13 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
     type: campaign.type,
     // Nothing is to be made ready any more of one that is over.
     readiness: STILL_AHEAD.includes(campaign.state) ? shownReadiness(readiness, may) : null,
+    isPinned: isPinned(req, campaign),
+    mayClone: mayClone(req, standing),
   });
 };
 
 /** What a campaign waits for from this person, in the state it is. */
-function nextOf({ campaign, may }: Standing) {
+export function nextOf({ campaign, may }: { campaign: Pick<Campaign, "id" | "state"> } & Pick<Standing, "may">) {
   const at = addressOf(campaign);
   if (campaign.state === "draft" && may("campaigns.publish")) {
     return { label: "Publier", icon: "send", href: `${at}/publication`, isAwaited: true };

@@ -5,6 +5,7 @@ import { bulkRoutes } from "./bulk-routes.ts";
 import * as trash from "./campaign-trash.ts";
 import * as flows from "./campaign-workflows.ts";
 import * as campaigns from "./campaigns.ts";
+import * as clones from "./clones.ts";
 import * as closings from "./closings.ts";
 import * as fields from "./fields.ts";
 import * as lifeCycle from "./life-cycle.ts";
@@ -15,8 +16,11 @@ import * as list from "./operation-list.ts";
 import * as types from "./operation-types.ts";
 import * as operations from "./operations.ts";
 import * as people from "./people.ts";
+import * as pins from "./pins.ts";
+import * as portfolio from "./portfolio.ts";
 import { prerequisiteRoutes } from "./prerequisite-routes.ts";
 import * as publications from "./publications.ts";
+import * as reasons from "./reasons.ts";
 import * as savedViews from "./saved-views.ts";
 import { segmentRoutes } from "./segment-routes.ts";
 import * as settings from "./settings.ts";
@@ -40,12 +44,18 @@ const EXECUTE = "operations.execute";
 const DELETE = "operations.delete";
 
 export const routes: Route[] = [
-  get("/campagnes", SEE, campaigns.live, { sitemap: "Campagnes" }),
-  get("/campagnes/archivees", SEE, campaigns.archived, { sitemap: "Campagnes archivées" }),
+  get("/campagnes", SEE, portfolio.index, { sitemap: "Campagnes" }),
+  get("/campagnes/epinglees", SEE, pins.index, { sitemap: "Campagnes épinglées" }),
+  post("/campagnes/:id/epingle", SEE, pins.create),
+  post("/campagnes/:id/epingle/retrait", SEE, pins.destroy),
+  post("/campagnes/:id/epingle/deplacement", SEE, pins.update),
   get("/campagnes/nouvelle", "campaigns.create", campaigns.new_, { sitemap: "Créer une campagne" }),
   post("/campagnes/nouvelle", "campaigns.create", campaigns.create),
   get("/campagnes/corbeille", SEE, trash.index, { sitemap: "Corbeille des campagnes" }),
   get("/campagnes/:id", SEE, campaigns.show),
+  get("/campagnes/:id/pourquoi", SEE, reasons.show),
+  get("/campagnes/:id/copie", "campaigns.create", clones.new_),
+  post("/campagnes/:id/copie", "campaigns.create", clones.create),
   get("/campagnes/:id/reglages", CONFIGURE, settings.edit),
   post("/campagnes/:id/reglages", CONFIGURE, settings.update),
   post("/campagnes/:id/calendrier", CONFIGURE, settings.updateCalendar),

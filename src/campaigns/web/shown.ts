@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request } from "express";
-import type { PermissionCode } from "../../accounts/index.ts";
+import { allows, type PermissionCode } from "../../accounts/index.ts";
 import { fr, percentOf } from "../../platform/text/index.ts";
 import type { Campaign } from "../campaign.ts";
 import { stateOf } from "../campaign.ts";
@@ -89,6 +89,10 @@ export function shownProgress(tally: Tally): { share: number | null; progress: s
   const progress = progressOf(tally);
   return { share: percentOf(progress), progress: fr.ratio(progress) };
 }
+
+/** Copying a campaign makes one: it takes both rights (PRM-2, PRM-5). */
+export const mayClone = ({ user }: Pick<Request, "user">, { may }: Pick<Standing, "may">): boolean =>
+  may("campaigns.clone") && allows(user!.roles, "campaigns.create");
 
 export const badgeOf = ({ state }: Pick<Campaign, "state">) => {
   const { label, icon, tone } = stateOf(state);

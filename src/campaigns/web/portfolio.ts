@@ -1,0 +1,153 @@
+import type { Request, RequestHandler } from "express";
+import { allows, type SignedIn } from "../../accounts/index.ts";
+import { withQuery } from "../../platform/http/addresses.ts";
+import { query, read } from "../../platform/http/forms.ts";
+import { fr } from "../../platform/text/index.ts";
+import { STATES } from "../campaign.ts";
+import { standingOn } from "../policy.ts";
+import {
+  type Asked,
+  answersTo,
+  PORTFOLIO_PAGE,
+  PortfolioAddress,
+  SECTIONS,
+  type Section,
+  SORTS,
+  sectionsOf,
+} from "../portfolio.ts";
+import { NONE } from "../queries/operations.ts";
+import { countPortfolio, listPortfolio, type PortfolioCount, type PortfolioLine } from "../queries/portfolio.ts";
+import { addUp, type Counters, countersOf, progressOf, remainingOf, tallyOf } from "../stats.ts";
+import { nextOf } from "./campaigns.ts";
+import { AT, addressOf, badgeOf, HOME, mayClone, shownProgress } from "./shown.ts";
+
+const VIEW = { page: "campaigns/portfolio/index", part: "campaigns/portfolio/_sections" };
+
+/** What a card counts, in its order (DSH-13). */
+const SHOWN = [
+  { code: "success", label: "Réalisées", tone: "success", icon: "check-circle" },
+  { code: "planned", label: "Planifiées", tone: "primary", icon: "calendar" },
+  { code: "deferred", label: "Reportées", tone: "warning", icon: "pause-circle" },
+  { code: "problem", label: "Bloquées", tone: "danger", icon: "alert-triangle" },
+] as const;
+
+const isArchived = ({ state }: PortfolioLine) => state === "archived";
+const NOTHING: Pick<PortfolioCount, "counted" | "technicians"> = { counted: [], technicians: 0 };
+
+/** The campaigns one sees, in three sections (DSH-11), under the figures of those that live (DSH-12). */
+export const index: RequestHandler = async (req, res) => {
+  const asked = query(req, PortfolioAddress);
+  const user = req.user!;
+  const { lines, sections, counts } = await read(req, async (em) => {
+    const lines = await listPortfolio(em, user, { withActivity: asked.tri === "activite" });
+    const wanted = lines.filter((line) => answersTo(line, asked));
+    const countOf = (of: readonly PortfolioLine[]) => countPortfolio(em, of.map(({ id }) => id).toSorted(), user);
+    // What archived campaigns hold is counted where it is shown, or sorted by: the others make the figures on top.
+    if (asked.tri === "avancement") {
+      const counts = await countOf(lines);
+      return { lines, counts, sections: sectionsOf(wanted, asked, (line) => shareOf(counts.get(line.id))) };
+    }
+    const sections = sectionsOf(wanted, asked, () => null);
+    const shelved = sections.flatMap((one) => one.lines).filter(isArchived);
+    return { lines, sections, counts: await countOf([...lines.filter((line) => !isArchived(line)), ...shelved]) };
+  });
+  const live = lines.filter((line) => !isArchived(line));
+  const whole = tallyOf(addUp(live.map(({ id }) => countersOf(counts.get(id)?.counted ?? []))));
+  const { q, etat, proprietaire, type, du, au } = asked;
+  const active = [q, etat, proprietaire, type, du, au].filter(Boolean).length;
+  res.show(VIEW, {
+    title: "Campagnes",
+    crumbs: [HOME, { label: "Campagnes" }],
+    figures: [
+      { label: "Campagnes", value: fr.number(live.length) },
+      { label: "Opérations restantes", value: fr.number(remainingOf(whole)) },
+      { label: "Avancement", value: fr.ratio(progressOf(whole)) },
+    ],
+    total: sections.reduce((sum, one) => sum + one.total, 0),
+    sections: sections.map((section) => ({
+      ...section,
+      isFolded: section.code !== SECTIONS[0].code && active === 0 && !asked[section.code],
+      cards: section.lines.map((line) => cardOf(user, line, counts.get(line.id) ?? NOTHING)),
+      ...pagesOf(asked, section),
+    })),
+    ...choicesAmong(lines, req),
+    form: { values: Object.fromEntries(Object.entries(asked).map(([name, value]) => [name, String(value ?? "")])) },
+    active,
+    isEmpty: lines.length === 0,
+    mayCreate: allows(user.roles, "campaigns.create"),
+  });
+};
+
+const shareOf = (count: PortfolioCount | undefined): number | null => {
+  const { part, of } = progressOf(tallyOf(countersOf(count?.counted ?? [])));
+  return of === 0 ? null : part / of;
+};
+
+/** One campaign as its card tells it (DSH-13). */
+function cardOf(user: SignedIn, line: PortfolioLine, { counted, technicians }: typeof NOTHING) {
+  const standing = standingOn(user, { ...line, owner: { id: line.ownerId } }, new Set(line.letters));
+  const { may } = standing;
+  const counters: Counters = countersOf(counted);
+  const tally = tallyOf(counters);
+  const { of } = progressOf(tally);
+  const at = addressOf(line);
+  return {
+    ...line,
+    at,
+    badge: badgeOf(line),
+    owner: line.ownerId === user.id ? "Vous" : line.ownerName,
+    isPublic: line.visibility === "public",
+    isPinned: line.pin !== null,
+    technicians,
+    ...shownProgress(tally),
+    done: `${fr.number(tally.done)} / ${fr.number(of)}`,
+    counters: SHOWN.map((one) => ({ ...one, count: counters[one.code] })),
+    actions: [
+      nextOf(standing) ?? [],
+      ...(mayClone({ user }, standing) ? [{ label: "Dupliquer", icon: "copy", href: `${at}/copie` }] : []),
+      ...(may("campaigns.configure") && !isArchived(line)
+        ? [{ label: "Régler", icon: "settings", href: `${at}/reglages` }]
+        : []),
+      ...(may("campaigns.govern")
+        ? [{ label: isArchived(line) ? "Restaurer" : "Archiver", icon: "archive", href: `${at}/archivage` }]
+        : []),
+    ].flat(),
+  };
+}
+
+function pagesOf(asked: Asked, { code, page, isLast, first, total, lines }: Section) {
+  const texts = (values: object) =>
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value === undefined ? value : `${value}`]));
+  const at = (to: number) => withQuery(AT, texts({ ...asked, [code]: to }));
+  return {
+    previous: page > 1 ? at(page - 1) : undefined,
+    next: isLast ? undefined : at(page + 1),
+    range:
+      total > PORTFOLIO_PAGE
+        ? `${fr.number(first)}–${fr.number(first + lines.length - 1)} sur ${fr.number(total)}`
+        : undefined,
+  };
+}
+
+/** What one may filter by: states, the owners and types of the campaigns seen, sorts. */
+function choicesAmong(lines: readonly PortfolioLine[], { user }: Request) {
+  const byLabel = new Intl.Collator("fr").compare;
+  const choices = (pairs: [string, string][]) =>
+    [...new Map(pairs)].map(([value, label]) => ({ value, label })).toSorted((a, b) => byLabel(a.label, b.label));
+  const mine = lines.some(({ ownerId }) => ownerId === user!.id) ? [{ value: user!.id, label: "Moi" }] : [];
+  const others = lines.filter(({ ownerId }) => ownerId !== user!.id);
+  return {
+    states: [{ value: "", label: "Tous" }, ...STATES.map(({ code, label }) => ({ value: code, label }))],
+    owners: [
+      { value: "", label: "Tous" },
+      ...mine,
+      ...choices(others.map(({ ownerId, ownerName }) => [ownerId, ownerName])),
+    ],
+    types: [
+      { value: "", label: "Tous" },
+      ...choices(lines.flatMap(({ type }) => (type ? [[type.id, type.name] as [string, string]] : []))),
+      { value: NONE, label: "Sans type" },
+    ],
+    sorts: Object.entries(SORTS).map(([value, label]) => ({ value, label })),
+  };
+}

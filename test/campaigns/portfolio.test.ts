@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import pg from "pg";
+import { idIn, isAt, makeCampaign, plain } from "../support/campaigns.ts";
+import { type Browser, startWorld } from "../support/world.ts";
+
+/** Every statement that leaves for PostgreSQL, and the trips they make. */
+const sent = { statements: 0, trips: 0 };
+const { execute } = pg.Connection.prototype as unknown as { execute(...given: unknown[]): void };
+Object.assign(pg.Connection.prototype, {
+  execute(this: pg.Connection, ...given: unknown[]) {
+    sent.statements += 1;
+    execute.apply(this, given);
+  },
+});
+const { query } = pg.Client.prototype;
+Object.assign(pg.Client.prototype, {
+  query(this: pg.Client, ...given: unknown[]) {
+    sent.trips += 1;
+    return (query as (...all: unknown[]) => unknown).apply(this, given);
+  },
+});
+
+const world = await startWorld();
+const [denis, sophie, claire, hugo, helene, karim] = (await Promise.all(
+  ["denis", "sophie", "claire", "hugo", "helene", "karim"].map((who) => world.as(who)),
+)) as [Browser, Browser, Browser, Browser, Browser, Browser];
+const { tenantId } = sophie;
+const AT = "/campagnes";
+
+/** Operations of a campaign straight in the base, so many of each category. */
+async function fill(at: string, counts: Record<string, number>, technician: string | null = null): Promise<void> {
+  await world.db.act(
+    { tenantId, actorId: sophie.id, channel: "page", code: "test.filled", label: "Essai", now: world.clock.now() },
+    (em) =>
+      em.execute(
+        `insert into operation (tenant_id, id, campaign_id, title, "values", status, category, search, technician_id)
+         select ?, uuidv7(), ?, 'PC ' || key || n, '{}', key, key, '', ?
+         from jsonb_each_text(?::jsonb) c cross join generate_series(1, c.value::int) n`,
+        [tenantId, idIn(at), technician, JSON.stringify(counts)],
+      ),
+  );
+}
+const setState = (at: string, state: string, more = "") =>
+  world.db.act(
+    { tenantId, actorId: sophie.id, channel: "page", code: "test.moved", label: "Essai", now: world.clock.now() },
+    (em) => em.execute(`update campaign set state = ? ${more} where id = ?`, [state, idIn(at)]),
+  );
+
+/** The cards of a page, by section, as they come. */
+function cardsOf({ text }: { text: string }): Record<string, string[]> {
+  return Object.fromEntries(
+    [...text.matchAll(/<section class="cards" aria-labelledby="section-([a-z]+)">([\s\S]*?)<\/section>/g)].map(
+      ([, code, body]) => [code, [...body!.matchAll(/<h3><a href="([^"]+)"/g)].map(([, href]) => href!)],
+    ),
+  );
+}
+const cardOf = ({ text }: { text: string }, at: string): string =>
+  plain({
+    text:
+      new RegExp(
+        `<li class="campaign-card[^>]*id="campagne-${idIn(at)}">[\\s\\S]*?</li>\\s*(?=<li class="campaign|</ul>)`,
+      ).exec(text)?.[0] ?? "",
+  });
+const figuresOf = ({ text }: { text: string }) =>
+  [...text.matchAll(/<dd class="figure">([^<]+)<\/dd>/g)].map(([, value]) => value!.replaceAll(/[\u00a0\u202f]/g, " "));
+
+test("DSH-12, DSH-13, STA-5 : trois chiffres sur les campagnes vivantes, et les mêmes sur la carte que partout", async () => {
+  const postes = await makeCampaign(claire, { name: "Postes de Claire" });
+  await fill(postes, { success: 6, planned: 2, deferred: 1, problem: 1, cancelled: 2 }, karim.id);
+  const badges = await makeCampaign(claire, { name: "Badges de Claire" });
+  await fill(badges, { success: 1, open: 2 });
+  const done = await makeCampaign(claire, { name: "Finie de Claire" });
+  await fill(done, { success: 847 });
+  await setState(done, "finished", ", closed_at = '2026-11-20T10:00:00Z'");
+  const old = await makeCampaign(claire, { name: "Rangée de Claire" });
+  await fill(old, { success: 5, open: 5 });
+  await setState(old, "archived");
+
+  const page = await claire.get(AT);
+  assert.deepEqual(figuresOf(page), ["3", "6", "99,3 %"], "2 + 4 + 0 restent ; 854 ÷ 860, l’archivée à part");
+  assert.deepEqual(cardsOf(page), { vives: [badges, postes], terminees: [done], archivees: [old] });
+  const card = cardOf(page, postes).replaceAll(/[\u00a0\u202f]/g, " ");
+  assert.match(card, /Préparation .*Postes de Claire .*Vous, 1 technicien 60,0 % 6 \/ 10/);
+  assert.match(card, /Réalisées 6 Planifiées 2 Reportées 1 Bloquées 1/);
+  assert.match(cardOf(page, done).replaceAll(/[\u00a0\u202f]/g, " "), /Close le 20\/11\/2026 .*100,0 % 847 \/ 847/);
+  assert.match(cardOf(page, old), /50,0/, "ce qu’une archivée avait fait se lit encore");
+  assert.match(cardOf(await claire.get(AT), badges), /Dupliquer Régler Archiver/);
+});
+
+test("DSH-11 : trois sections avec leur compte, les deux dernières repliées ; épinglées d’abord, puis le tri choisi", async () => {
+  const page = await claire.get(AT);
+  const folded = [
+    ...page.text.matchAll(/<details class="detail fold-section"( open)?><summary>[\s\S]*?<h2 id="section-([a-z]+)"/g),
+  ];
+  assert.deepEqual(
+    folded.map(([, open, code]) => [code, Boolean(open)]),
+    [
+      ["terminees", false],
+      ["archivees", false],
+    ],
+  );
+  assert.match(plain(page), /En préparation et en cours 2 campagnes/);
+  const vives = async (address: string) => cardsOf(await claire.get(address)).vives!;
+  const late = await makeCampaign(claire, { name: "Zèbre", startsOn: "2026-11-02", endsOn: "2026-11-30" });
+  await fill(late, { success: 1 });
+  const [badges, postes] = (await vives(`${AT}?tri=nom`)).slice(0, 2) as [string, string];
+  assert.deepEqual(await vives(AT), [late, badges, postes], "la plus proche de sa fin d’abord");
+  assert.deepEqual(await vives(`${AT}?tri=nom`), [badges, postes, late]);
+  assert.deepEqual(await vives(`${AT}?tri=avancement`), [badges, postes, late], "la moins avancée d’abord");
+  await world.db.act(
+    {
+      tenantId,
+      actorId: claire.id,
+      channel: "page",
+      code: "test.seen",
+      label: "Essai",
+      subject: () => ({ type: "campaign", id: idIn(badges) }),
+      now: new Date(world.clock.now().getTime() + 60_000),
+    },
+    (em) => em.execute("update campaign set description = 'Vue' where id = ?", [idIn(badges)]),
+  );
+  assert.equal((await vives(`${AT}?tri=activite`))[0], badges, "la dernière touchée d’abord");
+  isAt(await claire.post(`${postes}/epingle`));
+  assert.deepEqual(await vives(`${AT}?tri=nom`), [postes, badges, late]);
+  isAt(await claire.post(`${postes}/epingle/retrait`));
+  isAt(await claire.get(`${late}/archivage`).then(() => claire.post(`${late}/archivage`, { reason: "Essai fini" })));
+});
+
+test("DSH-11 : chaque filtre garde ce qu’il dit, ouvre les sections, et un fragment suffit", async () => {
+  const names = async (address: string) => {
+    const page = await claire.get(`${AT}?${address}`);
+    assert.equal(page.status, 200, address);
+    return [...page.text.matchAll(/<h3><a href="[^"]+">([^<]+)/g)].map(([, name]) => name!);
+  };
+  assert.deepEqual(await names("q=BADGES"), ["Badges de Claire"]);
+  assert.deepEqual(await names("q=claire+finie"), ["Finie de Claire"]);
+  assert.deepEqual(await names("etat=archived"), ["Zèbre", "Rangée de Claire"]);
+  assert.deepEqual(await names(`proprietaire=${denis.id}`), []);
+  assert.deepEqual((await names("type=aucun")).length, 5);
+  assert.deepEqual(await names("du=2026-12-15&q=zebre"), [], "finie avant");
+  assert.deepEqual(await names("au=2026-11-02&q=zebre"), ["Zèbre"]);
+  assert.equal((await claire.get(`${AT}?du=2026-02-31`)).status, 422);
+  const part = await claire.get(`${AT}?q=badges`, { part: true });
+  assert.match(part.text, /^\s*<div id="portefeuille"/);
+  assert.match(part.text, /role="status"[^>]*>1 résultat</);
+  assert.match((await claire.get(`${AT}?q=introuvable`)).text, /Aucune campagne ne répond à ces filtres/);
+});
+
+test("CAM-26, S17 : ce qu’on ne voit pas n’est ni dans la liste, ni dans les totaux, ni dans les choix de filtres", async () => {
+  const page = await helene.get(AT);
+  assert.ok(!page.text.includes("de Claire"));
+  assert.ok(!page.text.includes("Claire Fontaine"));
+  assert.match(page.text, /Aucune campagne ne vous est ouverte/);
+  assert.equal((await karim.get(AT)).text.includes("Postes de Claire"), false, "ses opérations seules (CAM-25)");
+  assert.ok((await denis.get(AT)).text.includes("Claire Fontaine"));
+});
+
+test("DSH-18 : une, dix ou cinquante campagnes coûtent les mêmes questions ; au-delà de 24 cartes, une page", async () => {
+  const cost = async (by: Browser, address: string) => {
+    await by.get(address);
+    // Nothing kept from the time before: a write makes every count anew.
+    await world.db.note(tenantId, (em) => em.execute("update session set last_seen_at = last_seen_at"));
+    const before = { ...sent };
+    const { status } = await by.get(address);
+    assert.equal(status, 200);
+    return [sent.statements - before.statements, sent.trips - before.trips];
+  };
+  const addresses = [AT, `${AT}?tri=avancement`, `${AT}?tri=activite&q=h`];
+  const measured: number[][][] = [];
+  let made = 0;
+  for (const wanted of [1, 10, 50]) {
+    for (; made < wanted; made++) {
+      const at = await makeCampaign(hugo, { name: `Hugo ${made + 1}` });
+      await fill(at, { success: 2, planned: 1 }, karim.id);
+      if (made < 10) isAt(await hugo.post(`${at}/epingle`));
+    }
+    const costs = [];
+    for (const address of addresses) costs.push(await cost(hugo, address));
+    measured.push(costs);
+  }
+  assert.deepEqual(measured[1], measured[0]);
+  assert.deepEqual(measured[2], measured[0]);
+  const page = await hugo.get(AT);
+  assert.equal(cardsOf(page).vives!.length, 24);
+  assert.match(plain(page), /1–24 sur 50/);
+  const last = await hugo.get(`${AT}?vives=3`);
+  assert.equal(cardsOf(last).vives!.length, 2);
+  assert.match(last.text, /href="\/campagnes\?vives=2" rel="prev"/);
+});
