@@ -3,6 +3,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { record } from "../platform/events/record.ts";
 import { aboutCampaign, type By, type Campaign, createCampaign, LONGEST_NAME, type Outline } from "./campaign.ts";
 import { addFields, fieldsOf } from "./field.ts";
+import { Prerequisite } from "./prerequisite.ts";
 import { campaignNamed } from "./queries/campaigns.ts";
 import { Segment } from "./segment.ts";
 
@@ -35,8 +36,8 @@ const settingsOf = (source: Campaign) =>
   });
 
 /**
- * A draft of whoever asks, made like another campaign, an archived one too: its type as it took it, fields, workflow, segments
- * and settings; no operation, person or grant (CAM-19). The caller flushes.
+ * A draft of whoever asks, made like another campaign, an archived one too: its type as it took it, fields, workflow, segments,
+ * prerequisites to do again and settings; no operation, person or grant (CAM-19). The caller flushes.
  */
 export async function cloneCampaign(
   em: EntityManager,
@@ -54,20 +55,50 @@ export async function cloneCampaign(
     fields.map((field) => structuredClone(field.definition())),
     { by },
   );
+  const places = await copySegments(em, source, clone);
+  await copyPrerequisites(em, source, clone, places);
+  record(em, "campaign.cloned", aboutCampaign(clone), { from: source.id, by: by.id });
+  return clone;
+}
+
+/** Its segments again, by the id of the one each is like. */
+async function copySegments(em: EntityManager, source: Campaign, clone: Campaign): Promise<Map<string, Segment>> {
   const segments = (await em.find(Segment, { campaign: { id: source.id } } as never)) as Segment[];
-  for (const { name, tone, position, values } of segments) {
+  return new Map(
+    segments.map(({ id, name, tone, position, values }) => {
+      const own = { tenantId: clone.tenantId, id: randomUUIDv7(), campaign: clone };
+      const like = em.create(Segment, { ...own, name, tone, position, values: [...values] });
+      em.persist(like);
+      return [id, like];
+    }),
+  );
+}
+
+/** What was to be ready is to do again, as long before or after the first day as it was (CAM-19, PRE-1). */
+async function copyPrerequisites(
+  em: EntityManager,
+  source: Campaign,
+  clone: Campaign,
+  places: ReadonlyMap<string, Segment>,
+): Promise<void> {
+  const shift = Date.parse(clone.startsOn) - Date.parse(source.startsOn);
+  const asked = (await em.find(Prerequisite, { campaign: { id: source.id } } as never)) as Prerequisite[];
+  for (const { label, responsible, responsibleName, dueOn, isBlocking, position, segment } of asked) {
     em.persist(
-      em.create(Segment, {
-        tenantId,
+      em.create(Prerequisite, {
+        tenantId: clone.tenantId,
         id: randomUUIDv7(),
         campaign: clone,
-        name,
-        tone,
+        segment: segment ? (places.get(segment.id) ?? null) : null,
+        label,
+        responsible,
+        responsibleName,
+        dueOn: dueOn && new Date(Date.parse(dueOn) + shift).toISOString().slice(0, 10),
+        isBlocking,
         position,
-        values: [...values],
+        toldBefore: null,
+        toldAfter: null,
       }),
     );
   }
-  record(em, "campaign.cloned", aboutCampaign(clone), { from: source.id, by: by.id });
-  return clone;
 }

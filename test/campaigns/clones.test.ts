@@ -70,8 +70,37 @@ async function whole(by: Browser, name: string): Promise<string> {
     }),
   );
   isAt(await by.post(`${at}/acces`, { grantee: `u.${karim.id}`, letters: ["see"] }));
+  const place = (
+    await rows<{ id: string }>("select id from segment where campaign_id = ? and name = 'Aile B'", [idIn(at)])
+  )[0]!.id;
+  for (const [label, segment, dueOn] of [
+    ["Serveur prêt", "", "2026-10-30"],
+    ["Clés de l’aile B", place, ""],
+  ] as const) {
+    await by.get(`${at}/prerequis/nouveau`);
+    isAt(
+      await by.post(`${at}/prerequis/nouveau`, {
+        label,
+        segment,
+        dueOn,
+        responsibleName: "Le gardien",
+        responsible: "",
+      }),
+    );
+  }
+  await world.db.act(
+    { tenantId, actorId: by.id, channel: "page", code: "test.done", label: "Essai", now: world.clock.now() },
+    (em) => em.execute("update prerequisite set status = 'done' where campaign_id = ?", [idIn(at)]),
+  );
   return at;
 }
+
+const prerequisites = (at: string) =>
+  rows<{ label: string; status: string; due_on: string | null; place: string | null }>(
+    `select p.label, p.status, p.due_on::text, s.name as place from prerequisite p left join segment s on s.id = p.segment_id
+     where p.campaign_id = ? order by p.label`,
+    [idIn(at)],
+  );
 
 test("CAM-19 : une copie reprend type, champs, flux, segments et réglages ; ni opération, ni personne, ni habilitation", async () => {
   const at = await whole(sophie, "Postes 2026");
@@ -88,6 +117,10 @@ test("CAM-19 : une copie reprend type, champs, flux, segments et réglages ; ni 
   assert.deepEqual(await fields(copy), await fields(at));
   assert.equal((await segments(at)).length, 2);
   assert.deepEqual(await segments(copy), await segments(at));
+  assert.deepEqual(await prerequisites(copy), [
+    { label: "Clés de l’aile B", status: "todo", due_on: null, place: "Aile B" },
+    { label: "Serveur prêt", status: "todo", due_on: "2027-02-26", place: null },
+  ]);
   const [{ owner_id, state, visibility, starts_on, description }] = (await rows<Record<string, string>>(
     "select owner_id, state, visibility, starts_on::text, description from campaign where id = ?",
     [idIn(copy)],

@@ -111,6 +111,9 @@ function cardOf(user: SignedIn, line: PortfolioLine, { counted, technicians }: t
       ...(may("campaigns.govern")
         ? [{ label: isArchived(line) ? "Restaurer" : "Archiver", icon: "archive", href: `${at}/archivage` }]
         : []),
+      ...(may("campaigns.govern") && !isArchived(line)
+        ? [{ label: "Supprimer", icon: "x-circle", href: `${at}/suppression` }]
+        : []),
     ].flat(),
   };
 }
