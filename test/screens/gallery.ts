@@ -1,4 +1,8 @@
+import { drawChart } from "../../src/platform/charts/index.ts";
+import { CHARTS } from "../platform/charts/samples.ts";
 import { inLayout, type Page, pageContext, part } from "./page.ts";
+
+const charts = await Promise.all(CHARTS.map(drawChart));
 
 /** One page that shows every component in the states people meet, through the real layout. */
 
@@ -200,6 +204,20 @@ export function galleryPage({ page: over = {}, dialogShown = false }: GalleryOpt
     }),
   )}
   ${section("s-work", "Travail long", `<div class="card">${p("progress", { label: "Import de postes.csv", value: 61240, max: 100000, text: "Vous pouvez quitter cette page." })}</div>`)}</div>
+  ${charts
+    .map((chart, rank) =>
+      section(
+        `s-chart-${rank}`,
+        chart.title,
+        p("chart", {
+          id: `graphique-${rank}`,
+          chart,
+          csvAt: `/graphique-${rank}.csv`,
+          pngAt: `/graphique-${rank}.png`,
+        }),
+      ),
+    )
+    .join("")}
   ${p("empty", { title: "Aucun compte pour l’instant", text: "Les comptes sont les personnes qui travaillent ici. Invitez la première.", action: { href: "/nouveau", label: "Inviter une personne", icon: "user-plus" } })}`;
   return inLayout(
     "app",

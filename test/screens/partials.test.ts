@@ -67,6 +67,8 @@ test("tout ce qui vient d’ailleurs est échappé", () => {
 const SANITISED = new Set([
   "instance/_prose.eta it.html",
   "documents/versions/preview.eta it.html",
+  "partials/chart.eta chart.wide",
+  "partials/chart.eta chart.narrow",
   'workflow/_show.eta it.draw(it.page.asset("/icons.svg"))',
 ]);
 

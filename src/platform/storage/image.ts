@@ -14,7 +14,7 @@ export const MOST_PIXELS = 60_000_000;
 const LONGEST_SECONDS = 20;
 
 /** Imported by the first picture: a start waits for each library it names. */
-async function drawing() {
+export async function drawing() {
   const { default: sharp } = await import("sharp");
   // One picture at a time and nothing kept: pages answer meanwhile, and the memory goes back.
   sharp.concurrency(1);
