@@ -120,19 +120,28 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** What each rule says of a campaign now, and what they come to together (PRE-6). */
-export async function readinessOf(em: EntityManager, campaign: { id: string }): Promise<Readiness> {
-  return (await readinessOfEach(em, [campaign])).get(campaign.id)!;
+/**
+ * What each rule says of a campaign now, and what they come to together (PRE-6). `of` is given by pages, which only read:
+ * see counted.
+ */
+export async function readinessOf(
+  em: EntityManager,
+  campaign: { id: string },
+  of?: { tenantId: string; day: string },
+): Promise<Readiness> {
+  return (await readinessOfEach(em, [campaign], of)).get(campaign.id)!;
 }
 
 /** The same of several campaigns, in one question. */
 export async function readinessOfEach(
   em: EntityManager,
   campaigns: readonly { id: string }[],
+  of?: { tenantId: string; day: string },
 ): Promise<Map<string, Readiness>> {
   const figures = await readinessFigures(
     em,
     campaigns.map(({ id }) => id),
+    of,
   );
   return new Map([...figures].map(([id, found]) => [id, judged(id, found)]));
 }

@@ -119,7 +119,7 @@ export interface OperationFilter {
   /** Local days, both included. */
   from?: string | undefined;
   to?: string | undefined;
-  /** "late": planned before today and not final; "undated": no date; "unattended": see `technicianMissing`. */
+  /** "late": planned before today and not final; "undated": no date; "unattended": see `unattended`. */
   when?: "late" | "undated" | "unattended" | undefined;
   leastPostponed?: number | undefined;
   mostPostponed?: number | undefined;
@@ -134,15 +134,22 @@ export interface OperationFilter {
 const FINAL = sql`('success', 'cancelled')`;
 
 /**
- * SQL over `o`, an operation that is not over: whoever has it is away the day it is planned, from today on, or has no active
- * technician's account any more (PRE-6). Days are those of this zone. The few people concerned are found first.
+ * SQL: the ids of the operations of this campaign that are not over and whose technician is away the day they are planned,
+ * from today on, or has no active technician's account any more (PRE-6). Days are those of this zone. Begins with the few
+ * people concerned: an index leads from each to what they have.
  */
-export const technicianMissing = (zone: RawBuilder<unknown>): RawBuilder<SqlBool> => {
+export const unattended = (campaignId: RawBuilder<unknown>, zone: RawBuilder<unknown>): RawBuilder<unknown> => {
   const today = sql`(app_now() at time zone ${zone})::date`;
-  const day = sql`(o.planned_at at time zone ${zone})::date`;
-  return sql<SqlBool>`(o.technician_id in (select u.id from app_user u where u.deactivated_at is not null or 'technician' <> all (u.roles))
-    or (o.technician_id in (select a.user_id from absence a where a.ends_on >= ${today}) and ${day} >= ${today}
-      and exists (select from absence a where a.user_id = o.technician_id and ${day} between a.starts_on and a.ends_on)))`;
+  const midnight = (day: RawBuilder<unknown>) => sql`(${day})::timestamp at time zone ${zone}`;
+  // `offset 0` keeps each person's own range of their index from being read as the whole campaign.
+  const theirs = (userId: RawBuilder<unknown>, when: RawBuilder<unknown>) => sql`cross join lateral (
+    select o.id from operation o where o.technician_id = ${userId} and o.technician_id is not null and o.trashed_at is null
+      and o.category not in ${FINAL} and o.campaign_id = ${campaignId} and ${when} offset 0) w`;
+  const away = sql`o.planned_at >= ${midnight(sql`greatest(a.starts_on, ${today})`)} and o.planned_at < ${midnight(sql`a.ends_on + 1`)}`;
+  return sql`
+    select w.id from app_user u ${theirs(sql`u.id`, sql`true`)} where u.deactivated_at is not null or 'technician' <> all (u.roles)
+    union
+    select w.id from absence a ${theirs(sql`a.user_id`, away)} where a.ends_on >= ${today}`;
 };
 
 /** SQL over `o`: the operations of a campaign that answer to a filter, all its parts at once (OPS-5, OPS-6). */
@@ -172,7 +179,9 @@ export function operationsWhere(
   if (from) conditions.push(sql`o.planned_at >= ${from}::date::timestamp at time zone ${zone}`);
   if (to) conditions.push(sql`o.planned_at < (${to}::date + 1)::timestamp at time zone ${zone}`);
   if (when === "undated") conditions.push(sql`o.planned_at is null`);
-  if (when === "unattended") conditions.push(sql`o.category not in ${FINAL}`, technicianMissing(sql`${zone}`));
+  if (when === "unattended") {
+    conditions.push(sql`o.id in (${unattended(sql`${campaignId}::uuid`, sql`${zone}`)})`);
+  }
   if (when === "late") {
     conditions.push(sql`o.planned_at < date_trunc('day', app_now() at time zone ${zone}) at time zone ${zone}`);
     conditions.push(sql`o.category not in ${FINAL}`);

@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, sql, type Transaction } from "kysely";
-import { technicianMissing } from "./operations.ts";
+import { counted } from "./counts.ts";
+import { unattended } from "./operations.ts";
 import { isLate } from "./prerequisites.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
@@ -21,28 +22,31 @@ const count = (where: RawBuilder<unknown>) => sql`(count(*) filter (where ${wher
 
 /**
  * The figures of these campaigns, by id, all in one question: their operations are read once, those that are over and those
- * in the trash left out. "Today" is where each campaign is (GEN-3).
+ * in the trash left out. "Today" is where each campaign is (GEN-3). `of` is given by pages, which only read: see counted.
  */
 export async function readinessFigures(
   em: EntityManager,
   ids: readonly string[],
+  of?: { tenantId: string; day: string },
 ): Promise<Map<string, ReadinessFigures>> {
   const zone = sql`z.zone`;
-  const { rows } = await sql<ReadinessFigures & { id: string }>`
-    select c.id, f.undated, f.unassigned, case when g.has_segments then f.unplaced end as unplaced, f.unavailable, e.unreachable, q.blocking, q.late
+  const question = sql<ReadinessFigures & { id: string }>`
+    select c.id, f.undated, f.unassigned, case when g.has_segments then f.unplaced end as unplaced, u.unavailable, e.unreachable, q.blocking, q.late
     from campaign c join tenant n on n.tenant_id = c.tenant_id
     cross join lateral (select coalesce(c.zone, n.zone) as zone) z
     cross join lateral (select exists (select from segment s where s.campaign_id = c.id) as has_segments) g
     cross join lateral (
       select ${count(sql`o.planned_at is null`)} as undated, ${count(sql`o.technician_id is null`)} as unassigned,
-        ${count(sql`o.segment_id is null`)} as unplaced, ${count(technicianMissing(zone))} as unavailable
+        ${count(sql`o.segment_id is null`)} as unplaced
       from operation o where o.campaign_id = c.id and o.trashed_at is null and o.category not in ('success', 'cancelled')) f
+    cross join lateral (select count(*)::int as unavailable from (${unattended(sql`c.id`, zone)}) w) u
     cross join lateral (
       select count(*)::int as unreachable from eligible_person r left join staff_member s on s.tenant_id = r.tenant_id and s.id = r.staff_member_id
       where r.campaign_id = c.id and coalesce(s.email, r.email) is null) e
     cross join lateral (
       select ${count(sql`p.is_blocking and p.status <> 'done'`)} as blocking, ${count(isLate(zone))} as late
       from prerequisite p where p.campaign_id = c.id) q
-    where c.id = any (${[...ids]}::uuid[])`.execute(transaction(em));
+    where c.id = any (${[...ids]}::uuid[])`;
+  const rows = of ? await counted(em, question, of) : (await question.execute(transaction(em))).rows;
   return new Map(rows.map(({ id, ...figures }) => [id, figures]));
 }

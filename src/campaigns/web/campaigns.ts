@@ -5,13 +5,14 @@ import { lastChange } from "../../accounts/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
 import { read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, type Campaign, createCampaign, LONGEST_DESCRIPTION, LONGEST_NAME } from "../campaign.ts";
+import { todayIn } from "../life-cycle.ts";
 import { OperationType } from "../operation-type.ts";
 import { campaignFor, type Standing } from "../policy.ts";
 import { listOfferedTypes } from "../queries/operation-types.ts";
 import { READINESS_LEVELS, type Readiness, RULE_WORDS, readinessOf } from "../readiness.ts";
 import { takeType } from "../taken-type.ts";
 import { isPinned } from "./pins.ts";
-import { addressOf, CAMPAIGNS, frameOf, HOME, mayClone } from "./shown.ts";
+import { addressOf, CAMPAIGNS, frameOf, HOME, mayClone, zoneOf } from "./shown.ts";
 
 const CARD = { page: "campaigns/campaigns/show" };
 const NEW = { page: "campaigns/campaigns/new" };
@@ -100,7 +101,11 @@ const shownReadiness = ({ level, rules }: Readiness, may: Standing["may"]) => ({
 export const show: RequestHandler<{ id: string }> = async (req, res) => {
   const { standing, readiness } = await read(req, async (em) => {
     const found = await campaignFor(em, req.user!, req.params.id);
-    return { standing: found, readiness: await readinessOf(em, found.campaign) };
+    const day = todayIn(zoneOf(req, found.campaign), req.now);
+    return {
+      standing: found,
+      readiness: await readinessOf(em, found.campaign, { tenantId: found.campaign.tenantId, day }),
+    };
   });
   const { campaign, may } = standing;
   res.show(CARD, {
