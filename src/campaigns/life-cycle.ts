@@ -10,6 +10,7 @@ import { aboutCampaign, type By, Campaign, type ClosedGroup, refuseArchived } fr
 import type { Rules } from "./plan.ts";
 import { effectsOf, LONGEST_REASON, statusOf } from "./progress.ts";
 import { campaignsToStart, closeStatus, openByStatus, wasStarted } from "./queries/life-cycle.ts";
+import { blockingPrerequisites } from "./queries/prerequisites.ts";
 import { holdWorkflow } from "./queries/statuses.ts";
 
 /**
@@ -48,9 +49,22 @@ function refuse(campaign: Campaign, why: string | null): void {
 /** The day it is where a campaign takes place (GEN-3). */
 export const todayIn = (zone: string, now: Date): string => dayOf(localOf(now, zone));
 
-/** Out of preparation: upcoming, or active when its first day is today or past where it takes place (CAM-3). The caller flushes. */
-export function publishCampaign(em: EntityManager, campaign: Campaign, { by, today }: { by: By; today: string }): void {
+/**
+ * Out of preparation: upcoming, or active when its first day is today or past where it takes place (CAM-3). Throws RuleBroken
+ * without a reason while a blocking prerequisite is not done (PRE-3). The caller flushes.
+ */
+export async function publishCampaign(
+  em: EntityManager,
+  campaign: Campaign,
+  { by, today, reason }: { by: By; today: string; reason?: string | undefined },
+): Promise<void> {
   refuse(campaign, whyNot.publish(campaign));
+  if (!reason && (await blockingPrerequisites(em, campaign)).length > 0) {
+    throw new RuleBroken(
+      "Un prérequis bloquant reste à faire\u00a0: donnez un motif pour publier quand même.",
+      "reason",
+    );
+  }
   const to = campaign.startsOn <= today ? "active" : "upcoming";
   campaign.state = to;
   record(em, "campaign.published", aboutCampaign(campaign), { to, by: by.id });

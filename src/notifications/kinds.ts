@@ -20,12 +20,6 @@ export const KINDS = [
     icon: "hourglass",
   },
   {
-    kind: "prerequisites",
-    label: "Prérequis à échéance",
-    hint: "Un prérequis dont vous répondez est à faire sous trois jours, ou en retard depuis la veille.",
-    icon: "flag",
-  },
-  {
     kind: "files",
     label: "Vos fichiers refusés",
     hint: "L’antivirus refuse un fichier que vous avez envoyé.",
@@ -42,6 +36,12 @@ export const KINDS = [
     label: "Tâches en échec",
     hint: "Une tâche de l’instance a échoué à tous ses essais. Une fois par jour et par tâche, à qui tient l’instance.",
     icon: "list-check",
+  },
+  {
+    kind: "prerequisites",
+    label: "Prérequis à échéance",
+    hint: "Un prérequis dont vous répondez est à faire sous trois jours, ou en retard depuis la veille.",
+    icon: "flag",
   },
 ] as const;
 

@@ -341,6 +341,25 @@ test("PRE-3 : démarrer une opération du segment d’un prérequis bloquant dem
   isAt(await start(second));
 });
 
+test("PRE-3 : publier avec un prérequis bloquant à faire demande un motif, que l’historique garde", async () => {
+  const at = await makeCampaign(sophie);
+  const one = await need(at, "Marché signé", { isBlocking: "oui" });
+  assert.match(await sound(`${at}/publication`), /Non prête.*Motif \(obligatoire\).*« Marché signé »/);
+  const refused = await sophie.post(`${at}/publication`, { reason: "" });
+  assert.equal(refused.status, 422);
+  assert.match(plain(refused), /prérequis bloquant reste à faire : donnez un motif/);
+  isAt(await sophie.post(`${at}/publication`, { reason: "Signature demain" }));
+  const [act] = await rows<{ reason: string }>(
+    "select reason from act where code = 'campaign.published' and subject_id = ?",
+    [idIn(at)],
+  );
+  assert.equal(act!.reason, "Signature demain");
+  assert.equal((await send(at, one, "statut", { status: "done" })).status, 303);
+  const other = await makeCampaign(sophie);
+  assert.doesNotMatch(await sound(`${other}/publication`), /Motif/);
+  isAt(await sophie.post(`${other}/publication`, {}));
+});
+
 test("EXP-1 : les prérequis s’exportent, ceux de la campagne d’abord", async () => {
   const at = await makeCampaign(sophie);
   const nord = await segment(at, "Nord");

@@ -89,7 +89,7 @@ async function offered(em: EntityManager, id: string): Promise<OperationType> {
 const STILL_AHEAD: Campaign["state"][] = ["draft", "upcoming", "active"];
 
 /** Each rule leads to its rows, where this reader may list them (PRE-6). */
-const shownReadiness = ({ level, rules }: Readiness, may: Standing["may"]) => ({
+export const shownReadiness = ({ level, rules }: Readiness, may: Standing["may"]) => ({
   badge: READINESS_LEVELS[level],
   rules: rules.map(({ result, count, text, path, right }) => ({
     text,
