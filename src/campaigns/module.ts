@@ -31,6 +31,7 @@ import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
 import { purgeConversions } from "./queries/field-values.ts";
 import { zonesToStart } from "./queries/life-cycle.ts";
 import { pinsWithNext } from "./queries/pins.ts";
+import { zonesToRemind } from "./queries/prerequisites.ts";
 import { CAMPAIGNS_PURGE, FIELDS_PURGE, purgeCampaigns, purgeFields, purgeTrash, TRASH_PURGE } from "./retention.ts";
 import { DefaultViewSchema, SavedViewSchema } from "./saved-view.ts";
 import { runSearchAnew } from "./search.ts";
@@ -339,6 +340,7 @@ export const campaigns: Module = {
       job: "campaigns.remind_prerequisites",
       label: "Rappel des prérequis à leurs responsables",
       at: "07:00",
+      zones: zonesToRemind,
       async run(services, { tenantId }) {
         return fr.count(
           await remindOfPrerequisites(services, { tenantId }),

@@ -126,6 +126,16 @@ const TO_TELL = sql`from prerequisite p
   join app_user u on u.tenant_id = p.tenant_id and u.id = p.responsible_id and u.deactivated_at is null
   where p.status <> 'done' and ${WHEN} is not null`;
 
+/** Zones of their own that campaigns with prerequisites to do have: their days begin by themselves (GEN-3). */
+export async function zonesToRemind(em: EntityManager): Promise<string[]> {
+  const { rows } = await sql<{ zone: string }>`
+    select distinct c.zone from prerequisite p join campaign c on c.tenant_id = p.tenant_id and c.id = p.campaign_id
+    where p.status <> 'done' and p.due_on is not null and p.responsible_id is not null and c.zone is not null`.execute(
+    transaction(em),
+  );
+  return rows.map(({ zone }) => zone);
+}
+
 /** The prerequisites whose responsible is to be told today. */
 export async function prerequisitesToTell(em: EntityManager): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`select p.id ${TO_TELL} order by p.due_on, p.id`.execute(transaction(em));

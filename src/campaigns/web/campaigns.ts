@@ -101,11 +101,11 @@ export const shownReadiness = ({ level, rules }: Readiness, may: Standing["may"]
 export const show: RequestHandler<{ id: string }> = async (req, res) => {
   const { standing, readiness } = await read(req, async (em) => {
     const found = await campaignFor(em, req.user!, req.params.id);
-    const day = todayIn(zoneOf(req, found.campaign), req.now);
-    return {
-      standing: found,
-      readiness: await readinessOf(em, found.campaign, { tenantId: found.campaign.tenantId, day }),
-    };
+    const { campaign } = found;
+    // Nothing is to be made ready any more of one that is over.
+    if (!STILL_AHEAD.includes(campaign.state)) return { standing: found, readiness: null };
+    const day = todayIn(zoneOf(req, campaign), req.now);
+    return { standing: found, readiness: await readinessOf(em, campaign, { tenantId: campaign.tenantId, day }) };
   });
   const { campaign, may } = standing;
   res.show(CARD, {
@@ -113,8 +113,7 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
     ...frameOf(req, standing, "outline"),
     next: nextOf(standing),
     type: campaign.type,
-    // Nothing is to be made ready any more of one that is over.
-    readiness: STILL_AHEAD.includes(campaign.state) ? shownReadiness(readiness, may) : null,
+    readiness: readiness && shownReadiness(readiness, may),
     isPinned: isPinned(req, campaign),
     mayClone: mayClone(req, standing),
   });
