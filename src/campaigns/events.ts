@@ -43,6 +43,7 @@ export const events = {
   "campaign.restored": { label: "campagne restaurée", payload: z.strictObject({ to: state, by }) },
   "campaign.trashed": { label: "campagne mise à la corbeille", payload: z.strictObject({ by }) },
   "campaign.untrashed": { label: "campagne sortie de la corbeille", payload: z.strictObject({ by }) },
+  "campaign.baseline_set": { label: "plan de référence remplacé", payload: z.strictObject({ by }) },
   "campaign.grant_given": { label: "habilitation donnée", payload: grant },
   "campaign.grant_changed": { label: "habilitation changée", payload: grant },
   "campaign.grant_withdrawn": { label: "habilitation retirée", payload: grant },

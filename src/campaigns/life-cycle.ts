@@ -122,7 +122,7 @@ export async function finishCampaign(
   const closing: ClosedGroup[] = [];
   for (const { status, n } of open) {
     const { reason } = decided.get(status)!;
-    if (reason !== null) cancelled += await cancelStatus(em, plan, status, reason);
+    if (reason !== null) cancelled += await cancelStatus(em, plan, status, { reason, now });
     closing.push({ status: statusOf(workflow, status).label, n, reason });
   }
   const left = open.reduce((sum, { n }) => sum + n, 0) - cancelled;
@@ -131,7 +131,12 @@ export async function finishCampaign(
   return { cancelled, left };
 }
 
-async function cancelStatus(em: EntityManager, plan: Rules, from: string, reason: string): Promise<number> {
+async function cancelStatus(
+  em: EntityManager,
+  plan: Rules,
+  from: string,
+  { reason, now }: { reason: string; now: Date },
+): Promise<number> {
   const field = `reason_${from}`;
   if (reason.length < 3) throw new RuleBroken("Indiquez le motif, en quelques mots.", field);
   if (reason.length > LONGEST_REASON) throw new RuleBroken(`Raccourcissez à ${LONGEST_REASON} caractères.`, field);
@@ -140,7 +145,7 @@ async function cancelStatus(em: EntityManager, plan: Rules, from: string, reason
   );
   const { kind, to } = ways.find((one) => one.kind === "cancel") ?? ways[0]!;
   const arrow = decide(plan.workflow, { from, kind, to, who: ["manager"], reason, date: null });
-  return closeStatus(em, plan.campaign.id, from, { ...effectsOf(plan, arrow), reason });
+  return closeStatus(em, plan.campaign.id, from, { ...effectsOf(plan, arrow), reason, today: todayIn(plan.zone, now) });
 }
 
 /** What was open at the closing, in words. */

@@ -4,6 +4,7 @@ import { Forbidden, NotFound } from "../platform/errors.ts";
 import type { Module } from "../platform/module.ts";
 import { fr } from "../platform/text/index.ts";
 import { CATEGORIES, CATEGORY_CODES, ICONS, TONES } from "../workflow/index.ts";
+import { BaselineSchema } from "./baseline.ts";
 import { BulkRowSchema, BulkSchema, runBulk } from "./bulk.ts";
 import { bulkExport } from "./bulk-export.ts";
 import { Campaign, CampaignSchema, STATES, VISIBILITIES } from "./campaign.ts";
@@ -29,14 +30,16 @@ import { PREREQUISITE_STATUSES, PrerequisiteSchema } from "./prerequisite.ts";
 import { prerequisiteDue, remindOfPrerequisites } from "./prerequisite-reminders.ts";
 import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
 import { purgeConversions } from "./queries/field-values.ts";
-import { zonesToStart } from "./queries/life-cycle.ts";
+import { zonesOf } from "./queries/life-cycle.ts";
 import { pinsWithNext } from "./queries/pins.ts";
 import { zonesToRemind } from "./queries/prerequisites.ts";
 import { CAMPAIGNS_PURGE, FIELDS_PURGE, purgeCampaigns, purgeFields, purgeTrash, TRASH_PURGE } from "./retention.ts";
 import { DefaultViewSchema, SavedViewSchema } from "./saved-view.ts";
 import { runSearchAnew } from "./search.ts";
 import { SegmentSchema } from "./segment.ts";
+import { CampaignSnapshotSchema, DayPlanSchema, freezeDays, freezing, SNAPSHOTS } from "./snapshot.ts";
 import {
+  baselineUndo,
   campaignUndo,
   fieldUndo,
   grantUndo,
@@ -80,6 +83,9 @@ export const campaigns: Module = {
     EligiblePersonSchema,
     PrerequisiteSchema,
     CampaignPinsSchema,
+    BaselineSchema,
+    DayPlanSchema,
+    CampaignSnapshotSchema,
   ] as unknown as NonNullable<Module["entities"]>,
   tracked: [
     {
@@ -234,6 +240,21 @@ export const campaigns: Module = {
       },
     },
     {
+      table: "baseline",
+      subject: "campaign",
+      subjectId: "r.campaign_id",
+      title: "'plan de référence'",
+      undo: baselineUndo,
+      columns: {
+        campaign_id: { label: "Campagne", format: "hidden" },
+        frozen_at: { label: "Figé le", format: "dateTime" },
+        frozen_by_id: { label: "Figé par", format: "user" },
+        reason: { label: "Motif" },
+        operations: { label: "Opérations", format: "hidden" },
+        days: { label: "Jours", format: "hidden" },
+      },
+    },
+    {
       table: "saved_view",
       subject: "campaign",
       subjectId: "r.campaign_id",
@@ -269,6 +290,12 @@ export const campaigns: Module = {
         completed_at: { label: "Réalisée le", format: "dateTime" },
         completed_by_id: { label: "Réalisée par", format: "user" },
         is_completed_by_technician: { label: "Par son technicien", format: "yesNo" },
+        // What figures count of its acts: told by the acts themselves, and taken back with them (rulings 11).
+        is_on_first_date: { label: "À sa première date", format: "hidden" },
+        entered_at: { label: "Dans sa catégorie depuis le", format: "hidden" },
+        stepped_on: { label: "Jours de transition", format: "hidden" },
+        postponed_on: { label: "Jours de report", format: "hidden" },
+        joined_on: { label: "Ajoutée au plan du jour", format: "hidden" },
         capacity: { label: "Places" },
         minutes: { label: "Temps passé" },
         notes: { label: "Notes" },
@@ -287,13 +314,15 @@ export const campaigns: Module = {
       table: "field_conversion",
       why: "how far a change of type is; what it changes is tracked in the operations themselves",
     },
+    { table: "day_plan", why: "what each day was to do, kept by a job from the operations, which are tracked" },
+    { table: "campaign_snapshot", why: "figures of a day, kept by a job and never changed" },
     { table: "bulk_row", why: "what a preview froze, and why a row was left out" },
   ],
   routes,
   exports: [operationsExport, peopleExport, bulkExport, segmentsExport, prerequisitesExport, timeExport, typesExport],
   mails: [prerequisiteDue],
   events,
-  reactions,
+  reactions: [...reactions, ...freezing],
   subscriptions: [
     {
       on: "operations.bulk_started",
@@ -331,7 +360,7 @@ export const campaigns: Module = {
       job: "campaigns.start_due",
       label: START,
       at: "00:05",
-      zones: zonesToStart,
+      zones: zonesOf("upcoming"),
       async run(services, { tenantId }) {
         return fr.count(await startDue(services, { tenantId }), "campagne démarrée", "campagnes démarrées");
       },
@@ -348,6 +377,14 @@ export const campaigns: Module = {
           "responsables prévenus",
         );
       },
+    },
+    {
+      job: "campaigns.freeze_days",
+      label: SNAPSHOTS,
+      at: "00:05",
+      zones: zonesOf("upcoming", "active"),
+      limitSeconds: 3_600,
+      run: (services, { tenantId }) => freezeDays(services, { tenantId }),
     },
     {
       job: "campaigns.purge_bulks",

@@ -16,6 +16,7 @@ import type { Plan, Rules } from "./plan.ts";
 import {
   birthStatus,
   type Decided,
+  dayJoined,
   mayCorrectMinutes,
   minutesSpent,
   type Progress,
@@ -105,11 +106,23 @@ const schema = defineEntity({
     /** Never changes after its first value (OPS-19). */
     firstPlannedAt: p.datetime().nullable(),
     postponeCount: p.integer().default(0),
+    /** When it entered its present category: how long it has been blocked (STA-5). */
+    enteredAt: p.datetime().nullable(),
+    /** The local days with a transition of it, each once: told of here, what is undone leaves them with it (rulings 11). */
+    steppedOn: p.json<string[]>().columnType("jsonb").defaultRaw("'[]'::jsonb"),
+    /** The local day of each entry into a deferred category (STA-5). */
+    postponedOn: p.json<string[]>().columnType("jsonb").defaultRaw("'[]'::jsonb"),
+    /** The last day it was scheduled onto while that day ran, whose plan it is in then (STA-11). */
+    joinedOn: p.date().nullable(),
+    /** Its day in the present baseline; null: none (SNP-5). */
+    baselineOn: p.date().nullable(),
     /** Of the last transition that gave one (OPS-20). */
     reason: p.text().nullable(),
     startedAt: p.datetime().nullable(),
     completedAt: p.datetime().nullable(),
     completedById: p.uuid().nullable(),
+    /** Whether that was on its first planned day; null while it is not done (STA-5). */
+    isOnFirstDate: p.boolean().nullable(),
     /** Whether that was its technician then; null while it is not done, and of one that a file brought in done (OPS-21, IMP-26). */
     isCompletedByTechnician: p.boolean().nullable(),
     capacity: p.integer().default(1),
@@ -156,9 +169,9 @@ export async function addOperation(
   em: EntityManager,
   plan: Plan,
   draft: Draft,
-  { by }: Pick<Said, "by">,
+  { by, now }: Pick<Said, "by" | "now">,
 ): Promise<Operation> {
-  const { campaign, workflow } = plan;
+  const { campaign, workflow, zone } = plan;
   refuseArchived(campaign);
   await refuseSharedValues(em, plan, draft.values);
   const { plannedAt } = draft;
@@ -176,11 +189,17 @@ export async function addOperation(
     technician: await technicianFor(em, tenantId, draft.technicianId),
     plannedAt,
     firstPlannedAt: plannedAt,
+    enteredAt: now,
+    steppedOn: [],
+    postponedOn: [],
+    joinedOn: dayJoined(plannedAt, zone, now),
+    baselineOn: null,
     reason: null,
     startedAt: null,
     completedAt: null,
     completedById: null,
     isCompletedByTechnician: null,
+    isOnFirstDate: null,
     minutes: null,
     capacity: capacityOf(draft.capacity ?? 1),
     notes: tidyNotes(draft.notes),

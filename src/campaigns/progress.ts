@@ -52,7 +52,12 @@ export type Progress = Pick<
   | "completedAt"
   | "completedById"
   | "isCompletedByTechnician"
+  | "isOnFirstDate"
   | "minutes"
+  | "enteredAt"
+  | "steppedOn"
+  | "postponedOn"
+  | "joinedOn"
 >;
 export type Changes = Partial<Progress>;
 
@@ -73,6 +78,8 @@ export interface Effects {
   status: string;
   category: Category;
   isUndated: boolean;
+  /** Its category becomes another one. */
+  isEntered: boolean;
   /** One more time, to the date of the step or to none (OPS-19). */
   isPostponed: boolean;
   isStarted: boolean;
@@ -93,6 +100,7 @@ export function effectsOf(
   return {
     status: code,
     category,
+    isEntered,
     isUndated: date === "cleared" || (category === "open" && left.isFinal),
     isPostponed: isEntered && category === "deferred",
     isStarted: isEntered && category === "running",
@@ -113,18 +121,30 @@ export function stepped(plan: Rules, now: Progress, step: Step, said: Said): Dec
   });
   if (said.isHeldBack && !step.reason?.trim() && begins(plan, arrow)) throw new RuleBroken(HELD_BACK, "reason");
   const does = effectsOf(plan, arrow);
+  const today = localDay(said.now, plan.zone);
   const changes: Changes = { status: does.status, category: does.category };
+  if (!now.steppedOn.includes(today)) changes.steppedOn = [...now.steppedOn, today];
+  if (does.isEntered) changes.enteredAt = said.now;
   if (step.reason !== null) changes.reason = step.reason;
-  if (does.isUndated) Object.assign(changes, dated(now, null));
-  else if (does.isPostponed || step.date) Object.assign(changes, dated(now, step.date));
-  if (does.isPostponed) changes.postponeCount = now.postponeCount + 1;
+  if (does.isUndated) Object.assign(changes, dated(plan, now, null, said));
+  else if (does.isPostponed || step.date) Object.assign(changes, dated(plan, now, step.date, said));
+  if (does.isPostponed) {
+    Object.assign(changes, { postponeCount: now.postponeCount + 1, postponedOn: [...now.postponedOn, today] });
+  }
   if (does.isStarted) changes.startedAt = now.startedAt ?? said.now;
   if (does.asksMinutes) changes.minutes = minutesSpent(step.minutes);
   if (does.isCompleted) {
     const isCompletedByTechnician = said.who.includes("assignee");
-    Object.assign(changes, { completedAt: said.now, completedById: said.by.id, isCompletedByTechnician });
+    const first = changes.firstPlannedAt ?? now.firstPlannedAt ?? null;
+    const isOnFirstDate = dayJoined(first, plan.zone, said.now) !== null;
+    Object.assign(changes, {
+      completedAt: said.now,
+      completedById: said.by.id,
+      isCompletedByTechnician,
+      isOnFirstDate,
+    });
   } else if (does.category !== "success") {
-    Object.assign(changes, { completedAt: null, completedById: null, isCompletedByTechnician: null });
+    Object.assign(changes, UNCOMPLETED);
   }
   return { arrow, changes };
 }
@@ -138,7 +158,7 @@ export function plannedAs(
 ): Decided<Arrow | null> | null {
   if ((date?.getTime() ?? null) === (now.plannedAt?.getTime() ?? null)) return null;
   const arrow = arrowForDate(plan.workflow, now.status, date !== null, said.who);
-  const changes = dated(now, date);
+  const changes = dated(plan, now, date, said);
   if (!arrow) return { arrow, changes };
   const step = stepped(plan, now, { arrow, reason, date: takesDate(arrow) ? date : null }, said);
   return { arrow, changes: { ...step.changes, ...changes } };
@@ -216,7 +236,34 @@ export const mayCorrectMinutes = (
   who.includes("manager") ||
   (completedById === by.id && completedAt != null && dayOf(localOf(completedAt, zone)) === dayOf(localOf(now, zone)));
 
-const dated = ({ firstPlannedAt }: Progress, date: Date | null): Changes => ({
+const UNCOMPLETED = { completedAt: null, completedById: null, isCompletedByTechnician: null, isOnFirstDate: null };
+
+const dated = (
+  { zone }: Pick<Rules, "zone">,
+  { firstPlannedAt, joinedOn }: Progress,
+  date: Date | null,
+  { now }: Pick<Said, "now">,
+): Changes => ({
   plannedAt: date,
   firstPlannedAt: firstPlannedAt ?? date,
+  joinedOn: dayJoined(date, zone, now) ?? joinedOn ?? null,
 });
+
+const DAY_MS = 86_400_000;
+
+/** Today if this date is of today; else null: of a date given now, the plan it joins while its day runs (STA-11). */
+export function dayJoined(date: Date | null, zone: string, now: Date): string | null {
+  if (date === null || Math.abs(date.getTime() - now.getTime()) > 2 * DAY_MS) return null;
+  const today = localDay(now, zone);
+  return dayOf(localOf(date, zone)) === today ? today : null;
+}
+
+let told = { at: Number.NaN, zone: "", day: "" };
+
+/** The day it is in a zone; told once for the ten thousand rows of one act. */
+export function localDay(now: Date, zone: string): string {
+  if (told.at !== now.getTime() || told.zone !== zone) {
+    told = { at: now.getTime(), zone, day: dayOf(localOf(now, zone)) };
+  }
+  return told.day;
+}

@@ -1,5 +1,17 @@
 import type { Ratio } from "../platform/text/index.ts";
-import { CATEGORY_CODES, type Category } from "../workflow/index.ts";
+import { CATEGORIES, CATEGORY_CODES, type Category } from "../workflow/index.ts";
+import {
+  type Course,
+  elapsedOf,
+  type Interval,
+  intervalOf,
+  type LateMark,
+  lateMarkOf,
+  type Projection,
+  projectionOf,
+  velocityOf,
+  workingDaysSince,
+} from "./pace.ts";
 
 /** Every figure of a campaign, defined once (STA-1): pure, made of counts that questions bring. */
 
@@ -39,3 +51,173 @@ export const progressOf = (tally: Tally): Ratio => ({ part: tally.done, of: deno
 
 /** *Reste à faire* (STA-5). */
 export const remainingOf = (tally: Tally): number => denominatorOf(tally) - tally.done;
+
+/** Another number as soon as a formula changes: figures of before keep theirs (STA-2). */
+export const FORMULA_VERSION = 1;
+
+/** Operations of a campaign that every figure counts alike. */
+export interface Cell {
+  segmentId: string | null;
+  technicianId: string | null;
+  category: Category;
+  /** Planned before today. */
+  isDue: boolean;
+  /** Its day in the baseline is before today; without one, the campaign's end is. */
+  isExpected: boolean;
+  isByTechnician: boolean;
+  isOnFirstDate: boolean;
+  isCompleted: boolean;
+  /** The local day it was completed, of the last weeks; null before. */
+  completedOn: string | null;
+  n: number;
+  minutes: number;
+  /** Entries into a deferred category since Monday. */
+  postponed: number;
+  /** The local day the oldest of them entered the problem it is in. */
+  blockedSince: string | null;
+}
+
+/** The figures of a campaign, of one of its segments or of what one technician has (STA-5). */
+export interface Figures {
+  counters: Counters;
+  total: number;
+  progress: Ratio;
+  remaining: number;
+  late: number;
+  expected: Ratio;
+  /** Working days since the oldest blocked one entered it; null when none is. */
+  blockedDays: number | null;
+  lateMark: LateMark | null;
+  doneToday: number;
+  postponedThisWeek: number;
+  /** *Mise à jour par le technicien affecté* (STA-6). */
+  northStar: Ratio;
+  /** *Fiabilité des dates*. */
+  reliability: Ratio;
+  /** Time spent; null where it is not tracked, or not theirs to read (STA-13). */
+  minutes: number | null;
+}
+
+/** How cells are read. */
+export interface Reading {
+  course: Course;
+  hasBaseline: boolean;
+  isTimeTracked: boolean;
+}
+
+const FINAL: readonly Category[] = CATEGORY_CODES.filter((code) => CATEGORIES[code].isFinal);
+
+/** One definition, whatever the operations (STA-1, STA-5, STA-6). */
+export function figuresOf(cells: readonly Cell[], { course, hasBaseline, isTimeTracked }: Reading): Figures {
+  const count = (holds: (cell: Cell) => boolean) => cells.reduce((sum, cell) => (holds(cell) ? sum + cell.n : sum), 0);
+  const counters = countersOf(cells.map(({ category, n }) => [category, n]));
+  const tally = tallyOf(counters);
+  const progress = progressOf(tally);
+  const isAsked = ({ category }: Cell) => category !== "cancelled";
+  const expected = hasBaseline
+    ? { part: count((cell) => isAsked(cell) && cell.isExpected), of: progress.of }
+    : elapsedOf(course);
+  const since = cells.flatMap(({ blockedSince }) => blockedSince ?? []).toSorted()[0];
+  const blockedDays = since === undefined ? null : workingDaysSince(since, course);
+  return {
+    counters,
+    total: tally.total,
+    progress,
+    remaining: remainingOf(tally),
+    late: count(({ isDue, category }) => isDue && !FINAL.includes(category)),
+    expected,
+    blockedDays,
+    lateMark: lateMarkOf(progress, expected, blockedDays),
+    doneToday: count(({ completedOn }) => completedOn === course.today),
+    postponedThisWeek: cells.reduce((sum, { postponed }) => sum + postponed, 0),
+    northStar: {
+      part: count((cell) => cell.isDue && cell.category === "success" && cell.isByTechnician),
+      of: count((cell) => cell.isDue && isAsked(cell)),
+    },
+    reliability: {
+      part: count((cell) => cell.isCompleted && cell.isOnFirstDate),
+      of: count((cell) => cell.isCompleted),
+    },
+    minutes: isTimeTracked ? cells.reduce((sum, { minutes }) => sum + minutes, 0) : null,
+  };
+}
+
+/** A line of a table of figures; no id: *Sans segment*, or *Non affectées* (STA-10). */
+export interface FiguresLine extends Figures {
+  id: string | null;
+  name: string | null;
+}
+
+/** Every figure of one campaign (STA-1, STA-2). */
+export interface CampaignStats extends Figures {
+  campaignId: string;
+  generatedAt: Date;
+  formulaVersion: number;
+  /** Whose times they show: all, their own, none (STA-13). */
+  times: Times;
+  /** The local day they are of. */
+  day: string;
+  hasBaseline: boolean;
+  velocity: Ratio;
+  projection: Projection;
+  interval: Interval;
+  /** *Mise à jour le jour même*, over the plans of past days. */
+  sameDay: Ratio;
+  /** In their order, *Sans segment* last: they add up to the whole (STA-10). */
+  segments: FiguresLine[];
+  /** By name, *Non affectées* last. */
+  technicians: FiguresLine[];
+}
+
+/** Of whom time may be told, technician by technician: everybody, one account, nobody (STA-13). */
+export type Times = "all" | "none" | { userId: string };
+
+/** What a campaign's figures are made of. */
+export interface Counted extends Reading {
+  campaignId: string;
+  cells: readonly Cell[];
+  segments: readonly { id: string; name: string }[];
+  technicians: readonly { id: string; name: string }[];
+  sameDay: Ratio;
+}
+
+/** The whole object, from one reading of the base (STA-1). */
+export function statsOf(
+  { campaignId, cells, segments, technicians, sameDay, ...reading }: Counted,
+  { now, times }: { now: Date; times: Times },
+): CampaignStats {
+  const { course, hasBaseline } = reading;
+  const whole = figuresOf(cells, reading);
+  const completed = countByDay(cells);
+  const lines = (names: Counted["segments"], idOf: (cell: Cell) => string | null): FiguresLine[] => {
+    const byId = Map.groupBy(cells, idOf);
+    const line = (id: string | null, name: string | null) => ({ id, name, ...figuresOf(byId.get(id) ?? [], reading) });
+    return [...names.map(({ id, name }) => line(id, name)), line(null, null)];
+  };
+  const mayRead = (id: string | null) => times === "all" || (times !== "none" && times.userId === id);
+  return {
+    campaignId,
+    generatedAt: now,
+    formulaVersion: FORMULA_VERSION,
+    times,
+    day: course.today,
+    hasBaseline,
+    ...whole,
+    velocity: velocityOf(completed, course),
+    projection: projectionOf(whole.remaining, velocityOf(completed, course), course),
+    interval: intervalOf(whole.remaining, completed, course),
+    sameDay,
+    segments: lines(segments, ({ segmentId }) => segmentId),
+    technicians: lines(technicians, ({ technicianId }) => technicianId).map((line) =>
+      mayRead(line.id) ? line : { ...line, minutes: null },
+    ),
+  };
+}
+
+function countByDay(cells: readonly Cell[]): Map<string, number> {
+  const days = new Map<string, number>();
+  for (const { completedOn, n } of cells) {
+    if (completedOn !== null) days.set(completedOn, (days.get(completedOn) ?? 0) + n);
+  }
+  return days;
+}

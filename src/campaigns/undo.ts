@@ -2,6 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { groupHolds, holdTenant } from "../accounts/index.ts";
 import type { Undo } from "../platform/db/undo.ts";
 import { Conflict, RuleBroken } from "../platform/errors.ts";
+import { spreadBaseline } from "./queries/baselines.ts";
 import { isActRunning } from "./queries/bulks.ts";
 import { carriedOn } from "./queries/life-cycle.ts";
 import { holdStatusesOfAct, holdWorkflowsOfAct } from "./queries/statuses.ts";
@@ -9,8 +10,8 @@ import {
   emptyTrashOf,
   holdValuesOfAct,
   importedFieldsFilled,
+  madeBy,
   nameAnew,
-  segmentsMadeBy,
   sharedAmong,
   stillUsed,
   takenSince,
@@ -191,7 +192,7 @@ export const segmentUndo: Undo = {
   ],
   // Those that the same act made or put there leave first (IMP-41).
   async refuses(em, { actId, isApplied, except }) {
-    const made = await segmentsMadeBy(em, actId);
+    const made = await madeBy(em, actId, "segment");
     if (made.length === 0) return {};
     const used = await (isApplied ? stillUsed(em, made) : usedBesides(em, actId, made));
     if (isApplied)
@@ -290,6 +291,11 @@ export const operationUndo: Undo = {
         "completed_at",
         "completed_by_id",
         "is_completed_by_technician",
+        "is_on_first_date",
+        "entered_at",
+        "stepped_on",
+        "postponed_on",
+        "joined_on",
       ],
     },
     { label: "Segment", columns: ["segment_id", "is_segment_set_by_hand"] },
@@ -312,6 +318,26 @@ export const operationUndo: Undo = {
       }
       await nameAnew(em, ids);
       await searchAnew(em, ids);
+    },
+  },
+};
+
+/** The baseline before it holds again, and each operation is told its day in it (SNP-5). */
+export const baselineUndo: Undo = {
+  right: "campaigns.govern",
+  unless: RUNS_IT,
+  created: "delete",
+  rules: CLOSED,
+  // That of a publication leaves with it, or not at all (CAM-18).
+  async refuses(em, { actId }) {
+    if ((await carriedOn(em, actId)).length === 0) return {};
+    return Object.fromEntries((await madeBy(em, actId, "baseline")).map((id) => [id, CARRIED_ON.draft]));
+  },
+  applied: {
+    columns: ["campaign_id", "frozen_at"],
+    async run(em, rows) {
+      const campaigns = new Set(rows.map(({ before, after }) => String((after ?? before)!.campaign_id)));
+      for (const id of campaigns) await spreadBaseline(em, id);
     },
   },
 };

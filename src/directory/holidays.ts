@@ -90,6 +90,14 @@ export function isWorkingDay(day: string, { zone, closedDays = [] }: Calendar): 
   return !(Array.isArray(closedDays) ? closedDays.includes(day) : (closedDays as ReadonlySet<string>).has(day));
 }
 
+/** How many working days there are from this day to that one, both included [GEN-4]; none when it comes before. */
+export function countWorkingDays(from: string, to: string, calendar: Calendar): number {
+  let count = 0;
+  for (let at = Date.parse(from); at <= Date.parse(to); at += DAY_MS)
+    if (isWorkingDay(isoDay(at), calendar)) count += 1;
+  return count;
+}
+
 /** No calendar closes a whole year: one that does is a mistake, and is said so rather than looked through for ever. */
 const MOST_CLOSED = 366;
 

@@ -12,7 +12,15 @@ export {
 } from "./availability.ts";
 export { addScope } from "./coordinator-scope.ts";
 export { createDepartment, Department } from "./department.ts";
-export { addWorkingDays, type Calendar, holidayOn, holidaysOf, isWorkingDay, weekdayOf } from "./holidays.ts";
+export {
+  addWorkingDays,
+  type Calendar,
+  countWorkingDays,
+  holidayOn,
+  holidaysOf,
+  isWorkingDay,
+  weekdayOf,
+} from "./holidays.ts";
 export { OFFICE_HOURS, type WeekHours } from "./hours.ts";
 export { listPlaceNames } from "./queries/places.ts";
 export {

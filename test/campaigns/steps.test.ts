@@ -233,7 +233,7 @@ test("OPS-19, OPS-21 : passer d’un statut à un autre de sa catégorie n’y e
     assert.deepEqual(await stored(one), { ...before[rank]!, status: "checked" });
 });
 
-test("OPS-21, OPS-23, WFL-3 : un fichier termine comme une personne : signé, par son technicien ou non, et le temps passé donné quand la campagne le suit", async () => {
+test("OPS-21, OPS-23, WFL-3, STA-6 : un fichier termine comme une personne : signé, le temps passé donné quand la campagne le suit ; jamais « par son technicien »", async () => {
   const at = await campaign();
   await set(at, (one) => Object.assign(one, { isTimeTracked: true, state: "active" }));
   const started = async (title: string, more: Record<string, string> = {}) => {
@@ -260,7 +260,11 @@ test("OPS-21, OPS-23, WFL-3 : un fichier termine comme une personne : signé, pa
   );
   await bring(at, [head, ["B", "Réalisée", "20"]], column);
   const own = await stored(b);
-  assert.deepEqual([own.status, own.byTechnician, own.minutes], ["done", true, 20]);
+  assert.deepEqual(
+    [own.status, own.byTechnician, own.minutes],
+    ["done", false, 20],
+    "STA-6 : un fichier n’est pas le geste du technicien",
+  );
   // Born done, it was recorded as it stood: nobody is measured by it (IMP-26).
   await bring(at, [head, ["C", "Réalisée", ""]], column);
   const [born] = await world.db.read(

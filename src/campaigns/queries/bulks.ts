@@ -6,12 +6,13 @@ import type { BulkAction } from "../bulk-wish.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
-type Stored = Omit<BulkTarget, "plannedAt" | "firstPlannedAt" | "startedAt" | "completedAt"> &
-  Record<"plannedAt" | "firstPlannedAt" | "startedAt" | "completedAt", string | null>;
+type Stored = Omit<BulkTarget, Moment> & Record<Moment, string | null>;
+type Moment = "plannedAt" | "firstPlannedAt" | "startedAt" | "completedAt" | "enteredAt";
 
 const STATE = sql`o.id, o.version, o.status, o.category, o.reason, o.planned_at as "plannedAt", o.first_planned_at as "firstPlannedAt",
   o.postpone_count as "postponeCount", o.started_at as "startedAt", o.completed_at as "completedAt", o.completed_by_id as "completedById",
-  o.is_completed_by_technician as "isCompletedByTechnician", o.minutes,
+  o.is_completed_by_technician as "isCompletedByTechnician", o.is_on_first_date as "isOnFirstDate", o.minutes,
+  o.entered_at as "enteredAt", o.stepped_on as "steppedOn", o.postponed_on as "postponedOn", o.joined_on::text as "joinedOn",
   o.technician_id as "technicianId", o.segment_id as "segmentId", o.is_segment_set_by_hand as "isSegmentSetByHand", o.capacity,
   coalesce(o.segment_id in (select p.segment_id from prerequisite p where p.is_blocking and p.status <> 'done' and p.segment_id is not null), false) as "isHeldBack"`;
 // The fields of ten thousand operations are what weighs most: read only where one of them changes.
@@ -24,6 +25,7 @@ const targetOf = (row: Stored): BulkTarget =>
     plannedAt: dateOf(row.plannedAt),
     firstPlannedAt: dateOf(row.firstPlannedAt),
     startedAt: dateOf(row.startedAt),
+    enteredAt: dateOf(row.enteredAt),
     completedAt: dateOf(row.completedAt),
   });
 
@@ -120,7 +122,12 @@ const COLUMNS: Record<keyof TargetChanges, [column: string, type: string]> = {
   completedAt: ["completed_at", "timestamptz"],
   completedById: ["completed_by_id", "uuid"],
   isCompletedByTechnician: ["is_completed_by_technician", "boolean"],
+  isOnFirstDate: ["is_on_first_date", "boolean"],
   minutes: ["minutes", "int"],
+  enteredAt: ["entered_at", "timestamptz"],
+  steppedOn: ["stepped_on", "jsonb"],
+  postponedOn: ["postponed_on", "jsonb"],
+  joinedOn: ["joined_on", "date"],
   technicianId: ["technician_id", "uuid"],
   segmentId: ["segment_id", "uuid"],
   isSegmentSetByHand: ["is_segment_set_by_hand", "boolean"],

@@ -1,12 +1,22 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, type SqlBool, sql, type Transaction } from "kysely";
+import { shiftDay, startOfDay } from "../../fields/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
 import type { ImportAbout, OpenImport } from "../../platform/sheets/profile.ts";
 import type { Arrow, Status } from "../../workflow/index.ts";
 import { refusalOf } from "../bulk-decision.ts";
 import type { Plan } from "../plan.ts";
 import { whoOn } from "../policy.ts";
-import { birthStatus, type Effects, effectsOf, type Progress, plannedAs, type Said, stepped } from "../progress.ts";
+import {
+  birthStatus,
+  type Effects,
+  effectsOf,
+  localDay,
+  type Progress,
+  plannedAs,
+  type Said,
+  stepped,
+} from "../progress.ts";
 import { DATE, MINUTES, STATUS } from "./imports.ts";
 
 /**
@@ -87,7 +97,6 @@ function whoFor({ campaign }: Plan, { author, now }: About) {
   return {
     said: { "": of(null), a: of(author.id) },
     mark: sql`case when ${isTechnician} then 'a' else '' end`,
-    isTechnician,
   };
 }
 
@@ -104,7 +113,12 @@ const probe = ({ code, category }: Status, plannedAt: Date | null = null): Progr
   completedAt: null,
   completedById: null,
   isCompletedByTechnician: null,
+  isOnFirstDate: null,
   minutes: null,
+  enteredAt: null,
+  steppedOn: [],
+  postponedOn: [],
+  joinedOn: null,
 });
 
 /** Whether minutes are asked is judged of each line. */
@@ -142,12 +156,14 @@ function columnsBy(
   cases: Cases,
   { date, postponedTo }: { date: RawBuilder<unknown>; postponedTo: RawBuilder<unknown> },
   { author, now }: About,
-  isTechnician: RawBuilder<SqlBool>,
+  zone: string,
 ): Record<string, RawBuilder<unknown>> {
   const planned = sql`case when ${cases.where((does) => does.isUndated)} then null when ${cases.where((does) => does.isPostponed)} then ${postponedTo} else ${date} end`;
   const at = sql`${now.toISOString()}::timestamptz`;
   const completed = (value: RawBuilder<unknown>, column: string) =>
     sql`case when ${cases.where((does) => does.isCompleted)} then ${value} when ${cases.where(({ category }) => category !== "success")} then null else t.${sql.id(column)} end`;
+  const today = localDay(now, zone);
+  const added = (column: string) => sql`t.${sql.id(column)} || ${JSON.stringify(today)}::jsonb`;
   return {
     status: sql`coalesce(${cases.told("status")}, t.status)`,
     category: sql`coalesce(${cases.told("category")}, t.category)`,
@@ -157,7 +173,16 @@ function columnsBy(
     started_at: sql`case when ${cases.where((does) => does.isStarted)} then coalesce(t.started_at, ${at}) else t.started_at end`,
     completed_at: completed(at, "completed_at"),
     completed_by_id: completed(sql`${author.id}::uuid`, "completed_by_id"),
-    is_completed_by_technician: completed(isTechnician, "is_completed_by_technician"),
+    // Whoever brings the file: what it says is done, nobody said on the day (STA-6).
+    is_completed_by_technician: completed(sql`false`, "is_completed_by_technician"),
+    is_on_first_date: completed(
+      sql`${dayJoinedSql(sql`coalesce(t.first_planned_at, ${planned})`, zone, now)} is not null`,
+      "is_on_first_date",
+    ),
+    entered_at: sql`case when ${cases.where((does) => does.isEntered)} then ${at} else t.entered_at end`,
+    stepped_on: sql`case when ${cases.where(() => true)} and not t.stepped_on ? ${today} then ${added("stepped_on")} else t.stepped_on end`,
+    postponed_on: sql`case when ${cases.where((does) => does.isPostponed)} then ${added("postponed_on")} else t.postponed_on end`,
+    joined_on: sql`case when ${planned} is distinct from t.planned_at then coalesce(${dayJoinedSql(planned, zone, now)}, t.joined_on) else t.joined_on end`,
   };
 }
 
@@ -182,8 +207,10 @@ export function stepSql(
       category: sql`${categories}::jsonb ->> (${born})`,
       planned_at: moment,
       first_planned_at: moment,
+      entered_at: sql`${about.now.toISOString()}::timestamptz`,
+      joined_on: dayJoinedSql(moment, plan.zone, about.now),
     },
-    touched: columnsBy(cases, { date, postponedTo: moment }, about, who.isTechnician),
+    touched: columnsBy(cases, { date, postponedTo: moment }, about, plan.zone),
     rules: [
       {
         when: sql<SqlBool>`${isStatusChanged} and ${cases.refusal} is not null`,
@@ -205,6 +232,13 @@ export function stepSql(
       },
     ],
   };
+}
+
+/** SQL: see `dayJoined`, of one date or of a hundred thousand. */
+function dayJoinedSql(planned: RawBuilder<unknown>, zone: string, now: Date): RawBuilder<unknown> {
+  const today = localDay(now, zone);
+  const [from, until] = [startOfDay(today, zone), startOfDay(shiftDay(today, 1), zone)];
+  return sql`case when ${planned} >= ${from.toISOString()}::timestamptz and ${planned} < ${until.toISOString()}::timestamptz then ${today}::date end`;
 }
 
 const ABSENT = "absente du fichier";
@@ -243,7 +277,7 @@ export function missingSql(plan: Plan, about: About): NonNullable<OpenImport["mi
         );
         return;
       }
-      const set = Object.entries({ ...columnsBy(cancels, kept, about, who.isTechnician), reason: sql`${ABSENT}` });
+      const set = Object.entries({ ...columnsBy(cancels, kept, about, plan.zone), reason: sql`${ABSENT}` });
       await sql`update operation t set ${sql.join(set.map(([column, value]) => sql`${sql.id(column)} = ${value}`))}, version = version + 1
         where ${absent} and ${touches(choice)}`.execute(transaction(em));
     },

@@ -129,10 +129,17 @@ export async function closeStatus(
   em: EntityManager,
   id: string,
   from: string,
-  { status, category, reason, isUndated }: { status: string; category: string; reason: string; isUndated: boolean },
+  {
+    status,
+    category,
+    reason,
+    isUndated,
+    today,
+  }: { status: string; category: string; reason: string; isUndated: boolean; today: string },
 ): Promise<number> {
   const { numAffectedRows } = await sql`
     update operation set status = ${status}, category = ${category}, reason = ${reason}, version = version + 1,
+      entered_at = app_now(), stepped_on = case when stepped_on ? ${today} then stepped_on else stepped_on || to_jsonb(${today}::text) end,
       planned_at = case when ${isUndated}::boolean then null else planned_at end
     where campaign_id = ${id}::uuid and status = ${from} and trashed_at is null`.execute(transaction(em));
   return Number(numAffectedRows ?? 0);
@@ -151,14 +158,16 @@ export async function campaignsToStart(
   return rows;
 }
 
-/** The zones of their own of the campaigns still to come. */
-export async function zonesToStart(em: EntityManager): Promise<string[]> {
-  const { rows } = await sql<{ zone: string }>`
-    select distinct zone from campaign where state = 'upcoming' and zone is not null and trashed_at is null`.execute(
-    transaction(em),
-  );
-  return rows.map(({ zone }) => zone);
-}
+/** The zones of their own of the campaigns in these states. */
+export const zonesOf =
+  (...states: CampaignState[]) =>
+  async (em: EntityManager): Promise<string[]> => {
+    const { rows } = await sql<{ zone: string }>`
+      select distinct zone from campaign where state = any (${states}::text[]) and zone is not null and trashed_at is null`.execute(
+      transaction(em),
+    );
+    return rows.map(({ zone }) => zone);
+  };
 
 /**
  * Campaigns that an act moved on, and that cannot go back to where they were, since others carried on meanwhile: why, by

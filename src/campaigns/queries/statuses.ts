@@ -71,10 +71,12 @@ export async function replaceStatuses(
   campaignId: string,
   moves: readonly { from: string; to: string; category: Category }[],
 ): Promise<void> {
-  await sql`update operation o set status = m."to", category = m.category, version = o.version + 1,
+  await sql`update operation o set status = m."to", category = m.category,
+      entered_at = case when m.category = o.category then o.entered_at else app_now() end, version = o.version + 1,
       completed_at = case when m.category = 'success' then o.completed_at end,
       completed_by_id = case when m.category = 'success' then o.completed_by_id end,
-      is_completed_by_technician = case when m.category = 'success' then o.is_completed_by_technician end
+      is_completed_by_technician = case when m.category = 'success' then o.is_completed_by_technician end,
+      is_on_first_date = case when m.category = 'success' then o.is_on_first_date end
     from jsonb_to_recordset(${JSON.stringify(moves)}::jsonb) as m ("from" text, "to" text, category text)
     where o.campaign_id = ${campaignId}::uuid and o.status = m."from"`.execute(transaction(em));
 }

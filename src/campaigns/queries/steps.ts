@@ -14,7 +14,7 @@ import { heldBack } from "./prerequisites.ts";
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
 type Row = Omit<Stepping, "isTrashed" | Moment> & Record<Moment | "trashedAt", string | null>;
-type Moment = "plannedAt" | "firstPlannedAt" | "startedAt" | "completedAt";
+type Moment = "plannedAt" | "firstPlannedAt" | "startedAt" | "completedAt" | "enteredAt";
 
 type Read = Row & {
   technicianId: string | null;
@@ -29,7 +29,8 @@ export async function readForStep(em: EntityManager, id: string, userId: string)
   const { rows } = await sql<Read>`
     select o.id, o.title, o.status, o.category, o.planned_at as "plannedAt", o.first_planned_at as "firstPlannedAt",
       o.postpone_count as "postponeCount", o.reason, o.started_at as "startedAt", o.completed_at as "completedAt",
-      o.completed_by_id as "completedById", o.is_completed_by_technician as "isCompletedByTechnician", o.minutes, o.version,
+      o.completed_by_id as "completedById", o.is_completed_by_technician as "isCompletedByTechnician", o.is_on_first_date as "isOnFirstDate", o.minutes, o.version,
+      o.entered_at as "enteredAt", o.stepped_on as "steppedOn", o.postponed_on as "postponedOn", o.joined_on::text as "joinedOn",
       o.trashed_at as "trashedAt", o.technician_id as "technicianId", c.id as "campaignId", c.state, c.visibility,
       c.owner_id as "ownerId", c.zone, c.default_hour as "defaultHour", c.is_time_tracked as "isTimeTracked", c.workflow,
       ${heldBack(sql`o.segment_id`)} as "isHeldBack",
@@ -46,7 +47,7 @@ export async function readForStep(em: EntityManager, id: string, userId: string)
   return {
     operation: {
       ...operation,
-      ...{ plannedAt, firstPlannedAt, startedAt, completedAt },
+      ...{ plannedAt, firstPlannedAt, startedAt, completedAt, enteredAt: momentOf(operation.enteredAt) },
       isTrashed: () => trashedAt !== null,
     },
     technicianId,
@@ -74,7 +75,9 @@ export async function writeStep(em: EntityManager, one: Stepping): Promise<void>
       planned_at = ${kept("planned_at", one.plannedAt)}, first_planned_at = ${kept("first_planned_at", one.firstPlannedAt)},
       started_at = ${kept("started_at", one.startedAt)}, completed_at = ${kept("completed_at", one.completedAt)}, reason = ${one.reason ?? null},
       completed_by_id = ${one.completedById ?? null}::uuid, is_completed_by_technician = ${one.isCompletedByTechnician ?? null}::boolean,
-      minutes = ${one.minutes ?? null}::int, version = version + 1
+      is_on_first_date = ${one.isOnFirstDate ?? null}::boolean,
+      minutes = ${one.minutes ?? null}::int, entered_at = ${kept("entered_at", one.enteredAt)}, joined_on = ${one.joinedOn ?? null}::date,
+      stepped_on = ${JSON.stringify(one.steppedOn)}::jsonb, postponed_on = ${JSON.stringify(one.postponedOn)}::jsonb, version = version + 1
     where id = ${one.id}::uuid and version = ${one.version}::int returning id) select only_row(count(*)) from written`.execute(
     transaction(em),
   );

@@ -39,10 +39,10 @@ export async function importedFieldsFilled(
   return rows.map(({ id }) => id);
 }
 
-/** The segments an act made. */
-export async function segmentsMadeBy(em: EntityManager, actId: string): Promise<string[]> {
+/** The segments, or the baselines, an act made. */
+export async function madeBy(em: EntityManager, actId: string, table: "segment" | "baseline"): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
-    select h.row_id as id from change h where h.table_name = 'segment' and h.operation = 'create'
+    select h.row_id as id from change h where h.table_name = ${table} and h.operation = 'create'
       and h.changeset_id = any (array(select c.id from changeset c where c.act_id = ${actId}::uuid))`.execute(
     transaction(em),
   );

@@ -131,7 +131,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
       notes: sent.notes,
       capacity: sent.capacity,
     };
-    const operation = await named(plan, addOperation(em, plan, wanted, { by: { id } }));
+    const operation = await named(plan, addOperation(em, plan, wanted, { by: { id }, now: req.now }));
     return { operation, elsewhere: await elsewhereOf(em, req, operation) };
   });
   if (form.errors) return showNew(req, res, form);

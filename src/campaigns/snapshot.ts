@@ -1,0 +1,167 @@
+import { defineEntity, p } from "@mikro-orm/core";
+import { Tenant } from "../accounts/index.ts";
+import { shiftDay, startOfDay } from "../fields/index.ts";
+import { createdAt, tenantKey, tenantTable } from "../platform/db/entity.ts";
+import type { Reaction } from "../platform/events/catalogue.ts";
+import type { Services } from "../platform/services.ts";
+import { fr } from "../platform/text/index.ts";
+import { freezeBaseline } from "./baseline.ts";
+import { Campaign, toCampaign } from "./campaign.ts";
+import { localDay } from "./progress.ts";
+import { closePlan, type DayOfPlan, openPlan, openPlans, recountPlans } from "./queries/past.ts";
+import { insertSnapshot, lastSnapshots } from "./queries/snapshots.ts";
+import { campaignStats, type House, zoneOf } from "./queries/stats.ts";
+import type { CampaignStats } from "./stats.ts";
+
+/** What made a snapshot: the night, or the end of its campaign (SNP-1). */
+export const SNAPSHOT_CAUSES = ["day", "finish", "archive"] as const;
+export type SnapshotCause = (typeof SNAPSHOT_CAUSES)[number];
+
+export const CampaignSnapshotSchema = defineEntity({
+  name: "CampaignSnapshot",
+  tableName: "campaign_snapshot",
+  ...tenantTable,
+  indexes: [
+    { properties: ["tenantId", "campaign", "day"] },
+    {
+      name: "campaign_snapshot_of_day",
+      expression:
+        'create unique index "campaign_snapshot_of_day" on "campaign_snapshot" ("tenant_id", "campaign_id", "day") where cause = \'day\'',
+    },
+  ],
+  properties: {
+    ...tenantKey(),
+    campaign: () => toCampaign(),
+    /** The local day it is of. */
+    day: p.date(),
+    cause: p.enum(SNAPSHOT_CAUSES),
+    takenAt: p.datetime(),
+    /** *Reconstitué*: told from history, after its night was missed (SNP-6). */
+    isRebuilt: p.boolean().default(false),
+    formulaVersion: p.integer(),
+    figures: p.json<Frozen>().columnType("jsonb"),
+    ...createdAt(),
+  },
+});
+
+export const DayPlanSchema = defineEntity({
+  name: "DayPlan",
+  tableName: "day_plan",
+  ...tenantTable,
+  uniques: [{ properties: ["tenantId", "campaign", "day"] }],
+  properties: {
+    ...tenantKey(),
+    campaign: () => toCampaign(),
+    day: p.date(),
+    operations: p.array().columnType("uuid[]"),
+    planned: p.integer(),
+    /** Those that moved on that very day; null as long as the day runs. */
+    updated: p.integer().nullable(),
+    ...createdAt(),
+  },
+});
+
+/** Figures as a snapshot keeps them: names of segments, and of nobody (SNP-3). */
+export type Frozen = Omit<CampaignStats, "technicians" | "times">;
+
+const frozen = ({ technicians: _, times: __, ...figures }: CampaignStats): Frozen => figures;
+
+/** Freezes where a campaign stands, as it finishes or is archived, in that very act (SNP-1). */
+const freezes = (cause: Exclude<SnapshotCause, "day">): Reaction["run"] =>
+  async function freeze(em, { tenantId, subject, at: now }) {
+    const campaign = await em.findOneOrFail(Campaign, { id: subject.id });
+    const tenant = await em.findOneOrFail(Tenant, { tenantId, id: tenantId });
+    const asked = { now, tenant, times: "none", from: "act" } as const;
+    const stats = (await campaignStats(em, [campaign], asked)).get(campaign.id)!;
+    const about = { cause, day: stats.day, takenAt: now, isRebuilt: false };
+    await insertSnapshot(em, campaign, { ...about, figures: frozen(stats) });
+  };
+
+/** What follows, in the same transaction: the baseline with the publication, a snapshot with each end (SNP-1, SNP-5). */
+export const freezing: Reaction[] = [
+  {
+    on: "campaign.published",
+    async run(em, { tenantId, subject, payload, at: now }) {
+      const campaign = await em.findOneOrFail(Campaign, { id: subject.id });
+      const tenant = await em.findOneOrFail(Tenant, { tenantId, id: tenantId });
+      const by = { id: payload.by as string };
+      await freezeBaseline(em, campaign, { by, now, zone: zoneOf(campaign, tenant) });
+    },
+  },
+  { on: "campaign.finished", run: freezes("finish") },
+  { on: "campaign.archived", run: freezes("archive") },
+  { on: "act.undone", run: (em, { subject }) => recountPlans(em, subject.id) },
+];
+
+export const SNAPSHOTS = "Instantané de chaque campagne pour la veille";
+const OPENS_AT_MS = 5 * 60_000;
+/** A run later than this after its hour was missed: what it tells comes from history (SNP-6). */
+const ON_TIME_MS = 3_600_000;
+/** No night is rebuilt beyond what history lets be undone. */
+const MOST_NIGHTS = 30;
+
+/** The first and the last instant of a local day, and when its plan is kept (STA-11); on clock changes too. */
+export function dayOfPlan(day: string, zone: string): DayOfPlan {
+  const from = startOfDay(day, zone);
+  return {
+    ...{ day, from, until: startOfDay(shiftDay(day, 1), zone) },
+    opensAt: new Date(from.getTime() + OPENS_AT_MS),
+  };
+}
+
+const later = (one: string, other: string) => (one > other ? one : other);
+
+/**
+ * Freezes every day that is over of each campaign to come or under way, its plan with it, and opens the plan of today;
+ * each night once, those missed told from history (SNP-1, SNP-6, STA-11). One transaction a campaign and day: a killed
+ * job takes up where it was. Gives what was done, in French.
+ */
+export async function freezeDays(
+  { db, clock }: Pick<Services, "db" | "clock">,
+  { tenantId }: { tenantId: string },
+): Promise<string> {
+  const now = clock.now();
+  const { tenant, campaigns, last, open } = await db.read(tenantId, async (em) => {
+    const found = await em.find(Campaign, { state: { $in: ["upcoming", "active"] }, trashedAt: null });
+    return {
+      tenant: (await em.findOneOrFail(Tenant, { tenantId, id: tenantId })) as House,
+      campaigns: found,
+      open: await openPlans(em),
+      last: await lastSnapshots(
+        em,
+        found.map(({ id }) => id),
+      ),
+    };
+  });
+  // Whatever became of their campaigns since.
+  for (const { campaign, day } of open) {
+    const zone = zoneOf(campaign, tenant);
+    if (day >= localDay(now, zone)) continue;
+    await db.note(tenantId, (em) => closePlan(em, campaign, dayOfPlan(day, zone)));
+  }
+  let frozenDays = 0;
+  for (const campaign of campaigns) {
+    const zone = zoneOf(campaign, tenant);
+    const today = localDay(now, zone);
+    const earliest = shiftDay(today, -MOST_NIGHTS);
+    const born = localDay(campaign.createdAt, zone);
+    const first = last.has(campaign.id) ? shiftDay(last.get(campaign.id)!, 1) : later(born, shiftDay(today, -1));
+    let day = later(first, earliest);
+    for (; day < today; day = shiftDay(day, 1)) {
+      const about = dayOfPlan(day, zone);
+      const isRebuilt = now.getTime() - about.until.getTime() > ON_TIME_MS;
+      const moment = new Date(about.until.getTime() - 1);
+      await db.note(tenantId, async (em) => {
+        await openPlan(em, campaign, about);
+        await closePlan(em, campaign, about);
+        const asked = { now: moment, tenant, times: "none", from: "past" } as const;
+        const stats = (await campaignStats(em, [campaign], asked)).get(campaign.id)!;
+        await insertSnapshot(em, campaign, { cause: "day", day, takenAt: now, isRebuilt, figures: frozen(stats) });
+      });
+      frozenDays += 1;
+    }
+    const about = dayOfPlan(today, zone);
+    if (now >= about.opensAt) await db.note(tenantId, (em) => openPlan(em, campaign, about));
+  }
+  return fr.count(frozenDays, "instantané", "instantanés");
+}
