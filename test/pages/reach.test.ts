@@ -43,8 +43,6 @@ for (const persona of PERSONAS) {
     if (linksOf(parseHtml((await browser.get("/campagnes")).text)).includes(campaign)) clicks.set(campaign, 0);
     const failures: string[] = [];
     const met = new Set<string>();
-    // A page of help names places that are not its reader’s.
-    const told = new Set<string>();
     // Depth 2 by the links, then two more from the page of an object; where these lead, one of each kind must answer.
     for (let depth = 0; depth <= 3; depth++) {
       const kinds = new Map<string, number>();
@@ -53,16 +51,16 @@ for (const persona of PERSONAS) {
         // A few pages of each kind are enough: fifty accounts have the same links, but for their state.
         const kind = address.replace(/[0-9a-f-]{36}|\d+\.\d+|\?.*/g, ":");
         const seen = kinds.get(kind) ?? 0;
-        if (seen >= MOST_OF_A_KIND || (depth === 3 && (met.has(kind) || told.has(address)))) continue;
+        if (seen >= MOST_OF_A_KIND || (depth === 3 && met.has(kind))) continue;
         kinds.set(kind, seen + 1);
         met.add(kind);
         const { status, text, headers } = await browser.get(address);
         if (status >= 400) failures.push(`le lien vers ${address} répond ${status}`);
         if (depth === 3 || !headers.get("content-type")?.startsWith("text/html")) continue;
         for (const link of linksOf(parseHtml(text))) {
-          if (clicks.has(link)) continue;
-          clicks.set(link, depth + 1);
-          if (address.startsWith("/aide/")) told.add(link);
+          // A page of help names places that are not its reader’s; one click away, it is no way to them either.
+          if (!clicks.has(link) && (!address.startsWith("/aide/") || link.startsWith("/aide")))
+            clicks.set(link, depth + 1);
         }
       }
     }
