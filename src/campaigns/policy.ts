@@ -158,12 +158,12 @@ export function standingOn<C extends Judged>(
   };
 }
 
-/** One way a campaign is open to somebody: the relation it stands on, alone. */
+/** One way a campaign is open to somebody: the relation it stands on, alone; none of a role by itself. */
 export interface Way {
   source: string;
-  /** By one of their roles; all of them when not said. */
+  /** By one of their roles; any of them when not said. */
   role?: Role;
-  relation: Relation;
+  relation: Relation | null;
 }
 
 /**
@@ -171,8 +171,9 @@ export interface Way {
  * A role gives what it gives without them; each of the others, what it adds to their roles (CAM-26, UIX-13).
  */
 export const givenBy = (user: Asking, { role, relation }: Way, codes: readonly PermissionCode[]): PermissionCode[] =>
-  codes.filter((code) =>
-    role ? allows([role], code, relation) : allows(user.roles, code, relation) && !allows(user.roles, code),
+  codes.filter(
+    (code) =>
+      allows(role ? [role] : user.roles, code, relation ?? {}) && (relation === null || !allows(user.roles, code)),
   );
 
 function allowed<C extends Judged>(standing: Standing<C>, right: PermissionCode): Standing<C> {

@@ -56,7 +56,7 @@ test("UIX-13, CAM-26 : « Pourquoi je vois cette campagne ? » dit chaque droit,
   isAt(
     await sophie.post(`${at}/visibilite`, { visibility: "public", version: await versionAt(sophie, `${at}/acces`) }),
   );
-  assert.match(await rightOf(helene, at, SEE), /Oui La campagne est publique, et vous êtes lecteur/);
+  assert.match(await rightOf(helene, at, SEE), /Oui Campagne publique, et vous êtes lecteur/);
   assert.match((await helene.get(at)).text, /href="[^"]+\/pourquoi"/);
   assert.match((await sophie.get(`${at}/acces`)).text, /href="[^"]+\/pourquoi"/);
 });
@@ -86,9 +86,9 @@ test("CAM-26 : ce que les voies donnent, réunies, est exactement ce que la règ
             const user = { id: "x", roles: [...new Set([role, other])] };
             const grants = new Set(granted);
             const ways = [
-              ...user.roles.map((one) => ({ source: "", role: one, relation: {} })),
+              ...user.roles.map((one) => ({ source: "", role: one, relation: null })),
               { source: "", relation: { owner } },
-              { source: "", relation: { visibility } },
+              ...user.roles.map((one) => ({ source: "", role: one, relation: { visibility } })),
               { source: "", relation: { grants } },
             ];
             const told = new Set(ways.flatMap((way) => givenBy(user, way, CAMPAIGN_RIGHTS)));

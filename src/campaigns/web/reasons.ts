@@ -43,7 +43,7 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
     ways: ways.map(({ source, rights }) => ({ source, count: rights.length })),
     rights: CAMPAIGN_RIGHTS.map((code) => {
       const { label, holders } = rightInWords(code);
-      const from = fr.list(ways.filter(({ rights }) => rights.includes(code)).map(({ source }) => source));
+      const from = ways.flatMap(({ source, rights }) => (rights.includes(code) ? source : [])).join("\u00a0; ");
       return { label: `${label[0]!.toUpperCase()}${label.slice(1)}`, isHeld: from !== "", from, holders };
     }),
   });
@@ -57,22 +57,22 @@ function waysOf(req: Request, { campaign }: Standing, held: { grants: HeldGrant[
   const ways: Way[] = roles.map((role) => ({
     source: `votre rôle, ${roleLabel(role).toLowerCase()}`,
     role,
-    relation: {},
+    relation: null,
   }));
   if (campaign.owner.id === id) {
     ways.push({ source: "vous en êtes propriétaire", relation: { owner: true } });
   }
-  ways.push({
-    source: `la campagne est publique, et vous êtes ${fr.list(roles.map((role) => roleLabel(role).toLowerCase()))}`,
-    relation: { visibility: campaign.visibility },
-  });
+  for (const role of roles) {
+    const source = `campagne publique, et vous êtes ${roleLabel(role).toLowerCase()}`;
+    ways.push({ source, role, relation: { visibility: campaign.visibility } });
+  }
   for (const { group, letters } of held.grants) {
     const to = group === null ? "une habilitation à votre nom" : `une habilitation du groupe ${group}`;
     ways.push({ source: `${to}, ${words(letters)}`, relation: { grants: new Set(letters) } });
   }
   if (held.assigned > 0 && campaign.state !== "draft") {
-    const some = fr.count(held.assigned, "opération vous est affectée", "opérations vous sont affectées");
-    ways.push({ source: some, relation: { assigned: true } });
+    const source = fr.count(held.assigned, "opération vous est affectée", "opérations vous sont affectées");
+    ways.push({ source, relation: { assigned: true } });
   }
   return ways;
 }
