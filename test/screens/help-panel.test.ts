@@ -46,7 +46,7 @@ async function on(path: string, width: number, use: (page: Page) => Promise<void
   try {
     const page = await context.newPage();
     await page.goto(site.origin + path);
-    await page.waitForFunction("customElements.get('help-panel') && window.htmx");
+    await page.locator("help-panel:defined").waitFor({ state: "attached" });
     await use(page);
   } finally {
     await context.close();
@@ -55,7 +55,7 @@ async function on(path: string, width: number, use: (page: Page) => Promise<void
 
 const open = async (page: Page) => {
   await page.locator("[data-help]").click();
-  await page.getByRole("heading", { name: "Inviter un collègue" }).waitFor();
+  await page.locator("#aide-panneau h2:focus", { hasText: "Inviter un collègue" }).waitFor();
 };
 const isModal = (page: Page) => page.evaluate<boolean>("document.querySelector('#aide-panneau').matches(':modal')");
 const isOpen = (page: Page) => page.evaluate<boolean>("document.querySelector('#aide-panneau').open");
@@ -82,7 +82,7 @@ test("un lien vers une autre page d’aide s’ouvre dans le panneau ; Échap fe
     await page.getByRole("heading", { name: "Inviter un collègue" }).waitFor();
     await page.locator("#aide-panneau a[href='/aide/les-roles']").first().click();
     await page.getByRole("heading", { name: "Les rôles", exact: true }).waitFor();
-    await page.waitForFunction("document.activeElement.textContent.trim() === 'Les rôles'");
+    await page.locator("#aide-panneau h2:focus", { hasText: "Les rôles" }).waitFor();
     assert.equal(new URL(page.url()).pathname, "/");
     await page.keyboard.press("Escape");
     assert.equal(await isOpen(page), false);
@@ -105,7 +105,7 @@ test("les raccourcis ouvrent l’aide et mènent à la recherche ; qui les a cou
     await page.keyboard.press("?");
     assert.equal(await isOpen(page), false, "un signe seul ne déclenche rien");
     await page.keyboard.press("Control+?");
-    await page.waitForFunction("document.querySelector('#aide-panneau').open");
+    await page.locator("#aide-panneau[open]").waitFor();
     await page.keyboard.press("Control+?");
     assert.equal(await isOpen(page), false);
   });
