@@ -88,6 +88,24 @@ test("F15 : revenu en arrière et renvoyé : la page gardée ne refait rien ; la
   assert.equal(await nameNow(), later.name);
 });
 
+test("F15 : un fichier demandé deux fois du même bouton est donné deux fois, en un seul acte", async () => {
+  const failures: string[] = [];
+  const persona = PERSONAS.find(({ who }) => who === "denis")!;
+  const given = ["/admin/historique/export", "/exports/:kind/:objet/nouveau", "/imports/:id/erreurs.csv"];
+  for (const route of routes.filter(({ method, path }) => method === "post" && given.includes(path))) {
+    const browser = await sweep.freshly(persona);
+    const fields = { _key: randomUUID(), ...(await sweep.filled(route, persona, browser)) };
+    const path = (await sweep.address(route, persona, "own", browser))!;
+    const before = await acts();
+    const files = [await browser.post(path, fields), await browser.post(path, fields)];
+    for (const { status, text, headers } of files)
+      if (status !== 200 || !/^attachment/.test(headers.get("content-disposition") ?? "") || !text.includes(";"))
+        failures.push(`${path} : ${status}, ${text.slice(0, 80)}`);
+    if ((await acts()) !== before + 1) failures.push(`${path} : ${(await acts()) - before} actes`);
+  }
+  report(failures, "Fichiers donnés une seule fois, ou en plusieurs actes");
+});
+
 test("F15 : un double clic sur chaque formulaire de l’application : un seul effet", async () => {
   const failures: string[] = [];
   const as = (who: string) => PERSONAS.find((persona) => persona.who === who)!;

@@ -6,7 +6,7 @@ import { noteExport } from "../../accounts/index.ts";
 import { Forbidden, NotFound } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
 import { queryOf } from "../../platform/http/addresses.ts";
-import { asDownload, pour } from "../../platform/http/download.ts";
+import { asDownload, givenAgain, pour } from "../../platform/http/download.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
 import type { Services } from "../../platform/services.ts";
@@ -144,15 +144,15 @@ export const create: RequestHandler<{ kind: string; objet: string }> = async (gi
       total,
     };
     return { plan, one: await askExport(em, wanted, { tenantId, by: { id }, now: req.now }) };
-  });
+  }).catch(givenAgain(MINE.href));
   if (form.errors) return showNew(req, res as never, params, form.values as never, form);
-  const { one, plan } = form.result;
-  if (one) return void res.redirect(303, addressOf(one));
-  const asked = askedOf(req, params, form.values as never);
-  const text = await read(req, async (em) =>
-    Array.fromAsync(linesOf(await planOf(profilesOf(req), em, profile.kind, asked))),
-  );
-  asDownload(res.status(200) as never, fileNameOf(plan, req, asked));
+  if (form.result?.one) return void res.redirect(303, addressOf(form.result.one));
+  const asked = askedOf(req, params, AskedForm.parse(req.body));
+  const { name, text } = await read(req, async (em) => {
+    const plan = await planOf(profilesOf(req), em, profile.kind, asked);
+    return { name: fileNameOf(plan, req, asked), text: await Array.fromAsync(linesOf(plan)) };
+  });
+  asDownload(res.status(200) as never, name);
   res.setHeader("Content-Type", "text/csv; charset=utf-8");
   await pour(Readable.from(text), res as never);
 };

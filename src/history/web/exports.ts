@@ -1,10 +1,11 @@
+import { randomUUIDv7 } from "node:crypto";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { findUserNames, noteSecurity } from "../../accounts/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
-import { asDownload, pour } from "../../platform/http/download.ts";
+import { asDownload, givenAgain, pour } from "../../platform/http/download.ts";
 import { actOf, read, submit } from "../../platform/http/forms.ts";
 import type { Registry } from "../../platform/registry.ts";
 import { CSV_MARK, csvLine } from "../../platform/sheets/csv.ts";
@@ -14,6 +15,7 @@ import { countActs, listActs } from "../queries.ts";
 import { readFilter } from "./filter.ts";
 import { type ShownAct, shownActs } from "./lines.ts";
 
+const AT = "/admin/historique";
 const BATCH = 1_000;
 const LONGEST_LABEL = 480;
 const HEADS = [
@@ -44,7 +46,7 @@ export const create: RequestHandler = async (req, res) => {
           0,
           LONGEST_LABEL,
         ),
-      at: "/admin/historique",
+      at: AT,
     },
     async (_values, em) => {
       const acts = await countActs(em, filter);
@@ -53,7 +55,7 @@ export const create: RequestHandler = async (req, res) => {
       noteSecurity(em, req, { kind: "export", userId: id, detail: { what: "history", acts, filters } });
       return { acts, filters };
     },
-  );
+  ).catch(givenAgain(AT));
   // A button alone: nothing to draw again, its refusal is a page.
   if (form.errors) throw new RuleBroken(Object.values(form.errors)[0]!);
 
@@ -61,8 +63,8 @@ export const create: RequestHandler = async (req, res) => {
   res.setHeader("Content-Type", "text/csv; charset=utf-8");
   const lines = async function* () {
     yield CSV_MARK + csvLine(HEADS);
-    // This export is none of the acts it was asked for.
-    for (let before: string | null | undefined = actOf(req); before; ) {
+    // This export is none of the acts it was asked for; given again, it is one of those before.
+    for (let before: string | null = actOf(req) ?? randomUUIDv7(); before; ) {
       const from: string = before;
       const page = await read(req, async (em) => {
         const { acts, older } = await listActs(em, filter, { before: from, size: BATCH });

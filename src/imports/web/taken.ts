@@ -3,7 +3,7 @@ import { z } from "zod";
 import { noteExport } from "../../accounts/index.ts";
 import { NotFound } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
-import { asDownload, pour } from "../../platform/http/download.ts";
+import { asDownload, givenAgain, pour } from "../../platform/http/download.ts";
 import { asError, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { errorFile } from "../error-file.ts";
@@ -32,7 +32,7 @@ async function give(req: Request, res: Response, one: Import, { what, file, labe
   const form = await submit(req, z.object({}), act, async (_values, em) => {
     record(em, "import.exported", aboutImport(one), { what, rows, by: req.user!.id });
     await noteExport(em, req, { what: `import.${what}`, rows, people: profile.holdsPeople ? label : null });
-  });
+  }).catch(givenAgain(act.at));
   if (form.errors) throw asError(form);
   asDownload(res.status(200), file).type("text/csv");
   await pour(content, res);
