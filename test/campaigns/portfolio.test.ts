@@ -82,6 +82,7 @@ test("DSH-12, DSH-13, STA-5 : trois chiffres sur les campagnes vivantes, et les 
   assert.deepEqual(cardsOf(page), { vives: [badges, postes], terminees: [done], archivees: [old] });
   const card = cardOf(page, postes).replaceAll(/[\u00a0\u202f]/g, " ");
   assert.match(card, /Préparation .*Postes de Claire .*Vous, 1 technicien 60,0 % 6 \/ 10/);
+  assert.match(card, /Préparation : À compléter/, "des opérations sans date ni segment (PRE-6)");
   assert.match(card, /Réalisées 6 Planifiées 2 Reportées 1 Bloquées 1/);
   assert.match(cardOf(page, done).replaceAll(/[\u00a0\u202f]/g, " "), /Close le 20\/11\/2026 .*100,0 % 847 \/ 847/);
   assert.match(cardOf(page, old), /50,0/, "ce qu’une archivée avait fait se lit encore");

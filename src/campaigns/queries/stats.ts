@@ -50,17 +50,22 @@ interface Line {
   today: string;
   endsOn: string;
   monday: string;
-  /** The instant each recent day begins, tomorrow the last; operations fall between two of them (STA-12). */
+  /** The instants each recent day begins, tomorrow the last; today, and the first of them. */
   midnights: string[];
+  midnight: string;
+  recent: string;
 }
 
 function lineOf(campaign: Counting, asked: Asked): Line {
   const zone = zoneOf(campaign, asked.tenant);
   const course = courseOf(campaign, asked);
+  const midnightOf = (day: string) => startOfDay(day, zone).toISOString();
+  const days = recentDays(course);
   return {
     ...{ id: campaign.id, zone, today: course.today, endsOn: course.endsOn },
     monday: periodOf(course.today, "week"),
-    midnights: [...recentDays(course), shiftDay(course.today, 1)].map((day) => startOfDay(day, zone).toISOString()),
+    ...{ midnight: midnightOf(course.today), recent: midnightOf(days[0]!) },
+    midnights: [...days, shiftDay(course.today, 1)].map(midnightOf),
   };
 }
 
@@ -72,24 +77,26 @@ function recentDays(course: Course): string[] {
 }
 
 const linesOf = (lines: readonly Line[]) => sql`jsonb_to_recordset(${JSON.stringify(lines)}::jsonb)
-  as c (id uuid, zone text, today date, "endsOn" date, monday date, midnights timestamptz[])`;
+  as c (id uuid, zone text, today date, "endsOn" date, monday date, midnights timestamptz[], midnight timestamptz, recent timestamptz)`;
 
-type CellRow = Omit<Cell, "completedOn" | "isCompleted"> & { campaignId: string; completedRank: number | null };
+type CellRow = Omit<Cell, "completedOn"> & { campaignId: string; completedRank: number | null };
 
 /** `o` grouped by all that figures tell apart: what is added up of it afterwards is added up once (STA-1). */
 const cellsOf = (lines: readonly Line[], operations: RawBuilder<unknown>) => sql<CellRow>`
   select o.campaign_id as "campaignId", o.segment_id as "segmentId", o.technician_id as "technicianId", o.category,
-    coalesce(o.planned_at < c.midnights[cardinality(c.midnights) - 1], false) as "isDue",
+    coalesce(o.planned_at < c.midnight, false) as "isDue",
     coalesce(o.baseline_on, c."endsOn") < c.today as "isExpected",
     o.category = 'success' and o.is_completed_by_technician is true as "isByTechnician",
     o.is_on_first_date is true as "isOnFirstDate",
-    width_bucket(o.completed_at, c.midnights) as "completedRank",
+    o.completed_at is not null as "isCompleted",
+    case when o.completed_at >= c.recent then width_bucket(o.completed_at, c.midnights) end as "completedRank",
     count(*)::int as n, coalesce(sum(o.minutes), 0)::int as minutes,
     coalesce(sum((select count(*) from jsonb_array_elements_text(o.postponed_on) d where d >= c.monday::text))
       filter (where o.postpone_count > 0), 0)::int as postponed,
     min(o.entered_at) filter (where o.category = 'problem') as "blockedSince"
   from ${linesOf(lines)} join ${operations} o on o.campaign_id = c.id and o.trashed_at is null
-  group by 1, 2, 3, 4, 5, 6, 7, 8, 9`;
+  where o.campaign_id = any (${lines.map(({ id }) => id)}::uuid[])
+  group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10`;
 
 interface Around {
   campaignId: string;
@@ -139,7 +146,6 @@ export async function campaignStats(
       const days = recentDays(course);
       const own = (cells.get(id) ?? []).map(({ blockedSince, completedRank, ...cell }) => ({
         ...cell,
-        isCompleted: completedRank !== null,
         completedOn: days[(completedRank ?? 0) - 1] ?? null,
         blockedSince: blockedSince && dayOf(localOf(new Date(blockedSince), zone)),
       }));

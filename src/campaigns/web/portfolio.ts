@@ -1,3 +1,4 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler } from "express";
 import { allows, type SignedIn } from "../../accounts/index.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
@@ -17,6 +18,7 @@ import {
 } from "../portfolio.ts";
 import { NONE } from "../queries/operations.ts";
 import { countPortfolio, listPortfolio, type PortfolioCount, type PortfolioLine } from "../queries/portfolio.ts";
+import { READINESS_LEVELS, type Readiness, readinessOfEach } from "../readiness.ts";
 import { addUp, type Counters, countersOf, progressOf, remainingOf, tallyOf } from "../stats.ts";
 import { nextOf } from "./campaigns.ts";
 import { AT, addressOf, badgeOf, HOME, mayClone, shownProgress } from "./shown.ts";
@@ -38,18 +40,12 @@ const NOTHING: Pick<PortfolioCount, "counted" | "technicians"> = { counted: [], 
 export const index: RequestHandler = async (req, res) => {
   const asked = query(req, PortfolioAddress);
   const user = req.user!;
-  const { lines, sections, counts } = await read(req, async (em) => {
-    const lines = await listPortfolio(em, user, { withActivity: asked.tri === "activite" });
-    const wanted = lines.filter((line) => answersTo(line, asked));
-    const countOf = (of: readonly PortfolioLine[]) => countPortfolio(em, of.map(({ id }) => id).toSorted(), user);
-    // What archived campaigns hold is counted where it is shown, or sorted by: the others make the figures on top.
-    if (asked.tri === "avancement") {
-      const counts = await countOf(lines);
-      return { lines, counts, sections: sectionsOf(wanted, asked, (line) => shareOf(counts.get(line.id))) };
-    }
-    const sections = sectionsOf(wanted, asked, () => null);
-    const shelved = sections.flatMap((one) => one.lines).filter(isArchived);
-    return { lines, sections, counts: await countOf([...lines.filter((line) => !isArchived(line)), ...shelved]) };
+  const { lines, sections, counts, readiness } = await read(req, async (em) => {
+    const found = await arranged(em, user, asked);
+    const ahead = found.sections.find(({ code }) => code === SECTIONS[0].code)!.lines;
+    // By the hour: each campaign has its own midnight.
+    const of = { tenantId: user.tenantId, day: req.now.toISOString().slice(0, 13) };
+    return { ...found, readiness: await readinessOfEach(em, ahead, of) };
   });
   const live = lines.filter((line) => !isArchived(line));
   const whole = tallyOf(addUp(live.map(({ id }) => countersOf(counts.get(id)?.counted ?? []))));
@@ -67,7 +63,10 @@ export const index: RequestHandler = async (req, res) => {
     sections: sections.map((section) => ({
       ...section,
       isFolded: section.code !== SECTIONS[0].code && active === 0 && !asked[section.code],
-      cards: section.lines.map((line) => cardOf(user, line, counts.get(line.id) ?? NOTHING)),
+      cards: section.lines.map((line) => ({
+        ...cardOf(user, line, counts.get(line.id) ?? NOTHING),
+        readiness: levelOf(readiness.get(line.id)),
+      })),
       ...pagesOf(asked, section),
     })),
     ...choicesAmong(lines, req),
@@ -78,10 +77,28 @@ export const index: RequestHandler = async (req, res) => {
   });
 };
 
+/** What the page shows, and what it counts of it. */
+async function arranged(em: EntityManager, user: SignedIn, asked: Asked) {
+  const lines = await listPortfolio(em, user, { withActivity: asked.tri === "activite" });
+  const wanted = lines.filter((line) => answersTo(line, asked));
+  const countOf = (of: readonly PortfolioLine[]) => countPortfolio(em, of.map(({ id }) => id).toSorted(), user);
+  // What archived campaigns hold is counted where it is shown, or sorted by: the others make the figures on top.
+  if (asked.tri === "avancement") {
+    const counts = await countOf(lines);
+    return { lines, counts, sections: sectionsOf(wanted, asked, (line) => shareOf(counts.get(line.id))) };
+  }
+  const sections = sectionsOf(wanted, asked, () => null);
+  const shelved = sections.flatMap((one) => one.lines).filter(isArchived);
+  return { lines, sections, counts: await countOf([...lines.filter((line) => !isArchived(line)), ...shelved]) };
+}
+
 const shareOf = (count: PortfolioCount | undefined): number | null => {
   const { part, of } = progressOf(tallyOf(countersOf(count?.counted ?? [])));
   return of === 0 ? null : part / of;
 };
+
+/** Of those that are not over. */
+const levelOf = (readiness: Readiness | undefined) => (readiness ? READINESS_LEVELS[readiness.level] : null);
 
 /** One campaign as its card tells it (DSH-13). */
 function cardOf(user: SignedIn, line: PortfolioLine, { counted, technicians }: typeof NOTHING) {
