@@ -262,7 +262,7 @@ test("STA-6 : l’étoile du nord ne compte que son technicien ; un fichier, ou 
   await world.clock.advanceMinutes(-2 * DAY);
   const ones: string[] = [];
   for (const n of [1, 2, 3, 4]) {
-    const technician = n < 4 ? { technician: karimId } : {};
+    const technician: Record<string, string> = n < 4 ? { technician: karimId } : {};
     ones.push(await addOperation(sophie, at, { c_cible: `PC-${n}`, plannedOn: "2027-03-10", ...technician }));
   }
   await world.clock.advanceMinutes(2 * DAY);
