@@ -104,6 +104,10 @@ export function elapsedOf({ startsOn, endsOn, today, calendar }: Course): Ratio 
 export const workingDaysSince = (day: string, { today, calendar }: Pick<Course, "today" | "calendar">): number =>
   countWorkingDays(shiftDay(day, 1), today, calendar);
 
+/** From a day to another in working days, below zero when it is before (STA-8). */
+export const workingDaysBetween = (from: string, to: string, calendar: Calendar): number =>
+  from <= to ? countWorkingDays(shiftDay(from, 1), to, calendar) : -countWorkingDays(shiftDay(to, 1), from, calendar);
+
 const LATE_POINTS = 15;
 const LONGEST_BLOCKED = 2;
 

@@ -299,7 +299,10 @@ test("IMP-41 : un segment créé par l’import part avec lui, sauf s’il sert 
   isAt(await sophie.post(`/operations/${s0}/segment`, { segment: south }));
   isAt(await sophie.post(`/operations/${s0}/corbeille`, {}));
   const { text } = await sophie.get(`/actes/${done.act_id}/annulation`);
-  assert.match(words({ text }), /Impossible : 1 ligne[\s\S]*Des opérations, des personnes ou des prérequis sont dans ce segment/);
+  assert.match(
+    words({ text }),
+    /Impossible : 1 ligne[\s\S]*Des opérations, des personnes ou des prérequis sont dans ce segment/,
+  );
   await takeBack(done.act_id);
   assert.deepEqual(await segmentsOf(of), ["Ancien", "Est"]);
   assert.deepEqual(

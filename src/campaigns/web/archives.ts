@@ -27,7 +27,7 @@ async function show(req: Request<{ id: string }>, res: Response, form: object): 
   const title = campaign.isArchived() ? "Restaurer" : "Archiver";
   res.show(PAGE, {
     title: `${title} ${campaign.name}`,
-    ...frameOf(req, standing, "outline", title),
+    ...frameOf(req, standing, "dashboard", title),
     leadsTo: stateOf(campaign.stateBefore ?? "finished").label,
     isAbandoned: campaign.state !== "finished",
     form,

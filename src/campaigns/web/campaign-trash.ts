@@ -41,7 +41,7 @@ async function show(req: Request<{ id: string }>, res: Response, form: object): 
     work: await outlineOfWork(em, req.params.id),
   }));
   const title = `Supprimer ${standing.campaign.name}`;
-  res.show(NEW, { title, ...frameOf(req, standing, "outline", "Supprimer"), work, days: KEPT_DAYS, form });
+  res.show(NEW, { title, ...frameOf(req, standing, "dashboard", "Supprimer"), work, days: KEPT_DAYS, form });
 }
 
 const NameForm = z.object({

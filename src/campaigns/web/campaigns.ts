@@ -5,16 +5,14 @@ import { lastChange } from "../../accounts/index.ts";
 import { RuleBroken } from "../../platform/errors.ts";
 import { read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, type Campaign, createCampaign, LONGEST_DESCRIPTION, LONGEST_NAME } from "../campaign.ts";
-import { todayIn } from "../life-cycle.ts";
 import { OperationType } from "../operation-type.ts";
 import { campaignFor, type Standing } from "../policy.ts";
 import { listOfferedTypes } from "../queries/operation-types.ts";
-import { READINESS_LEVELS, type Readiness, RULE_WORDS, readinessOf } from "../readiness.ts";
+import { READINESS_LEVELS, type Readiness, RULE_WORDS } from "../readiness.ts";
 import { takeType } from "../taken-type.ts";
-import { isPinned } from "./pins.ts";
-import { addressOf, CAMPAIGNS, frameOf, HOME, mayClone, zoneOf } from "./shown.ts";
+import { addressOf, CAMPAIGNS, HOME } from "./shown.ts";
 
-const CARD = { page: "campaigns/campaigns/show" };
+const CARD = { page: "campaigns/dashboards/show" };
 const NEW = { page: "campaigns/campaigns/new" };
 
 const day = (missing: string) => z.iso.date(missing);
@@ -86,8 +84,6 @@ async function offered(em: EntityManager, id: string): Promise<OperationType> {
   return type;
 }
 
-const STILL_AHEAD: Campaign["state"][] = ["draft", "upcoming", "active"];
-
 /** Each rule leads to its rows, where this reader may list them (PRE-6). */
 export const shownReadiness = ({ level, rules }: Readiness, may: Standing["may"]) => ({
   badge: READINESS_LEVELS[level],
@@ -97,27 +93,6 @@ export const shownReadiness = ({ level, rules }: Readiness, may: Standing["may"]
     href: count > 0 && may(right) ? path : null,
   })),
 });
-
-export const show: RequestHandler<{ id: string }> = async (req, res) => {
-  const { standing, readiness } = await read(req, async (em) => {
-    const found = await campaignFor(em, req.user!, req.params.id);
-    const { campaign } = found;
-    // Nothing is to be made ready any more of one that is over.
-    if (!STILL_AHEAD.includes(campaign.state)) return { standing: found, readiness: null };
-    const day = todayIn(zoneOf(req, campaign), req.now);
-    return { standing: found, readiness: await readinessOf(em, campaign, { tenantId: campaign.tenantId, day }) };
-  });
-  const { campaign, may } = standing;
-  res.show(CARD, {
-    title: campaign.name,
-    ...frameOf(req, standing, "outline"),
-    next: nextOf(standing),
-    type: campaign.type,
-    readiness: readiness && shownReadiness(readiness, may),
-    isPinned: isPinned(req, campaign),
-    mayClone: mayClone(req, standing),
-  });
-};
 
 /** What a campaign waits for from this person, in the state it is. */
 export function nextOf({ campaign, may }: { campaign: Pick<Campaign, "id" | "state"> } & Pick<Standing, "may">) {

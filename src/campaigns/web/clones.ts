@@ -19,7 +19,7 @@ async function show(req: Request<{ id: string }>, res: Response, form: object): 
   });
   res.show(NEW, {
     title: `Dupliquer ${standing.campaign.name}`,
-    ...frameOf(req, standing, "outline", "Dupliquer"),
+    ...frameOf(req, standing, "dashboard", "Dupliquer"),
     labels: OUTLINE_LABELS,
     // Its days are asked for: those of the first are over, or taken (CAM-19).
     values: { name, description: standing.campaign.description },

@@ -58,7 +58,7 @@ async function show(req: Request<{ id: string }>, res: Response, form: object): 
   const known = new Map(open.map((one) => [one.status, one]));
   res.show(PAGE, {
     title: `Terminer ${campaign.name}`,
-    ...frameOf(req, standing, "outline", "Terminer"),
+    ...frameOf(req, standing, "dashboard", "Terminer"),
     why: whyNot.finish(campaign),
     groups: openOf(campaign.workflow).flatMap(({ code, label, icon, tone }) => {
       const { n, titles } = known.get(code) ?? { n: 0, titles: [] };

@@ -111,7 +111,7 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
   });
   res.show(PAGE, {
     title: `État – ${standing.campaign.name}`,
-    ...frameOf(req, standing, "outline", "État"),
+    ...frameOf(req, standing, "dashboard", "État"),
     states: STATES.map((one) => ({ ...one, isPresent: one.code === standing.campaign.state })),
     acts: actsOf(standing, { isStarted }),
   });

@@ -67,6 +67,12 @@ const act = (req: OfOne, code: string, label: string, at = backOf(req)) => ({
 const campaignOf = async (em: EntityManager, req: OfOne): Promise<Campaign> =>
   (await campaignFor(em, req.user!, req.params.id)).campaign;
 
+/** After a refusal, to whoever may know of this campaign. */
+async function showAgain(req: OfOne, res: Response, form: object): Promise<void> {
+  await read(req as unknown as Request, (em) => campaignOf(em, req));
+  await show(req as unknown as Request, res, form);
+}
+
 export const create: RequestHandler<{ id: string }> = async (req, res) => {
   const said = act(req, "campaign.pinned", "Campagne épinglée");
   const form = await submit(req, z.object({}), said, async (_values, em) => {
@@ -74,7 +80,7 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     await pinCampaign(em, campaign, req.user!);
     return campaign.name;
   });
-  if (form.errors) return show(req, res, form);
+  if (form.errors) return showAgain(req, res, form);
   res.saved(PAGE, {}, { at: said.at, notice: `${form.result} est épinglée\u00a0: elle est dans votre menu.` });
 };
 
@@ -85,7 +91,7 @@ export const destroy: RequestHandler<{ id: string }> = async (req, res) => {
     await unpinCampaign(em, campaign, req.user!);
     return campaign.name;
   });
-  if (form.errors) return show(req, res, form);
+  if (form.errors) return showAgain(req, res, form);
   res.saved(PAGE, {}, { at: said.at, notice: `${form.result} n’est plus dans votre menu.` });
 };
 
@@ -96,6 +102,6 @@ export const update: RequestHandler<{ id: string }> = async (req, res) => {
     await movePin(em, await campaignOf(em, req), way, req.user!);
     return way;
   });
-  if (form.errors) return show(req, res, form);
+  if (form.errors) return showAgain(req, res, form);
   res.saved(PAGE, {}, { at: moved(form.result), notice: "Votre menu suit cet ordre." });
 };

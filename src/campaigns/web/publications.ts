@@ -32,7 +32,7 @@ async function show(req: Request<{ id: string }>, res: Response, form: object): 
   const isDue = campaign.startsOn <= todayIn(zoneOf(req, campaign), req.now);
   res.show(PAGE, {
     title,
-    ...frameOf(req, standing, "outline", "Publier"),
+    ...frameOf(req, standing, "dashboard", "Publier"),
     why: whyNot.publish(campaign),
     leadsTo: stateOf(isDue ? "active" : "upcoming"),
     isDue,

@@ -39,7 +39,7 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
     .filter(({ rights }) => rights.length > 0);
   res.show(PAGE, {
     title: "Pourquoi je vois cette campagne",
-    ...frameOf(req, standing, standing.may("grants.edit") ? "access" : "outline", "Pourquoi je la vois"),
+    ...frameOf(req, standing, standing.may("grants.edit") ? "access" : "dashboard", "Pourquoi je la vois"),
     ways: ways.map(({ source, rights }) => ({ source, count: rights.length })),
     rights: CAMPAIGN_RIGHTS.map((code) => {
       const { label, holders } = rightInWords(code);

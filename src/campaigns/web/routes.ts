@@ -7,6 +7,7 @@ import * as flows from "./campaign-workflows.ts";
 import * as campaigns from "./campaigns.ts";
 import * as clones from "./clones.ts";
 import * as closings from "./closings.ts";
+import * as dashboards from "./dashboards.ts";
 import * as fields from "./fields.ts";
 import * as lifeCycle from "./life-cycle.ts";
 import * as cells from "./operation-cells.ts";
@@ -52,7 +53,7 @@ export const routes: Route[] = [
   get("/campagnes/nouvelle", "campaigns.create", campaigns.new_, { sitemap: "Créer une campagne" }),
   post("/campagnes/nouvelle", "campaigns.create", campaigns.create),
   get("/campagnes/corbeille", SEE, trash.index, { sitemap: "Corbeille des campagnes" }),
-  get("/campagnes/:id", SEE, campaigns.show),
+  get("/campagnes/:id", SEE, dashboards.show),
   get("/campagnes/:id/pourquoi", SEE, reasons.show),
   get("/campagnes/:id/copie", "campaigns.create", clones.new_),
   post("/campagnes/:id/copie", "campaigns.create", clones.create),

@@ -39,7 +39,7 @@ export async function campaignAndPlan(
 }
 
 type Tab =
-  | "outline"
+  | "dashboard"
   | "operations"
   | "segments"
   | "people"
@@ -53,7 +53,7 @@ type Tab =
 export function frameOf(req: Request, { campaign, may }: Standing, here: Tab, label?: string) {
   const at = addressOf(campaign);
   const tabs = [
-    { tab: "outline", label: "Vue d’ensemble", href: at, open: may("campaigns.see") },
+    { tab: "dashboard", label: "Tableau de bord", href: at, open: may("campaigns.see") },
     { tab: "operations", label: "Opérations", href: `${at}/operations`, open: may("campaigns.see") },
     { tab: "segments", label: "Segments", href: `${at}/segments`, open: may("campaigns.see") },
     { tab: "people", label: "Personnes", href: `${at}/personnes`, open: may("bookings.place") },

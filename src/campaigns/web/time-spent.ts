@@ -35,7 +35,7 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
   const operations = segments.reduce((sum, one) => sum + one.operations, 0);
   res.show(PAGE, {
     title: "Temps passé",
-    ...frameOf(req, standing, "outline", "Temps passé"),
+    ...frameOf(req, standing, "dashboard", "Temps passé"),
     exportAt: standing.may("rows.export") ? `/exports/temps/${campaign.id}/nouveau` : null,
     total: toldMinutes(minutes),
     operations,

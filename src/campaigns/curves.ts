@@ -1,0 +1,200 @@
+import { type Calendar, countWorkingDays } from "../directory/index.ts";
+import { shiftDay } from "../fields/index.ts";
+import type { Bars, Curves, Ranking } from "../platform/charts/index.ts";
+import { fr } from "../platform/text/index.ts";
+import { byPeriod, type DayCounts, type Period, type Projection } from "./pace.ts";
+import type { CampaignStats } from "./stats.ts";
+
+/** The charts of a campaign in the words of the product: pure, made of counts by local day (DSH-5, STA-12). */
+
+export interface DayByDay {
+  completed: DayCounts;
+  /** The baseline that holds, empty without one. */
+  baseline: DayCounts;
+  /** Plans of past days as frozen, of days to come as they are (STA-11). */
+  planned: DayCounts;
+}
+
+type Days = { startsOn: string; endsOn: string; calendar: Calendar };
+
+/** Beyond it a chart is drawn by longer periods: no eye tells more points apart. */
+const MOST_POINTS = 400;
+/** A projection further away than this is said, and not drawn. */
+const FARTHEST_DAYS = 120;
+
+const PERIOD_WORDS = { day: "Jour", week: "Semaine", month: "Mois" } as const;
+
+/** "12 mars", with its year where several are drawn; a month has its own words. */
+function labelOf(start: string, by: Period, isLong: boolean): string {
+  const [year, month, day] = start.split("-").map(Number) as [number, number, number];
+  const words = new Intl.DateTimeFormat("fr", {
+    timeZone: "UTC",
+    ...(by !== "month" && { day: "numeric" }),
+    month: "short",
+    ...((isLong || by === "month") && { year: "numeric" }),
+  });
+  return words.format(new Date(Date.UTC(year, month - 1, day))).replaceAll(" ", "\u00a0");
+}
+
+const firstOf = (counts: DayCounts): string | undefined => [...counts.keys()].toSorted()[0];
+
+function spanOf({ completed, baseline, planned }: DayByDay, { startsOn, endsOn }: Days, farthest: string | null) {
+  const froms = [startsOn, firstOf(completed), firstOf(baseline), firstOf(planned)].flatMap((day) => day ?? []);
+  const limit = shiftDay(endsOn, FARTHEST_DAYS);
+  const last = [...planned.keys()].toSorted().at(-1);
+  const tos = [endsOn, last, farthest].flatMap((day) => day ?? []).map((day) => (day > limit ? limit : day));
+  return { from: froms.toSorted()[0]!, to: tos.toSorted().at(-1)! };
+}
+
+/** The period asked, or the shortest that can still be read over so many days. */
+export function readablePeriod(by: Period, { from, to }: { from: string; to: string }): Period {
+  const days = (Date.parse(to) - Date.parse(from)) / 86_400_000;
+  if (by === "day" && days > MOST_POINTS) return "week";
+  return by;
+}
+
+const cumulated = (counts: DayCounts) => {
+  const days = [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  /** What was counted up to this day, itself included. */
+  return (day: string): number => days.reduce((sum, [one, n]) => (one <= day ? sum + n : sum), 0);
+};
+
+/** Done, baseline, present plan, projection and its interval, cumulated to the end of each period (DSH-5, STA-8). */
+export function burnUp(days: DayByDay, stats: CampaignStats, campaign: Days, asked: Period): Curves {
+  const { counters, progress, velocity, projection, interval, hasBaseline, day: today } = stats;
+  const target = progress.of;
+  const done = counters.success;
+  const span = spanOf(days, campaign, projection?.on ?? null);
+  const by = readablePeriod(asked, span);
+  const starts = byPeriod(new Map(), { ...span, by }).map(({ start }) => start);
+  const ends = starts.map((_, rank) => (starts[rank + 1] ? shiftDay(starts[rank + 1]!, -1) : span.to));
+  const isLong = span.from.slice(0, 4) !== span.to.slice(0, 4);
+  const [completedTo, baselineTo] = [cumulated(days.completed), cumulated(days.baseline)];
+  const plannedTo = cumulated(days.planned);
+  // Done before anybody said when: by a file that gave no date.
+  const undated = done - completedTo(today);
+  const now = starts.findLastIndex((start) => start <= today);
+  const ahead = (value: (end: string) => number | null) => ends.map((end, rank) => (rank < now ? null : value(end)));
+  const at = (one: Projection) => (end: string) => {
+    if (one === null || one.days === 0) return done;
+    const worked = end <= today ? 0 : countWorkingDays(shiftDay(today, 1), end, campaign.calendar);
+    return Math.min(target, done + Math.round(((target - done) * worked) / one.days));
+  };
+  const isUnderWay = target > done && now >= 0 && projection !== null;
+  return {
+    kind: "curves",
+    title: "Cumul et projection",
+    sentence: burnUpWords(stats),
+    axis: PERIOD_WORDS[by],
+    labels: starts.map((start) => labelOf(start, by, isLong)),
+    series: [
+      {
+        name: "Réalisées",
+        ink: "done",
+        values: ends.map((end, rank) => (rank > now ? null : undated + completedTo(end < today ? end : today))),
+      },
+      ...(hasBaseline ? [{ name: "Plan de référence", ink: "baseline" as const, values: ends.map(baselineTo) }] : []),
+      {
+        name: "Plan actuel",
+        ink: "plan",
+        values: ahead((end) => Math.min(target, done + (end <= today ? 0 : plannedTo(end) - plannedTo(today)))),
+      },
+      ...(isUnderWay
+        ? [
+            { name: "Projection", ink: "projection" as const, values: ahead(at(projection)) },
+            {
+              name: "Entre le plus lent et le plus rapide",
+              ink: "interval" as const,
+              values: ends.map((end, rank) =>
+                rank < now ? null : ([at(interval.latest)(end), at(interval.soonest)(end)] as const),
+              ),
+            },
+          ]
+        : []),
+    ],
+    marks: [
+      ...(now >= 0 ? [{ at: now, label: "Aujourd’hui" }] : []),
+      { at: starts.findLastIndex((start) => start <= campaign.endsOn), label: "Fin prévue" },
+    ],
+  };
+}
+
+const inWords = (day: string) => fr.date(`${day}T12:00:00Z`, "UTC");
+
+/** What the curves show, for who does not see them. */
+function burnUpWords({
+  counters,
+  progress,
+  expected,
+  hasBaseline,
+  velocity,
+  projection,
+  interval,
+  day,
+}: CampaignStats): string {
+  const said = [
+    `Au ${inWords(day)}\u00a0: ${fr.number(counters.success)} réalisées sur ${fr.number(progress.of)}${hasBaseline ? `, ${fr.number(expected.part)} attendues` : ""}.`,
+  ];
+  if (projection?.on) {
+    const [soonest, latest] = [interval.soonest?.on, interval.latest?.on];
+    const between =
+      soonest && latest && soonest !== latest ? `, entre le ${inWords(soonest)} et le ${inWords(latest)}` : "";
+    said.push(
+      `À ${fr.number(velocity.part / velocity.of, 1)} par jour ouvré, la fin est projetée au ${inWords(projection.on)}${between}.`,
+    );
+  } else if (progress.part < progress.of)
+    said.push("La fin ne se projette pas\u00a0: rien n’avance depuis dix jours ouvrés.");
+  return said.join(" ");
+}
+
+/** Operations of the plan of each period, and those completed in it (DSH-5, STA-11, STA-12). */
+export function plannedAndDone(days: DayByDay, campaign: Days, asked: Period): Bars {
+  const span = spanOf(days, campaign, null);
+  const by = readablePeriod(asked, span);
+  const isLong = span.from.slice(0, 4) !== span.to.slice(0, 4);
+  const done = byPeriod(days.completed, { ...span, by });
+  const planned = byPeriod(days.planned, { ...span, by });
+  const sum = (all: readonly { n: number }[]) => all.reduce((total, { n }) => total + n, 0);
+  return {
+    kind: "bars",
+    title: "Prévues et réalisées",
+    sentence: `Du ${inWords(span.from)} au ${inWords(span.to)}\u00a0: ${fr.number(sum(planned))} prévues au plan du jour, ${fr.number(sum(done))} réalisées.`,
+    axis: PERIOD_WORDS[by],
+    labels: done.map(({ start }) => labelOf(start, by, isLong)),
+    series: [
+      { name: "Prévues", ink: "planned", values: planned.map(({ n }) => n) },
+      { name: "Réalisées", ink: "done", values: done.map(({ n }) => n) },
+    ],
+  };
+}
+
+/** Reasons drawn one by one; the rest is one line. */
+const MOST_REASONS = 8;
+
+/** Blocked operations by reason, the most frequent first (DSH-5, OPS-20). */
+export function blockages(reasons: readonly { reason: string | null; n: number }[]): Ranking {
+  const sorted = reasons.toSorted((a, b) => b.n - a.n || (a.reason ?? "").localeCompare(b.reason ?? "", "fr"));
+  const shown = sorted.slice(0, MOST_REASONS);
+  const rest = sorted.slice(MOST_REASONS).reduce((sum, { n }) => sum + n, 0);
+  const lines = [
+    ...shown.map(({ reason, n }) => [reason ?? "Sans motif", n] as const),
+    ...(rest > 0 ? [["Autres motifs", rest] as const] : []),
+  ];
+  const whole = lines.reduce((sum, [, n]) => sum + n, 0);
+  return {
+    kind: "ranking",
+    title: "Pareto des blocages",
+    sentence: `${fr.count(whole, "opération bloquée", "opérations bloquées")}\u00a0: ${lines.map(([reason, n]) => `${reason}, ${fr.number(n)}`).join("\u00a0; ")}.`,
+    axis: "Motif",
+    name: "Bloquées",
+    labels: lines.map(([reason]) => reason),
+    values: lines.map(([, n]) => n),
+  };
+}
+
+/** The period an address asks for, in French words. */
+export const PERIODS = [
+  { value: "jour", label: "Jour", by: "day" },
+  { value: "semaine", label: "Semaine", by: "week" },
+  { value: "mois", label: "Mois", by: "month" },
+] as const satisfies readonly { value: string; label: string; by: Period }[];
