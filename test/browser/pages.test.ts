@@ -54,23 +54,7 @@ for (const persona of VISITORS) {
     );
   }
 
-  test(`axe, toutes les règles, en clair, en sombre et à 320 px : pages de ${persona.title}`, async () => {
-    const context = await contextOf(chromium, world, persona.who, { bypassCSP: true });
-    const page = await context.newPage();
-    const failures: string[] = [];
-    for (const { name, address } of todo) {
-      await page.goto(world.origin + address);
-      for (const view of VIEWS) {
-        await page.emulateMedia({ colorScheme: view.colorScheme });
-        await page.setViewportSize({ width: view.width, height: 900 });
-        for (const finding of await axeFindings(page, view.rules)) failures.push(`${name}, ${view.name} : ${finding}`);
-      }
-    }
-    await context.close();
-    report(failures, "Infractions relevées par axe");
-  });
-
-  test(`console muette, rien ne déborde à 320 px ni à 200 %, cibles de 44 px, Tab parcourt tout : pages de ${persona.title}`, async () => {
+  test(`axe, toutes les règles, en clair, en sombre et à 320 px ; console muette, rien ne déborde, cibles de 44 px, Tab parcourt tout : pages de ${persona.title}`, async () => {
     const context = await contextOf(chromium, world, persona.who);
     const page = await context.newPage();
     const complaints = listen(page, world.origin);
@@ -93,6 +77,13 @@ for (const persona of VISITORS) {
       const overflow = await overflowOf(page);
       if (overflow > 0) failures.push(`${name} déborde de ${overflow} px à 320 px : ${await widest(page)}`);
       for (const complaint of complaints.splice(0)) failures.push(`${name}, console : ${complaint}`);
+      for (const view of VIEWS) {
+        await page.emulateMedia({ colorScheme: view.colorScheme });
+        await page.setViewportSize({ width: view.width, height: 900 });
+        for (const finding of await axeFindings(page, view.rules)) failures.push(`${name}, ${view.name} : ${finding}`);
+      }
+      // It speaks to sandboxed frames, which refuse it.
+      complaints.length = 0;
     }
     await context.close();
     report(failures, "À corriger dans un vrai navigateur");

@@ -112,7 +112,7 @@ const NARROW: Record<string, string> = {
 };
 
 test("UIX-2, UIX-4 : chaque état d’un import, d’une cellule, d’une action groupée et de la liste, jugé une fois", async () => {
-  const context = await contextOf(await startChromium(), world, "sophie", { bypassCSP: true });
+  const context = await contextOf(await startChromium(), world, "sophie");
   const page = await context.newPage();
   assert.match((await sophie.get(STATES["import en cours"]!)).text, /Arrêter/);
   const failures: string[] = [];

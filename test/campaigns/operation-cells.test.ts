@@ -106,7 +106,7 @@ test("OPS-10 : sans JavaScript, la cellule est un lien vers sa page, qui ramène
 
 test("OPS-10, UIX-4 : au clavier, Entrée enregistre, Échap renonce, et le focus revient à la cellule", async () => {
   const one = await add({ c_bureau: "Sud" });
-  const context = await contextOf(chromium, world, "sophie", { bypassCSP: true });
+  const context = await contextOf(chromium, world, "sophie");
   const page = await context.newPage();
   const complaints = listen(page, world.origin);
   await page.goto(`${world.origin}${list}?tri=cible&sens=decroissant`);

@@ -67,8 +67,9 @@ async function judge(persona: Persona): Promise<string[]> {
     // Choosing an account at sign-in concerns who has not signed in.
     if (inBody && persona.who !== "anonymous") continue;
     const oracle = new Map<string, string>();
-    for (const whose of WHOSE) {
-      for (const part of [false, true]) {
+    for (const [rank, whose] of WHOSE.entries()) {
+      // A form is judged before anything is drawn: one's own both ways, those of others in turns.
+      for (const part of route.method === "get" || whose === "own" ? [false, true] : [rank % 2 === 0]) {
         // A form may close the session it comes with.
         const browser = route.method === "post" ? await sweep.freshly(persona) : await sweep.browse(persona);
         const address = await sweep.address(route, persona, whose, browser);

@@ -74,10 +74,7 @@ let axe: Promise<string> | undefined;
 /** Rules of axe that judge colours. */
 const COLOURS = ["color-contrast", "color-contrast-enhanced", "link-in-text-block"];
 
-/**
- * Every rule of axe, the AAA and experimental ones too, or those of colours. The context must bypass CSP: axe writes styles
- * to measure.
- */
+/** Every rule of axe, the AAA and experimental ones too, or those of colours. */
 export async function axeFindings(page: Page, which: "all" | "colours" = "all"): Promise<string[]> {
   axe ??= readFile(requireHere.resolve("axe-core/axe.min.js"), "utf8");
   if (!(await page.evaluate<boolean>("typeof axe === 'object'"))) await page.evaluate(await axe);
