@@ -152,7 +152,7 @@ async function measure(folder: string, work: (bench: Bench) => Promise<Figure>):
       takeBack: (actId) => post(product, admin, `/actes/${actId}/annulation`, {}),
       async empty() {
         await allSealed(db);
-        await root.query("truncate operation, import_line");
+        await root.query("truncate operation, import_line, eligible_person");
         await bench.tidy();
       },
       async tidy() {
