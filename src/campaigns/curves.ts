@@ -61,7 +61,7 @@ const cumulated = (counts: DayCounts) => {
 
 /** Done, baseline, present plan, projection and its interval, cumulated to the end of each period (DSH-5, STA-8). */
 export function burnUp(days: DayByDay, stats: CampaignStats, campaign: Days, asked: Period): Curves {
-  const { counters, progress, velocity, projection, interval, hasBaseline, day: today } = stats;
+  const { counters, progress, projection, interval, hasBaseline, day: today } = stats;
   const target = progress.of;
   const done = counters.success;
   const span = spanOf(days, campaign, projection?.on ?? null);
