@@ -120,7 +120,8 @@ test("CAM-10, CAM-25 : le technicien ne voit que ses opérations, hors préparat
   assert.equal((await karim!.get(one)).status, 200);
   assert.deepEqual(
     [(await karim!.get(at)).status, (await karim!.get(`${at}/operations`)).status, (await yann!.get(one)).status],
-    [404, 404, 404],
+    [403, 403, 404],
+    "il la connaît par son opération (S17) ; Yann n’y a rien",
   );
   assert.equal((await step(karim!, one, "cancelled", "cancel", { reason: "Non" })).status, 403);
   assert.equal((await act(karim!, one, "affectation", { technician: "" })).status, 403);
@@ -522,6 +523,6 @@ test("un changement de statut ne touche à aucune date qu’il ne change pas, à
   assert.equal(rows[0].micros, 123456);
   assert.deepEqual(
     rows[0].changed.filter((key: string) => key.endsWith("_at")),
-    ["completed_at"],
+    ["completed_at", "entered_at"],
   );
 });

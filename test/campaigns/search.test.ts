@@ -25,7 +25,7 @@ const HIDDEN = { switches: ["isListed"] };
 /** The names of the operations a search of the list finds. */
 async function found(at: string, q: string): Promise<string[]> {
   // What the last act had to say is said first.
-  await sophie.get("/");
+  await sophie.get("/campagnes");
   const { text, status } = await sophie.get(`${at}/operations?q=${encodeURIComponent(q)}`);
   assert.equal(status, 200);
   return [...new Set(text.match(/PC-\d+/g) ?? [])].sort();

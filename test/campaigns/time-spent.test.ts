@@ -111,7 +111,7 @@ test("OPS-23 : les totaux par campagne, segment et type ; par technicien, à qui
   const seen = await sound(helene, `${at}/temps`);
   assert.match(seen, /Nord 2 h/);
   assert.doesNotMatch(seen, /Karim|Par technicien/);
-  assert.equal((await karim.get(`${at}/temps`)).status, 404, "le technicien ne voit pas la campagne");
+  assert.equal((await karim.get(`${at}/temps`)).status, 403, "le technicien n’y a que son opération (S17)");
 });
 
 test("OPS-23 : une action groupée qui termine demande le temps de chacune ; l’annulation le rend", async () => {
