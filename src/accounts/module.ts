@@ -119,6 +119,7 @@ export const accounts: Module = {
             files: "Vos fichiers refusés",
             failures: "Messages en échec",
             deaths: "Tâches en échec",
+            prerequisites: "Prérequis à échéance",
           },
         },
         picture_id: { label: "Photo de profil", format: "file" },

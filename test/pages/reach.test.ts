@@ -20,6 +20,13 @@ await sweep.root.query(`set session_replication_role = replica;
   update campaign set operation_type_id =
     (select id from operation_type where operation_type.tenant_id = campaign.tenant_id limit 1);
   set session_replication_role = origin`);
+// One that is over can be closed no more, one in preparation not yet: another, under way, is met in the list.
+await sweep.root.query(`set session_replication_role = replica;
+  insert into campaign select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'name', 'En cours', 'state', 'active'))).*
+    from campaign c where c.id in (${Object.values(sweep.ids)
+      .map(({ campaign }) => `'${campaign}'`)
+      .join(", ")});
+  set session_replication_role = origin`);
 const pages = sweep.routes.filter(({ method, path }) => method === "get" && !OTHER_TYPES[path]);
 
 /** Reached by a link somebody was given, never from a page. */

@@ -43,26 +43,30 @@ const WAITING: Partial<Record<Role, Waiting>> = {
 /** Where each role lands (DSH-17): who makes campaigns on them all, the others on what their roles open, until they have a page of their own. */
 export const show: RequestHandler = (req, res, next) => {
   if (allows(req.user!.roles, "campaigns.create")) return res.redirect(303, "/campagnes");
-  return start(req, res, next);
+  return welcome("Accueil")(req, res, next);
 };
 
 /** What my roles open, what is left to do first, and what each place waits for. */
-export const start: RequestHandler = async (req, res) => {
-  const user = req.user!;
-  const steps = await read(req, async (em) => {
-    if (user.roles.includes("super_admin")) return [...(await instanceSteps(em, req.db)), await historyStep(em)];
-    const own = await startListFor(em, user);
-    return own.length > 0 ? [...own, await historyStep(em)] : [];
-  });
-  const roles = ROLES.filter(({ code }) => user.roles.includes(code));
-  res.show(
-    { page: "instance/home" },
-    {
-      title: "Accueil",
-      steps,
-      left: steps.filter(({ done }) => !done).length,
-      roles: roles.map(({ label, opens }) => ({ label, opens })),
-      waiting: roles.flatMap(({ code }) => WAITING[code] ?? []),
-    },
-  );
-};
+const welcome =
+  (title: string): RequestHandler =>
+  async (req, res) => {
+    const user = req.user!;
+    const steps = await read(req, async (em) => {
+      if (user.roles.includes("super_admin")) return [...(await instanceSteps(em, req.db)), await historyStep(em)];
+      const own = await startListFor(em, user);
+      return own.length > 0 ? [...own, await historyStep(em)] : [];
+    });
+    const roles = ROLES.filter(({ code }) => user.roles.includes(code));
+    res.show(
+      { page: "instance/home" },
+      {
+        title,
+        steps,
+        left: steps.filter(({ done }) => !done).length,
+        roles: roles.map(({ label, opens }) => ({ label, opens })),
+        waiting: roles.flatMap(({ code }) => WAITING[code] ?? []),
+      },
+    );
+  };
+
+export const start = welcome("Premiers pas");
