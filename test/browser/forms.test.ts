@@ -15,6 +15,8 @@ interface Place {
   who: string;
   page: string;
   action: string;
+  /** Puts back what its page needs, which other pages need otherwise. */
+  ready: () => Promise<string | null>;
 }
 
 /** What takes any text, however long: it is refused line by line, on a page of its own. */
@@ -37,7 +39,7 @@ async function typedForms(): Promise<Place[]> {
         );
         const kind = action.replace(/[0-9a-f-]{36}|\d+\.\d+|[\w-]{43}/g, ":");
         if (method === "post" && typed && !places.has(kind) && !TAKES_ALL.has(action))
-          places.set(kind, { who: persona.who, page, action });
+          places.set(kind, { who: persona.who, page, action, ready: () => sweep.address(route, persona, "own") });
       }
     }
   }
@@ -65,13 +67,14 @@ const places = await typedForms();
 
 test("un formulaire refusé : le résumé prend le focus, ses liens mènent aux champs, rien de tapé n’est perdu, axe n’y trouve rien en clair ni à 320 px", async (t) => {
   assert.ok(places.length > 8, `${places.length} formulaires seulement`);
-  for (const { who, page: address, action } of places) {
+  for (const { who, page: address, action, ready } of places) {
     await t.test(
       `${address.replace(/[0-9a-f-]{36}|[\w-]{43}/g, ":id")} → ${action.replace(/[0-9a-f-]{36}|[\w-]{43}/g, ":id")}`,
       async () => {
         const context = await contextOf(chromium, world, who);
         const page = await context.newPage();
         const complaints = listen(page, world.origin);
+        await ready();
         await page.goto(world.origin + address);
         await overfill(page, action);
         const swaps = await page.evaluate<boolean>(`${form(action)}.hasAttribute("hx-post")`);

@@ -105,6 +105,7 @@ export interface Ids {
   otherSegment: string;
   /** What must be ready before it begins. */
   prerequisite: string;
+  otherPrerequisite: string;
   /** Somebody the campaign concerns, whom the directory does not know. */
   person: string;
   /** An operation of the campaign, and one in the trash. */
@@ -927,7 +928,7 @@ async function giveCampaign({ db, clock }: World, { tenantId, id }: { tenantId: 
 /** The campaigns as they were made, one archived, the grant given, beside any act. */
 async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
   const { tenantId, campaign, shelved, grant, colleague, operation, tossedOperation, bulk } = ids;
-  const { segment, otherSegment, person, prerequisite } = ids;
+  const { segment, otherSegment, person, prerequisite, otherPrerequisite } = ids;
   const root = new pg.Client({ connectionString: world.superUrl });
   await root.connect();
   try {
@@ -955,13 +956,16 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
       [tenantId, segment, otherSegment, campaign],
     );
     // Another stands below it, for it to go down; what sweeps did to both is undone.
-    await root.query("delete from prerequisite where campaign_id = $1 and id <> $2", [campaign, prerequisite]);
+    await root.query("delete from prerequisite where campaign_id = $1 and id <> all ($2)", [
+      campaign,
+      [prerequisite, otherPrerequisite],
+    ]);
     await root.query(
       `insert into prerequisite (tenant_id, id, campaign_id, label, responsible_name, position)
-       values ($1, $2, $3, 'Badges commandés', 'Accueil', 1), ($1, uuidv7(), $3, 'Salle réservée', 'Accueil', 2)
-       on conflict (tenant_id, id) do update set label = excluded.label, responsible_name = excluded.responsible_name, status = 'todo', position = 1,
-         version = 1`,
-      [tenantId, prerequisite, campaign],
+       values ($1, $2, $3, 'Badges commandés', 'Accueil', 1), ($1, $4, $3, 'Salle réservée', 'Accueil', 2)
+       on conflict (tenant_id, id) do update set label = excluded.label, responsible_name = excluded.responsible_name, status = 'todo',
+         position = excluded.position, version = 1`,
+      [tenantId, prerequisite, campaign, otherPrerequisite],
     );
     await root.query(
       `insert into eligible_person (tenant_id, id, campaign_id, family_name, given_name, email)
@@ -1696,6 +1700,7 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     otherSegment: randomUUIDv7(),
     person: randomUUIDv7(),
     prerequisite: randomUUIDv7(),
+    otherPrerequisite: randomUUIDv7(),
     operation: randomUUIDv7(),
     tossedOperation: randomUUIDv7(),
     bulk: randomUUIDv7(),
