@@ -70,9 +70,9 @@ export async function publishCampaign(
   record(em, "campaign.published", aboutCampaign(campaign), { to, by: by.id });
 }
 
-/** Active by its first day, which nobody did; nothing when it was started, put off or archived meanwhile (CAM-5). The caller flushes. */
-export function startOnDay(em: EntityManager, campaign: Campaign): boolean {
-  if (campaign.state !== "upcoming") return false;
+/** Active by its first day, which nobody did; nothing when it was started, put off, archived or thrown away meanwhile (CAM-5). The caller flushes. */
+export function startOnDay(em: EntityManager, campaign: Campaign, { today }: { today: string }): boolean {
+  if (campaign.state !== "upcoming" || campaign.startsOn > today || campaign.trashedAt) return false;
   campaign.state = "active";
   record(em, "campaign.started", aboutCampaign(campaign), { by: null, cause: null });
   return true;
@@ -168,16 +168,17 @@ export async function startDue(
   { tenantId }: { tenantId: string },
 ): Promise<number> {
   const now = clock.now();
-  const due = await db.read(tenantId, async (em) => {
-    const { zone } = await em.findOneOrFail(Tenant, { tenantId, id: tenantId });
-    return campaignsToStart(em, zone, now);
+  const { zone, due } = await db.read(tenantId, async (em) => {
+    const tenant = await em.findOneOrFail(Tenant, { tenantId, id: tenantId });
+    return { zone: tenant.zone, due: await campaignsToStart(em, tenant.zone, now) };
   });
   let started = 0;
   for (const { id, name } of due) {
     const act = { ...startedOnDay(name), subject: aboutCampaign({ id }), tenantId, actorId: null, now };
     const isStarted = await db.act(act, async (em) => {
       await holdWorkflow(em, id);
-      return startOnDay(em, await em.findOneOrFail(Campaign, { id }));
+      const campaign = await em.findOneOrFail(Campaign, { id });
+      return startOnDay(em, campaign, { today: todayIn(campaign.zone ?? zone, now) });
     });
     if (isStarted) started += 1;
   }

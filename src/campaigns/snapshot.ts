@@ -8,7 +8,18 @@ import { fr } from "../platform/text/index.ts";
 import { freezeBaseline } from "./baseline.ts";
 import { Campaign, toCampaign } from "./campaign.ts";
 import { localDay } from "./progress.ts";
-import { closePlan, type DayOfPlan, openPlan, openPlans, recountPlans } from "./queries/past.ts";
+import {
+  campaignAsOf,
+  campaignsToFreeze,
+  closePlan,
+  type DayOfPlan,
+  daysToFreeze,
+  type Night,
+  openPlan,
+  openPlans,
+  recountPlans,
+  type ToFreeze,
+} from "./queries/past.ts";
 import { insertSnapshot, lastSnapshots } from "./queries/snapshots.ts";
 import { campaignStats, type House, zoneOf } from "./queries/stats.ts";
 import type { CampaignStats } from "./stats.ts";
@@ -99,6 +110,7 @@ const OPENS_AT_MS = 5 * 60_000;
 const ON_TIME_MS = 3_600_000;
 /** No night is rebuilt beyond what history lets be undone. */
 const MOST_NIGHTS = 30;
+const DAY_MS = 86_400_000;
 
 /** The first and the last instant of a local day, and when its plan is kept (STA-11); on clock changes too. */
 export function dayOfPlan(day: string, zone: string): DayOfPlan {
@@ -121,17 +133,15 @@ export async function freezeDays(
   { tenantId }: { tenantId: string },
 ): Promise<string> {
   const now = clock.now();
-  const { tenant, campaigns, last, open } = await db.read(tenantId, async (em) => {
-    const found = await em.find(Campaign, { state: { $in: ["upcoming", "active"] }, trashedAt: null });
-    return {
-      tenant: (await em.findOneOrFail(Tenant, { tenantId, id: tenantId })) as House,
-      campaigns: found,
-      open: await openPlans(em),
-      last: await lastSnapshots(
-        em,
-        found.map(({ id }) => id),
-      ),
-    };
+  const { tenant, campaigns, days, open } = await db.read(tenantId, async (em) => {
+    const tenant = (await em.findOneOrFail(Tenant, { tenantId, id: tenantId })) as House;
+    const found = await campaignsToFreeze(em, new Date(now.getTime() - (MOST_NIGHTS + 1) * DAY_MS));
+    const last = await lastSnapshots(
+      em,
+      found.map(({ id }) => id),
+    );
+    const nights = found.flatMap((one) => nightsSince(last.get(one.id), one, { now, zone: zoneOf(one, tenant) }));
+    return { tenant, campaigns: found, open: await openPlans(em), days: await daysToFreeze(em, nights) };
   });
   // Whatever became of their campaigns since.
   for (const { campaign, day } of open) {
@@ -139,29 +149,45 @@ export async function freezeDays(
     if (day >= localDay(now, zone)) continue;
     await db.note(tenantId, (em) => closePlan(em, campaign, dayOfPlan(day, zone)));
   }
-  let frozenDays = 0;
-  for (const campaign of campaigns) {
-    const zone = zoneOf(campaign, tenant);
-    const today = localDay(now, zone);
-    const earliest = shiftDay(today, -MOST_NIGHTS);
-    const born = localDay(campaign.createdAt, zone);
-    const first = last.has(campaign.id) ? shiftDay(last.get(campaign.id)!, 1) : later(born, shiftDay(today, -1));
-    let day = later(first, earliest);
-    for (; day < today; day = shiftDay(day, 1)) {
-      const about = dayOfPlan(day, zone);
+  const zones = new Map(campaigns.map((one) => [one.id, zoneOf(one, tenant)]));
+  for (const { id, day, isFrozen } of days) {
+    const zone = zones.get(id)!;
+    const about = dayOfPlan(day, zone);
+    await db.note(tenantId, async (em) => {
+      const campaign = { tenantId, id };
+      await openPlan(em, campaign, about);
+      await closePlan(em, campaign, about);
+      if (!isFrozen) return;
+      const was = { ...(await campaignAsOf(em, id, closesAt(about))), zone };
+      const asked = { now: new Date(about.until.getTime() - 1), tenant, times: "none", from: "past" } as const;
+      const stats = (await campaignStats(em, [was], asked)).get(id)!;
       const isRebuilt = now.getTime() - about.until.getTime() > ON_TIME_MS;
-      const moment = new Date(about.until.getTime() - 1);
-      await db.note(tenantId, async (em) => {
-        await openPlan(em, campaign, about);
-        await closePlan(em, campaign, about);
-        const asked = { now: moment, tenant, times: "none", from: "past" } as const;
-        const stats = (await campaignStats(em, [campaign], asked)).get(campaign.id)!;
-        await insertSnapshot(em, campaign, { cause: "day", day, takenAt: now, isRebuilt, figures: frozen(stats) });
-      });
-      frozenDays += 1;
-    }
-    const about = dayOfPlan(today, zone);
-    if (now >= about.opensAt) await db.note(tenantId, (em) => openPlan(em, campaign, about));
+      await insertSnapshot(em, campaign, { cause: "day", day, takenAt: now, isRebuilt, figures: frozen(stats) });
+    });
   }
-  return fr.count(frozenDays, "instantané", "instantanés");
+  for (const { id } of campaigns.filter(({ isLive }) => isLive)) {
+    const zone = zones.get(id)!;
+    const about = dayOfPlan(localDay(now, zone), zone);
+    if (now >= about.opensAt) await db.note(tenantId, (em) => openPlan(em, { tenantId, id }, about));
+  }
+  return fr.count(days.filter(({ isFrozen }) => isFrozen).length, "instantané", "instantanés");
+}
+
+/** The night of a day comes as the plan of the next one opens. */
+const closesAt = ({ until }: DayOfPlan) => new Date(until.getTime() + OPENS_AT_MS);
+
+/** The days of a campaign that are over and not frozen yet, from its birth, or from the eve where nothing was ever frozen. */
+function nightsSince(
+  last: string | undefined,
+  { id, createdAt }: ToFreeze,
+  { now, zone }: { now: Date; zone: string },
+) {
+  const today = localDay(now, zone);
+  const first = last ? shiftDay(last, 1) : later(localDay(createdAt, zone), shiftDay(today, -1));
+  const nights: Night[] = [];
+  for (let day = later(first, shiftDay(today, -MOST_NIGHTS)); day < today; day = shiftDay(day, 1)) {
+    const about = dayOfPlan(day, zone);
+    if (closesAt(about) <= now) nights.push({ id, day, opensAt: about.opensAt, closesAt: closesAt(about) });
+  }
+  return nights;
 }

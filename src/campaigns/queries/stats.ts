@@ -7,7 +7,7 @@ import { type Course, periodOf, recentFrom } from "../pace.ts";
 import { localDay } from "../progress.ts";
 import { type CampaignStats, type Cell, statsOf, type Times } from "../stats.ts";
 import { counted } from "./counts.ts";
-import { operationsAsOf } from "./past.ts";
+import { baselineAsOf, operationsAsOf, segmentsAsOf } from "./past.ts";
 
 /** The counts figures are made of: as many questions for one campaign as for fifty (DSH-18). */
 
@@ -81,11 +81,23 @@ const linesOf = (lines: readonly Line[]) => sql`jsonb_to_recordset(${JSON.string
 
 type CellRow = Omit<Cell, "completedOn"> & { campaignId: string; completedRank: number | null };
 
+/** Where operations are read, and the day each has in the baseline. */
+interface Source {
+  operations: RawBuilder<unknown>;
+  baselineOn: RawBuilder<unknown>;
+}
+
+const PRESENT: Source = { operations: sql`operation o`, baselineOn: sql`o.baseline_on` };
+const asOf = (ids: readonly string[], at: Date): Source => ({
+  operations: sql`(${operationsAsOf(ids, at)} o left join ${baselineAsOf(ids, at)} b on b.id = o.id)`,
+  baselineOn: sql`b.day`,
+});
+
 /** `o` grouped by all that figures tell apart: what is added up of it afterwards is added up once (STA-1). */
-const cellsOf = (lines: readonly Line[], operations: RawBuilder<unknown>) => sql<CellRow>`
+const cellsOf = (lines: readonly Line[], { operations, baselineOn }: Source) => sql<CellRow>`
   select o.campaign_id as "campaignId", o.segment_id as "segmentId", o.technician_id as "technicianId", o.category,
     coalesce(o.planned_at < c.midnight, false) as "isDue",
-    coalesce(o.baseline_on, c."endsOn") < c.today as "isExpected",
+    coalesce(${baselineOn}, c."endsOn") < c.today as "isExpected",
     o.category = 'success' and o.is_completed_by_technician is true as "isByTechnician",
     o.is_on_first_date is true as "isOnFirstDate",
     o.completed_at is not null as "isCompleted",
@@ -94,7 +106,7 @@ const cellsOf = (lines: readonly Line[], operations: RawBuilder<unknown>) => sql
     coalesce(sum((select count(*) from jsonb_array_elements_text(o.postponed_on) d where d >= c.monday::text))
       filter (where o.postpone_count > 0), 0)::int as postponed,
     min(o.entered_at) filter (where o.category = 'problem') as "blockedSince"
-  from ${linesOf(lines)} join ${operations} o on o.campaign_id = c.id and o.trashed_at is null
+  from ${linesOf(lines)} join ${operations} on o.campaign_id = c.id and o.trashed_at is null
   where o.campaign_id = any (${lines.map(({ id }) => id)}::uuid[])
   group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10`;
 
@@ -115,7 +127,7 @@ export async function campaignStats(
   const ids = campaigns.map(({ id }) => id);
   const segments = await askWithNext(
     em,
-    sql<Around>`select campaign_id as "campaignId", id, name from segment
+    sql<Around>`select campaign_id as "campaignId", id, name from ${from === "past" ? segmentsAsOf(ids, now) : sql`segment`} s
       where campaign_id = any (${ids}::uuid[]) order by position, name`,
   );
   const plans = await askWithNext(
@@ -126,7 +138,7 @@ export async function campaignStats(
       from ${linesOf(lines)} left join day_plan p on p.campaign_id = c.id and p.day < c.today and p.updated is not null
       group by c.id`,
   );
-  const question = cellsOf(lines, from === "past" ? operationsAsOf(ids, now) : sql`operation`);
+  const question = cellsOf(lines, from === "past" ? asOf(ids, now) : PRESENT);
   const tenantId = campaigns[0]?.tenantId ?? "";
   const rows =
     from === "page" ? await counted(em, question, { tenantId }) : (await question.execute(transaction(em))).rows;
