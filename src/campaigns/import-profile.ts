@@ -221,9 +221,9 @@ async function openOn(
 /** The steps of a file were told from the workflow it was opened on: under another, they would lead nowhere (WFL-6). Nor is an archived campaign written (CAM-8). */
 async function sameWorkflow(em: EntityManager, { campaign, workflow }: Plan): Promise<void> {
   await holdStatuses(em, { campaignId: campaign.id });
-  const { isSame, isArchived } = await workflowNow(em, campaign.id, workflow);
-  refuseArchived({ isArchived: () => isArchived });
-  if (isSame) return;
+  const now = await workflowNow(em, campaign.id, workflow);
+  refuseArchived(now);
+  if (now.isSame) return;
   throw new Conflict(
     "Le flux de la campagne a changé pendant cet import\u00a0: il s’est arrêté là. Vérifiez de nouveau le fichier, puis relancez-le.",
   );

@@ -19,6 +19,7 @@ import {
   sharedAddress,
 } from "./queries/people-imports.ts";
 import { listSegments } from "./queries/segments.ts";
+import { holdStatuses } from "./queries/statuses.ts";
 import { segmentKey } from "./segment.ts";
 
 const NUMBER = "matricule";
@@ -84,6 +85,11 @@ export const peopleImports: ImportProfile = {
       },
       nameOf: (values) => [values.prenom, values.nom, values[NUMBER] ?? values[EMAIL]].filter(Boolean).join(" "),
       rules: [sharedAddress(campaign.id), linkedElsewhere],
+      // Archived or thrown away since, it takes nobody more (CAM-8).
+      async hold(em) {
+        await holdStatuses(em, { campaignId: campaign.id });
+        refuseArchived(await em.findOneOrFail(Campaign, { id: campaign.id }));
+      },
       missing: missingPeople,
     };
   },

@@ -44,16 +44,17 @@ export async function holdWorkflowsOfAct(em: EntityManager, actId: string): Prom
   );
 }
 
-/** Whether the workflow of a campaign is still this one, and whether it was archived meanwhile. */
+/** Whether the workflow of a campaign is still this one, and whether it was archived or thrown away meanwhile. */
 export async function workflowNow(
   em: EntityManager,
   campaignId: string,
   workflow: Workflow,
-): Promise<{ isSame: boolean; isArchived: boolean }> {
-  const { rows } = await sql<{ isSame: boolean; isArchived: boolean }>`
-    select workflow = ${JSON.stringify(workflow)}::jsonb as "isSame", state = 'archived' or trashed_at is not null as "isArchived"
+): Promise<{ isSame: boolean; isArchived(): boolean; trashedAt: Date | null }> {
+  const { rows } = await sql<{ isSame: boolean; isArchived: boolean; trashedAt: Date | null }>`
+    select workflow = ${JSON.stringify(workflow)}::jsonb as "isSame", state = 'archived' as "isArchived", trashed_at as "trashedAt"
     from campaign where id = ${campaignId}::uuid`.execute(transaction(em));
-  return rows[0]!;
+  const { isArchived, ...now } = rows[0]!;
+  return { ...now, isArchived: () => isArchived };
 }
 
 /** How many operations sit in each status, those of the trash included: they may come out of it. */
