@@ -34,7 +34,7 @@ import { createViews } from "./platform/http/views.ts";
 import { startJobs } from "./platform/jobs/index.ts";
 import { startTick } from "./platform/jobs/tick.ts";
 import { createHub } from "./platform/live/hub.ts";
-import { watchesOf } from "./platform/live/news.ts";
+import { openingsOf, watchesOf } from "./platform/live/news.ts";
 import { createLog } from "./platform/log.ts";
 import { startSender } from "./platform/mail/sender.ts";
 import { openTransport, type Transport } from "./platform/mail/transport.ts";
@@ -146,6 +146,7 @@ async function start() {
         seals: liveSeals(pages, { sources: registry.topicSources, clock }),
         people: openPeople(pages),
         watches: watchesOf(registry.live, pages),
+        openings: openingsOf(registry.live, pages),
         onError,
       })
     : undefined;

@@ -1,4 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import { findAct } from "../history/index.ts";
 import type { DomainEvent, Reaction } from "../platform/events/catalogue.ts";
 import { record } from "../platform/events/record.ts";
 import type { Status } from "../workflow/index.ts";
@@ -74,7 +75,14 @@ export const reactions: Reaction[] = [
   {
     on: "act.undone",
     async run(em, event) {
-      for (const id of await campaignsOfAct(em, event.actId)) await settle(em, id, event);
+      const worked = await campaignsOfAct(em, event.actId);
+      for (const id of worked) await settle(em, id, event);
+      // Told in the activity of each, where what was undone was told (ACT-1).
+      const about = await findAct(em, event.subject.id);
+      const settings = about?.subjectType === "campaign" && about.subjectId !== null ? [about.subjectId] : [];
+      for (const id of new Set([...worked, ...settings])) {
+        record(em, "campaign.act_undone", aboutCampaign({ id }), { act: event.subject.id, by: event.payload.by });
+      }
     },
   },
 ];

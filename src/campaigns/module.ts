@@ -25,7 +25,7 @@ import { OperationType, OperationTypeSchema } from "./operation-type.ts";
 import { peopleExport } from "./people-export.ts";
 import { peopleImports } from "./people-import.ts";
 import { CampaignPinsSchema } from "./pins.ts";
-import { campaignFor, operationFor } from "./policy.ts";
+import { campaignFor, operationFor, stillSeen } from "./policy.ts";
 import { PREREQUISITE_STATUSES, PrerequisiteSchema } from "./prerequisite.ts";
 import { prerequisiteDue, remindOfPrerequisites } from "./prerequisite-reminders.ts";
 import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
@@ -33,11 +33,13 @@ import { purgeConversions } from "./queries/field-values.ts";
 import { zonesOf } from "./queries/life-cycle.ts";
 import { pinsWithNext } from "./queries/pins.ts";
 import { zonesToRemind } from "./queries/prerequisites.ts";
+import { campaignsTouched } from "./queries/touched.ts";
 import { CAMPAIGNS_PURGE, FIELDS_PURGE, purgeCampaigns, purgeFields, purgeTrash, TRASH_PURGE } from "./retention.ts";
 import { DefaultViewSchema, SavedViewSchema } from "./saved-view.ts";
 import { runSearchAnew } from "./search.ts";
 import { SegmentSchema } from "./segment.ts";
 import { CampaignSnapshotSchema, DayPlanSchema, freezeDays, freezing, SNAPSHOTS } from "./snapshot.ts";
+import { telling } from "./told.ts";
 import {
   baselineUndo,
   campaignUndo,
@@ -322,7 +324,7 @@ export const campaigns: Module = {
   exports: [operationsExport, peopleExport, bulkExport, segmentsExport, prerequisitesExport, timeExport, typesExport],
   mails: [prerequisiteDue],
   events,
-  reactions: [...reactions, ...freezing],
+  reactions: [...reactions, ...freezing, ...telling],
   subscriptions: [
     {
       on: "operations.bulk_started",
@@ -353,8 +355,11 @@ export const campaigns: Module = {
       run: ({ tenantId, subject }, services) => runSearchAnew(services, { tenantId, personId: subject.id }),
     },
   ],
-  live: { lots: { right: "operations.manage", of: ({ id }) => bulkFollowers(id) } },
-  topicSources: [bulksTouched],
+  live: {
+    lots: { right: "operations.manage", of: ({ id }) => bulkFollowers(id) },
+    campagne: { right: "campaigns.see", open: stillSeen },
+  },
+  topicSources: [bulksTouched, campaignsTouched],
   schedules: [
     {
       job: "campaigns.start_due",

@@ -9,11 +9,13 @@ import {
   type Role,
   type SignedIn,
 } from "../accounts/index.ts";
+import type { Database } from "../platform/db/index.ts";
 import { Forbidden, NotFound } from "../platform/errors.ts";
+import type { Followed } from "../platform/live/news.ts";
 import type { ArrowRole } from "../workflow/index.ts";
 import type { Campaign } from "./campaign.ts";
 import type { Operation } from "./operation.ts";
-import { hasWorkIn, nameAround, readCampaign, readOperation } from "./queries/standing.ts";
+import { hasWorkIn, nameAround, readCampaign, readJudged, readOperation } from "./queries/standing.ts";
 import { readForStep } from "./queries/steps.ts";
 
 /** Whoever asks: the person behind a request, or the author of a job. */
@@ -156,6 +158,25 @@ export function standingOn<C extends Judged>(
     explain: (code) => explain(user.roles, code, relation),
     holds: may("campaigns.visibility") ? null : grants,
   };
+}
+
+/** Whether each of these people still sees the campaign they follow: one question an organisation, for all open pages (LIV-6, CAM-26). */
+export async function stillSeen(db: Database, followed: readonly Followed[]): Promise<boolean[]> {
+  const seen = new Set<Followed>();
+  for (const [tenantId, some] of Map.groupBy(followed, ({ user }) => user.tenantId)) {
+    const judged = await db.read(tenantId, (em) =>
+      readJudged(
+        em,
+        some.map(({ user, id }) => ({ userId: user.id, id })),
+      ),
+    );
+    for (const { rank, ownerId, letters, ...campaign } of judged) {
+      const one = some[rank]!;
+      const standing = standingOn(one.user as SignedIn, { ...campaign, owner: { id: ownerId } }, new Set(letters));
+      if (standing.may("campaigns.see")) seen.add(one);
+    }
+  }
+  return followed.map((one) => seen.has(one));
 }
 
 /** One way a campaign is open to somebody: the relation it stands on, alone; none of a role by itself. */

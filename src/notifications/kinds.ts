@@ -43,6 +43,18 @@ export const KINDS = [
     hint: "Un prérequis dont vous répondez est à faire sous trois jours, ou en retard depuis la veille.",
     icon: "flag",
   },
+  {
+    kind: "grants",
+    label: "Habilitations sur une campagne",
+    hint: "Quelqu’un vous ouvre une campagne, change ce que vous pouvez y faire, ou vous la ferme.",
+    icon: "key",
+  },
+  {
+    kind: "operations",
+    label: "Opérations affectées ou retirées",
+    hint: "Quelqu’un vous affecte des opérations, ou vous en retire.",
+    icon: "list-check",
+  },
 ] as const;
 
 export type Kind = (typeof KINDS)[number]["kind"];

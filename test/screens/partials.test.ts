@@ -65,6 +65,7 @@ test("tout ce qui vient d’ailleurs est échappé", () => {
 
 /** Raw output beyond includes, captured parts and the layout's body: HTML already sanitised by its handler. */
 const SANITISED = new Set([
+  "campaigns/dashboards/_live.eta texts.get(live.at)",
   "instance/_prose.eta it.html",
   "documents/versions/preview.eta it.html",
   "partials/chart.eta chart.wide",

@@ -27,7 +27,7 @@ import { hashOf, SessionStore } from "../../src/platform/http/sessions.ts";
 import { sessionsInRedis } from "../../src/platform/http/sessions-in-redis.ts";
 import { createViews } from "../../src/platform/http/views.ts";
 import { createHub, type Hub } from "../../src/platform/live/hub.ts";
-import { watchesOf } from "../../src/platform/live/news.ts";
+import { openingsOf, watchesOf } from "../../src/platform/live/news.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { openTransport } from "../../src/platform/mail/transport.ts";
 import type { Module } from "../../src/platform/module.ts";
@@ -135,6 +135,7 @@ export async function startWorld({
       seals: liveSeals(open.db, { sources: open.registry.topicSources, clock: open.clock }),
       people: openPeople(open.db),
       watches: watchesOf(open.registry.live, open.db),
+      openings: openingsOf(open.registry.live, open.db),
       onError: (error) => log.error("hub", { error: String(error) }),
     });
     const app = createApp({

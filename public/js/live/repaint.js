@@ -14,6 +14,8 @@ function drop(node) {
 /** @param {ChildNode} old @param {ChildNode} fresh */
 export function repaint(old, fresh) {
   if (old.isEqualNode(fresh)) return;
+  // The place of a part that is asked elsewhere: what stands there stays.
+  if (fresh instanceof Element && fresh.hasAttribute("data-live-place")) return;
   if (!(old instanceof Element) || !(fresh instanceof Element)) {
     old.nodeValue = fresh.nodeValue;
     return;
@@ -31,7 +33,7 @@ export function repaint(old, fresh) {
 }
 
 /** @param {Node} node */
-const idOf = (node) => (node instanceof Element ? node.id : "");
+const idOf = (node) => (node instanceof Element ? (node.getAttribute("data-live-place") ?? node.id) : "");
 
 /** @param {Element} old @param {Element} fresh */
 function children(old, fresh) {

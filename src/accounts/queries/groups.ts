@@ -1,5 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { sql, type Transaction } from "kysely";
+import { type RawBuilder, sql, type Transaction } from "kysely";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -66,8 +66,8 @@ export async function listGroups(em: EntityManager): Promise<GroupLine[]> {
   return rows;
 }
 
-/** SQL: the ids of the groups a person is in now, for the rights that name groups (CAM-24). */
-export const groupIdsOf = (userId: string) =>
+/** SQL: the ids of the groups a person is in now, for the rights that name groups (CAM-24). `userId`: an account, or a column. */
+export const groupIdsOf = (userId: string | RawBuilder<unknown>) =>
   sql<string>`select group_id from (${PEOPLE}) p where user_id = ${userId}::uuid`;
 
 /** The groups a person is in now, by name (ROL-6). */

@@ -49,6 +49,30 @@ export async function readCampaign(
   return { campaign: em.map(Campaign, rows[0]), letters: lettersOf(letters()) };
 }
 
+export interface Judged {
+  rank: number;
+  id: string;
+  state: Campaign["state"];
+  visibility: Campaign["visibility"];
+  ownerId: string;
+  letters: Grant[];
+}
+
+/** What rights on campaigns are decided on, person by person, by the rank of each asked; those that are gone or in the trash are left out. */
+export async function readJudged(
+  em: EntityManager,
+  asked: readonly { userId: string; id: string }[],
+): Promise<Judged[]> {
+  const lines = JSON.stringify(asked.map((one, rank) => ({ ...one, rank })));
+  const { rows } = await sql<Judged>`
+    select a.rank, c.id, c.state, c.visibility, c.owner_id as "ownerId", array(
+      select distinct unnest(g.letters) from campaign_grant g where g.campaign_id = c.id
+        and (g.user_id = a."userId" or g.group_id in (${groupIdsOf(sql`a."userId"`)}))) as letters
+    from jsonb_to_recordset(${lines}::jsonb) as a ("userId" uuid, id uuid, rank int)
+    join campaign c on c.id = a.id and c.trashed_at is null`.execute(transaction(em));
+  return rows;
+}
+
 /** The operation and its campaign, what this person holds on it, and whether its segment is not ready (PRE-3); null when there is none. */
 export async function readOperation(
   em: EntityManager,

@@ -1,27 +1,18 @@
-import type { EntityManager } from "@mikro-orm/postgresql";
-import type { Request, RequestHandler } from "express";
+import type { RequestHandler } from "express";
 import { z } from "zod";
-import { Tenant } from "../../accounts/index.ts";
 import { drawChart } from "../../platform/charts/index.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
-import { query, read } from "../../platform/http/forms.ts";
+import { query } from "../../platform/http/forms.ts";
+import { isPartial } from "../../platform/http/partial.ts";
 import { fr } from "../../platform/text/index.ts";
 import { CATEGORIES } from "../../workflow/index.ts";
 import type { Campaign } from "../campaign.ts";
 import { blockages, burnUp, type DayByDay, PERIODS, plannedAndDone } from "../curves.ts";
-import { campaignFor, type Standing } from "../policy.ts";
-import { type Held, heldOperations } from "../queries/dashboard.ts";
-import {
-  baselineByDay,
-  campaignStats,
-  completedByDay,
-  courseOf,
-  type House,
-  plannedByDay,
-  zoneOf as zoneIn,
-} from "../queries/stats.ts";
-import { type Readiness, readinessOf } from "../readiness.ts";
+import { courseOf } from "../queries/stats.ts";
+import { campaignTopic } from "../queries/touched.ts";
 import { addUp, type CampaignStats, type FiguresLine } from "../stats.ts";
+import { activityAt, shownActivity } from "./activity.ts";
+import { type Board, type Look, lookAt } from "./board.ts";
 import { nextOf, shownReadiness } from "./campaigns.ts";
 import {
   barOf,
@@ -37,10 +28,13 @@ import {
   widgetsOf,
 } from "./dashboard-words.ts";
 import { isPinned } from "./pins.ts";
-import { addressOf, frameOf, mayClone } from "./shown.ts";
+import { addressOf, frameOf, mayClone, zoneOf } from "./shown.ts";
 
-const VIEW = { page: "campaigns/dashboards/show" };
-const STILL_AHEAD: Campaign["state"][] = ["draft", "upcoming", "active"];
+const VIEW = { page: "campaigns/dashboards/show", part: "campaigns/dashboards/_live" };
+const CURVES = { ...VIEW, part: "campaigns/dashboards/_curves" };
+
+/** Seconds between two drawings of the curves on an open page: they cost most to draw, and a point moves little. */
+const CURVES_REST = 30;
 
 const SORTS = [
   { value: "ordre", label: "Segment" },
@@ -48,71 +42,127 @@ const SORTS = [
   { value: "total", label: "Total" },
 ] as const;
 const Asked = z.object({
+  partie: z.enum(["courbes"]).optional(),
   pas: z.enum(["jour", "semaine", "mois"]).default("semaine"),
   tri: z.enum(["ordre", "avancement", "total"]).default("ordre"),
 });
 
-interface Seen {
-  standing: Standing;
-  house: House;
-  stats: CampaignStats;
-  days: DayByDay;
-  held: Held[];
-  readiness: Readiness | null;
-}
-
-/** What a campaign comes to (DSH-1 to DSH-8). */
+/**
+ * What a campaign comes to (DSH-1 to DSH-8), live (LIV-1). A page that follows asks for the board at each change, its text
+ * drawn once for all its readers, and for the curves apart.
+ */
 export const show: RequestHandler<{ id: string }> = async (req, res) => {
-  const { pas, tri } = query(req, Asked);
-  const seen = await read(req, (em) => look(em, req));
-  const { standing, stats, readiness } = seen;
-  const { campaign, may } = standing;
-  const at = addressOf(campaign);
+  const { pas, tri, partie } = query(req, Asked);
+  const look = await lookAt(req);
+  const { standing } = look;
+  const { campaign } = standing;
+  const drawn = { at: addressOf(campaign), by: pas, sort: tri };
+  const board = await look.board();
+  const live = liveOf(campaign, drawn);
+  if (isPartial(req) && partie === "courbes") {
+    return res.show(CURVES, { live, curves: await shownCurves(board, await look.days(), drawn) });
+  }
+  const shown = {
+    live,
+    stamp: freshness({ ...board.stats, generatedAt: req.now }, zoneOf(req, campaign)),
+    boardOf: () => shownBoard(board, look.may, drawn),
+    latest: { activityAt: activityAt(campaign), entries: shownActivity(req, standing, board.activity) },
+  };
+  if (isPartial(req)) return res.show(VIEW, { ...shown, texts: board.texts });
   res.show(VIEW, {
+    ...shown,
     title: campaign.name,
     ...frameOf(req, standing, "dashboard"),
     next: nextOf(standing),
     type: campaign.type,
-    readiness: readiness && shownReadiness(readiness, may),
     isPinned: isPinned(req, campaign),
     mayClone: mayClone(req, standing),
-    importAt:
-      may("operations.manage") && !campaign.isArchived() ? `/imports/operations/nouveau?objet=${campaign.id}` : null,
-    figures: stats.total === 0 ? null : await shownFigures(seen, { at, by: pas, sort: tri }),
+    curves: await shownCurves(board, await look.days(), drawn),
   });
 };
 
-async function look(em: EntityManager, req: Request<{ id: string }>): Promise<Seen> {
-  const standing = await campaignFor(em, req.user!, req.params.id);
-  const { campaign, may } = standing;
-  const house = (await em.findOneOrFail(Tenant, { tenantId: campaign.tenantId, id: campaign.tenantId })) as House;
-  const times = may("operations.manage") ? "all" : { userId: req.user!.id };
-  const stats = (await campaignStats(em, [campaign], { now: req.now, tenant: house, times, from: "page" })).get(
-    campaign.id,
-  )!;
-  const zone = zoneIn(campaign, house);
-  const { day: today } = stats;
+/** How a reader has them drawn: the step of the curves, the order of the segments. */
+interface Drawn {
+  at: string;
+  by: z.output<typeof Asked>["pas"];
+  sort: z.output<typeof Asked>["tri"];
+}
+
+const hereWith = ({ at, ...drawn }: Drawn, more: Partial<Drawn> & { part?: "courbes" } = {}) => {
+  const { by: pas, sort: tri, part: partie } = { part: undefined, ...drawn, ...more };
+  return withQuery(at, { pas: pas === "semaine" ? undefined : pas, tri: tri === "ordre" ? undefined : tri, partie });
+};
+
+/** What an open page follows, and where it asks for its board and its curves anew (LIV-3). */
+const liveOf = ({ id }: Campaign, drawn: Drawn) => ({
+  topic: campaignTopic(id),
+  at: hereWith(drawn),
+  curvesAt: hereWith(drawn, { part: "courbes" }),
+  rest: CURVES_REST,
+});
+
+/** Everything but the curves; nothing of who reads it but what `may` says. */
+function shownBoard({ campaign, house, stats, held, readiness }: Board, may: Look["may"], drawn: Drawn) {
+  const { at } = drawn;
+  const { counters, progress, expected, total } = stats;
+  const { calendar } = courseOf(campaign, { now: stats.generatedAt, tenant: house });
+  const whole = lineOf({ ...stats, id: null, name: null }, { name: "Total", href: null });
   return {
-    standing,
-    house,
-    stats,
-    days: {
-      completed: await completedByDay(em, campaign.id, { zone }),
-      baseline: await baselineByDay(em, campaign.id),
-      planned: await plannedByDay(em, campaign.id, { zone, today }),
+    at,
+    readiness: readiness && shownReadiness(readiness, may),
+    importAt:
+      may("operations.manage") && !campaign.isArchived() ? `/imports/operations/nouveau?objet=${campaign.id}` : null,
+    // Said aloud to who does not see it move (LIV-5).
+    said: `${fr.count(counters.success, "réalisée", "réalisées")}, ${fr.ratio(progress)}`,
+    figures: total > 0 && {
+      progress: fr.ratio(progress),
+      expected: fr.ratio(expected),
+      expectedCount: stats.hasBaseline ? fr.number(expected.part) : null,
+      done: fr.number(counters.success),
+      of: fr.number(progress.of),
+      total: fr.count(total, "opération", "opérations"),
+      cancelled: fr.count(counters.cancelled, "annulée", "annulées"),
+      cancelledAt: listed(at, "categorie=cancelled"),
+      bar: barOf(stats),
+      pace: paceOf(stats, campaign, calendar),
+      widgets: widgetsOf(stats, at),
+      late: shownLate(stats, at),
+      columns: COLUMNS,
+      segments: {
+        sorts: SORTS.map((one) => ({
+          ...one,
+          href: hereWith(drawn, { sort: one.value }),
+          isHere: one.value === drawn.sort,
+        })),
+        lines: sorted(stats.segments, drawn.sort).map((line) =>
+          lineOf(line, {
+            name: line.name ?? "Sans segment",
+            href: line.id ? `${at}/segments/${line.id}` : listed(at, segmentQuery(null)),
+          }),
+        ),
+        whole,
+        addsUp: addUp(stats.segments.map(({ counters }) => counters)),
+      },
+      team: {
+        lines: stats.technicians.map((line) =>
+          lineOf(line, { name: line.name ?? "Non affectées", href: listed(at, technicianQuery(line.id)) }),
+        ),
+        whole,
+      },
+      periods: PERIODS.map(({ value, label }) => ({
+        label,
+        href: hereWith(drawn, { by: value }),
+        current: value === drawn.by,
+      })),
+      causes: causesOf(held, at),
+      health: healthOf(stats),
     },
-    held: await heldOperations(em, campaign, { today }),
-    // Nothing is to be made ready any more of one that is over.
-    readiness: STILL_AHEAD.includes(campaign.state)
-      ? await readinessOf(em, campaign, { tenantId: campaign.tenantId, day: today })
-      : null,
   };
 }
 
-type Drawn = { at: string; by: z.output<typeof Asked>["pas"]; sort: z.output<typeof Asked>["tri"] };
-
-async function shownFigures({ standing, house, stats, days, held }: Seen, { at, by, sort }: Drawn) {
-  const { campaign } = standing;
+/** The curves, drawn; null where there is nothing to draw yet. */
+async function shownCurves({ campaign, house, stats, held }: Board, days: DayByDay, { by }: Drawn) {
+  if (stats.total === 0) return null;
   const { calendar } = courseOf(campaign, { now: stats.generatedAt, tenant: house });
   const drawnDays = { startsOn: campaign.startsOn, endsOn: campaign.endsOn, calendar };
   const period = PERIODS.find(({ value }) => value === by)!.by;
@@ -121,48 +171,10 @@ async function shownFigures({ standing, house, stats, days, held }: Seen, { at, 
     reason,
     n: some.reduce((sum, { n }) => sum + n, 0),
   }));
-  const here = (more: Partial<Drawn>) => {
-    const { by: pas, sort: tri } = { by, sort, ...more };
-    return withQuery(at, { pas: pas === "semaine" ? undefined : pas, tri: tri === "ordre" ? undefined : tri });
-  };
   return {
-    stamp: freshness(stats, zoneIn(campaign, house)),
-    progress: fr.ratio(stats.progress),
-    expected: fr.ratio(stats.expected),
-    expectedCount: stats.hasBaseline ? fr.number(stats.expected.part) : null,
-    done: fr.number(stats.counters.success),
-    of: fr.number(stats.progress.of),
-    total: fr.count(stats.total, "opération", "opérations"),
-    cancelled: fr.count(stats.counters.cancelled, "annulée", "annulées"),
-    cancelledAt: listed(at, "categorie=cancelled"),
-    bar: barOf(stats),
-    pace: paceOf(stats, campaign, calendar),
-    widgets: widgetsOf(stats, at),
-    late: shownLate(stats, at),
-    columns: COLUMNS,
-    segments: {
-      sorts: SORTS.map((one) => ({ ...one, href: here({ sort: one.value }), isHere: one.value === sort })),
-      lines: sorted(stats.segments, sort).map((line) =>
-        lineOf(line, {
-          name: line.name ?? "Sans segment",
-          href: line.id ? `${at}/segments/${line.id}` : listed(at, segmentQuery(null)),
-        }),
-      ),
-      whole: lineOf({ ...stats, id: null, name: null }, { name: "Total", href: null }),
-      addsUp: addUp(stats.segments.map(({ counters }) => counters)),
-    },
-    team: {
-      lines: stats.technicians.map((line) =>
-        lineOf(line, { name: line.name ?? "Non affectées", href: listed(at, technicianQuery(line.id)) }),
-      ),
-      whole: lineOf({ ...stats, id: null, name: null }, { name: "Total", href: null }),
-    },
-    periods: PERIODS.map(({ value, label }) => ({ label, href: here({ by: value }), current: value === by })),
     burnUp: await drawChart(burnUp(days, stats, drawnDays, period)),
     planned: await drawChart(plannedAndDone(days, drawnDays, period)),
     blockages: reasons.length > 0 ? await drawChart(blockages(reasons)) : null,
-    causes: causesOf(held, at),
-    health: healthOf(stats),
   };
 }
 

@@ -1,5 +1,6 @@
 import { get, post, type Route } from "../../platform/http/route.ts";
 import * as access from "./access.ts";
+import * as activity from "./activity.ts";
 import * as archives from "./archives.ts";
 import { bulkRoutes } from "./bulk-routes.ts";
 import * as trash from "./campaign-trash.ts";
@@ -54,6 +55,7 @@ export const routes: Route[] = [
   post("/campagnes/nouvelle", "campaigns.create", campaigns.create),
   get("/campagnes/corbeille", SEE, trash.index, { sitemap: "Corbeille des campagnes" }),
   get("/campagnes/:id", SEE, dashboards.show),
+  get("/campagnes/:id/activite", SEE, activity.index),
   get("/campagnes/:id/pourquoi", SEE, reasons.show),
   get("/campagnes/:id/copie", "campaigns.create", clones.new_),
   post("/campagnes/:id/copie", "campaigns.create", clones.create),

@@ -117,11 +117,22 @@ export const ChangeRow = defineEntity({
   },
 });
 
+/** SQL: the campaign an event is about, as a text. */
+export const EVENT_CAMPAIGN =
+  "coalesce(payload ->> 'campaign', payload ->> 'scope', case when subject_type = 'campaign' then subject_id::text end)";
+
 export const EventRow = defineEntity({
   name: "Event",
   tableName: "event",
   ...tenantTable,
-  indexes: [{ properties: ["tenantId", "changeset"] }],
+  indexes: [
+    { properties: ["tenantId", "changeset"] },
+    {
+      // The activity of a campaign is read from the last of them (ACT-1); an import says its campaign as its scope.
+      name: "event_of_campaign",
+      expression: `create index "event_of_campaign" on "event" ("tenant_id", (${EVENT_CAMPAIGN}), "id") where ${EVENT_CAMPAIGN} is not null`,
+    },
+  ],
   properties: {
     ...tenantKey(),
     changeset: () => ofChangeset(),

@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { Forbidden, NotFound } from "../errors.ts";
 import type { Follower, Hub } from "../live/hub.ts";
-import { concerns, type News } from "../live/news.ts";
+import { concerns, type LiveTopic, type News } from "../live/news.ts";
 import type { Registry } from "../registry.ts";
 import { query } from "./forms.ts";
 import { hashOf, leaveUntouched } from "./sessions.ts";
@@ -21,7 +21,7 @@ export interface Live {
 }
 
 const Followed = z.object({
-  /** Words of `Module.live`, separated by dots. */
+  /** Words of `Module.live`, separated by dots, each with the id of its object if it has one: "notifications.campagne:…". */
   sujets: z.string().max(200).optional(),
   /** When the page was drawn: what was sealed since is told at once. */
   depuis: z.iso.datetime().optional(),
@@ -42,12 +42,12 @@ export const follow: RequestHandler = async (req, res) => {
   leaveUntouched(req);
   const words = sujets.split(".").filter(Boolean);
   const topics = followed(req, guards, words);
+  const objects = await objectsAmong(req, words);
   if (!hub || hub.stopped || hub.countOf(req.user!.id) >= MOST_STREAMS) return void res.status(204).end();
 
   const stream = openStream(req, res, {
-    words: topics,
-    hub,
-    mayStay: (user) => words.every((word) => may(req, guards, word, user)),
+    ...{ words: topics, objects, hub },
+    may: (user) => words.every((word) => may(req, guards, word, user)),
   });
   res.setHeader("Content-Type", "text/event-stream; charset=utf-8");
   // nginx would keep events until its buffer is full.
@@ -67,11 +67,28 @@ export const follow: RequestHandler = async (req, res) => {
   if (news && concerns(stream.topics, news.topics)) stream.tell(news);
 };
 
-const topicOf = (req: Request, word: string) => {
-  const topic = (req.app.locals.registry as Registry).live.get(word);
-  if (!topic) throw new NotFound();
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A word has the id of an object when its topic is of one, and only then. */
+function topicOf(req: Request, word: string): LiveTopic {
+  const [name = "", id] = word.split(/:(.*)/s);
+  const topic = (req.app.locals.registry as Registry).live.get(name);
+  if (!topic || (topic.open ? !UUID.test(id ?? "") : id !== undefined)) throw new NotFound();
   return topic;
-};
+}
+
+/** The objects of these words, each open to this person at this moment. */
+async function objectsAmong(req: Request, words: string[]): Promise<Follower["objects"]> {
+  const objects = words.flatMap((one) => {
+    const [word = "", id] = one.split(":");
+    return id === undefined ? [] : [{ word, id }];
+  });
+  for (const { word, id } of objects) {
+    const [isOpen] = await topicOf(req, `${word}:${id}`).open!(req.db, [{ user: req.user!, id }]);
+    if (!isOpen) throw new NotFound();
+  }
+  return objects;
+}
 
 function may(req: Request, guards: Guards, word: string, user: Express.User): boolean {
   const { right } = topicOf(req, word);
@@ -93,7 +110,12 @@ function followed(req: Request, guards: Guards, words: string[]): Map<string, st
 function openStream(
   req: Request,
   res: Response,
-  { words, hub, mayStay }: { words: Map<string, string>; hub: Hub; mayStay(user: Express.User): boolean },
+  {
+    words,
+    objects,
+    hub,
+    may,
+  }: { words: Map<string, string>; objects: Follower["objects"]; hub: Hub; may(user: Express.User): boolean },
 ): Follower {
   const user = req.user!;
   const topics = new Set(words.keys());
@@ -131,7 +153,11 @@ function openStream(
     },
     // A comment keeps relays from closing; scripts only see events, so it is one too.
     beat: () => write(": \nevent: beat\ndata:\n\n"),
-    mayStay: (now) => now !== undefined && now.id === user.id && mayStay({ ...user, ...now }),
+    objects,
+    asNow(now) {
+      const present = now?.id === user.id ? { ...user, ...now } : undefined;
+      return present && may(present) ? present : undefined;
+    },
     close: () => void res.end(),
   };
   res.once("close", () => {

@@ -1,6 +1,6 @@
 import type { Principal } from "../http/types.ts";
 import { type Ear, openEar } from "./ear.ts";
-import { concerns, type News, type Seals } from "./news.ts";
+import { concerns, type News, type Openings, type Seals } from "./news.ts";
 
 const BEAT_MS = 15_000;
 const RECHECK_MS = 3_000;
@@ -15,8 +15,10 @@ export interface Follower {
   topics: ReadonlySet<string>;
   tell(news: News): void;
   beat(): void;
-  /** Whether its person, as they are now, may still follow all of it; undefined once the session is over. */
-  mayStay(person: Partial<Principal> | undefined): boolean;
+  /** Its person as they are now, if by their roles they may still follow all of it; undefined once the session is over. */
+  asNow(person: Partial<Principal> | undefined): Principal | undefined;
+  /** The objects it follows, by the word of each: whether they are still open to them is asked of all streams at once. */
+  objects: readonly { word: string; id: string }[];
   close(): void;
 }
 
@@ -28,6 +30,7 @@ export interface HubParts {
   people(tokenHashes: Buffer[]): Promise<Map<string, Partial<Principal>>>;
   /** What is looked at rather than told, by topic: a new mark is news. */
   watches?: Map<string, () => Promise<string>>;
+  openings?: Openings;
   onError(error: unknown): void;
 }
 
@@ -52,7 +55,7 @@ export interface Hub {
 }
 
 /** Costs nothing until the first stream: no connection, no timer. */
-export function createHub({ url, seals, people, watches = new Map(), onError }: HubParts): Hub {
+export function createHub({ url, seals, people, watches = new Map(), openings = new Map(), onError }: HubParts): Hub {
   const tenants = new Map<string, Set<Follower>>();
   /** The last number told to the streams of each tenant followed here. */
   const known = new Map<string, number>();
@@ -113,8 +116,18 @@ export function createHub({ url, seals, people, watches = new Map(), onError }: 
     const followers = all();
     if (followers.length === 0) return;
     const found = await people(followers.map(({ tokenHash }) => tokenHash));
-    for (const follower of followers) {
-      if (!follower.mayStay(found.get(follower.tokenHash.toString("hex")))) follower.close();
+    const staying = followers.flatMap((follower) => {
+      const user = follower.asNow(found.get(follower.tokenHash.toString("hex")));
+      if (!user) follower.close();
+      return user ? [{ follower, user }] : [];
+    });
+    for (const [word, open] of openings) {
+      const asked = staying.flatMap(({ follower, user }) =>
+        follower.objects.flatMap((one) => (one.word === word ? [{ follower, user, id: one.id }] : [])),
+      );
+      if (asked.length === 0) continue;
+      const answers = await open(asked);
+      for (const [rank, { follower }] of asked.entries()) if (!answers[rank]) follower.close();
     }
   }
 

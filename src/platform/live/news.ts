@@ -25,11 +25,22 @@ export interface News {
   topics: ReadonlySet<string>;
 }
 
+/** One object that somebody follows. */
+export interface Followed {
+  user: Principal;
+  id: string;
+}
+
 /** What a page may follow, under the word its address says. */
 export interface LiveTopic {
   right: string;
   /** The hub's own name for it, for this person; by default the word itself. */
   of?(user: Principal): string;
+  /**
+   * Its word is followed by the id of one object, as in "campagne:…": whether each of these may still be read by who follows
+   * it. One question for all the open pages, since it is asked again every three seconds (LIV-6).
+   */
+  open?(db: Database, followed: readonly Followed[]): Promise<boolean[]>;
   /** A mark of what no act tells, so that no seal does: looked at each second while somebody follows it. */
   watch?(db: Database): Promise<string>;
 }
@@ -37,6 +48,12 @@ export interface LiveTopic {
 /** The topics that are watched, by name. */
 export const watchesOf = (live: Map<string, LiveTopic>, db: Database): Map<string, () => Promise<string>> =>
   new Map([...live].flatMap(([name, { watch }]) => (watch ? [[name, () => watch(db)]] : [])));
+
+/** Whether objects may still be read, by the word of their topic. */
+export type Openings = Map<string, (followed: readonly Followed[]) => Promise<boolean[]>>;
+
+export const openingsOf = (live: Map<string, LiveTopic>, db: Database): Openings =>
+  new Map([...live].flatMap(([name, { open }]) => (open ? [[name, (followed) => open(db, followed)]] : [])));
 
 /** The topics of changesets just sealed: one question for all of them. */
 export type TopicSource = (em: EntityManager, changesetIds: string[]) => Promise<string[]>;

@@ -1,0 +1,89 @@
+/**
+ * What many readers of one thing ask at the same time, worked out once for all of them and never older than the question of
+ * any of them (STA-2, LIV-1): readers of a dashboard come back together at each change.
+ */
+
+let last = 0;
+/** The order in which things happen in this process: a clock gives the same instant twice. */
+const nextInstant = (): number => ++last;
+
+/** Things told apart at most; the oldest asked goes first. */
+const MOST_WATCHED = 2_000;
+const MOST_KEPT = 100;
+
+/**
+ * Since when each thing is what it is. A mark says how far its history went; what it becomes after a mark, the base alone
+ * knows and is asked at each question: other processes write too.
+ */
+export class Changes<Mark> {
+  #known = new Map<string, { mark: Mark; since: number }>();
+
+  /** Called before the base is asked whether `id` changed since `before`; null when it was never asked. */
+  asking(id: string): { before: Mark | null; told(answer: { mark: Mark; isChanged: boolean }): number } {
+    const asked = nextInstant();
+    const known = this.#known.get(id);
+    return {
+      before: known?.mark ?? null,
+      /** Takes its answer, and gives the instant from which work begun has all that the question could see. */
+      told: ({ mark, isChanged }) => {
+        const isSame = known !== undefined && !isChanged;
+        // Whoever asked at the same time may have been answered first: two marks are in no order, so theirs stays.
+        if (this.#known.get(id) === known) {
+          this.#known.delete(id);
+          this.#known.set(id, { mark, since: isSame ? known.since : nextInstant() });
+          if (this.#known.size > MOST_WATCHED) this.#known.delete(this.#known.keys().next().value!);
+        }
+        // Begun after the question, work has all that was there when it was asked; sooner is enough where nothing moved.
+        return isSame ? known.since : asked;
+      },
+    };
+  }
+}
+
+interface Work<T> {
+  begun: number;
+  answer: Promise<T>;
+}
+interface Slot<T> {
+  done?: Work<T> | undefined;
+  running?: Work<T> | undefined;
+  /** Begins once the one that runs is over, for all who came too late for it. */
+  next?: Promise<T> | undefined;
+}
+
+/** Answers by key. One work runs at a time for a key, and at most one waits: readers add none. */
+export class Shared<T> {
+  #slots = new Map<string, Slot<T>>();
+
+  /** The answer of a work begun at `since` or later; `work` is done anew when there is none. */
+  get(key: string, since: number, work: () => Promise<T>): Promise<T> {
+    const slot = this.#slots.get(key) ?? {};
+    this.#slots.delete(key);
+    this.#slots.set(key, slot);
+    if (this.#slots.size > MOST_KEPT) this.#slots.delete(this.#slots.keys().next().value!);
+    const { done, running } = slot;
+    if (done && done.begun >= since) return done.answer;
+    if (!running) return this.#begin(slot, work);
+    if (running.begun >= since) return running.answer;
+    const after = () => {
+      slot.next = undefined;
+      return this.#begin(slot, work);
+    };
+    slot.next ??= running.answer.then(after, after);
+    return slot.next;
+  }
+
+  #begin(slot: Slot<T>, work: () => Promise<T>): Promise<T> {
+    const begun = nextInstant();
+    const running = { begun, answer: work() };
+    slot.running = running;
+    const over = () => {
+      if (slot.running === running) slot.running = undefined;
+    };
+    running.answer.then(() => {
+      over();
+      slot.done = running;
+    }, over);
+    return running.answer;
+  }
+}
