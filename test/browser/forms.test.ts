@@ -80,7 +80,7 @@ test("un formulaire refusé : le résumé prend le focus, ses liens mènent aux 
         const swaps = await page.evaluate<boolean>(`${form(action)}.hasAttribute("hx-post")`);
         await page.evaluate(`void ${form(action)}.requestSubmit()`);
         await page.locator(".errors").first().waitFor();
-        await page.waitForFunction("document.activeElement?.matches('.errors')");
+        await page.locator(".errors:focus").waitFor();
         if (!swaps) assert.match(await page.title(), /^Erreur\s: .+ – OpsTracker$/);
         const links = await page.locator(".errors a").all();
         assert.ok(links.length > 0, "le résumé ne mène à aucun champ : donnez `labels` à /partials/errors");

@@ -122,7 +122,7 @@ test("OPS-10, UIX-4 : au clavier, Entrée enregistre, Échap renonce, et le focu
   await page.keyboard.press("Escape");
   await input.waitFor({ state: "detached" });
   assert.match((await cell.textContent())!, /Sud/);
-  await page.waitForFunction(() => document.activeElement?.classList.contains("edit"));
+  await page.locator(".edit:focus").waitFor();
   assert.ok(await isHeld(), "Échap rend le focus");
   await page.keyboard.press("Enter");
   await input.waitFor();
@@ -130,7 +130,7 @@ test("OPS-10, UIX-4 : au clavier, Entrée enregistre, Échap renonce, et le focu
   await page.keyboard.press("Enter");
   await input.waitFor({ state: "detached" });
   assert.match((await cell.textContent())!, /Nord/);
-  await page.waitForFunction(() => document.activeElement?.classList.contains("edit"));
+  await page.locator(".edit:focus").waitFor();
   assert.ok(await isHeld(), "Entrée rend le focus");
   assert.match((await page.locator("#annonces").textContent())!, /bureau enregistré/);
   const status = page.locator(`a.edit[href="${one}/cellules/statut"]`);
