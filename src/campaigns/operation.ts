@@ -53,6 +53,12 @@ const schema = defineEntity({
         'create index "operation_late" on "operation" ("tenant_id", "campaign_id", "planned_at") where ((trashed_at is null) and (planned_at is not null) and (category <> all (array[\'success\'::text, \'cancelled\'::text])))',
     },
     {
+      // What readiness counts: those that are not over and still to be dated or assigned.
+      name: "operation_unready",
+      expression:
+        'create index "operation_unready" on "operation" ("tenant_id", "campaign_id", "planned_at", "technician_id") where ((trashed_at is null) and (category <> all (array[\'success\'::text, \'cancelled\'::text])) and ((planned_at is null) or (technician_id is null)))',
+    },
+    {
       name: "operation_by_technician",
       expression:
         'create index "operation_by_technician" on "operation" ("tenant_id", "technician_id", "planned_at") where technician_id is not null and trashed_at is null',

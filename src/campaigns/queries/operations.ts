@@ -134,6 +134,17 @@ export interface OperationFilter {
 const FINAL = sql`('success', 'cancelled')`;
 
 /**
+ * SQL: the technicians who have operations, of any campaign: one step along their index for each, whatever the operations
+ * they have.
+ */
+const EMPLOYED = sql`
+  employed as (
+    (select o.technician_id as id from operation o where o.technician_id is not null and o.trashed_at is null order by o.technician_id limit 1)
+    union all
+    select (select o.technician_id from operation o where o.technician_id is not null and o.trashed_at is null and o.technician_id > e.id
+      order by o.technician_id limit 1) from employed e where e.id is not null)`;
+
+/**
  * SQL: the ids of the operations of this campaign that are not over and whose technician is away the day they are planned,
  * from today on, or has no active technician's account any more (PRE-6). Days are those of this zone. Begins with the few
  * people concerned: an index leads from each to what they have.
@@ -145,11 +156,16 @@ export const unattended = (campaignId: RawBuilder<unknown>, zone: RawBuilder<unk
   const theirs = (userId: RawBuilder<unknown>, when: RawBuilder<unknown>) => sql`cross join lateral (
     select o.id from operation o where o.technician_id = ${userId} and o.technician_id is not null and o.trashed_at is null
       and o.category not in ${FINAL} and o.campaign_id = ${campaignId} and ${when} offset 0) w`;
-  const away = sql`o.planned_at >= ${midnight(sql`greatest(a.starts_on, ${today})`)} and o.planned_at < ${midnight(sql`a.ends_on + 1`)}`;
+  // Instants worked out beforehand: under row-level security, no index is entered by what a function gives.
+  const away = sql`cross join lateral (
+    select ${midnight(sql`greatest(a.starts_on, ${today})`)} as since, ${midnight(sql`a.ends_on + 1`)} as until offset 0) d`;
   return sql`
-    select w.id from app_user u ${theirs(sql`u.id`, sql`true`)} where u.deactivated_at is not null or 'technician' <> all (u.roles)
+    with recursive ${EMPLOYED}
+    select w.id from employed e join app_user u on u.id = e.id ${theirs(sql`u.id`, sql`true`)}
+      where u.deactivated_at is not null or 'technician' <> all (u.roles)
     union
-    select w.id from absence a ${theirs(sql`a.user_id`, away)} where a.ends_on >= ${today}`;
+    select w.id from employed e join absence a on a.user_id = e.id ${away}
+      ${theirs(sql`a.user_id`, sql`o.planned_at >= d.since and o.planned_at < d.until`)} where a.ends_on >= ${today}`;
 };
 
 /** SQL over `o`: the operations of a campaign that answer to a filter, all its parts at once (OPS-5, OPS-6). */

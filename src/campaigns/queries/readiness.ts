@@ -21,8 +21,8 @@ export interface ReadinessFigures {
 const count = (where: RawBuilder<unknown>) => sql`(count(*) filter (where ${where}))::int`;
 
 /**
- * The figures of these campaigns, by id, all in one question: their operations are read once, those that are over and those
- * in the trash left out. "Today" is where each campaign is (GEN-3). `of` is given by pages, which only read: see counted.
+ * The figures of these campaigns, by id, all in one question: of their operations, only what indexes say of those to be
+ * dated, assigned or placed is read. "Today" is where each campaign is (GEN-3). `of` is given by pages, which only read: see counted.
  */
 export async function readinessFigures(
   em: EntityManager,
@@ -31,14 +31,18 @@ export async function readinessFigures(
 ): Promise<Map<string, ReadinessFigures>> {
   const zone = sql`z.zone`;
   const question = sql<ReadinessFigures & { id: string }>`
-    select c.id, f.undated, f.unassigned, case when g.has_segments then f.unplaced end as unplaced, u.unavailable, e.unreachable, q.blocking, q.late
+    select c.id, f.undated, f.unassigned, g.unplaced, u.unavailable, e.unreachable, q.blocking, q.late
     from campaign c join tenant n on n.tenant_id = c.tenant_id
     cross join lateral (select coalesce(c.zone, n.zone) as zone) z
-    cross join lateral (select exists (select from segment s where s.campaign_id = c.id) as has_segments) g
     cross join lateral (
-      select ${count(sql`o.planned_at is null`)} as undated, ${count(sql`o.technician_id is null`)} as unassigned,
-        ${count(sql`o.segment_id is null`)} as unplaced
-      from operation o where o.campaign_id = c.id and o.trashed_at is null and o.category not in ('success', 'cancelled')) f
+      select ${count(sql`o.planned_at is null`)} as undated, ${count(sql`o.technician_id is null`)} as unassigned
+      from operation o where o.campaign_id = c.id and o.trashed_at is null and o.category not in ('success', 'cancelled')
+        and (o.planned_at is null or o.technician_id is null)) f
+    cross join lateral (
+      select case when exists (select from segment s where s.campaign_id = c.id) then (
+        select count(o.status)::int from jsonb_array_elements(c.workflow -> 'statuses') s
+        left join operation o on o.campaign_id = c.id and o.trashed_at is null and o.status = s ->> 'code' and o.segment_id is null
+        where not (s ->> 'isFinal')::boolean) end as unplaced) g
     cross join lateral (select count(*)::int as unavailable from (${unattended(sql`c.id`, zone)}) w) u
     cross join lateral (
       select count(*)::int as unreachable from eligible_person r left join staff_member s on s.tenant_id = r.tenant_id and s.id = r.staff_member_id
