@@ -43,6 +43,7 @@ export {
   Tenant,
   ZONES,
 } from "./tenant.ts";
+export { TOKENS } from "./tokens.ts";
 export {
   type By,
   changeRoles,

@@ -12,6 +12,9 @@ export interface Load {
   operations: number;
 }
 
+/** What an operation counts for where its campaign says no standard duration. */
+export const USUAL_MINUTES = 30;
+
 const inWords = (day: string) => fr.date(`${day}T12:00:00Z`, "UTC");
 
 /** "45 min", "2 h", "2 h 05". */

@@ -24,6 +24,9 @@ const FARTHEST_DAYS = 120;
 
 const PERIOD_WORDS = { day: "Jour", week: "Semaine", month: "Mois" } as const;
 
+/** "12 mars", for a mark. */
+const shortDay = (day: string) => labelOf(day, "day", false);
+
 /** "12 mars", with its year where several are drawn; a month has its own words. */
 function labelOf(start: string, by: Period, isLong: boolean): string {
   const [year, month, day] = start.split("-").map(Number) as [number, number, number];
@@ -59,6 +62,13 @@ const cumulated = (counts: DayCounts) => {
   return (day: string): number => days.reduce((sum, [one, n]) => (one <= day ? sum + n : sum), 0);
 };
 
+/** What the present plan comes to: what is done, and what it dates of days to come (DSH-5). */
+export function datedOf({ planned }: DayByDay, { counters, progress, day: today }: CampaignStats): number {
+  let ahead = 0;
+  for (const [day, n] of planned) if (day > today) ahead += n;
+  return Math.min(progress.of, counters.success + ahead);
+}
+
 /** Done, baseline, present plan, projection and its interval, cumulated to the end of each period (DSH-5, STA-8). */
 export function burnUp(days: DayByDay, stats: CampaignStats, campaign: Days, asked: Period): Curves {
   const { counters, progress, projection, interval, hasBaseline, day: today } = stats;
@@ -81,6 +91,8 @@ export function burnUp(days: DayByDay, stats: CampaignStats, campaign: Days, ask
     return Math.min(target, done + Math.round(((target - done) * worked) / one.days));
   };
   const isUnderWay = target > done && now >= 0 && projection !== null;
+  const end = projection?.on ? starts.findLastIndex((start) => start <= projection.on!) : -1;
+  const dot = isUnderWay && end > now && projection.on! <= span.to && { at: end, label: shortDay(projection.on!) };
   return {
     kind: "curves",
     title: "Cumul et projection",
@@ -90,18 +102,35 @@ export function burnUp(days: DayByDay, stats: CampaignStats, campaign: Days, ask
     series: [
       {
         name: "Réalisées",
+        said: fr.number(done),
         ink: "done",
         values: ends.map((end, rank) => (rank > now ? null : undated + completedTo(end < today ? end : today))),
       },
-      ...(hasBaseline ? [{ name: "Plan de référence", ink: "baseline" as const, values: ends.map(baselineTo) }] : []),
+      ...(hasBaseline
+        ? [
+            {
+              name: "Plan de référence",
+              said: fr.count(stats.expected.part, "attendue", "attendues"),
+              ink: "baseline" as const,
+              values: ends.map(baselineTo),
+            },
+          ]
+        : []),
       {
         name: "Plan actuel",
+        said: fr.count(datedOf(days, stats), "datée", "datées"),
         ink: "plan",
         values: ahead((end) => Math.min(target, done + (end <= today ? 0 : plannedTo(end) - plannedTo(today)))),
       },
       ...(isUnderWay
         ? [
-            { name: "Projection", ink: "projection" as const, values: ahead(at(projection)) },
+            {
+              name: "Projection",
+              said: `${fr.number(stats.velocity.part / stats.velocity.of, 1)} par jour`,
+              ink: "projection" as const,
+              values: ahead(at(projection)),
+              ...(dot && { dot }),
+            },
             {
               name: "Entre le plus lent et le plus rapide",
               ink: "interval" as const,
@@ -113,8 +142,12 @@ export function burnUp(days: DayByDay, stats: CampaignStats, campaign: Days, ask
         : []),
     ],
     marks: [
-      ...(now >= 0 ? [{ at: now, label: "Aujourd’hui" }] : []),
-      { at: starts.findLastIndex((start) => start <= campaign.endsOn), label: "Fin prévue" },
+      ...(now >= 0 ? [{ at: now, label: `Aujourd’hui, ${shortDay(today)}` }] : []),
+      {
+        at: starts.findLastIndex((start) => start <= campaign.endsOn),
+        label: `Fin prévue, ${shortDay(campaign.endsOn)}`,
+        isEnd: true,
+      },
     ],
   };
 }
@@ -171,24 +204,35 @@ export function plannedAndDone(days: DayByDay, campaign: Days, asked: Period): B
 /** Reasons drawn one by one; the rest is one line. */
 const MOST_REASONS = 8;
 
-/** Blocked operations by reason, the most frequent first (DSH-5, OPS-20). */
-export function blockages(reasons: readonly { reason: string | null; n: number }[]): Ranking {
+/** Blocked operations by reason, the most frequent first, with the reasons each line stands for (DSH-5, OPS-20). */
+export function blockages(
+  reasons: readonly { reason: string | null; n: number }[],
+): Ranking & { reasons: (string | null)[][] } {
   const sorted = reasons.toSorted((a, b) => b.n - a.n || (a.reason ?? "").localeCompare(b.reason ?? "", "fr"));
   const shown = sorted.slice(0, MOST_REASONS);
-  const rest = sorted.slice(MOST_REASONS).reduce((sum, { n }) => sum + n, 0);
+  const rest = sorted.slice(MOST_REASONS);
   const lines = [
-    ...shown.map(({ reason, n }) => [reason ?? "Sans motif", n] as const),
-    ...(rest > 0 ? [["Autres motifs", rest] as const] : []),
+    ...shown.map(({ reason, n }) => ({ label: reason ?? "Sans motif", n, of: [reason] })),
+    ...(rest.length > 0
+      ? [
+          {
+            label: "Autres motifs",
+            n: rest.reduce((sum, { n }) => sum + n, 0),
+            of: rest.map(({ reason }) => reason),
+          },
+        ]
+      : []),
   ];
-  const whole = lines.reduce((sum, [, n]) => sum + n, 0);
+  const whole = lines.reduce((sum, { n }) => sum + n, 0);
   return {
     kind: "ranking",
     title: "Pareto des blocages",
-    sentence: `${fr.count(whole, "opération bloquée", "opérations bloquées")}\u00a0: ${lines.map(([reason, n]) => `${reason}, ${fr.number(n)}`).join("\u00a0; ")}.`,
+    sentence: `${fr.count(whole, "opération bloquée", "opérations bloquées")}\u00a0: ${lines.map(({ label, n }) => `${label}, ${fr.number(n)}`).join("\u00a0; ")}.`,
     axis: "Motif",
     name: "Bloquées",
-    labels: lines.map(([reason]) => reason),
-    values: lines.map(([, n]) => n),
+    labels: lines.map(({ label }) => label),
+    values: lines.map(({ n }) => n),
+    reasons: lines.map(({ of }) => of),
   };
 }
 

@@ -8,6 +8,7 @@ import { BaselineSchema } from "./baseline.ts";
 import { BulkRowSchema, BulkSchema, runBulk } from "./bulk.ts";
 import { bulkExport } from "./bulk-export.ts";
 import { Campaign, CampaignSchema, STATES, VISIBILITIES } from "./campaign.ts";
+import { chartsExport } from "./chart-export.ts";
 import { reactions } from "./consequences.ts";
 import { FieldConversionSchema, runConversion } from "./conversion-run.ts";
 import { EligiblePersonSchema, PERSON_NAME } from "./eligible-person.ts";
@@ -321,7 +322,10 @@ export const campaigns: Module = {
     { table: "bulk_row", why: "what a preview froze, and why a row was left out" },
   ],
   routes,
-  exports: [operationsExport, peopleExport, bulkExport, segmentsExport, prerequisitesExport, timeExport, typesExport],
+  exports: [
+    ...[operationsExport, peopleExport, bulkExport, segmentsExport, prerequisitesExport, timeExport, typesExport],
+    chartsExport,
+  ],
   mails: [prerequisiteDue],
   events,
   reactions: [...reactions, ...freezing, ...telling],

@@ -20,7 +20,7 @@ import { RuleBroken } from "../platform/errors.ts";
 import { fr } from "../platform/text/index.ts";
 import { CATEGORIES, CATEGORY_CODES, statusOf } from "../workflow/index.ts";
 import type { Plan } from "./plan.ts";
-import { listTechnicians, NONE, operationsWhere } from "./queries/operations.ts";
+import { listTechnicians, NO_REASON, NONE, operationsWhere, SOMEBODY } from "./queries/operations.ts";
 import { listSegments } from "./queries/segments.ts";
 
 /** What a list of operations may be narrowed by, as its address says it (OPS-5). */
@@ -43,25 +43,39 @@ const Text = z
   .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed());
 const Texts = many(Text);
 const IdOrNone = z.union([z.uuid(), z.literal(NONE)]);
+const Assignee = z.union([z.uuid(), z.enum([NONE, SOMEBODY])]);
 const Times = z.coerce.number().int().min(0).max(1_000);
 
 /** What a list may ask of the date of its operations, as its address says it. */
 export const WHENS = {
   "en-retard": { when: "late", label: "En retard" },
   "sans-date": { when: "undated", label: "Sans date" },
+  attendue: { when: "expected", label: "Attendue à ce jour" },
   "technicien-absent": { when: "unattended", label: "Technicien absent ou inactif" },
 } as const;
 const WHEN_CODES = Object.keys(WHENS) as (keyof typeof WHENS)[];
+
+/** How what is completed was, as its address says it (STA-5, STA-6). */
+export const COMPLETIONS = {
+  "par-son-technicien": { completion: "technician", label: "Terminée par la personne affectée" },
+  "premiere-date": { completion: "first_date", label: "Réalisée à sa première date" },
+} as const;
+const COMPLETION_CODES = Object.keys(COMPLETIONS) as (keyof typeof COMPLETIONS)[];
 
 const Sent = z.object({
   q: maybe(Text),
   statut: Texts,
   categorie: many(z.enum(CATEGORY_CODES)),
   segment: many(IdOrNone),
-  technicien: many(IdOrNone),
+  technicien: many(Assignee),
+  motif: Texts,
   du: maybe(z.iso.date()),
   au: maybe(z.iso.date()),
   quand: maybe(z.enum(WHEN_CODES)),
+  realisee_du: maybe(z.iso.date()),
+  realisee_au: maybe(z.iso.date()),
+  realisation: maybe(z.enum(COMPLETION_CODES)),
+  reportee_du: maybe(z.iso.date()),
   fichier: maybe(z.enum(["absentes"])),
   reports: maybe(Times),
   reports_max: maybe(Times),
@@ -107,8 +121,9 @@ const texts = (sent: unknown): string[] => {
 export function filtersOf(query: Record<string, unknown>, plan: Plan, { now }: { now: Date }): OperationFilters {
   const read = Sent.safeParse(query);
   if (!read.success) throw new RuleBroken(BAD_ADDRESS, String(read.error.issues[0]?.path[0] ?? ""));
-  const { q, statut, categorie, segment, technicien, du, au, quand, fichier, op } = read.data;
-  const { reports, reports_max: most } = read.data;
+  const { q, statut, categorie, segment, technicien, motif, du, au, quand, fichier, op } = read.data;
+  const { reports, reports_max: most, realisation } = read.data;
+  const { realisee_du: completedFrom, realisee_au: completedTo, reportee_du: postponedFrom } = read.data;
   const fields = plan.fields.flatMap((field) => fieldFilter(field, query, plan) ?? []);
   const today = dayOf(localOf(now, plan.zone));
   const where = operationsWhere(
@@ -119,6 +134,9 @@ export function filtersOf(query: Record<string, unknown>, plan: Plan, { now }: {
       categories: categorie,
       segments: segment,
       technicians: technicien,
+      reasons: motif as string[],
+      ...{ completedFrom, completedTo, postponedFrom },
+      completion: realisation && COMPLETIONS[realisation].completion,
       from: du,
       to: au,
       when: quand && WHENS[quand].when,
@@ -143,9 +161,14 @@ export function filtersOf(query: Record<string, unknown>, plan: Plan, { now }: {
     categorie,
     segment,
     technicien,
+    motif,
     du,
     au,
     quand,
+    realisee_du: completedFrom,
+    realisee_au: completedTo,
+    realisation,
+    reportee_du: postponedFrom,
     fichier,
     reports,
     reports_max: most,
@@ -232,6 +255,8 @@ export interface Chip {
   without: Kept;
 }
 
+const SPECIAL: ReadonlyMap<string, string> = new Map([[SOMEBODY, "affectée"]]);
+
 /** Each active filter in words, and the address without it (OPS-5). */
 export function chipsOf({ kept, fields }: OperationFilters, plan: Plan, names: Names): Chip[] {
   const chip = (label: string, ...gone: string[]): Chip => ({
@@ -239,9 +264,24 @@ export function chipsOf({ kept, fields }: OperationFilters, plan: Plan, names: N
     without: Object.fromEntries(Object.entries(kept).filter(([name]) => !gone.includes(name))),
   });
   const named = (list: string[], none: string) =>
-    either(list.map((id) => (id === NONE ? none : (names.get(id) ?? "disparu"))));
+    either(list.map((id) => SPECIAL.get(id) ?? (id === NONE ? none : (names.get(id) ?? "disparu"))));
   const chips: Chip[] = [];
-  const { q, statut, categorie, segment, technicien, du, au, quand, fichier, reports, reports_max: most, op } = kept;
+  const {
+    q,
+    statut,
+    categorie,
+    segment,
+    technicien,
+    motif,
+    du,
+    au,
+    quand,
+    fichier,
+    reports,
+    reports_max: most,
+    op,
+  } = kept;
+  const { realisee_du: doneFrom, realisee_au: doneTo, realisation, reportee_du: postponedFrom } = kept;
   if (q) chips.push(chip(`Texte\u00a0: ${q[0]}`, "q"));
   if (statut) {
     chips.push(chip(`Statut\u00a0: ${either(statut.map((c) => statusOf(plan.workflow, c)?.label ?? c))}`, "statut"));
@@ -252,7 +292,16 @@ export function chipsOf({ kept, fields }: OperationFilters, plan: Plan, names: N
   }
   if (segment) chips.push(chip(`Segment\u00a0: ${named(segment, "Sans segment")}`, "segment"));
   if (technicien) chips.push(chip(`Technicien\u00a0: ${named(technicien, "Non affectée")}`, "technicien"));
-  if (du || au) chips.push(chip(periodWords(du?.[0], au?.[0]), "du", "au"));
+  if (motif)
+    chips.push(chip(`Motif\u00a0: ${either(motif.map((one) => (one === NO_REASON ? "aucun" : one)))}`, "motif"));
+  if (du || au) chips.push(chip(periodWords("Planifiée", du?.[0], au?.[0]), "du", "au"));
+  if (doneFrom || doneTo) {
+    chips.push(chip(periodWords("Réalisée", doneFrom?.[0], doneTo?.[0]), "realisee_du", "realisee_au"));
+  }
+  if (realisation) {
+    chips.push(chip(COMPLETIONS[realisation[0] as keyof typeof COMPLETIONS].label, "realisation"));
+  }
+  if (postponedFrom) chips.push(chip(periodWords("Reportée", postponedFrom[0], undefined), "reportee_du"));
   if (quand) chips.push(chip(WHENS[quand[0] as keyof typeof WHENS].label, "quand"));
   if (fichier) chips.push(chip("Absente du fichier", "fichier"));
   if (reports || most) chips.push(chip(postponedWords(reports?.[0], most?.[0]), "reports", "reports_max"));
@@ -274,9 +323,9 @@ const either = (words: string[]) =>
   words.length < 2 ? (words[0] ?? "") : `${words.slice(0, -1).join(", ")} ou ${words.at(-1)}`;
 const day = (text: string) => text.split("-").reverse().join("/");
 
-function periodWords(from: string | undefined, to: string | undefined): string {
-  if (from && to) return from === to ? `Planifiée le ${day(from)}` : `Planifiée du ${day(from)} au ${day(to)}`;
-  return from ? `Planifiée à partir du ${day(from)}` : `Planifiée jusqu’au ${day(to!)}`;
+function periodWords(what: string, from: string | undefined, to: string | undefined): string {
+  if (from && to) return from === to ? `${what} le ${day(from)}` : `${what} du ${day(from)} au ${day(to)}`;
+  return from ? `${what} à partir du ${day(from)}` : `${what} jusqu’au ${day(to!)}`;
 }
 
 function postponedWords(least: string | undefined, most: string | undefined): string {

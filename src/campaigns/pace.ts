@@ -40,11 +40,17 @@ function countBetween(counts: DayCounts, from: string, until: string): number {
   return sum;
 }
 
+/** The days whose completions make the velocity, both included (STA-5). */
+export const velocityDays = ({ today, calendar }: Pick<Course, "today" | "calendar">) => ({
+  from: before(today, VELOCITY_DAYS, calendar),
+  to: shiftDay(today, -1),
+});
+
 /** Completed over the last ten complete working days, by working day; by those since the start when fewer (STA-5). */
 export function velocityOf(completed: DayCounts, { startsOn, today, calendar }: Course): Ratio {
   const worked = countWorkingDays(startsOn, shiftDay(today, -1), calendar);
   return {
-    part: countBetween(completed, before(today, VELOCITY_DAYS, calendar), today),
+    part: countBetween(completed, velocityDays({ today, calendar }).from, today),
     of: Math.max(1, Math.min(VELOCITY_DAYS, worked)),
   };
 }

@@ -18,6 +18,17 @@ import {
 /** The seven counters (STA-3). */
 export type Counters = Record<Category, number>;
 
+/** Their names where several are counted (STA-3). */
+export const COUNTER_LABELS: Record<Category, string> = {
+  open: "À planifier",
+  planned: "Planifiées",
+  running: "En cours",
+  success: "Réalisées",
+  deferred: "Reportées",
+  problem: "Bloquées",
+  cancelled: "Annulées",
+};
+
 /** Those of operations counted category by category, in any order and any number of times. */
 export function countersOf(counted: Iterable<readonly [category: Category, n: number]>): Counters {
   const counters = Object.fromEntries(CATEGORY_CODES.map((code) => [code, 0])) as Counters;

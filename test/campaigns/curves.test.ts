@@ -64,8 +64,8 @@ test("DSH-5 : le cumul va jusqu’à aujourd’hui ; plan, projection et interva
   // Two a day: one more working day this week, five the next, then it is over.
   assert.deepEqual(of("Projection", chart), [null, 18, 28, 30]);
   assert.deepEqual(chart.marks, [
-    { at: 1, label: "Aujourd’hui" },
-    { at: 3, label: "Fin prévue" },
+    { at: 1, label: "Aujourd’hui, 12\u00a0mars" },
+    { at: 3, label: "Fin prévue, 27\u00a0mars", isEnd: true },
   ]);
   assert.match(chart.sentence, /Au jeudi 12 mars 2026\u00a0: 16 réalisées sur 30/);
   assert.match(chart.sentence, /À 2 par jour ouvré, la fin est projetée au lundi 23 mars 2026/);

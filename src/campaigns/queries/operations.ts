@@ -106,6 +106,10 @@ export interface OperationLine {
 }
 
 export const NONE = "aucun";
+/** Assigned, to whoever it is. */
+export const SOMEBODY = "quelqu-un";
+/** Of reasons: none was given. */
+export const NO_REASON = "-";
 
 export interface OperationFilter {
   q?: string | undefined;
@@ -114,13 +118,22 @@ export interface OperationFilter {
   categories?: readonly Category[];
   /** Ids, or NONE: in no segment (SEG-5). */
   segments?: readonly string[];
-  /** Ids, or NONE: assigned to nobody. */
+  /** Ids, SOMEBODY, or NONE: assigned to nobody. */
   technicians?: readonly string[];
   /** Local days, both included. */
   from?: string | undefined;
   to?: string | undefined;
-  /** "late": planned before today and not final; "undated": no date; "unattended": see `unattended`. */
-  when?: "late" | "undated" | "unattended" | undefined;
+  /** The same of the day it was completed. */
+  completedFrom?: string | undefined;
+  completedTo?: string | undefined;
+  /** Postponed on this local day, or after. */
+  postponedFrom?: string | undefined;
+  /** "technician": completed by who had it then; "first_date": on its first planned day (STA-5, STA-6). */
+  completion?: "technician" | "first_date" | undefined;
+  /** The last reasons given, word for word, or NO_REASON (OPS-20). */
+  reasons?: readonly string[];
+  /** "late": planned before today and not final; "undated": no date; "expected": see `expected`; "unattended": see `unattended`. */
+  when?: "late" | "undated" | "expected" | "unattended" | undefined;
   leastPostponed?: number | undefined;
   mostPostponed?: number | undefined;
   /** Absent from the last file that flagged those it did not hold (IMP-24). */
@@ -168,6 +181,10 @@ export const unattended = (campaignId: RawBuilder<unknown>, zone: RawBuilder<unk
       ${theirs(sql`a.user_id`, sql`o.planned_at >= d.since and o.planned_at < d.until`)} where a.ends_on >= ${today}`;
 };
 
+/** SQL over `o`: done by now if all went as the present baseline has it; what it does not date is expected once the campaign is over (STA-5). */
+export const expected = (endsOn: RawBuilder<unknown>, today: RawBuilder<unknown>): RawBuilder<SqlBool> =>
+  sql<SqlBool>`coalesce(o.baseline_on, ${endsOn}) < ${today}`;
+
 /** SQL over `o`: the operations of a campaign that answer to a filter, all its parts at once (OPS-5, OPS-6). */
 export function operationsWhere(
   campaignId: string,
@@ -176,6 +193,8 @@ export function operationsWhere(
 ): RawBuilder<SqlBool> {
   const { q = "", statuses = [], categories = [], segments = [], technicians = [] } = filter;
   const { from, to, when, leastPostponed, mostPostponed, isMissing, ids, fields = [], isTrashed = false } = filter;
+  const { completedFrom, completedTo, postponedFrom, completion, reasons = [] } = filter;
+  const today = sql`(app_now() at time zone ${zone})::date`;
   const conditions: RawBuilder<unknown>[] = [
     sql`o.campaign_id = ${campaignId}::uuid`,
     isTrashed ? sql`o.trashed_at is not null` : sql`o.trashed_at is null`,
@@ -187,13 +206,30 @@ export function operationsWhere(
   if (statuses.length > 0) conditions.push(isOneOf(sql`o.status`, statuses));
   if (categories.length > 0) conditions.push(isOneOf(sql`o.category`, categories));
   if (segments.length > 0) conditions.push(isIdOf(sql`o.segment_id`, segments));
-  if (technicians.length > 0) conditions.push(isIdOf(sql`o.technician_id`, technicians));
+  if (technicians.length > 0) {
+    const held = sql`o.technician_id is not null`;
+    const named = technicians.filter((id) => id !== SOMEBODY);
+    const some = named.length > 0 ? isIdOf(sql`o.technician_id`, named) : null;
+    conditions.push(named.length === technicians.length ? some! : some ? sql`(${held} or ${some})` : held);
+  }
+  if (reasons.length > 0) conditions.push(sql`coalesce(o.reason, ${NO_REASON}) = any (${reasons}::text[])`);
   if (isMissing) conditions.push(sql`o.is_missing`);
   if (ids) conditions.push(sql`o.id = any (${ids}::uuid[])`);
   if (leastPostponed !== undefined) conditions.push(sql`o.postpone_count >= ${leastPostponed}`);
   if (mostPostponed !== undefined) conditions.push(sql`o.postpone_count <= ${mostPostponed}`);
   if (from) conditions.push(sql`o.planned_at >= ${from}::date::timestamp at time zone ${zone}`);
   if (to) conditions.push(sql`o.planned_at < (${to}::date + 1)::timestamp at time zone ${zone}`);
+  if (completedFrom) conditions.push(sql`o.completed_at >= ${completedFrom}::date::timestamp at time zone ${zone}`);
+  if (completedTo) conditions.push(sql`o.completed_at < (${completedTo}::date + 1)::timestamp at time zone ${zone}`);
+  if (postponedFrom) {
+    conditions.push(sql`exists (select from jsonb_array_elements_text(o.postponed_on) d where d >= ${postponedFrom})`);
+  }
+  if (completion === "technician") conditions.push(sql`o.is_completed_by_technician`);
+  if (completion === "first_date") conditions.push(sql`o.completed_at is not null and o.is_on_first_date`);
+  if (when === "expected") {
+    const endsOn = sql`(select c.ends_on from campaign c where c.id = ${campaignId}::uuid)`;
+    conditions.push(sql`o.category <> 'cancelled'`, expected(endsOn, today));
+  }
   if (when === "undated") conditions.push(sql`o.planned_at is null`);
   if (when === "unattended") {
     conditions.push(sql`o.id in (${unattended(sql`${campaignId}::uuid`, sql`${zone}`)})`);

@@ -143,12 +143,13 @@ export async function campaignStats(
   const rows =
     from === "page" ? await counted(em, question, { tenantId }) : (await question.execute(transaction(em))).rows;
   const cells = Map.groupBy(rows, ({ campaignId }) => campaignId);
-  const planned = new Map(plans().map((one) => [one.campaignId, one]));
-  const around = Map.groupBy(segments(), ({ campaignId }) => campaignId);
   const { rows: names } = await sql<{ id: string; name: string }>`
     select id, given_name || ' ' || family_name as name from app_user
     where id = any (${[...new Set(rows.flatMap(({ technicianId }) => technicianId ?? []))]}::uuid[])
     order by family_name, given_name, id`.execute(transaction(em));
+  // Read after a question that always leaves: counts that are known already ask nothing.
+  const planned = new Map(plans().map((one) => [one.campaignId, one]));
+  const around = Map.groupBy(segments(), ({ campaignId }) => campaignId);
   return new Map(
     campaigns.map((campaign) => {
       const { id } = campaign;

@@ -1,23 +1,22 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request } from "express";
 import { type PermissionCode, Tenant } from "../../accounts/index.ts";
+import { addWorkingDays, listTechnicians, type Technician } from "../../directory/index.ts";
+import { dayOf, localOf, shiftDay, startOfDay } from "../../fields/index.ts";
 import { read } from "../../platform/http/forms.ts";
 import { Changes, Shared } from "../../platform/live/shared.ts";
+import type { Ratio } from "../../platform/text/index.ts";
 import { kindsFor } from "../activity.ts";
+import { type Load, USUAL_MINUTES } from "../balance.ts";
 import { Campaign } from "../campaign.ts";
 import type { DayByDay } from "../curves.ts";
+import { daysOf } from "../dashboard.ts";
+import type { Course } from "../pace.ts";
 import { campaignFor, type Standing } from "../policy.ts";
 import { type ActivityEvent, listActivity } from "../queries/activity.ts";
-import { type Held, heldOperations } from "../queries/dashboard.ts";
-import {
-  baselineByDay,
-  campaignStats,
-  completedByDay,
-  courseOf,
-  type House,
-  plannedByDay,
-  zoneOf,
-} from "../queries/stats.ts";
+import { activeSince, type Held, heldOperations, type Oldest, oldestIn } from "../queries/dashboard.ts";
+import { loadsOf } from "../queries/loads.ts";
+import { campaignStats, courseOf, type House, zoneOf } from "../queries/stats.ts";
 import { type Mark, touchedWithNext } from "../queries/touched.ts";
 import { type Readiness, readinessOf } from "../readiness.ts";
 import type { CampaignStats, Times } from "../stats.ts";
@@ -35,6 +34,7 @@ const TOLD_APART = [
   "operations.manage",
   "bookings.place",
   "grants.edit",
+  "rows.export",
 ] as const satisfies PermissionCode[];
 type ToldApart = (typeof TOLD_APART)[number];
 
@@ -45,6 +45,11 @@ export interface Board {
   held: Held[];
   /** Null of a campaign that is over: nothing is to be made ready any more. */
   readiness: Readiness | null;
+  /** Technicians who acted in it these seven days, of those who have operations (DSH-7). */
+  active: Ratio;
+  /** What has been blocked for too long, and since which day; null when that makes nothing late (STA-9). */
+  oldest: (Oldest & { day: string }) | null;
+  ahead: Ahead;
   /** Its five latest events (ACT-2). */
   activity: ActivityEvent[];
   /** Its text once drawn, by the order of its segments. */
@@ -62,6 +67,8 @@ export interface Look {
 
 /** Events of the feed of a dashboard (ACT-2). */
 const LATEST = 5;
+const ACTIVE_DAYS = 7;
+const DAY_MS = 24 * 3_600_000;
 
 const changes = new Changes<Mark>();
 const boards = new Shared<Board>();
@@ -108,8 +115,13 @@ export async function lookAt(req: Request<{ id: string }>): Promise<Look> {
         const asked = { now, tenant: house, times, from: "page" } as const;
         const stats = (await campaignStats(em, [campaign], asked)).get(id)!;
         const of = { tenantId, day: stats.day };
+        const technicians = stats.technicians.flatMap(({ id: one }) => one ?? []);
+        const since = new Date(now.getTime() - ACTIVE_DAYS * DAY_MS);
         return {
           ...{ campaign, house, stats, texts: new Map() },
+          active: { part: (await activeSince(em, id, { technicians, since })).length, of: technicians.length },
+          oldest: stats.lateMark?.blockedDays ? await oldestBlocked(em, campaign, house) : null,
+          ahead: await aheadOf(em, campaign, { now, house, technicians }),
           held: await heldOperations(em, campaign, { today: stats.day }),
           activity: (await listActivity(em, id, told, { zone: zoneOf(campaign, house) }, { size: LATEST })).events,
           readiness: STILL_AHEAD.includes(campaign.state) ? await readinessOf(em, campaign, of) : null,
@@ -125,12 +137,51 @@ export async function lookAt(req: Request<{ id: string }>): Promise<Look> {
         reading(async (em, { campaign, house }) => {
           const zone = zoneOf(campaign, house);
           const { today } = courseOf(campaign, { now, tenant: house });
-          return {
-            completed: await completedByDay(em, id, { zone }),
-            baseline: await baselineByDay(em, id),
-            planned: await plannedByDay(em, id, { zone, today }),
-          };
+          return daysOf(em, campaign, { zone, today });
         }),
       ),
   };
+}
+
+async function oldestBlocked(em: EntityManager, campaign: Campaign, house: House) {
+  const blocked = campaign.workflow.statuses.flatMap(({ category, code }) => (category === "problem" ? code : []));
+  const oldest = await oldestIn(em, campaign.id, blocked);
+  return oldest && { ...oldest, day: dayOf(localOf(oldest.since, zoneOf(campaign, house))) };
+}
+
+/** Working days of load shown, today apart (DSH-4). */
+const DAYS_AHEAD = 5;
+
+interface Ahead {
+  days: string[];
+  technicians: Technician[];
+  loads: Load[];
+}
+
+/** What each has to do in this campaign these next working days, and the hours they work (DSH-4). */
+async function aheadOf(
+  em: EntityManager,
+  campaign: Campaign,
+  { now, house, technicians: ids }: { now: Date; house: House; technicians: readonly string[] },
+): Promise<Ahead> {
+  const zone = zoneOf(campaign, house);
+  const days = nextDays(courseOf(campaign, { now, tenant: house }));
+  const [first, last] = [days[0]!, days.at(-1)!];
+  const loads = await loadsOf(em, ids, {
+    ...{ zone, campaignId: campaign.id, minutes: USUAL_MINUTES },
+    between: [startOfDay(first, zone), startOfDay(shiftDay(last, 1), zone)],
+  });
+  const technicians = await listTechnicians(em, { from: first, to: last });
+  return { days, loads, technicians: technicians.filter(({ id }) => ids.includes(id)) };
+}
+
+/** The working days after today; of a calendar that closes a whole year, those of the organisation. */
+function nextDays({ today, calendar }: Course): string[] {
+  const ranks = Array.from({ length: DAYS_AHEAD }, (_, rank) => rank + 1);
+  try {
+    return ranks.map((rank) => addWorkingDays(today, rank, calendar));
+  } catch (error) {
+    if (error instanceof RangeError) return ranks.map((rank) => addWorkingDays(today, rank, { zone: calendar.zone }));
+    throw error;
+  }
 }

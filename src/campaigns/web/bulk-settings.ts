@@ -6,6 +6,7 @@ import { withQuery } from "../../platform/http/addresses.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
 import { type Kind, statusOf as statusIn, takesDate } from "../../workflow/index.ts";
+import { USUAL_MINUTES } from "../balance.ts";
 import { BULK_ACTIONS, type BulkAction, BulkWish, MOST_SHIFT, MOST_TECHNICIANS } from "../bulk-wish.ts";
 import { MOST_CAPACITY } from "../operation.ts";
 import { MAX_MINUTES, MIN_MINUTES } from "../operation-type.ts";
@@ -21,9 +22,6 @@ import { frameOf, listAt, planOf } from "./shown.ts";
 /** What a bulk action asks before its preview. */
 
 const SETTINGS = { page: "campaigns/bulks/edit" };
-/** Proposed for a campaign that says no duration. */
-const USUAL_MINUTES = 30;
-
 const Settings = z.object({
   choice: z.string().max(120).default("").describe("Choix"),
   technician: z.uuid("Choisissez un technicien.").or(z.literal("")).default("").describe("Technicien"),

@@ -1,26 +1,34 @@
-import { fr, percentOf, type Ratio } from "../../platform/text/index.ts";
+import { cumulated, leading } from "../../platform/charts/index.ts";
+import { withQuery } from "../../platform/http/addresses.ts";
+import { fr, type Ratio } from "../../platform/text/index.ts";
 import { CATEGORIES, type Category } from "../../workflow/index.ts";
 import type { Campaign } from "../campaign.ts";
+import { blockages } from "../curves.ts";
+import { reasonsOf } from "../dashboard.ts";
 import { workingDaysBetween } from "../pace.ts";
-import type { Held } from "../queries/dashboard.ts";
-import { NONE } from "../queries/operations.ts";
-import type { CampaignStats, FiguresLine } from "../stats.ts";
+import type { Held, Oldest } from "../queries/dashboard.ts";
+import { NO_REASON, NONE, SOMEBODY } from "../queries/operations.ts";
+import { READINESS_LEVELS, type Readiness } from "../readiness.ts";
+import { type CampaignStats, COUNTER_LABELS, type FiguresLine } from "../stats.ts";
 
 /** What a dashboard says of figures: words and links, no figure of its own (STA-1, DSH-1 to DSH-7). */
 
-const inWords = (day: string) => fr.date(`${day}T12:00:00Z`, "UTC");
-const shortly = (day: string) => fr.date(`${day}T12:00:00Z`, "UTC").replace(/ \d{4}$/u, "");
+export const inWords = (day: string) => fr.date(`${day}T12:00:00Z`, "UTC");
+export const shortly = (day: string) => inWords(day).replace(/ \d{4}$/u, "");
 const share = (part: number, of: number): Ratio => ({ part, of });
 
+const part = (day: string, options: Intl.DateTimeFormatOptions) =>
+  new Intl.DateTimeFormat("fr", { timeZone: "UTC", ...options }).format(new Date(`${day}T12:00:00Z`));
+/** "12 mars". */
+const briefly = (day: string) => part(day, { day: "numeric", month: "long" });
+/** "13 au 19 mars", "30 nov. au 4 déc.". */
+export const spanWords = (from: string, to: string) =>
+  from.slice(0, 7) === to.slice(0, 7)
+    ? `${part(from, { day: "numeric" })} au ${briefly(to)}`
+    : [from, to].map((day) => part(day, { day: "numeric", month: "short" })).join(" au ");
+
 /** The widgets, in the order they are read; cancelled ones are said after (DSH-1, STA-4). */
-const WIDGETS: readonly { code: Exclude<Category, "cancelled">; label: string }[] = [
-  { code: "success", label: "Réalisées" },
-  { code: "running", label: "En cours" },
-  { code: "planned", label: "Planifiées" },
-  { code: "open", label: "À planifier" },
-  { code: "deferred", label: "Reportées" },
-  { code: "problem", label: "Bloquées" },
-];
+export const WIDGETS = ["success", "running", "planned", "open", "deferred", "problem"] as const satisfies Category[];
 const FILLS = {
   running: "running",
   success: "success",
@@ -34,19 +42,22 @@ export const listed = (at: string, query: string) => `${at}/operations?${query}`
 
 /** The six widgets of the work, each leading to its rows (DSH-1). */
 export function widgetsOf(stats: CampaignStats, at: string) {
-  const { counters, progress, doneToday, postponedThisWeek, blockedDays, late } = stats;
+  const { counters, progress, doneToday, postponedThisWeek, blockedDays } = stats;
+  const busy = stats.technicians.filter(({ id, counters: own }) => id !== null && own.running > 0).length;
+  const unplaced = stats.segments.find(({ id }) => id === null)?.counters.open ?? 0;
   const news: Partial<Record<Category, string | false>> = {
     success: doneToday > 0 && `+${fr.number(doneToday)} aujourd’hui`,
+    running: busy > 0 && fr.count(busy, "technicien", "techniciens"),
+    open: unplaced > 0 && stats.segments.length > 1 && `${fr.number(unplaced)} sans segment`,
     deferred: postponedThisWeek > 0 && `+${fr.number(postponedThisWeek)} cette semaine`,
     problem:
       blockedDays !== null &&
       (blockedDays > 0
         ? `Action requise, depuis ${fr.count(blockedDays, "jour ouvré", "jours ouvrés")}`
         : "Action requise"),
-    planned: late > 0 && `${fr.number(late)} en retard`,
   };
-  return WIDGETS.map(({ code, label }) => ({
-    label,
+  return WIDGETS.map((code) => ({
+    label: COUNTER_LABELS[code],
     icon: CATEGORIES[code].icon,
     tone: FILLS[code],
     value: fr.number(counters[code]),
@@ -60,13 +71,15 @@ export function widgetsOf(stats: CampaignStats, at: string) {
 export function barOf(stats: Pick<CampaignStats, "counters" | "progress" | "expected">) {
   const { counters, progress, expected } = stats;
   let from = 0;
-  const parts = WIDGETS.flatMap(({ code }) => {
+  const parts = WIDGETS.flatMap((code) => {
     const width = progress.of === 0 ? 0 : (1_000 * counters[code]) / progress.of;
     const part = { fill: FILLS[code], from: rounded(from), width: rounded(width) };
     from += width;
     return counters[code] > 0 ? [part] : [];
   });
-  return { parts, mark: expected.of === 0 ? null : rounded((1_000 * expected.part) / expected.of) };
+  const mark = expected.of === 0 ? null : rounded((1_000 * expected.part) / expected.of);
+  // Its words stand on the side that has room.
+  return { parts, mark, side: mark !== null && mark < 500 ? "start" : "end" };
 }
 const rounded = (n: number) => Math.round(n * 10) / 10;
 
@@ -113,7 +126,7 @@ export function paceOf(
           : projection === null
             ? "Rien de réalisé ces derniers jours ouvrés"
             : soonest && latest && soonest !== latest
-              ? `entre le ${shortly(soonest)} et le ${shortly(latest)}`
+              ? `entre le ${briefly(soonest)} et le ${briefly(latest)}`
               : latest === null
                 ? "au rythme le plus lent, sans fin"
                 : null,
@@ -136,87 +149,135 @@ export function lateWords({ lateMark }: Pick<FiguresLine, "lateMark">): string |
     ...(lateMark.points === null ? [] : [`${fr.number(lateMark.points, 1)} points de retard`]),
     ...(lateMark.blockedDays === null
       ? []
-      : [`un blocage dure depuis ${fr.count(lateMark.blockedDays, "jour ouvré", "jours ouvrés")}`]),
+      : [`blocage de ${fr.count(lateMark.blockedDays, "jour ouvré", "jours ouvrés")}`]),
   ];
   return fr.list(said);
-}
-
-/** A line of the table of segments or of technicians, with its bar (DSH-3, DSH-4). */
-export function lineOf(
-  line: FiguresLine & Pick<FiguresLine, "expected">,
-  { name, href }: { name: string; href: string | null },
-) {
-  const { counters, progress, expected } = line;
-  return {
-    name,
-    href,
-    late: lateWords(line),
-    share: percentOf(progress),
-    progress: fr.ratio(progress),
-    expected: fr.ratio(expected),
-    mark: percentOf(expected),
-    total: line.total,
-    overdue: line.late,
-    counters,
-  };
 }
 
 /** Where the rows of a segment, or of none, are listed. */
 export const segmentQuery = (id: string | null) => `segment=${id ?? NONE}`;
 export const technicianQuery = (id: string | null) => `technicien=${id ?? NONE}`;
 
-/** What holds the operations that should be done by now, each cause with its most frequent reason (DSH-6). */
+/** What holds the operations that should be done by now, each in one cause, with its most frequent reason (DSH-6). */
 export function causesOf(held: readonly Held[], at: string) {
-  const expected = held.filter(({ isExpected }) => isExpected);
+  const late = held.filter(({ isExpected }) => isExpected);
   const sum = (some: readonly Held[]) => some.reduce((total, { n }) => total + n, 0);
-  const [deferred, problem] = (["deferred", "problem"] as const).map((code) =>
-    expected.filter(({ category }) => category === code),
-  ) as [Held[], Held[]];
-  const others = expected.filter(({ category }) => category !== "deferred" && category !== "problem");
-  const undated = others.filter(({ isUndated }) => isUndated);
-  const unassigned = others.filter(({ isUndated, isUnassigned }) => !isUndated && isUnassigned);
-  const late = others.filter(({ isUndated, isUnassigned }) => !isUndated && !isUnassigned);
+  const of = (...codes: Category[]) => late.filter(({ category }) => codes.includes(category));
   const mostly = (some: readonly Held[]) => {
     const reasons = new Map<string, number>();
     for (const { reason, n } of some) if (reason !== null) reasons.set(reason, (reasons.get(reason) ?? 0) + n);
     const [first] = [...reasons].toSorted(([, a], [, b]) => b - a);
     return first ? `surtout «\u00a0${first[0]}\u00a0» (${fr.number(first[1])})` : null;
   };
+  const line = (cause: string, some: readonly Held[], query: string, more: string | null = null) => ({
+    ...{ cause, n: sum(some), more },
+    href: listed(at, `quand=attendue&${query}`),
+  });
+  const going = of("planned", "running");
+  const GOING = "categorie=planned&categorie=running";
   const lines = [
-    { cause: "Reportées", n: sum(deferred), more: mostly(deferred), href: listed(at, "categorie=deferred") },
-    { cause: "Bloquées", n: sum(problem), more: mostly(problem), href: listed(at, "categorie=problem") },
-    { cause: "Non planifiées", n: sum(undated), more: null, href: listed(at, "quand=sans-date&categorie=open") },
-    {
-      cause: "Non affectées",
-      n: sum(unassigned),
-      more: null,
-      href: listed(at, `technicien=${NONE}&categorie=planned&categorie=running`),
-    },
-    {
-      cause: "Planifiées plus tard ou en cours",
-      n: sum(late),
-      more: null,
-      href: listed(at, "categorie=planned&categorie=running"),
-    },
+    line("Reportées", of("deferred"), "categorie=deferred", mostly(of("deferred"))),
+    line("Bloquées", of("problem"), "categorie=problem", mostly(of("problem"))),
+    line("Non planifiées", of("open"), "categorie=open"),
+    line(
+      "Non affectées",
+      going.filter(({ isUnassigned }) => isUnassigned),
+      `${GOING}&technicien=${NONE}`,
+    ),
+    line(
+      "Commencées, ou prévues plus tard",
+      going.filter(({ isUnassigned }) => !isUnassigned),
+      `${GOING}&technicien=${SOMEBODY}`,
+    ),
   ];
-  return { total: sum(expected), lines: lines.filter(({ n }) => n > 0) };
+  return { total: sum(late), lines: lines.filter(({ n }) => n > 0) };
+}
+
+const IN_WORDS = ["", "Un seul motif fait", "Deux motifs font", "Trois motifs font", "Quatre motifs font"];
+
+/** Blocked operations by reason, drawn as bars: what to look at stands out, and is said (DSH-5, OPS-20). */
+export function paretoOf(held: readonly Held[], at: string) {
+  const reasons = reasonsOf(held);
+  if (reasons.length === 0) return null;
+  const chart = blockages(reasons);
+  const ratios = cumulated(chart);
+  const first = leading(chart);
+  const named = chart.reasons.flat();
+  const lines = chart.labels.map((label, rank) => ({
+    label,
+    n: chart.values[rank]!,
+    width: rounded((100 * chart.values[rank]!) / chart.values[0]!),
+    isMain: rank < first,
+    share: fr.ratio(ratios[rank]!),
+    href: withQuery(`${at}/operations`, {
+      categorie: "problem",
+      motif: chart.reasons[rank]!.map((reason) => reason ?? NO_REASON),
+    }),
+  }));
+  const said = `${IN_WORDS[first] ?? `${first} motifs font`} ${fr.ratio(ratios[first - 1]!)} des blocages.`;
+  return { total: fr.count(ratios[0]!.of, "opération", "opérations"), lines, said: named.length > 1 ? said : null };
 }
 
 const TARGET = 90;
+const ACTIVE_TARGET = 80;
+const targeted = (isMet: boolean) =>
+  isMet ? ({ icon: "check", tone: "success" } as const) : ({ icon: "alert-triangle", tone: "warning" } as const);
 /** Compared on the un-rounded fraction (STA-6, STA-7). */
 const badgeAgainst = (ratio: Ratio) =>
   ratio.of === 0
     ? { label: "—, pas encore d’échéance passée", icon: "minus", tone: "neutral" }
-    : 100 * ratio.part > TARGET * ratio.of
-      ? { label: `${fr.ratio(ratio)}, cible ${TARGET}\u00a0%`, icon: "check", tone: "success" }
-      : { label: `${fr.ratio(ratio)}, cible ${TARGET}\u00a0%`, icon: "alert-triangle", tone: "warning" };
+    : {
+        label: `${fr.ratio(ratio)}, cible ${TARGET}\u00a0%`,
+        ...targeted(100 * ratio.part > TARGET * ratio.of),
+      };
 
-/** Whether the figures themselves are kept up to date (DSH-7, STA-6). */
-export const healthOf = ({ northStar, sameDay, reliability }: CampaignStats) => [
+/** Whether the figures themselves are kept up to date, and the campaign ready for what comes (DSH-7, STA-6). */
+export const healthOf = (
+  { northStar, sameDay, reliability }: CampaignStats,
+  { active, readiness }: { active: Ratio; readiness: Pick<Readiness, "level"> | null },
+) => [
   { term: "Mise à jour par le technicien affecté", badge: badgeAgainst(northStar) },
   { term: "Mise à jour le jour même", badge: badgeAgainst(sameDay) },
+  {
+    term: "Techniciens actifs sur 7 jours",
+    badge:
+      active.of === 0
+        ? { label: "—, personne n’est affecté", icon: "minus", tone: "neutral" }
+        : {
+            label: `${fr.number(active.part)} sur ${fr.number(active.of)}, cible ${ACTIVE_TARGET}\u00a0%`,
+            ...targeted(100 * active.part >= ACTIVE_TARGET * active.of),
+          },
+  },
   { term: "Réalisées à leur première date", value: fr.ratio(reliability) },
+  ...(readiness ? [{ term: "État de préparation", badge: READINESS_LEVELS[readiness.level] }] : []),
 ];
+
+/** Above everything else: what makes the campaign late, and where to begin (STA-9, DSH-2). */
+export function shownLate(stats: CampaignStats, at: string, oldest: (Oldest & { day: string }) | null) {
+  const words = lateWords(stats);
+  const { lateMark, counters, progress, expected } = stats;
+  if (words === null || lateMark === null) return null;
+  const head = `Campagne en retard\u00a0: ${words}`;
+  if (lateMark.blockedDays === null) {
+    return {
+      head,
+      text: `${fr.ratio(progress)} réalisé quand ${fr.ratio(expected)} était attendu. Le seuil est de 15 points.`,
+      action: { href: listed(at, "quand=en-retard"), label: "Voir les opérations en retard" },
+    };
+  }
+  const blocked = fr.count(counters.problem, "opération est bloquée", "opérations sont bloquées");
+  const since =
+    oldest &&
+    `, ${counters.problem > 1 ? "la plus ancienne " : ""}depuis le ${shortly(oldest.day)} (${[oldest.title, oldest.reason].filter(Boolean).join(", ")})`;
+  return {
+    head,
+    text: `${blocked}${since ?? ""}. Le seuil est de 2 jours ouvrés.`,
+    action: {
+      href: listed(at, "categorie=problem"),
+      label: `Traiter ${counters.problem < 2 ? "le blocage" : `les ${fr.number(counters.problem)} blocages`}`,
+    },
+  };
+}
 
 /** "Données à 14:32:05, jeudi 12 mars 2026" (DSH-2). */
 export const freshness = (stats: CampaignStats, zone: string) => ({

@@ -1,5 +1,6 @@
 import type { RequestHandler } from "express";
 import { z } from "zod";
+import { shiftDay } from "../../fields/index.ts";
 import { drawChart } from "../../platform/charts/index.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
 import { query } from "../../platform/http/forms.ts";
@@ -7,24 +8,46 @@ import { isPartial } from "../../platform/http/partial.ts";
 import { fr } from "../../platform/text/index.ts";
 import { CATEGORIES } from "../../workflow/index.ts";
 import type { Campaign } from "../campaign.ts";
-import { blockages, burnUp, type DayByDay, PERIODS, plannedAndDone } from "../curves.ts";
+import { type DayByDay, datedOf, PERIODS } from "../curves.ts";
+import { CHARTS, type ChartName } from "../dashboard.ts";
+import {
+  burnUpFormulas,
+  causeFormulas,
+  type Formula,
+  healthFormulas,
+  plannedFormulas,
+  pulseFormulas,
+  segmentFormulas,
+  teamFormulas,
+} from "../formulas.ts";
 import { courseOf } from "../queries/stats.ts";
 import { campaignTopic } from "../queries/touched.ts";
-import { addUp, type CampaignStats, type FiguresLine } from "../stats.ts";
+import { COUNTER_LABELS } from "../stats.ts";
 import { activityAt, shownActivity } from "./activity.ts";
 import { type Board, type Look, lookAt } from "./board.ts";
 import { nextOf, shownReadiness } from "./campaigns.ts";
+import {
+  headsOf,
+  SEGMENT_COLUMNS,
+  type Sort,
+  segmentLine,
+  sortedBy,
+  TEAM_COLUMNS,
+  technicianLine,
+  totalLine,
+  weeksOf,
+} from "./dashboard-tables.ts";
 import {
   barOf,
   causesOf,
   freshness,
   healthOf,
-  lateWords,
-  lineOf,
   listed,
   paceOf,
-  segmentQuery,
-  technicianQuery,
+  paretoOf,
+  shownLate,
+  spanWords,
+  WIDGETS,
   widgetsOf,
 } from "./dashboard-words.ts";
 import { isPinned } from "./pins.ts";
@@ -36,15 +59,16 @@ const CURVES = { ...VIEW, part: "campaigns/dashboards/_curves" };
 /** Seconds between two drawings of the curves on an open page: they cost most to draw, and a point moves little. */
 const CURVES_REST = 30;
 
-const SORTS = [
-  { value: "ordre", label: "Segment" },
-  { value: "avancement", label: "Avancement" },
-  { value: "total", label: "Total" },
-] as const;
+const values = <T extends { value: string }>(columns: readonly T[]) =>
+  columns.map(({ value }) => value) as [string, ...string[]];
+const Way = z.enum(["decroissant"]).optional();
 const Asked = z.object({
   partie: z.enum(["courbes"]).optional(),
-  pas: z.enum(["jour", "semaine", "mois"]).default("semaine"),
-  tri: z.enum(["ordre", "avancement", "total"]).default("ordre"),
+  pas: z.enum(values(PERIODS)).default("semaine"),
+  tri: z.enum(values(SEGMENT_COLUMNS)).default("ordre"),
+  sens: Way,
+  equipe: z.enum(values(TEAM_COLUMNS)).default("nom"),
+  sens_equipe: Way,
 });
 
 /**
@@ -52,15 +76,15 @@ const Asked = z.object({
  * drawn once for all its readers, and for the curves apart.
  */
 export const show: RequestHandler<{ id: string }> = async (req, res) => {
-  const { pas, tri, partie } = query(req, Asked);
+  const { partie, ...asked } = query(req, Asked);
   const look = await lookAt(req);
   const { standing } = look;
   const { campaign } = standing;
-  const drawn = { at: addressOf(campaign), by: pas, sort: tri };
+  const drawn = { at: addressOf(campaign), ...asked };
   const board = await look.board();
   const live = liveOf(campaign, drawn);
   if (isPartial(req) && partie === "courbes") {
-    return res.show(CURVES, { live, curves: await shownCurves(board, await look.days(), drawn) });
+    return res.show(CURVES, { live, curves: await shownCurves(board, look, drawn) });
   }
   const shown = {
     live,
@@ -77,147 +101,138 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
     type: campaign.type,
     isPinned: isPinned(req, campaign),
     mayClone: mayClone(req, standing),
-    curves: await shownCurves(board, await look.days(), drawn),
+    exportAt: look.may("rows.export") && board.stats.total > 0 ? `/exports/operations/${campaign.id}/nouveau` : null,
+    curves: await shownCurves(board, look, drawn),
   });
 };
 
-/** How a reader has them drawn: the step of the curves, the order of the segments. */
-interface Drawn {
+/** How a reader has them drawn: the step of the curves, the order of the tables. */
+interface Drawn extends Omit<z.output<typeof Asked>, "partie"> {
   at: string;
-  by: z.output<typeof Asked>["pas"];
-  sort: z.output<typeof Asked>["tri"];
 }
 
-const hereWith = ({ at, ...drawn }: Drawn, more: Partial<Drawn> & { part?: "courbes" } = {}) => {
-  const { by: pas, sort: tri, part: partie } = { part: undefined, ...drawn, ...more };
-  return withQuery(at, { pas: pas === "semaine" ? undefined : pas, tri: tri === "ordre" ? undefined : tri, partie });
+/** An address says what differs from the page as it opens. */
+const hereWith = ({ at, ...drawn }: Drawn, more: Partial<z.output<typeof Asked>> = {}) => {
+  const { pas, tri, sens, equipe, sens_equipe, partie } = { partie: undefined, ...drawn, ...more };
+  return withQuery(at, {
+    pas: pas === "semaine" ? undefined : pas,
+    tri: tri === "ordre" ? undefined : tri,
+    sens,
+    equipe: equipe === "nom" ? undefined : equipe,
+    sens_equipe,
+    partie,
+  });
 };
 
 /** What an open page follows, and where it asks for its board and its curves anew (LIV-3). */
 const liveOf = ({ id }: Campaign, drawn: Drawn) => ({
   topic: campaignTopic(id),
   at: hereWith(drawn),
-  curvesAt: hereWith(drawn, { part: "courbes" }),
+  curvesAt: hereWith(drawn, { partie: "courbes" }),
   rest: CURVES_REST,
 });
 
 /** Everything but the curves; nothing of who reads it but what `may` says. */
-function shownBoard({ campaign, house, stats, held, readiness }: Board, may: Look["may"], drawn: Drawn) {
-  const { at } = drawn;
-  const { counters, progress, expected, total } = stats;
-  const { calendar } = courseOf(campaign, { now: stats.generatedAt, tenant: house });
-  const whole = lineOf({ ...stats, id: null, name: null }, { name: "Total", href: null });
+function shownBoard(board: Board, may: Look["may"], drawn: Drawn) {
+  const { campaign, house, stats, readiness } = board;
+  const { counters, progress, total } = stats;
   return {
-    at,
+    at: drawn.at,
     readiness: readiness && shownReadiness(readiness, may),
     importAt:
       may("operations.manage") && !campaign.isArchived() ? `/imports/operations/nouveau?objet=${campaign.id}` : null,
     // Said aloud to who does not see it move (LIV-5).
     said: `${fr.count(counters.success, "réalisée", "réalisées")}, ${fr.ratio(progress)}`,
-    figures: total > 0 && {
-      progress: fr.ratio(progress),
-      expected: fr.ratio(expected),
-      expectedCount: stats.hasBaseline ? fr.number(expected.part) : null,
-      done: fr.number(counters.success),
-      of: fr.number(progress.of),
-      total: fr.count(total, "opération", "opérations"),
-      cancelled: fr.count(counters.cancelled, "annulée", "annulées"),
-      cancelledAt: listed(at, "categorie=cancelled"),
-      bar: barOf(stats),
-      pace: paceOf(stats, campaign, calendar),
-      widgets: widgetsOf(stats, at),
-      late: shownLate(stats, at),
-      columns: COLUMNS,
-      segments: {
-        sorts: SORTS.map((one) => ({
-          ...one,
-          href: hereWith(drawn, { sort: one.value }),
-          isHere: one.value === drawn.sort,
-        })),
-        lines: sorted(stats.segments, drawn.sort).map((line) =>
-          lineOf(line, {
-            name: line.name ?? "Sans segment",
-            href: line.id ? `${at}/segments/${line.id}` : listed(at, segmentQuery(null)),
-          }),
-        ),
-        whole,
-        addsUp: addUp(stats.segments.map(({ counters }) => counters)),
-      },
-      team: {
-        lines: stats.technicians.map((line) =>
-          lineOf(line, { name: line.name ?? "Non affectées", href: listed(at, technicianQuery(line.id)) }),
-        ),
-        whole,
-      },
-      periods: PERIODS.map(({ value, label }) => ({
-        label,
-        href: hereWith(drawn, { by: value }),
-        current: value === drawn.by,
-      })),
-      causes: causesOf(held, at),
-      health: healthOf(stats),
+    figures:
+      total > 0 && shownFigures(board, may, drawn, courseOf(campaign, { now: stats.generatedAt, tenant: house })),
+  };
+}
+
+function shownFigures(board: Board, may: Look["may"], drawn: Drawn, course: ReturnType<typeof courseOf>) {
+  const { campaign, stats, held, ahead } = board;
+  const { at, tri, sens, equipe, sens_equipe } = drawn;
+  const { counters, progress, expected, total, late } = stats;
+  const segmentSort = { by: tri, isDescending: sens !== undefined };
+  const teamSort = { by: equipe, isDescending: sens_equipe !== undefined };
+  const weeks = weeksOf(ahead);
+  const causes = causesOf(held, at);
+  return {
+    progress: fr.ratio(progress),
+    expected: fr.ratio(expected),
+    expectedCount: stats.hasBaseline ? fr.number(expected.part) : null,
+    done: fr.number(counters.success),
+    of: fr.number(progress.of),
+    total: fr.count(total, "opération", "opérations"),
+    cancelled: { n: fr.count(counters.cancelled, "annulée", "annulées"), href: listed(at, "categorie=cancelled") },
+    overdue: late === 0 ? null : { n: `${fr.number(late)} en retard`, href: listed(at, "quand=en-retard") },
+    bar: barOf(stats),
+    pace: paceOf(stats, campaign, course.calendar),
+    widgets: widgetsOf(stats, at),
+    late: shownLate(stats, at, may("operations.read") ? board.oldest : null),
+    columns: WIDGETS.map((code) => ({ code, label: COUNTER_LABELS[code], icon: CATEGORIES[code].icon })),
+    how: toldAt(pulseFormulas(stats, course), at),
+    segments: {
+      heads: headsOf(SEGMENT_COLUMNS, segmentSort, ({ by, ...sort }) =>
+        hereWith(drawn, { tri: by, sens: wayOf(sort) }),
+      ),
+      lines: sortedBy(stats.segments, SEGMENT_COLUMNS, segmentSort).map((line) => segmentLine(line, at)),
+      whole: totalLine(stats),
+      how: toldAt(segmentFormulas(stats), at),
+    },
+    team: {
+      heads: headsOf(TEAM_COLUMNS, teamSort, ({ by, ...sort }) =>
+        hereWith(drawn, { equipe: by, sens_equipe: wayOf(sort) }),
+      ),
+      lines: sortedBy(stats.technicians, TEAM_COLUMNS, teamSort).map((line) => technicianLine(line, at, weeks)),
+      whole: totalLine(stats),
+      daysAhead: spanWords(ahead.days[0]!, ahead.days.at(-1)!),
+      mayAssign: may("operations.manage") && !campaign.isArchived(),
+      how: toldAt(teamFormulas(stats), at),
+    },
+    periods: PERIODS.map(({ value, label }) => ({
+      label,
+      href: hereWith(drawn, { pas: value }),
+      current: value === drawn.pas,
+    })),
+    pareto: paretoOf(held, at),
+    paretoFiles: filesOf("blocages", drawn, may("rows.export") ? campaign : null),
+    causes: { ...causes, how: toldAt(causeFormulas(causes.total), at) },
+    health: {
+      facts: healthOf(stats, board),
+      how: toldAt(healthFormulas(stats, { ...board, yesterday: shiftDay(stats.day, -1) }), at),
     },
   };
 }
 
-/** The curves, drawn; null where there is nothing to draw yet. */
-async function shownCurves({ campaign, house, stats, held }: Board, days: DayByDay, { by }: Drawn) {
-  if (stats.total === 0) return null;
-  const { calendar } = courseOf(campaign, { now: stats.generatedAt, tenant: house });
-  const drawnDays = { startsOn: campaign.startsOn, endsOn: campaign.endsOn, calendar };
-  const period = PERIODS.find(({ value }) => value === by)!.by;
-  const problems = held.filter(({ category }) => category === "problem");
-  const reasons = [...Map.groupBy(problems, ({ reason }) => reason)].map(([reason, some]) => ({
-    reason,
-    n: some.reduce((sum, { n }) => sum + n, 0),
+const wayOf = ({ isDescending }: Pick<Sort, "isDescending">) => (isDescending ? "decroissant" : undefined);
+
+const toldAt = (formulas: Formula[], at: string) =>
+  formulas.map((one) => ({
+    ...one,
+    parts: one.parts.map(({ query: rows, ...part }) => ({ ...part, href: rows === null ? null : listed(at, rows) })),
   }));
-  return {
-    burnUp: await drawChart(burnUp(days, stats, drawnDays, period)),
-    planned: await drawChart(plannedAndDone(days, drawnDays, period)),
-    blockages: reasons.length > 0 ? await drawChart(blockages(reasons)) : null,
-  };
+
+/** Where the figures of a chart, and its drawing, are taken away from; to who may export alone (DSH-5, PRM-19). */
+function filesOf(graphique: ChartName, { pas }: Pick<Drawn, "pas">, campaign: Campaign | null) {
+  if (campaign === null) return { csvAt: null, pngAt: null };
+  const liste = new URLSearchParams({ graphique, pas }).toString();
+  const at = `/exports/graphiques/${campaign.id}/nouveau`;
+  return { csvAt: withQuery(at, { liste }), pngAt: withQuery(at, { liste, format: "png" }) };
 }
 
-const COLUMNS = (["success", "running", "planned", "open", "deferred", "problem"] as const).map((code) => ({
-  code,
-  label: {
-    success: "Réalisées",
-    running: "En cours",
-    planned: "Planifiées",
-    open: "À planifier",
-    deferred: "Reportées",
-    problem: "Bloquées",
-  }[code],
-  icon: CATEGORIES[code].icon,
-}));
-
-/** In their order, or the least advanced, or the largest first; *Sans segment* stays last (DSH-3). */
-function sorted(lines: readonly FiguresLine[], sort: Drawn["sort"]): FiguresLine[] {
-  const [named, none] = [lines.filter(({ id }) => id !== null), lines.filter(({ id }) => id === null)];
-  const share = ({ progress: { part, of } }: FiguresLine) => (of === 0 ? 2 : part / of);
-  if (sort === "avancement") named.sort((a, b) => share(a) - share(b));
-  if (sort === "total") named.sort((a, b) => b.total - a.total);
-  return [...named, ...none];
-}
-
-/** Above everything else: what makes the campaign late, and where to begin (STA-9, DSH-2). */
-function shownLate(stats: CampaignStats, at: string) {
-  const words = lateWords(stats);
-  const { lateMark, counters, progress, expected } = stats;
-  if (words === null || lateMark === null) return null;
-  const blocked = fr.count(counters.problem, "opération est bloquée", "opérations sont bloquées");
+/** The curves, drawn; null where there is nothing to draw yet. */
+async function shownCurves({ campaign, house, stats, held }: Board, look: Look, drawn: Drawn) {
+  if (stats.total === 0) return null;
+  const course = courseOf(campaign, { now: stats.generatedAt, tenant: house });
+  const days: DayByDay = await look.days();
+  const { by } = PERIODS.find(({ value }) => value === drawn.pas)!;
+  const one = async (name: ChartName, how: Formula[]) => ({
+    chart: await drawChart(CHARTS[name]({ stats, held, course, days }, by)),
+    ...filesOf(name, drawn, look.may("rows.export") ? campaign : null),
+    how: toldAt(how, drawn.at),
+  });
   return {
-    head: `Campagne en retard\u00a0: ${words}`,
-    text:
-      lateMark.blockedDays === null
-        ? `${fr.ratio(progress)} réalisé quand ${fr.ratio(expected)} était attendu. Le seuil est de 15 points.`
-        : `${blocked}. Le seuil est de 2 jours ouvrés.`,
-    action:
-      lateMark.blockedDays === null
-        ? { href: listed(at, "quand=en-retard"), label: "Voir les opérations en retard" }
-        : {
-            href: listed(at, "categorie=problem"),
-            label: `Traiter ${counters.problem < 2 ? "le blocage" : `les ${fr.number(counters.problem)} blocages`}`,
-          },
+    burnUp: await one("cumul", burnUpFormulas(stats, datedOf(days, stats))),
+    planned: await one("prevues", plannedFormulas(by)),
   };
 }

@@ -6,11 +6,11 @@ import { RuleBroken } from "../../platform/errors.ts";
 import { read } from "../../platform/http/forms.ts";
 import { CATEGORIES, CATEGORY_CODES } from "../../workflow/index.ts";
 import { columnsOf } from "../operation-column.ts";
-import { controlName, operandName, operatorName, WHENS } from "../operation-filter.ts";
+import { COMPLETIONS, controlName, operandName, operatorName, WHENS } from "../operation-filter.ts";
 import { lookOf } from "../operation-look.ts";
 import type { Plan } from "../plan.ts";
 import { campaignFor } from "../policy.ts";
-import { listTechnicians, NONE } from "../queries/operations.ts";
+import { listTechnicians, NONE, SOMEBODY } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
 import { frameOf, listAt, planOf } from "./shown.ts";
 
@@ -48,7 +48,12 @@ export async function showFilters(req: Request<{ id: string }>, res: Response, r
     statuses: plan.workflow.statuses.map(({ code, label }) => ({ value: code, label })),
     categories: CATEGORY_CODES.map((code) => ({ value: code, label: CATEGORIES[code].label })),
     segments: [{ value: NONE, label: "Sans segment" }, ...segments.map(({ id, name }) => ({ value: id, label: name }))],
-    technicians: [{ value: NONE, label: "Non affectées" }, ...technicians],
+    technicians: [
+      { value: NONE, label: "Non affectées" },
+      { value: SOMEBODY, label: "Affectées, à qui que ce soit" },
+      ...technicians,
+    ],
+    completions: Object.entries(COMPLETIONS).map(([value, { label }]) => ({ value, label })),
     whens: Object.entries(WHENS).map(([value, { label }]) => ({ value, label })),
     fields: plan.fields.map((field) => controlsOf(field, req.query, places)),
     form: refused ? { values: {}, errors: { [refused.field!]: refused.message }, status: 422 } : { values: {} },
@@ -65,6 +70,11 @@ const labels = {
   du: "Planifiée du",
   au: "au",
   quand: "Échéance",
+  motif: "Dernier motif, mot pour mot",
+  realisee_du: "Réalisée du",
+  realisee_au: "au",
+  realisation: "Réalisation",
+  reportee_du: "Reportée à partir du",
   fichier: "Dernier fichier importé",
   reports: "Reports, au moins",
   reports_max: "Reports, au plus",

@@ -2,12 +2,13 @@ import { Readable } from "node:stream";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import { noteExport } from "../../accounts/index.ts";
+import { noteExport, TOKENS } from "../../accounts/index.ts";
 import { Forbidden, NotFound } from "../../platform/errors.ts";
 import { record } from "../../platform/events/record.ts";
 import { queryOf } from "../../platform/http/addresses.ts";
 import { asDownload, givenAgain, pour } from "../../platform/http/download.ts";
 import { query, read, submit } from "../../platform/http/forms.ts";
+import { sendChart } from "../../platform/http/send-chart.ts";
 import type { Registry } from "../../platform/registry.ts";
 import type { Services } from "../../platform/services.ts";
 import { type ExportAsked, type ExportPlan, type ExportProfile, fileNameAfter } from "../../platform/sheets/export.ts";
@@ -52,6 +53,7 @@ const askedOf = (req: Request, { objet }: Params, { liste, colonnes }: z.output<
 const AskedForm = z.object({
   liste: z.string().max(LONGEST_QUERY).default("").describe("Liste"),
   colonnes: z.enum(["ecran", "toutes"]).default("ecran").describe("Colonnes"),
+  format: z.enum(["csv", "png"]).default("csv").describe("Format"),
 });
 
 export const new_: RequestHandler<{ kind: string; objet: string }> = async (given, res) => {
@@ -82,6 +84,7 @@ async function showNew(
     isOneChoice: screen.heads.join() === screen.wholeHeads.join(),
     isReadBack: (req.app.locals.registry as Registry).imports.has(profile.kind),
     isAtOnce: screen.count <= MOST_AT_ONCE,
+    hasPicture: profile.picture !== undefined,
     back: screen.place.path,
     form,
   });
@@ -95,7 +98,7 @@ const lookOf = ({ sorted = "" }: ExportPlan, { isWhole }: ExportAsked) => [
 
 const fileNameOf = (plan: ExportPlan, req: Request, asked: ExportAsked) => {
   const day = new Intl.DateTimeFormat("en-CA", { timeZone: req.user!.tenant.zone }).format(req.now);
-  return `${[plan.name, fileNameAfter(...lookOf(plan, asked)), day].filter(Boolean).join("-")}.csv`;
+  return [plan.name, fileNameAfter(...lookOf(plan, asked)), day].filter(Boolean).join("-");
 };
 
 /** Told in history, in the security log, and among the readings of personal data when it holds people (EXP-12). */
@@ -139,7 +142,7 @@ export const create: RequestHandler<{ kind: string; objet: string }> = async (gi
       scopeId,
       query: list,
       isWhole,
-      fileName: fileNameOf(plan, req, asked),
+      fileName: `${fileNameOf(plan, req, asked)}.csv`,
       said,
       total,
     };
@@ -147,12 +150,19 @@ export const create: RequestHandler<{ kind: string; objet: string }> = async (gi
   }).catch(givenAgain(MINE.href));
   if (form.errors) return showNew(req, res as never, params, form.values as never, form);
   if (form.result?.one) return void res.redirect(303, addressOf(form.result.one));
-  const asked = askedOf(req, params, AskedForm.parse(req.body));
-  const { name, text } = await read(req, async (em) => {
+  const values = AskedForm.parse(req.body);
+  const asked = askedOf(req, params, values);
+  const { name, text, chart } = await read(req, async (em) => {
     const plan = await planOf(profilesOf(req), em, profile.kind, asked);
-    return { name: fileNameOf(plan, req, asked), text: await Array.fromAsync(linesOf(plan)) };
+    const drawn = values.format === "png" && (await profile.picture?.(em, asked));
+    return {
+      name: fileNameOf(plan, req, asked),
+      text: drawn ? [] : await Array.fromAsync(linesOf(plan)),
+      chart: drawn || null,
+    };
   });
-  asDownload(res.status(200) as never, name);
+  if (chart) return sendChart(res.status(200) as never, chart, { name, colours: TOKENS.light });
+  asDownload(res.status(200) as never, `${name}.csv`);
   res.setHeader("Content-Type", "text/csv; charset=utf-8");
   await pour(Readable.from(text), res as never);
 };

@@ -27,8 +27,8 @@ export interface Bars extends Described {
 export interface Curves extends Described {
   kind: "curves";
   series: readonly (Line | Interval)[];
-  /** Days that matter, by the rank of their label: "Aujourd’hui", "Fin prévue". */
-  marks?: readonly { at: number; label: string }[];
+  /** Days that matter, by the rank of their label: "Aujourd’hui", "Fin prévue"; the end is drawn as a limit. */
+  marks?: readonly { at: number; label: string; isEnd?: boolean }[];
 }
 
 /** Counts of things without order, the most frequent first, each with the share cumulated so far: a Pareto (OPS-20). */
@@ -44,9 +44,13 @@ export type Ink = "planned" | "done" | "baseline" | "plan" | "projection";
 
 export interface Line {
   name: string;
+  /** What its legend adds to its name: "619 à ce jour". */
+  said?: string;
   ink: Ink;
   /** One a label; null where there is nothing to say, which is not zero. */
   values: readonly (number | null)[];
+  /** A point to look at, by the rank of its label, and what is written above it: "2 avril". */
+  dot?: { at: number; label: string };
 }
 
 export interface Interval {
@@ -85,6 +89,10 @@ function columnsOf(chart: Chart): { head: string; values: readonly (string | num
       : [{ head: series.name, values: series.values }],
   );
 }
+
+/** How many of the first lines make up to four fifths of the whole, one at least: what to look at. */
+export const leading = (chart: Pick<Ranking, "values">): number =>
+  Math.max(1, cumulated(chart).filter(({ part, of }) => 5 * part <= 4 * of).length);
 
 /** What each line of a ranking and those above it make of the whole. */
 export function cumulated({ values }: Pick<Ranking, "values">): Ratio[] {

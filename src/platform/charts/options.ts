@@ -1,4 +1,4 @@
-import { fr, type Ratio } from "../text/index.ts";
+import { fr } from "../text/index.ts";
 import {
   type Bars,
   type Chart,
@@ -7,6 +7,7 @@ import {
   type Ink,
   type Interval,
   type Line,
+  leading,
   type Ranking,
 } from "./chart.ts";
 
@@ -59,25 +60,52 @@ export function optionOf(chart: Chart, width: number): Record<string, unknown> {
   const common = { animation: false, stateAnimation: { duration: 0 } };
   if (chart.kind === "ranking") return { ...common, ...ranking(chart, width) };
   const series = chart.kind === "bars" ? chart.series.map(bar) : curves(chart, width);
-  return { ...common, legend: legend(chart), ...plane(chart, width), series };
+  return { ...common, legend: legend(chart, width), ...plane(chart, width), series };
 }
 
-/** How tall it is drawn: a ranking grows with its lines. */
+/** How tall it is drawn: a ranking grows with its lines, a plane with those of its legend. */
 export const heightOf = (chart: Chart, width: number): number =>
-  chart.kind === "ranking" ? 16 + chart.labels.length * 40 : isNarrow(width) ? 320 : 340;
+  chart.kind === "ranking" ? 16 + chart.labels.length * 40 : 290 + legendHeight(chart, width);
 
-function legend({ kind, series }: Bars | Curves) {
+type Series = Line | Interval;
+const saidOf = (one: Series) => ("said" in one && one.said ? `${one.name}\u00a0: ${one.said}` : one.name);
+
+const SWATCH = 32;
+const GAP = 16;
+const LINE_HEIGHT = 14 + GAP;
+/** What a letter of 13 px takes on average, in our font, and what stands between a swatch and its words. */
+const LETTER = 6.8;
+
+/** ECharts wraps a legend, and says to nobody how tall that made it. */
+function legendHeight({ series }: Bars | Curves, width: number): number {
+  let lines = 1;
+  let taken = 0;
+  for (const one of series) {
+    const wide = SWATCH + 5 + saidOf(one).length * LETTER;
+    if (taken > 0 && taken + wide > width) {
+      lines += 1;
+      taken = 0;
+    }
+    taken += wide + GAP;
+  }
+  return lines * LINE_HEIGHT;
+}
+
+function legend({ kind, series }: Bars | Curves, width: number) {
   const band = { icon: "rect", itemStyle: { color: PALE, borderColor: DONE, borderWidth: 1, opacity: 1 } };
+  const words = new Map(series.map((one) => [one.name, saidOf(one)]));
   return {
     data: series.map(({ name, ink }) => ({ name, ...(ink === "interval" && band) })),
+    formatter: (name: string) => words.get(name) ?? name,
+    width,
     ...(kind === "bars" && { icon: "rect" }),
     // A curve is told by its stroke: the dot ECharts puts in its middle would hide it.
     ...(kind === "curves" && { itemStyle: { opacity: 0 }, lineStyle: { width: "inherit" } }),
     left: 0,
     top: 0,
     padding: 0,
-    itemGap: 16,
-    itemWidth: 32,
+    itemGap: GAP,
+    itemWidth: SWATCH,
     itemHeight: 14,
     selectedMode: false,
     backgroundColor: "transparent",
@@ -86,14 +114,14 @@ function legend({ kind, series }: Bars | Curves) {
   };
 }
 
-function plane({ kind, labels, series }: Bars | Curves, width: number) {
-  // Narrow, the legend takes a line for two names, and marks stand above one another.
-  const head = isNarrow(width) ? 26 * Math.ceil(series.length / 2) : 26;
+function plane(chart: Bars | Curves, width: number) {
+  const { kind, labels } = chart;
   return {
     grid: {
       left: 4,
-      right: 12,
-      top: head + (kind === "bars" ? 22 : isNarrow(width) ? 44 : 30),
+      right: 24,
+      // Marks are written above the plane, one above another where it is narrow.
+      top: legendHeight(chart, width) + (kind === "bars" ? 12 : isNarrow(width) ? 44 : 26),
       bottom: 4,
       containLabel: true,
     },
@@ -131,16 +159,17 @@ function curves({ series, labels, marks = [] }: Curves, width: number): object[]
     silent: true,
     symbol: "none",
     lineStyle: { color: INK, width: 2, type: "solid" },
-    data: marks.map(({ at, label }, rank) => ({
+    data: marks.map(({ at, label, isEnd }, rank) => ({
       xAxis: at,
+      ...(isEnd && { lineStyle: { color: "var(--danger-solid)", width: 2, type: "solid" } }),
       label: {
         ...text(INK),
         fontWeight: 700,
         formatter: label,
         position: "end",
         distance: isNarrow(width) ? 4 + rank * 18 : 4,
-        // Near the edge it is written on the side that has room.
-        align: at > labels.length * 0.8 ? "right" : "center",
+        // Near an edge it is written on the side that has room, and today before the line, the end after what is left.
+        align: at > labels.length * 0.8 || (!isEnd && at > labels.length * 0.3) ? "right" : "center",
       },
     })),
   };
@@ -149,13 +178,23 @@ function curves({ series, labels, marks = [] }: Curves, width: number): object[]
 
 const LINE = { ...STILL, type: "line", showSymbol: false, symbol: "none" };
 
-const curve = ({ name, ink, values }: Line) => ({
+const curve = ({ name, ink, values, dot }: Line) => ({
   ...LINE,
   name,
   data: values,
   lineStyle: { ...STROKE[ink], cap: "butt" },
   itemStyle: { color: STROKE[ink].color },
   ...(ink === "done" && { areaStyle: { color: PALE, opacity: 1 } }),
+  ...(dot && {
+    markPoint: {
+      silent: true,
+      symbol: "circle",
+      symbolSize: 9,
+      itemStyle: { color: INK },
+      label: { ...text(INK), fontWeight: 700, formatter: dot.label, position: "top", distance: 6 },
+      data: [{ coord: [dot.at, values[dot.at]] }],
+    },
+  }),
 });
 
 /** Between two thin lines: the lower is a floor the other stands on. */
@@ -172,11 +211,9 @@ function band({ name, values }: Interval): object[] {
   ];
 }
 
-/** Four fifths of the whole: what comes before is what to look at. */
-const isMost = ({ part, of }: Ratio) => 5 * part >= 4 * of;
-
 function ranking(chart: Ranking, width: number) {
   const ratios = cumulated(chart);
+  const first = leading(chart);
   const said = (value: number, rank: number) =>
     `${fr.number(value)}${isNarrow(width) ? "\u00a0· " : ", cumul "}${fr.ratio(ratios[rank]!)}`;
   return {
@@ -199,7 +236,7 @@ function ranking(chart: Ranking, width: number) {
         label: { show: true, position: "right", distance: 8, ...text(INK) },
         data: chart.values.map((value, rank) => ({
           value,
-          itemStyle: rank === 0 || !isMost(ratios[rank - 1]!) ? flat("var(--danger-solid)") : stripes(INK),
+          itemStyle: rank < first ? flat("var(--danger-solid)") : stripes(INK),
           label: { formatter: said(value, rank) },
         })),
       },

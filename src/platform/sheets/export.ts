@@ -1,4 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
+import type { Chart } from "../charts/index.ts";
 
 export type Cell = string | number | null;
 
@@ -48,6 +49,8 @@ export interface ExportProfile {
   about(scopeId: string | null, tenantId: string): { type: string; id: string };
   /** Throws NotFound when this person sees no such place, Forbidden when they may not export it (EXP-1, EXP-13). */
   open(em: EntityManager, asked: ExportAsked): Promise<ExportPlan>;
+  /** The chart these rows are the figures of, to whoever may have them: it is then given as a picture too (DSH-5). */
+  picture?(em: EntityManager, asked: ExportAsked): Promise<Chart>;
 }
 
 /** What the address of a list says, of which each name is said once: said twice, it stays two and is read no more than by its page. */
