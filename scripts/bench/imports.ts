@@ -230,7 +230,7 @@ let made = 0;
 
 async function openCampaign(product: Server, who: Person): Promise<string> {
   const outline = { name: `Mesure ${++made}`, startsOn: "2027-01-01", endsOn: "2027-12-31" };
-  return (await post(product, who, "/campagnes/nouvelle", outline)).split("/").at(-1)!;
+  return (await post(product, who, "/campagnes/nouvelle", outline)).split("/").at(-2)!;
 }
 
 /** How late the loop of the product ran at the 99th percentile, in milliseconds, since the last time it was asked. */

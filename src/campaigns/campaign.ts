@@ -106,6 +106,8 @@ const schema = defineEntity({
     subtitleFields: p.array().columnType("text[]").default([]),
     /** The field whose values make the segments (SEG-2). */
     segmentField: p.text().nullable(),
+    /** The last step of its preparation that was left: what no row of it tells (CAM-12). */
+    stepLeft: p.smallint().default(1),
     ...createdAt(),
     ...versioned(),
   },

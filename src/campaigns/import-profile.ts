@@ -8,6 +8,7 @@ import { fr } from "../platform/text/index.ts";
 import { Campaign, refuseArchived } from "./campaign.ts";
 import { UNREAD } from "./export-profile.ts";
 import { addFields, fieldsOf, removeField } from "./field.ts";
+import { courseOf } from "./import-course.ts";
 import { freshFields, titleAmong } from "./import-fields.ts";
 import { addSegments, newSegments, segmentsOf, segmentsWords } from "./import-segments.ts";
 import { fieldTarget, isTyped, readingOf, specialTargets } from "./import-targets.ts";
@@ -77,6 +78,7 @@ export const operationImports: ImportProfile = {
       mayAddColumns: may("campaigns.configure"),
     };
   },
+  course: courseOf,
   async admit(em, scopeId) {
     refuseArchived(await em.findOneOrFail(Campaign, { id: scopeId! }));
   },

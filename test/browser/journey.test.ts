@@ -243,6 +243,73 @@ test("au clavier seul, d’un fichier à des opérations affectées : envoyer, v
   await context.close();
 });
 
+test("CAM-12 : au clavier seul, à 320 px, en sombre : une campagne préparée en quatre étapes, quittée, reprise, publiée, dépubliée", async () => {
+  world.db.sendJobsWith(async () => {});
+  const narrow = { viewport: { width: 320, height: 800 }, colorScheme: "dark" } as const;
+  const context = await contextOf(chromium, world, "sophie", narrow);
+  const page = await context.newPage();
+  const complaints = listen(page, world.origin);
+  const { press, type } = KEYBOARD;
+  const main = page.locator("main");
+  const heading = async (name: RegExp) => {
+    await page.getByRole("heading", { level: 1, name }).waitFor();
+    assert.ok((await overflowOf(page)) <= 0, `${page.url()} tient dans 320 px`);
+  };
+  const here = () => page.locator(".steps [aria-current=step] .name").innerText();
+  /** A day as the date control of the browser takes it: by its digits, or month first. */
+  const day = async (field: Locator, iso: string) => {
+    await reach(page, field);
+    await field.fill(iso);
+  };
+
+  await page.goto(`${world.origin}/campagnes`);
+  await press(page, main.getByRole("link", { name: "Créer une campagne" }).first());
+  await heading(/Créer une campagne/);
+  assert.match(await here(), /Informations/);
+  await type(page, page.getByLabel(/^Nom/), "Au clavier");
+  await day(page.getByLabel(/^Premier jour/), "2027-01-04");
+  await day(page.getByLabel(/^Dernier jour/), "2027-02-26");
+  await press(page, page.getByRole("button", { name: "Créer et continuer" }));
+  await heading(/^Données/);
+
+  // Left, and found again.
+  await press(page, main.getByRole("link", { name: "Finir plus tard" }));
+  await heading(/^Préparation/);
+  await press(page, main.getByRole("link", { name: "Ouvrir la campagne" }));
+  await heading(/Au clavier/);
+  await press(page, main.getByRole("link", { name: /Reprendre la préparation/ }));
+  await heading(/^Préparation/);
+  await press(page, main.getByRole("link", { name: /^Reprendre : Données/ }));
+  await heading(/^Données/);
+
+  const buffer = Buffer.from(csvText([["Poste", "Date prévue"], ["PC-1", "05/01/2027"], ["PC-2", ""]])); // biome-ignore format: a file
+  await reach(page, page.getByLabel("Fichier à importer"));
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
+  await chooser.setFiles({ name: "postes.csv", mimeType: "text/csv", buffer });
+  await press(page, page.getByRole("button", { name: "Envoyer ce fichier" }));
+  await heading(/Correspondance des colonnes/);
+  assert.match(await here(), /Correspondance/);
+  await press(page, page.getByRole("button", { name: "Vérifier", exact: true }));
+  await heading(/Vérification du fichier/);
+  await press(page, page.getByRole("button", { name: "Importer 2 lignes" }));
+  await heading(/Résultat de l’import/);
+  await press(page, main.getByRole("link", { name: "Continuer : Configuration" }));
+  await heading(/^Configuration/);
+  await press(page, main.getByRole("button", { name: "Continuer : Récapitulatif" }));
+  await heading(/^Récapitulatif/);
+  assert.match(await main.innerText(), /1 opération datée/);
+  await press(page, page.getByRole("button", { name: "Publier la campagne" }));
+  await heading(/Au clavier.*À venir/);
+  await press(page, page.locator("#notice").getByRole("link", { name: "Annuler" }));
+  await heading(/./);
+  await press(page, main.getByRole("button", { name: /^Annuler/ }));
+  await page.locator("#notice").waitFor();
+  await page.goto(`${world.origin}/campagnes`);
+  assert.match(await page.locator(".campaign-card", { hasText: "Au clavier" }).innerText(), /Préparation/);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("une personne de la démonstration se choisit en un clic, puis se déconnecte : la page d’avant ne montre plus rien", async () => {
   const context = await contextOf(chromium, world, "anonymous");
   const page = await context.newPage();

@@ -15,7 +15,7 @@ async function create(browser: Browser, name = `Migration ${++made}`): Promise<s
   await browser.get(`${AT}/nouvelle`);
   const { status, location } = await browser.post(`${AT}/nouvelle`, { name, ...DAYS });
   assert.equal(status, 303, name);
-  return location!;
+  return location!.replace(/\/donnees$/, "");
 }
 /** The page at this address, and the version its form holds. */
 async function versionAt(browser: Browser, at: string): Promise<string> {

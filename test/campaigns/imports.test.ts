@@ -34,7 +34,7 @@ async function campaign(): Promise<string> {
   const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
   return isAt(await sophie.post("/campagnes/nouvelle", { name: `Import ${++made}`, ...days }))
     .split("/")
-    .at(-1)!;
+    .at(-2)!;
 }
 const idOf = (at: string) => at.split("/").at(-1)!;
 

@@ -37,7 +37,8 @@ let made = 0;
 async function campaign(fields: Parameters<typeof newField>[0][] = []): Promise<string> {
   await sophie.get("/campagnes/nouvelle");
   const days = { startsOn: "2026-01-05", endsOn: "2027-02-26" };
-  const at = ok(await sophie.post("/campagnes/nouvelle", { name: `Fichiers ${++made}`, ...days }));
+  const rows = ok(await sophie.post("/campagnes/nouvelle", { name: `Fichiers ${++made}`, ...days }));
+  const at = rows.replace(/\/donnees$/, "");
   const said = { tenantId, actorId: sophie.id, channel: "page", code: "campaign.edited", label: "Champs" } as const;
   await world.db.act({ ...said, now: world.clock.now() }, async (em) => {
     const one = await em.findOneOrFail(Campaign, { id: idOf(at) });

@@ -25,7 +25,8 @@ const idOf = (at: string) => at.split("/").at(-1)!;
 
 /** A campaign of so many operations, brought in by a file. */
 async function campaign(browser: Client, name: string): Promise<string> {
-  const at = await send(browser, "/campagnes/nouvelle", { name, startsOn: "2027-01-01", endsOn: "2027-12-31" });
+  const rows = await send(browser, "/campagnes/nouvelle", { name, startsOn: "2027-01-01", endsOn: "2027-12-31" });
+  const at = rows.replace(/\/donnees$/, "");
   const file = `Poste\r\n${Array.from({ length: ROWS }, (_, n) => `PC-${String(n).padStart(5, "0")}\r\n`).join("")}`;
   const sent = await send(browser, "/imports/operations/nouveau", { scope: idOf(at) }, file);
   const choice = { mode: "both", empty: "keep", missing: "keep", decimal: "", threshold: "50", key: "Poste" };

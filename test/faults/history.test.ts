@@ -30,6 +30,7 @@ const NO_ACT: Record<string, string> = {
   "/campagnes/:id/epingle": "une préférence d’écran",
   "/campagnes/:id/epingle/retrait": "une préférence d’écran",
   "/campagnes/:id/epingle/deplacement": "une préférence d’écran",
+  "/campagnes/:id/preparation": "jusqu’où une personne a lu des écrans",
   "/campagnes/:id/operations/lots": "une sélection : l’acte est celui qui l’applique",
   "/campagnes/:id/operations/lots/:lot/apercu": "un aperçu : l’acte est celui qui l’applique",
   "/campagnes/:id/operations/lots/:lot/arret": "l’acte en cours dit jusqu’où il est allé",

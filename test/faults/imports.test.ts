@@ -30,7 +30,7 @@ const COLUMNS = ["cible", "+short_text", "prevue_le", "segment"];
 
 async function opened(browser: Client, name: string): Promise<string> {
   const outline = { name, startsOn: "2027-01-01", endsOn: "2027-12-31" };
-  return (await send(browser, "/campagnes/nouvelle", outline)).split("/").at(-1)!;
+  return (await send(browser, "/campagnes/nouvelle", outline)).split("/").at(-2)!;
 }
 
 const send = (browser: Client, at: string, fields: Record<string, string | string[]>, content?: string) =>

@@ -34,7 +34,7 @@ await sophie.get("/campagnes/nouvelle");
 const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
 const scope = isAt(await sophie.post("/campagnes/nouvelle", { name: "Déjà commencée", ...days }))
   .split("/")
-  .at(-1)!;
+  .at(-2)!;
 
 const CHOICE = { mode: "both", empty: "keep", missing: "keep", decimal: "", threshold: "50", key: "Poste" };
 const sent = (content: Buffer, name: string) => sendForm(world, sophie, NEW, { name, content }, { scope });

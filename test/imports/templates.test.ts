@@ -100,7 +100,7 @@ async function campaign(): Promise<string> {
   const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
   const of = isAt(await sophie.post("/campagnes/nouvelle", { name: `Modèle ${Math.random()}`, ...days }))
     .split("/")
-    .at(-1)!;
+    .at(-2)!;
   await sophie.get(`/campagnes/${of}/champs/nouveau`);
   return of;
 }

@@ -9,7 +9,8 @@ let made = 0;
 export async function makeCampaign(by: Browser, fields: Record<string, string> = {}): Promise<string> {
   await by.get("/campagnes/nouvelle");
   const days = { startsOn: "2026-11-02", endsOn: "2027-02-26" };
-  return isAt(await by.post("/campagnes/nouvelle", { name: `Vague ${++made}`, ...days, ...fields }));
+  const rows = isAt(await by.post("/campagnes/nouvelle", { name: `Vague ${++made}`, ...days, ...fields }));
+  return rows.replace(/\/donnees$/, "");
 }
 
 /** Adds a field to the campaign at this address: a short text of the list, unless said otherwise. */

@@ -740,6 +740,9 @@ const FORMS: Record<string, Filled> = {
   "/operations/:id/corbeille": { page: null },
   "/operations/:id/restauration": { page: null },
   "/campagnes/:id/publication": {},
+  "/campagnes/:id/preparation": { page: null, fields: () => ({ step: "settings" }) },
+  "/campagnes/:id/informations": { fields: () => ({ name: `Campagne ${randomBytes(3).toString("hex")}` }) },
+  "/campagnes/:id/donnees": { fields: () => ({ columns: `Colonne ${randomBytes(3).toString("hex")}` }) },
   "/campagnes/:id/suppression": {
     fields: async (ids, _browser, world) => ({ name: await nameOfCampaign(world, ids) }),
   },

@@ -7,12 +7,12 @@ import { read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, type Campaign, createCampaign, LONGEST_DESCRIPTION, LONGEST_NAME } from "../campaign.ts";
 import { OperationType } from "../operation-type.ts";
 import { campaignFor, type Standing } from "../policy.ts";
+import { isDraft, stepsOf } from "../preparation.ts";
 import { listOfferedTypes } from "../queries/operation-types.ts";
 import { READINESS_LEVELS, type Readiness, RULE_WORDS } from "../readiness.ts";
 import { takeType } from "../taken-type.ts";
 import { addressOf, CAMPAIGNS, HOME } from "./shown.ts";
 
-const CARD = { page: "campaigns/dashboards/show" };
 const NEW = { page: "campaigns/campaigns/new" };
 
 const day = (missing: string) => z.iso.date(missing);
@@ -44,21 +44,24 @@ export const new_: RequestHandler = (req, res) => showNew(req, res, { values: {}
 
 async function showNew(req: Request, res: Response, form: object): Promise<void> {
   const title = "Créer une campagne";
-  const types = await read(req, listOfferedTypes);
+  const types = typeChoices(await read(req, listOfferedTypes));
   res.show(NEW, {
     title,
     crumbs: [HOME, CAMPAIGNS, { label: title }],
     labels: NEW_LABELS,
-    types: types.length > 0 ? [{ value: "", label: "Sans type\u00a0: une cible et le flux standard" }, ...types] : [],
+    course: { label: "Préparation de la campagne", steps: stepsOf("", 0, "outline") },
+    types,
     form,
   });
 }
 
-const NEW_LABELS = { ...OUTLINE_LABELS, type: "Type d’opération" };
-const NewForm = z.object({
-  ...OutlineFields,
-  type: z.uuid("Choisissez un type de la liste.").or(z.literal("")).default("").describe(NEW_LABELS.type),
-});
+/** None at all where the organisation has no type. */
+export const typeChoices = (types: readonly { value: string; label: string }[]) =>
+  types.length > 0 ? [{ value: "", label: "Sans type\u00a0: une cible et le flux standard" }, ...types] : [];
+
+export const NEW_LABELS = { ...OUTLINE_LABELS, type: "Type d’opération" };
+export const TypeField = z.uuid("Choisissez un type de la liste.").or(z.literal("")).describe(NEW_LABELS.type);
+const NewForm = z.object({ ...OutlineFields, type: TypeField.default("") });
 
 export const create: RequestHandler = async (req, res) => {
   const { id, tenantId } = req.user!;
@@ -66,7 +69,7 @@ export const create: RequestHandler = async (req, res) => {
     code: "campaign.created",
     label: (_values: object, { name }: Campaign) => `Création de la campagne «\u00a0${name}\u00a0»`,
     subject: (_values: object, campaign: Campaign) => aboutCampaign(campaign),
-    at: (_values: object, campaign: Campaign) => addressOf(campaign),
+    at: (_values: object, campaign: Campaign) => rowsOf(campaign),
   };
   const form = await submit(req, NewForm, act, async ({ type, ...values }, em) => {
     const campaign = await createCampaign(em, values, { tenantId, by: { id } });
@@ -75,10 +78,13 @@ export const create: RequestHandler = async (req, res) => {
   });
   if (form.errors) return showNew(req, res, form);
   const notice = "La campagne est créée, en préparation\u00a0: vous seul et les administrateurs la voyez.";
-  res.saved(CARD, {}, { at: addressOf(form.result), notice, undo: true });
+  res.saved(NEW, {}, { at: rowsOf(form.result), notice, undo: true });
 };
 
-async function offered(em: EntityManager, id: string): Promise<OperationType> {
+/** What comes after the first step of its preparation (CAM-12). */
+const rowsOf = (campaign: Campaign) => `${addressOf(campaign)}/donnees`;
+
+export async function offered(em: EntityManager, id: string): Promise<OperationType> {
   const type = await em.findOne(OperationType, { id });
   if (!type) throw new RuleBroken("Ce type n’existe plus\u00a0: choisissez-en un autre.", "type");
   return type;
@@ -97,8 +103,8 @@ export const shownReadiness = ({ level, rules }: Readiness, may: Standing["may"]
 /** What a campaign waits for from this person, in the state it is. */
 export function nextOf({ campaign, may }: { campaign: Pick<Campaign, "id" | "state"> } & Pick<Standing, "may">) {
   const at = addressOf(campaign);
-  if (campaign.state === "draft" && may("campaigns.publish")) {
-    return { label: "Publier", icon: "send", href: `${at}/publication`, isAwaited: true };
+  if (isDraft(campaign) && may("campaigns.configure")) {
+    return { label: "Reprendre la préparation", icon: "list-check", href: `${at}/preparation`, isAwaited: true };
   }
   return campaign.state === "active" && may("campaigns.govern")
     ? { label: "Terminer", icon: "flag", href: `${at}/cloture`, isAwaited: false }

@@ -108,9 +108,12 @@ function cardOf(user: SignedIn, line: PortfolioLine, { counted, technicians }: t
   const tally = tallyOf(counters);
   const { of } = progressOf(tally);
   const at = addressOf(line);
+  const next = nextOf(standing);
   return {
     ...line,
     at,
+    // What a draft waits for is on its card; the rest is in its menu.
+    awaited: next?.isAwaited ? next : null,
     badge: badgeOf(line),
     owner: line.ownerId === user.id ? "Vous" : line.ownerName,
     isPublic: line.visibility === "public",
@@ -120,7 +123,7 @@ function cardOf(user: SignedIn, line: PortfolioLine, { counted, technicians }: t
     done: `${fr.number(tally.done)} / ${fr.number(of)}`,
     counters: SHOWN.map((one) => ({ ...one, count: counters[one.code] })),
     actions: [
-      nextOf(standing) ?? [],
+      next && !next.isAwaited ? next : [],
       ...(mayClone({ user }, standing) ? [{ label: "Dupliquer", icon: "copy", href: `${at}/copie` }] : []),
       ...(may("campaigns.configure") && !isArchived(line)
         ? [{ label: "Régler", icon: "settings", href: `${at}/reglages` }]

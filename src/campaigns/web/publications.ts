@@ -1,45 +1,60 @@
-import type { Request, RequestHandler, Response } from "express";
+import type { RequestHandler, Response } from "express";
 import { z } from "zod";
+import { withQuery } from "../../platform/http/addresses.ts";
 import { read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, type Campaign, stateOf } from "../campaign.ts";
 import { publishCampaign, todayIn, whyNot } from "../life-cycle.ts";
 import { campaignFor } from "../policy.ts";
+import { crossTable } from "../publication-plan.ts";
 import { outlineOfWork } from "../queries/life-cycle.ts";
+import { NONE } from "../queries/operations.ts";
+import { crossings, plannedSpan } from "../queries/preparation.ts";
 import { blockingPrerequisites } from "../queries/prerequisites.ts";
+import { listSegments } from "../queries/segments.ts";
 import { holdWorkflow } from "../queries/statuses.ts";
 import { readinessOf } from "../readiness.ts";
 import { shownReadiness } from "./campaigns.ts";
 import { Reason } from "./operation-form.ts";
-import { addressOf, frameOf, listAt, zoneOf } from "./shown.ts";
+import { type OfOne, prepared, stepFrame } from "./preparation.ts";
+import { addressOf, listAt, zoneOf } from "./shown.ts";
 
 const PAGE = { page: "campaigns/publications/new" };
 const RIGHT = "campaigns.publish";
 
 export const new_: RequestHandler<{ id: string }> = (req, res) => show(req, res, { values: {} });
 
-async function show(req: Request<{ id: string }>, res: Response, form: object): Promise<void> {
-  const { standing, work, readiness, blocking } = await read(req, async (em) => {
-    const found = await campaignFor(em, req.user!, req.params.id, RIGHT);
+/** The plan before it is applied, as the summary of the preparation (CAM-17). */
+async function show(req: OfOne, res: Response, form: object): Promise<void> {
+  const { seen, work, crossed, span, readiness, blocking } = await read(req, async (em) => {
+    const seen = await prepared(em, req);
+    const { campaign } = seen.standing;
     return {
-      standing: found,
-      work: await outlineOfWork(em, req.params.id),
-      readiness: await readinessOf(em, found.campaign),
-      blocking: await blockingPrerequisites(em, found.campaign),
+      seen,
+      work: await outlineOfWork(em, campaign.id),
+      crossed: crossTable(await crossings(em, campaign.id), await listSegments(em, campaign.id), campaign.workflow),
+      span: await plannedSpan(em, campaign.id, zoneOf(req, campaign)),
+      readiness: await readinessOf(em, campaign),
+      blocking: await blockingPrerequisites(em, campaign),
     };
   });
+  const { standing } = seen;
   const { campaign } = standing;
-  const title = `Publier ${campaign.name}`;
   const isDue = campaign.startsOn <= todayIn(zoneOf(req, campaign), req.now);
+  const list = listAt(campaign);
   res.show(PAGE, {
-    title,
-    ...frameOf(req, standing, "dashboard", "Publier"),
+    ...stepFrame(req, seen, "summary"),
     why: whyNot.publish(campaign),
     leadsTo: stateOf(isDue ? "active" : "upcoming"),
     isDue,
     work,
+    table: {
+      ...crossed,
+      lines: crossed.lines.map((line) => ({ ...line, href: withQuery(list, { segment: line.id ?? NONE }) })),
+    },
+    span,
     readiness: shownReadiness(readiness, standing.may),
     blocking,
-    listAt: listAt(campaign),
+    listAt: list,
     form,
   });
 }

@@ -20,6 +20,7 @@ import * as operations from "./operations.ts";
 import * as people from "./people.ts";
 import * as pins from "./pins.ts";
 import * as portfolio from "./portfolio.ts";
+import { preparationRoutes } from "./preparation-routes.ts";
 import { prerequisiteRoutes } from "./prerequisite-routes.ts";
 import * as publications from "./publications.ts";
 import * as reasons from "./reasons.ts";
@@ -74,6 +75,7 @@ export const routes: Route[] = [
   post("/campagnes/:id/visibilite", "campaigns.visibility", access.updateVisibility),
   post("/campagnes/:id/proprietaire", GOVERN, access.updateOwner),
   get("/campagnes/:id/etat", SEE, lifeCycle.show),
+  ...preparationRoutes,
   get("/campagnes/:id/publication", "campaigns.publish", publications.new_),
   post("/campagnes/:id/publication", "campaigns.publish", publications.create),
   post("/campagnes/:id/demarrage", GOVERN, lifeCycle.start),

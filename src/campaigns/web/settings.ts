@@ -49,27 +49,30 @@ async function show(req: OfOne, res: Response, forms: Partial<Forms>): Promise<v
 
 const noun = ({ name }: { name: string }) => `Réglages de la campagne «\u00a0${name}\u00a0»`;
 
+/** What history says of another name, description or days, given in the settings or in the first step of a preparation. */
+export const outlineAct = (req: OfOne, at: string) => ({
+  code: "campaign.edited",
+  label: noun,
+  subject: () => aboutCampaign(req.params),
+  at,
+  current: current(req, ({ name, description, startsOn, endsOn }) => ({
+    name,
+    description,
+    startsOn: fr.date(startsOn, "UTC"),
+    endsOn: fr.date(endsOn, "UTC"),
+  })),
+});
+
 export const update: RequestHandler<{ id: string }> = async (req, res) => {
-  const at = addressOf(req.params);
-  const act = {
-    code: "campaign.edited",
-    label: noun,
-    subject: () => aboutCampaign(req.params),
-    at: `${at}/reglages`,
-    current: current(req, ({ name, description, startsOn, endsOn }) => ({
-      name,
-      description,
-      startsOn: fr.date(startsOn, "UTC"),
-      endsOn: fr.date(endsOn, "UTC"),
-    })),
-  };
-  const form = await submit(req, z.object(OutlineFields), act, async (values, em, sent) => {
+  const at = `${addressOf(req.params)}/reglages`;
+  const form = await submit(req, z.object(OutlineFields), outlineAct(req, at), async (values, em, sent) => {
     const { campaign } = await campaignFor(em, req.user!, req.params.id, "campaigns.configure");
     await atVersion(em, campaign, sent);
     await editCampaign(em, campaign, values, { by: { id: req.user!.id } });
+    return campaign;
   });
   if (form.errors) return show(req, res, { outline: form });
-  res.saved(EDIT, {}, { at: `${at}/reglages`, notice: "La campagne est modifiée.", undo: true });
+  res.saved(EDIT, {}, { at, notice: "La campagne est modifiée.", undo: true });
 };
 
 const CalendarForm = z.object({

@@ -6,6 +6,7 @@ import type { Campaign } from "../campaign.ts";
 import { stateOf } from "../campaign.ts";
 import { type Plan, rulesFor } from "../plan.ts";
 import { campaignFor, type Standing } from "../policy.ts";
+import { isDraft } from "../preparation.ts";
 import { definitionsOf, definitionsWithNext } from "../queries/definitions.ts";
 import { progressOf, type Tally } from "../stats.ts";
 import { isAsked } from "../type-offer.ts";
@@ -73,6 +74,8 @@ export function frameOf(req: Request, { campaign, may }: Standing, here: Tab, la
     mayGovern: may("campaigns.govern"),
     // Said on each of its pages until somebody answers (TYP-4).
     offerAt: may("campaigns.configure") && isAsked(campaign) ? `${at}/type` : null,
+    // Settings of a draft are looked at on the way to its publication: the way back is on each (CAM-12).
+    resumeAt: isDraft(campaign) && may("campaigns.configure") ? `${at}/preparation` : null,
     tabs: tabs.flatMap(({ tab, label: word, href, open }) =>
       open ? { label: word, href, current: tab === here } : [],
     ),

@@ -13,7 +13,7 @@ import { suggest } from "../suggestions.ts";
 import type { Taste } from "../tastes.ts";
 import { decimalIn } from "./mapping-form.ts";
 import { CONFIDENCE, NOTHING_MAPPED, readingSent, seenAs } from "./preview.ts";
-import { addressOf, crumbsOf, factsOf, openAt, placeAt, profileAt } from "./shown.ts";
+import { addressOf, courseAt, crumbsOf, factsOf, openAt, placeAt, profileAt } from "./shown.ts";
 
 export const MAPPING = { page: "imports/mapping" };
 
@@ -25,7 +25,7 @@ export async function showMapping(
   form: { values?: Record<string, unknown>; errors?: object },
 ): Promise<void> {
   const sent = form.errors ? (form.values ?? {}) : null;
-  const { place, open, known, sheets, profile, seen } = await read(req, async (em) => {
+  const { place, course, open, known, sheets, profile, seen } = await read(req, async (em) => {
     const profile = profileAt(req, one.kind);
     await profile.admit?.(em, one.scopeId ?? null);
     const open = await openAt(em, req, one, NOTHING_MAPPED);
@@ -35,6 +35,7 @@ export async function showMapping(
       profile,
       open,
       place,
+      course: await courseAt(em, req, one, { hasFile: true }),
       known: await knownMappings(em, one),
       seen: await seenAs(em, req, one, sent ? readingSent(sent) : {}),
       sheets: one.shape.kind === "workbook" ? await sheetsOf(source) : [],
@@ -110,7 +111,8 @@ export async function showMapping(
     known,
     name: mapping.name ?? "",
     longestName: LONGEST_MAPPING_NAME,
-    back: place.path,
+    course,
+    back: course?.back.href ?? place.path,
     noun: profile.noun,
     form,
   });

@@ -6,7 +6,7 @@ import type { Registry } from "../../platform/registry.ts";
 import type { Services } from "../../platform/services.ts";
 import { DELIMITERS, isDelimiter } from "../../platform/sheets/delimiter.ts";
 import { ENCODINGS } from "../../platform/sheets/encoding.ts";
-import type { ImportAbout, ImportProfile, Mapping } from "../../platform/sheets/profile.ts";
+import type { ImportAbout, ImportCourse, ImportProfile, Mapping } from "../../platform/sheets/profile.ts";
 import type { TableShape } from "../../platform/sheets/table.ts";
 import { engineOf } from "../engine.ts";
 import { Import } from "../import.ts";
@@ -30,6 +30,14 @@ export async function placeAt(em: EntityManager, req: Request, profile: ImportPr
   if (!place) throw new NotFound();
   return place;
 }
+
+/** What an import there is a step of, for who leads it; null when it stands alone [CAM-12]. */
+export const courseAt = async (
+  em: EntityManager,
+  req: Request,
+  { kind, scopeId }: { kind: string; scopeId?: string | null },
+  at: { hasFile: boolean },
+): Promise<ImportCourse | null> => (await profileAt(req, kind).course?.(em, req.user!, scopeId ?? null, at)) ?? null;
 
 /** An import its reader may open: their own, or any for who governs where its rows go [IMP-3]. */
 export async function visibleImport(em: EntityManager, req: Request, id: string): Promise<Import> {

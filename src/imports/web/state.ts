@@ -12,7 +12,7 @@ import { causesOf, errorsOf, linesOf } from "../queries/outcomes.ts";
 import { MOST_SHOWN } from "../queries/staging.ts";
 import { INLINE_LINES } from "../run.ts";
 import { concernsOf } from "./concerns.ts";
-import { addressOf, crumbsOf, factsOf, openAt, placeAt, profileAt } from "./shown.ts";
+import { addressOf, courseAt, crumbsOf, factsOf, openAt, placeAt, profileAt } from "./shown.ts";
 
 export const VIEW = { page: "imports/show", part: "imports/_progress" };
 const tableOf = ({ table, named }: ImportProfile) => ({ table, named });
@@ -47,6 +47,7 @@ export async function showState(
     return {
       profile,
       place,
+      course: await courseAt(em, req, one, { hasFile: true }),
       causes,
       errors,
       changes: await lines("update", filter.modifs),

@@ -15,14 +15,17 @@ import { acceptOf, KINDS } from "../../platform/storage/kinds.ts";
 import { openImport, proposeMapping, readThrough } from "../analysis.ts";
 import { IMPORT_FILE, sourceOfImport } from "../file-purpose.ts";
 import type { Import } from "../import.ts";
-import { aboutImport, addressOf, HOME, placeAt, profileAt } from "./shown.ts";
+import { aboutImport, addressOf, courseAt, HOME, placeAt, profileAt } from "./shown.ts";
 
 const NEW = { page: "imports/new" };
 const Scope = { scope: z.uuid().optional().describe("Objet") };
 type Em = Parameters<Parameters<typeof read>[1]>[0];
 
 async function showNew(req: Request, res: Response, profile: ImportProfile, scopeId: string | null, form: object) {
-  const place = await read(req, (em) => placeAt(em, req, profile, scopeId));
+  const { place, course } = await read(req, async (em) => ({
+    place: await placeAt(em, req, profile, scopeId),
+    course: await courseAt(em, req, { kind: profile.kind, scopeId }, { hasFile: false }),
+  }));
   res.show(NEW, {
     title: profile.title,
     crumbs: [HOME, { label: place.label, href: place.path }, { label: profile.title }],
@@ -31,7 +34,8 @@ async function showNew(req: Request, res: Response, profile: ImportProfile, scop
     accept: acceptOf(IMPORT_FILE.kinds),
     examples: profile.examples ?? [],
     scope: scopeId,
-    back: place.path,
+    course,
+    back: course?.back.href ?? place.path,
     listAt: `/imports?${new URLSearchParams({ de: profile.kind, ...(scopeId && { objet: scopeId }) })}`,
     form,
   });

@@ -219,6 +219,23 @@ export interface ImportConcern {
   ): Promise<{ total: number; first: { label: string; said: string; href: string }[] }>;
 }
 
+/** What an import is one step of: its steps in order, the way back to the file, and where its end leads [CAM-12]. */
+export interface ImportCourse {
+  /** "Préparation de Migration Windows 11". */
+  label: string;
+  steps: readonly CourseStep[];
+  back: { label: string; href: string };
+  onward: { label: string; href: string };
+}
+
+export interface CourseStep {
+  label: string;
+  /** Null of one that is not reached yet. */
+  href: string | null;
+  isDone: boolean;
+  isHere: boolean;
+}
+
 /** What people may bring in by a file of rows: declared by the module that owns the table, carried out by the engine. */
 export interface ImportProfile {
   /** A word of addresses: "annuaire". */
@@ -254,4 +271,11 @@ export interface ImportProfile {
     user: { id: string; roles: readonly string[] },
     scopeId: string | null,
   ): Promise<{ label: string; path: string; governs: boolean; mayAddColumns: boolean } | null>;
+  /** What this import is a step of, for its pages; null when it stands alone. */
+  course?(
+    em: EntityManager,
+    user: { id: string; roles: readonly string[] },
+    scopeId: string | null,
+    at: { hasFile: boolean },
+  ): Promise<ImportCourse | null>;
 }

@@ -1,0 +1,53 @@
+import type { RequestHandler, Response } from "express";
+import { z } from "zod";
+import { atVersion, read, submit } from "../../platform/http/forms.ts";
+import { editCampaign } from "../campaign.ts";
+import { campaignFor } from "../policy.ts";
+import { hasOperations } from "../queries/definitions.ts";
+import { listOfferedTypes } from "../queries/operation-types.ts";
+import { changeType } from "../taken-type.ts";
+import { NEW_LABELS, OutlineFields, offered, TypeField, typeChoices } from "./campaigns.ts";
+import { CONFIGURE, isOver, type OfOne, prepared, refuseOver, stepAt, stepFrame } from "./preparation.ts";
+import { outlineAct } from "./settings.ts";
+
+const EDIT = { page: "campaigns/preparation/outline" };
+
+/** Step 1 of a draft, opened again (CAM-13). */
+export const edit: RequestHandler<{ id: string }> = (req, res) => show(req, res, { values: {} });
+
+async function show(req: OfOne, res: Response, form: object): Promise<void> {
+  const { seen, types, isEmpty } = await read(req, async (em) => ({
+    seen: await prepared(em, req),
+    types: await listOfferedTypes(em),
+    isEmpty: !(await hasOperations(em, req.params)),
+  }));
+  if (isOver(res, seen)) return;
+  const { type } = seen.standing.campaign;
+  // One that is retired stays where it was taken (TYP-3).
+  const own = type && !types.some(({ value }) => value === type.id) ? [{ value: type.id, label: type.name }] : [];
+  res.show(EDIT, {
+    ...stepFrame(req, seen, "outline"),
+    labels: NEW_LABELS,
+    types: isEmpty ? typeChoices([...own, ...types]) : [],
+    form,
+  });
+}
+
+const OutlineForm = z.object({ ...OutlineFields, type: TypeField.default("") });
+
+export const update: RequestHandler<{ id: string }> = async (req, res) => {
+  const next = stepAt(req.params, "rows");
+  const form = await submit(req, OutlineForm, outlineAct(req, next), async ({ type, ...outline }, em, sent) => {
+    const { campaign } = await campaignFor(em, req.user!, req.params.id, CONFIGURE);
+    refuseOver(campaign);
+    await atVersion(em, campaign, sent);
+    const by = { id: req.user!.id };
+    await editCampaign(em, campaign, outline, { by });
+    // The form asks for no type once there are operations.
+    if (type === "" && (await hasOperations(em, campaign))) return campaign;
+    await changeType(em, campaign, type ? await offered(em, type) : null, { by, now: req.now });
+    return campaign;
+  });
+  if (form.errors) return show(req, res, form);
+  res.saved(EDIT, {}, { at: next, notice: "Les informations sont enregistrées.", undo: true });
+};
