@@ -45,7 +45,7 @@ test("S19, LIV-1, LIV-5 : l’acte de l’un arrive sur le tableau de bord ouver
   await done(0).waitFor();
   const link = page.locator("#tableau").getByRole("link", { name: "Non affectées" });
   await link.focus();
-  const table = page.locator("#courbe-cumul details");
+  const table = page.locator("#courbe-cumul details").first();
   await table.locator("summary").click();
   await link.focus();
   await page.evaluate("scrollTo(0, 400)");

@@ -13,7 +13,8 @@ const [sophie, karim, helene, denis] = (await Promise.all(
 )) as [Browser, Browser, Browser, Browser];
 
 const wordOf = (at: string) => `campagne:${idIn(at)}`;
-const LIVE = { "live-refresh": "1" };
+/** A page that asks by itself, not told of changes: nothing it is given is older than its question. */
+const LIVE = { "live-refresh": "poll" };
 const fragment = (by: Browser, at: string, headers: Record<string, string> = {}) =>
   by.get(at, { part: true, headers: { ...LIVE, ...headers } });
 const post = async (by: Browser, page: string, to: string, fields: Record<string, string> = {}) => {
@@ -80,6 +81,28 @@ test("STA-2 : trente lecteurs aux mêmes droits lisent le même texte", async ()
   const { at } = await underWay(2);
   const answers = await Promise.all(Array.from({ length: 30 }, () => fragment(helene, at)));
   assert.equal(new Set(answers.map(({ headers }) => headers.get("etag"))).size, 1);
+});
+
+test("LIV-5 : dans une rafale, une page que le flux prévient reçoit ce qui est là, puis est prévenue de nouveau : elle finit exacte", async () => {
+  const { at, operations } = await underWay(5);
+  const told = { "live-refresh": "1" };
+  const stream = await openStream(world.origin, helene.cookie, wordOf(at));
+  await fragment(helene, at, told);
+  for (const operation of operations) {
+    await complete(operation, sophie);
+    const { status, text } = await fragment(helene, at, told);
+    assert.equal(status, 200);
+    assert.ok(doneOn({ text }) <= operations.length);
+  }
+  await world.sealer.sealAll();
+  // As an open page does: asks at each message, until there is none left to come.
+  let done = 0;
+  while (done < operations.length) {
+    await stream.next();
+    done = doneOn(await fragment(helene, at, told));
+  }
+  assert.equal(doneOn(await fragment(helene, at)), operations.length);
+  stream.close();
 });
 
 test("LIV-2 : sans changement, 304, même quand l’heure a avancé ; après un changement, 200", async () => {

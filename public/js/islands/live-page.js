@@ -6,7 +6,11 @@ import { LiveStream } from "../live/stream.js";
 
 class LivePage extends HTMLElement {
   paused = false;
-  parts = new LiveParts({ isResting: () => this.paused, stop: () => this.stop() });
+  parts = new LiveParts({
+    isResting: () => this.paused,
+    isTold: () => this.stream?.source?.readyState === EventSource.OPEN,
+    stop: () => this.stop(),
+  });
   /** @type {LiveStream | undefined} */ stream;
 
   connectedCallback() {

@@ -14,7 +14,7 @@ export class LiveParts {
   /** @type {Map<string, Asked>} */ asked = new Map();
   told = new LiveCount();
 
-  /** @param {{ isResting: () => boolean, stop: () => void }} page */
+  /** @param {{ isResting: () => boolean, isTold: () => boolean, stop: () => void }} page */
   constructor(page) {
     this.page = page;
   }
@@ -44,14 +44,14 @@ export class LiveParts {
   async refresh(address, one) {
     Object.assign(one, { isAsking: true, isAwaited: false, at: performance.now() });
     const [tag = "", ...others] = new Set(partsAt(address).map((part) => this.tags.get(part) ?? ""));
-    const version = { "Live-Refresh": "1", "If-None-Match": others.length > 0 ? "" : tag };
+    const version = { "Live-Refresh": this.page.isTold() ? "1" : "poll", "If-None-Match": others.length ? "" : tag };
     const headers = { "HX-Request": "true", "HX-Request-Type": "partial", ...version };
     try {
       const answer = await fetch(address, { headers, cache: "no-store" });
       // The session or the right is gone: the page keeps what it shows, and asks no more.
       if (answer.status === 401) return this.page.stop();
-      if (answer.status === 403 || answer.status === 404)
-        for (const { dataset } of partsAt(address)) delete dataset.liveSrc;
+      const gone = answer.status === 403 || answer.status === 404 ? partsAt(address) : [];
+      for (const { dataset } of gone) delete dataset.liveSrc;
       if (answer.status === 200) this.show(address, await answer.text(), answer.headers.get("etag") ?? "");
     } catch {
       // The next event or poll asks again.

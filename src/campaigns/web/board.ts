@@ -4,6 +4,7 @@ import { type PermissionCode, Tenant } from "../../accounts/index.ts";
 import { addWorkingDays, listTechnicians, type Technician } from "../../directory/index.ts";
 import { dayOf, localOf, shiftDay, startOfDay } from "../../fields/index.ts";
 import { read } from "../../platform/http/forms.ts";
+import type { Live } from "../../platform/http/stream.ts";
 import { Changes, Shared } from "../../platform/live/shared.ts";
 import type { Ratio } from "../../platform/text/index.ts";
 import { kindsFor } from "../activity.ts";
@@ -17,7 +18,7 @@ import { type ActivityEvent, listActivity } from "../queries/activity.ts";
 import { activeSince, type Held, heldOperations, type Oldest, oldestIn } from "../queries/dashboard.ts";
 import { loadsOf } from "../queries/loads.ts";
 import { campaignStats, courseOf, type House, zoneOf } from "../queries/stats.ts";
-import { type Mark, touchedWithNext } from "../queries/touched.ts";
+import { campaignTopic, type Mark, touchedWithNext } from "../queries/touched.ts";
 import { type Readiness, readinessOf } from "../readiness.ts";
 import type { CampaignStats, Times } from "../stats.ts";
 
@@ -61,7 +62,8 @@ export interface Look {
   standing: Standing;
   /** What the board may know of its reader. */
   may(right: PermissionCode): boolean;
-  board(): Promise<Board>;
+  /** With the moment its figures are true of (DSH-2). */
+  board(): Promise<{ board: Board; asOf: Date }>;
   days(): Promise<DayByDay>;
 }
 
@@ -109,25 +111,32 @@ export async function lookAt(req: Request<{ id: string }>): Promise<Look> {
       const house = (await em.findOneOrFail(Tenant, { tenantId, id: tenantId })) as House;
       return work(em, { campaign: await em.findOneOrFail(Campaign, { id }), house });
     });
-  const board = () =>
-    boards.get(key, since, () =>
-      reading(async (em, { campaign, house }) => {
-        const asked = { now, tenant: house, times, from: "page" } as const;
-        const stats = (await campaignStats(em, [campaign], asked)).get(id)!;
-        const of = { tenantId, day: stats.day };
-        const technicians = stats.technicians.flatMap(({ id: one }) => one ?? []);
-        const since = new Date(now.getTime() - ACTIVE_DAYS * DAY_MS);
-        return {
-          ...{ campaign, house, stats, texts: new Map() },
-          active: { part: (await activeSince(em, id, { technicians, since })).length, of: technicians.length },
-          oldest: stats.lateMark?.blockedDays ? await oldestBlocked(em, campaign, house) : null,
-          ahead: await aheadOf(em, campaign, { now, house, technicians }),
-          held: await heldOperations(em, campaign, { today: stats.day }),
-          activity: (await listActivity(em, id, told, { zone: zoneOf(campaign, house) }, { size: LATEST })).events,
-          readiness: STILL_AHEAD.includes(campaign.state) ? await readinessOf(em, campaign, of) : null,
-        };
-      }),
-    );
+  const drawBoard = () =>
+    reading(async (em, { campaign, house }) => {
+      const asked = { now, tenant: house, times, from: "page" } as const;
+      const stats = (await campaignStats(em, [campaign], asked)).get(id)!;
+      const of = { tenantId, day: stats.day };
+      const technicians = stats.technicians.flatMap(({ id: one }) => one ?? []);
+      const since = new Date(now.getTime() - ACTIVE_DAYS * DAY_MS);
+      return {
+        ...{ campaign, house, stats, texts: new Map() },
+        active: { part: (await activeSince(em, id, { technicians, since })).length, of: technicians.length },
+        oldest: stats.lateMark?.blockedDays ? await oldestBlocked(em, campaign, house) : null,
+        ahead: await aheadOf(em, campaign, { now, house, technicians }),
+        held: await heldOperations(em, campaign, { today: stats.day }),
+        activity: (await listActivity(em, id, told, { zone: zoneOf(campaign, house) }, { size: LATEST })).events,
+        readiness: STILL_AHEAD.includes(campaign.state) ? await readinessOf(em, campaign, of) : null,
+      };
+    });
+  const { hub } = req.app.locals.live as Live;
+  // A page that says it is told: of a burst it is given what is there, and told again of the rest.
+  const isTold = req.headers["live-refresh"] === "1" && hub && !hub.stopped;
+  const board = async () => {
+    if (!isTold) return { board: await boards.get(key, since, drawBoard), asOf: now };
+    const caughtUp = () => hub.tell(tenantId, campaignTopic(id));
+    const { answer, isBehind } = await boards.recent(key, since, drawBoard, caughtUp);
+    return { board: answer, asOf: isBehind ? answer.stats.generatedAt : now };
+  };
   return {
     standing,
     may,

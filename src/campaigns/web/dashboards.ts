@@ -81,14 +81,14 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
   const { standing } = look;
   const { campaign } = standing;
   const drawn = { at: addressOf(campaign), ...asked };
-  const board = await look.board();
+  const { board, asOf } = await look.board();
   const live = liveOf(campaign, drawn);
   if (isPartial(req) && partie === "courbes") {
     return res.show(CURVES, { live, curves: await shownCurves(board, look, drawn) });
   }
   const shown = {
     live,
-    stamp: freshness({ ...board.stats, generatedAt: req.now }, zoneOf(req, campaign)),
+    stamp: freshness({ ...board.stats, generatedAt: asOf }, zoneOf(req, campaign)),
     boardOf: () => shownBoard(board, look.may, drawn),
     latest: { activityAt: activityAt(campaign), entries: shownActivity(req, standing, board.activity) },
   };

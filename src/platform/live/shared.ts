@@ -42,6 +42,8 @@ export class Changes<Mark> {
 
 interface Work<T> {
   begun: number;
+  /** The same by a clock, in milliseconds. */
+  at: number;
   answer: Promise<T>;
 }
 interface Slot<T> {
@@ -49,7 +51,14 @@ interface Slot<T> {
   running?: Work<T> | undefined;
   /** Begins once the one that runs is over, for all who came too late for it. */
   next?: Promise<T> | undefined;
+  /** A renewal that readers of an older answer were promised. */
+  promised?: true | undefined;
 }
+
+/** In a burst of changes, readers who will be told again make do with an answer begun this little ago (LIV-5)… */
+const BURST_MS = 1_000;
+/** … while the next one is begun this long after it: readers of a long list wait for none of them. */
+const RENEWED_MS = 500;
 
 /** Answers by key. One work runs at a time for a key, and at most one waits: readers add none. */
 export class Shared<T> {
@@ -73,9 +82,36 @@ export class Shared<T> {
     return slot.next;
   }
 
+  /**
+   * The same for a reader who is told of changes: while they follow one another, the last answer if it was begun within the
+   * second, which is then behind. `caughtUp` is called once a newer one is there: whoever was given the older asks again.
+   */
+  async recent(
+    key: string,
+    since: number,
+    work: () => Promise<T>,
+    caughtUp: () => void,
+  ): Promise<{ answer: T; isBehind: boolean }> {
+    const slot = this.#slots.get(key);
+    const done = slot?.done;
+    if (!slot || !done || done.begun >= since || performance.now() - done.at > BURST_MS) {
+      return { answer: await this.get(key, since, work), isBehind: false };
+    }
+    if (!slot.promised) {
+      slot.promised = true;
+      const renew = async () => {
+        slot.promised = undefined;
+        await this.get(key, nextInstant(), work).catch(() => undefined);
+        caughtUp();
+      };
+      setTimeout(renew, Math.max(0, done.at + RENEWED_MS - performance.now())).unref();
+    }
+    return { answer: await done.answer, isBehind: true };
+  }
+
   #begin(slot: Slot<T>, work: () => Promise<T>): Promise<T> {
     const begun = nextInstant();
-    const running = { begun, answer: work() };
+    const running = { begun, at: performance.now(), answer: work() };
     slot.running = running;
     const over = () => {
       if (slot.running === running) slot.running = undefined;

@@ -98,3 +98,26 @@ test("ce qui porte un autre nom ne se partage pas", async () => {
   assert.equal(await shared.get("manager", 0, async () => "tout"), "tout");
   assert.equal(await shared.get("reader", 0, async () => "moins"), "moins");
 });
+
+test("LIV-5 : dans une rafale, qui est prévenu reçoit la dernière réponse, et une plus récente lui est promise une seule fois", async () => {
+  const shared = new Shared<number>();
+  const changes = new Changes<number>();
+  let content = 0;
+  let caughtUp = 0;
+  const read = () => {
+    const asking = changes.asking("one");
+    const since = asking.told({ mark: content, isChanged: asking.before !== content });
+    return shared.recent(
+      "one",
+      since,
+      async () => content,
+      () => void caughtUp++,
+    );
+  };
+  assert.deepEqual(await read(), { answer: 0, isBehind: false });
+  content = 1;
+  assert.deepEqual(await Promise.all([read(), read(), read()]), Array(3).fill({ answer: 0, isBehind: true }));
+  while (caughtUp === 0) await settle();
+  assert.deepEqual(await read(), { answer: 1, isBehind: false });
+  assert.equal(caughtUp, 1);
+});
