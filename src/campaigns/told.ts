@@ -20,7 +20,13 @@ const nameOf = async (em: EntityManager, id: string | null) =>
 const ofCampaign = (n: number, title: string, campaign: string) =>
   `${n === 1 ? `l’opération «\u00a0${title}\u00a0»` : fr.count(n, "opération", "opérations")} de la campagne «\u00a0${campaign}\u00a0»`;
 
+/** Acts that were told at the first of their events, which sees all they changed: the rest of them says nothing more. */
+const tellings = new WeakMap<EntityManager, Set<string>>();
+
 async function tellTechnicians(em: EntityManager, { actId, payload }: DomainEvent): Promise<void> {
+  const acts = tellings.get(em) ?? new Set();
+  if (acts.has(actId)) return;
+  tellings.set(em, acts.add(actId));
   const handed = await handedOver(em, actId);
   const by = (payload.by as string | null) ?? null;
   const others = handed.filter(({ technicianId }) => technicianId !== by);
