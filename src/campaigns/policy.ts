@@ -50,6 +50,16 @@ export async function campaignFor(
   return allowed(standing, right);
 }
 
+/** Whether a page would show what was asked: what its history, or a link to it, then may too. */
+export const isShown = (standing: Promise<unknown>): Promise<boolean> =>
+  standing.then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof NotFound || error instanceof Forbidden) return false;
+      throw error;
+    },
+  );
+
 /** What hides a campaign, or an operation of it: a refusal to whoever has work in it, who knows of it then (CAM-25, MYW-8). */
 async function hidden(
   em: EntityManager,

@@ -1,14 +1,13 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { z } from "zod";
 import type { Role } from "../accounts/index.ts";
-import { NotFound } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { mailKind } from "../platform/mail/kinds.ts";
 import { sendMail } from "../platform/mail/outbox.ts";
 import type { Services } from "../platform/services.ts";
 import { fr } from "../platform/text/index.ts";
 import { aboutCampaign } from "./campaign.ts";
-import { campaignFor } from "./policy.ts";
+import { campaignFor, isShown } from "./policy.ts";
 import { isStillDue, prerequisitesToTell, type Reminder, takeReminder } from "./queries/prerequisites.ts";
 
 /** Whoever answers for a prerequisite is told three days before its due day, and the day after it (PRE-2). */
@@ -87,10 +86,4 @@ async function tell(em: EntityManager, reminder: Reminder, { tenantId }: { tenan
 
 /** A link to what they may not see would lead nowhere. */
 const sees = (em: EntityManager, { id, roles }: Reminder["responsible"], campaignId: string): Promise<boolean> =>
-  campaignFor(em, { id, roles: roles as Role[] }, campaignId).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof NotFound) return false;
-      throw error;
-    },
-  );
+  isShown(campaignFor(em, { id, roles: roles as Role[] }, campaignId));

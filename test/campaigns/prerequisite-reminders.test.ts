@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Campaign } from "../../src/campaigns/index.ts";
 import { prerequisiteDue } from "../../src/campaigns/prerequisite-reminders.ts";
 import type { Services } from "../../src/platform/services.ts";
-import { idIn, isAt, makeCampaign } from "../support/campaigns.ts";
+import { addOperation, idIn, isAt, makeCampaign } from "../support/campaigns.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -147,6 +147,14 @@ test("CAM-10, CAM-26 : en préparation, aucun courriel ne part ; le lien n’est
   await need(at, "Salle de pause", { dueOn: dayIn(1) });
   await run();
   assert.deepEqual(await told("Salle de pause"), [["avant", `${at}/prerequis`]]);
+});
+
+test("CAM-25, PRE-2 : le technicien qui a du travail dans la campagne sans la voir est prévenu, sans lien", async () => {
+  const at = await campaign("active");
+  await addOperation(sophie, at, { c_cible: "PC-1", technician: karim });
+  await need(at, "Local libéré", { dueOn: dayIn(1) });
+  await run();
+  assert.deepEqual(await told("Local libéré"), [["avant", null]]);
 });
 
 test("GEN-3 : trois jours avant se compte au fuseau de la campagne", async () => {
