@@ -226,7 +226,7 @@ test("ce qu’un locataire écrirait dans ces tables n’est public pour personn
   assert.match((await world.anonymous().get("/accessibilite/grille?statut=conforme")).text, />0 critère</);
 });
 
-test("DSH-17 : administrateurs et gestionnaires arrivent sur leurs campagnes, les autres sur ce que leurs rôles ouvrent", async () => {
+test("DSH-17 : chacun arrive sur la page de son rôle : campagnes, interventions, ou ce que ses rôles ouvrent", async () => {
   const homes = await Promise.all(
     ["denis", "sophie", "karim", "martine", "aicha", "helene", "nadia"].map(async (who) => {
       const { status, location } = await (await world.as(who)).get("/");
@@ -236,11 +236,11 @@ test("DSH-17 : administrateurs et gestionnaires arrivent sur leurs campagnes, le
   assert.deepEqual(homes, [
     ["denis", 303, "/campagnes"],
     ["sophie", 303, "/campagnes"],
-    ["karim", 200, null],
-    ["martine", 200, null],
-    ["aicha", 200, null],
-    ["helene", 200, null],
-    ["nadia", 200, null],
+    ["karim", 303, "/mes-interventions"],
+    ["martine", 303, "/premiers-pas"],
+    ["aicha", 303, "/premiers-pas"],
+    ["helene", 303, "/campagnes"],
+    ["nadia", 303, "/premiers-pas"],
   ]);
   assert.match((await (await world.as("sophie")).get("/campagnes")).text, /<a href="\/premiers-pas">/);
 });
@@ -248,10 +248,10 @@ test("DSH-17 : administrateurs et gestionnaires arrivent sur leurs campagnes, le
 test("« Premiers pas » dit à chacun ce que ses rôles ouvrent, et à l’administrateur ce qui reste à faire", async () => {
   const denis = await (await world.as("denis")).get("/premiers-pas");
   assert.match(denis.text, /Bonjour Denis[\s\S]+Pour bien commencer[\s\S]+Inviter un premier collègue[\s\S]+Fait/);
-  const karim = await (await world.as("karim")).get("/");
-  assert.match(karim.text, /Technicien[\s\S]+Aucune intervention pour l’instant/);
+  const karim = await (await world.as("karim")).get("/premiers-pas");
+  assert.match(karim.text, /Technicien[\s\S]+href="\/mes-interventions"/);
   assert.doesNotMatch(karim.text, /Pour bien commencer/);
-  const nadia = await (await world.as("nadia")).get("/");
+  const nadia = await (await world.as("nadia")).get("/premiers-pas");
   assert.match(nadia.text, /Évaluer les 106 critères d’accessibilité \(1 sur 106\)/);
   assert.equal((await world.anonymous().get("/")).status, 303);
 });

@@ -1,5 +1,5 @@
 import type { RequestHandler } from "express";
-import { allows, ROLES, type Role, startListFor } from "../../accounts/index.ts";
+import { ROLES, type Role, startListFor } from "../../accounts/index.ts";
 import { read } from "../../platform/http/forms.ts";
 import { historyStep, instanceSteps } from "../queries.ts";
 
@@ -19,9 +19,9 @@ const WAITING: Partial<Record<Role, Waiting>> = {
     action: { href: "/campagnes", label: "Ouvrir les campagnes", icon: "briefcase" },
   },
   technician: {
-    title: "Aucune intervention pour l’instant",
-    text: "Les interventions qu’une campagne vous confie s’afficheront ici, la prochaine en premier. En attendant, réglez votre compte : thème, densité des tableaux, raccourcis.",
-    action: { href: "/compte", label: "Régler mon compte", icon: "user" },
+    title: "Vos interventions",
+    text: "Les opérations que les campagnes vous confient sont dans une liste, en retard, aujourd’hui, à venir ou sans date.",
+    action: { href: "/mes-interventions", label: "Ouvrir mes interventions", icon: "list-check" },
   },
   team_manager: {
     title: "Aucun rendez-vous à prendre pour votre équipe",
@@ -34,39 +34,42 @@ const WAITING: Partial<Record<Role, Waiting>> = {
     action: HELP,
   },
   viewer: {
-    title: "Aucune campagne publique pour l’instant",
-    text: "Les campagnes que leur gestionnaire rend publiques s’afficheront ici, avec leur tableau de bord.",
-    action: HELP,
+    title: "Les campagnes publiques",
+    text: "Les campagnes que leur gestionnaire rend publiques sont dans une liste, chacune avec son tableau de bord.",
+    action: { href: "/campagnes", label: "Ouvrir les campagnes", icon: "briefcase" },
   },
 };
 
-/** Where each role lands (DSH-17): who makes campaigns on them all, the others on what their roles open, until they have a page of their own. */
-export const show: RequestHandler = (req, res, next) => {
-  if (allows(req.user!.roles, "campaigns.create")) return res.redirect(303, "/campagnes");
-  return welcome("Accueil")(req, res, next);
+/** Where each role lands, the first that one has; the others on what their roles open, until they have a page of their own (DSH-17). */
+const HOMES: [role: Role, path: string][] = [
+  ["admin", "/campagnes"],
+  ["campaign_manager", "/campagnes"],
+  ["technician", "/mes-interventions"],
+  ["viewer", "/campagnes"],
+];
+
+export const show: RequestHandler = (req, res) => {
+  const [, at] = HOMES.find(([role]) => req.user!.roles.includes(role)) ?? [null, "/premiers-pas"];
+  res.redirect(303, at);
 };
 
 /** What my roles open, what is left to do first, and what each place waits for. */
-const welcome =
-  (title: string): RequestHandler =>
-  async (req, res) => {
-    const user = req.user!;
-    const steps = await read(req, async (em) => {
-      if (user.roles.includes("super_admin")) return [...(await instanceSteps(em, req.db)), await historyStep(em)];
-      const own = await startListFor(em, user);
-      return own.length > 0 ? [...own, await historyStep(em)] : [];
-    });
-    const roles = ROLES.filter(({ code }) => user.roles.includes(code));
-    res.show(
-      { page: "instance/home" },
-      {
-        title,
-        steps,
-        left: steps.filter(({ done }) => !done).length,
-        roles: roles.map(({ label, opens }) => ({ label, opens })),
-        waiting: roles.flatMap(({ code }) => WAITING[code] ?? []),
-      },
-    );
-  };
-
-export const start = welcome("Premiers pas");
+export const start: RequestHandler = async (req, res) => {
+  const user = req.user!;
+  const steps = await read(req, async (em) => {
+    if (user.roles.includes("super_admin")) return [...(await instanceSteps(em, req.db)), await historyStep(em)];
+    const own = await startListFor(em, user);
+    return own.length > 0 ? [...own, await historyStep(em)] : [];
+  });
+  const roles = ROLES.filter(({ code }) => user.roles.includes(code));
+  res.show(
+    { page: "instance/home" },
+    {
+      title: "Premiers pas",
+      steps,
+      left: steps.filter(({ done }) => !done).length,
+      roles: roles.map(({ label, opens }) => ({ label, opens })),
+      waiting: roles.flatMap(({ code }) => WAITING[code] ?? []),
+    },
+  );
+};
