@@ -32,6 +32,7 @@ export const PortfolioAddress = z.object({
   type: z.union([z.uuid(), z.literal(NONE)]).optional(),
   du: z.iso.date("Choisissez un jour.").optional().describe("Active à partir du"),
   au: z.iso.date("Choisissez un jour.").optional().describe("Active jusqu’au"),
+  retard: z.literal("oui").optional().describe("En retard"),
   tri: z
     .enum(Object.keys(SORTS) as [Sort, ...Sort[]])
     .optional()

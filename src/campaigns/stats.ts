@@ -109,6 +109,12 @@ export interface Figures {
   minutes: number | null;
 }
 
+/** Where a campaign or a part of it stands, without what only its own page tells. */
+export type Outline = Pick<
+  Figures,
+  "counters" | "total" | "progress" | "remaining" | "expected" | "blockedDays" | "lateMark"
+>;
+
 /** How cells are read. */
 export interface Reading {
   course: Course;
@@ -118,28 +124,34 @@ export interface Reading {
 
 const FINAL: readonly Category[] = CATEGORY_CODES.filter((code) => CATEGORIES[code].isFinal);
 
-/** One definition, whatever the operations (STA-1, STA-5, STA-6). */
-export function figuresOf(cells: readonly Cell[], { course, hasBaseline, isTimeTracked }: Reading): Figures {
-  const count = (holds: (cell: Cell) => boolean) => cells.reduce((sum, cell) => (holds(cell) ? sum + cell.n : sum), 0);
+const countIn = <C extends { n: number }>(cells: readonly C[], holds: (cell: C) => boolean): number =>
+  cells.reduce((sum, cell) => (holds(cell) ? sum + cell.n : sum), 0);
+const isAsked = ({ category }: Pick<Cell, "category">) => category !== "cancelled";
+
+/** What a card tells, of as many campaigns as a page holds (STA-5, STA-9). */
+export function outlineOf(
+  cells: readonly Pick<Cell, "category" | "isExpected" | "n" | "blockedSince">[],
+  { course, hasBaseline }: Omit<Reading, "isTimeTracked">,
+): Outline {
   const counters = countersOf(cells.map(({ category, n }) => [category, n]));
   const tally = tallyOf(counters);
   const progress = progressOf(tally);
-  const isAsked = ({ category }: Cell) => category !== "cancelled";
   const expected = hasBaseline
-    ? { part: count((cell) => isAsked(cell) && cell.isExpected), of: progress.of }
+    ? { part: countIn(cells, (cell) => isAsked(cell) && cell.isExpected), of: progress.of }
     : elapsedOf(course);
   const since = cells.flatMap(({ blockedSince }) => blockedSince ?? []).toSorted()[0];
   const blockedDays = since === undefined ? null : workingDaysSince(since, course);
+  const lateMark = lateMarkOf(progress, expected, blockedDays);
+  return { counters, total: tally.total, progress, remaining: remainingOf(tally), expected, blockedDays, lateMark };
+}
+
+/** One definition, whatever the operations (STA-1, STA-5, STA-6). */
+export function figuresOf(cells: readonly Cell[], { isTimeTracked, ...reading }: Reading): Figures {
+  const count = (holds: (cell: Cell) => boolean) => countIn(cells, holds);
   return {
-    counters,
-    total: tally.total,
-    progress,
-    remaining: remainingOf(tally),
+    ...outlineOf(cells, reading),
     late: count(({ isDue, category }) => isDue && !FINAL.includes(category)),
-    expected,
-    blockedDays,
-    lateMark: lateMarkOf(progress, expected, blockedDays),
-    doneToday: count(({ completedOn }) => completedOn === course.today),
+    doneToday: count(({ completedOn }) => completedOn === reading.course.today),
     postponedThisWeek: cells.reduce((sum, { postponed }) => sum + postponed, 0),
     northStar: {
       part: count((cell) => cell.isDue && cell.category === "success" && cell.isByTechnician),

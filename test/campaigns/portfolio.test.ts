@@ -148,6 +148,45 @@ test("DSH-11 : chaque filtre garde ce qu’il dit, ouvre les sections, et un fra
   assert.match((await claire.get(`${AT}?q=introuvable`)).text, /Aucune campagne ne répond à ces filtres/);
 });
 
+test("STA-9, DSH-11, DSH-13 : la carte dit pourquoi une campagne est en retard, la section combien ; le filtre ne garde qu’elles", async () => {
+  const day = (days: number) => new Date(world.clock.now().getTime() + days * 86_400_000).toISOString().slice(0, 10);
+  const days = { startsOn: day(-30), endsOn: day(300) };
+  const make = async (name: string, counts: Record<string, number>, columns = "") => {
+    const at = await makeCampaign(sophie, { name, ...days });
+    await fill(at, counts);
+    await setState(at, "active");
+    if (columns) {
+      await world.db.act(
+        { tenantId, actorId: null, channel: "job", code: "test.moved", label: "Essai", now: world.clock.now() },
+        async (em) => {
+          await em.execute(`update operation set ${columns} where campaign_id = ?`, [idIn(at)]);
+          await em.execute(
+            "insert into baseline (tenant_id, id, campaign_id, frozen_at, operations, days) values (?, uuidv7(), ?, now(), '{}', '{}')",
+            [tenantId, idIn(at)],
+          );
+        },
+      );
+    }
+    return at;
+  };
+  const behind = await make("En retard sur son plan", { success: 5, planned: 5 }, `baseline_on = '${day(-1)}'`);
+  const blocked = await make(
+    "Longtemps bloquée",
+    { success: 9, problem: 1 },
+    `entered_at = now() - interval '12 days'`,
+  );
+  const fine = await make("À l’heure", { success: 9, problem: 1 }, "entered_at = now()");
+  const over = await make("Finie en retard", { success: 5, planned: 5 }, `baseline_on = '${day(-1)}'`);
+  await setState(over, "finished");
+  const page = await sophie.get(AT);
+  assert.match(cardOf(page, behind).replaceAll(/[\u00a0\u202f]/g, " "), /En retard : 50 points de retard/);
+  assert.match(cardOf(page, blocked).replaceAll(/[\u00a0\u202f]/g, " "), /un blocage dure depuis \d+ jours ouvrés/);
+  for (const one of [fine, over]) assert.doesNotMatch(cardOf(page, one), /En retard/);
+  assert.match(plain(page).replaceAll(/[\u00a0\u202f]/g, " "), /En préparation et en cours 3 campagnes 2 en retard/);
+  const kept = cardsOf(await sophie.get(`${AT}?retard=oui`));
+  assert.deepEqual(Object.values(kept).flat().toSorted(), [behind, blocked].toSorted());
+});
+
 test("CAM-26, S17 : ce qu’on ne voit pas n’est ni dans la liste, ni dans les totaux, ni dans les choix de filtres", async () => {
   const page = await helene.get(AT);
   assert.ok(!page.text.includes("de Claire"));

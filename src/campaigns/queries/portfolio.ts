@@ -3,6 +3,8 @@ import { sql, type Transaction } from "kysely";
 import { type Grant, groupIdsOf, type SignedIn } from "../../accounts/index.ts";
 import type { Category, Icon, Tone } from "../../workflow/index.ts";
 import type { CampaignState, Visibility } from "../campaign.ts";
+import { localDay } from "../progress.ts";
+import { type Outline, outlineOf } from "../stats.ts";
 import { visibleCampaigns } from "./campaigns.ts";
 import { counted } from "./counts.ts";
 
@@ -25,6 +27,11 @@ export interface PortfolioLine {
   letters: Grant[];
   /** Null unless it was asked for. */
   activityAt: Date | null;
+  /** Its own, or those of the organisation (GEN-3, GEN-4). */
+  zone: string;
+  holidayZone: string;
+  closedDays: string[];
+  hasBaseline: boolean;
 }
 
 type Row = Omit<PortfolioLine, "closedAt" | "activityAt"> & { closedAt: string | null; activityAt: string | null };
@@ -48,8 +55,10 @@ export async function listPortfolio(
       c.owner_id as "ownerId", u.given_name || ' ' || u.family_name as "ownerName",
       case when t.id is not null then json_build_object('id', t.id, 'name', t.name, 'icon', t.icon, 'tone', t.tone) end as type,
       array_position(p.campaign_ids, c.id) as pin, coalesce(g.letters, '{}') as letters,
-      ${withActivity ? ACTIVITY : sql`null::timestamptz`} as "activityAt"
-    from campaign c join app_user u on u.tenant_id = c.tenant_id and u.id = c.owner_id
+      ${withActivity ? ACTIVITY : sql`null::timestamptz`} as "activityAt",
+      coalesce(c.zone, n.zone) as zone, coalesce(c.holiday_zone, n.holiday_zone) as "holidayZone", c.closed_days as "closedDays",
+      exists (select from baseline b where b.campaign_id = c.id) as "hasBaseline"
+    from campaign c join tenant n on n.tenant_id = c.tenant_id join app_user u on u.tenant_id = c.tenant_id and u.id = c.owner_id
     left join operation_type t on t.tenant_id = c.tenant_id and t.id = c.operation_type_id
     left join campaign_pins p on p.tenant_id = c.tenant_id and p.id = ${user.id}::uuid
     left join granted g on g.campaign_id = c.id
@@ -58,25 +67,52 @@ export async function listPortfolio(
   return rows.map((row) => ({ ...row, closedAt: dated(row.closedAt), activityAt: dated(row.activityAt) }));
 }
 
-export interface PortfolioCount {
-  campaignId: string;
-  /** Category and number, a category as many times as needed. */
-  counted: [Category, number][];
+export interface PortfolioCount extends Outline {
   technicians: number;
 }
 
-/** What the operations of these campaigns come to, and how many technicians have some: one question whatever their number (DSH-18). */
+type Counting = Pick<
+  PortfolioLine,
+  "id" | "startsOn" | "endsOn" | "zone" | "holidayZone" | "closedDays" | "hasBaseline"
+>;
+
+interface Counted {
+  campaignId: string;
+  technicians: number;
+  cells: { category: Category; isExpected: boolean; n: number; blockedSince: string | null }[];
+}
+
+/** Where each of these campaigns stands, and how many technicians have work in it: one question whatever their number (DSH-18). */
 export async function countPortfolio(
   em: EntityManager,
-  ids: readonly string[],
-  of: { tenantId: string },
+  lines: readonly Counting[],
+  { tenantId, now }: { tenantId: string; now: Date },
 ): Promise<Map<string, PortfolioCount>> {
-  const question = sql<PortfolioCount>`
-    with part as (
-      select campaign_id, category, technician_id, count(*)::int as n from operation
-      where campaign_id = any (${[...ids]}::uuid[]) and trashed_at is null group by 1, 2, 3)
-    select campaign_id as "campaignId", json_agg(json_build_array(category, n)) as counted,
-      count(distinct technician_id)::int as technicians
-    from part group by campaign_id`;
-  return new Map((await counted(em, question, of)).map((one) => [one.campaignId, one]));
+  const asked = lines.map(({ id, zone, endsOn }) => ({ id, endsOn, today: localDay(now, zone) }));
+  const question = sql<Counted>`
+    with part as materialized (
+      select o.campaign_id, o.category, o.technician_id, coalesce(o.baseline_on, c."endsOn") < c.today as expected,
+        count(*)::int as n, min(o.entered_at) filter (where o.category = 'problem') as since
+      from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) as c (id uuid, "endsOn" date, today date)
+      join operation o on o.campaign_id = c.id and o.trashed_at is null
+      where o.campaign_id = any (${asked.map(({ id }) => id)}::uuid[])
+      group by 1, 2, 3, 4),
+    cell as (select campaign_id, category, expected, sum(n)::int as n, min(since) as since from part group by 1, 2, 3)
+    select campaign_id as "campaignId",
+      json_agg(json_build_object('category', category, 'isExpected', expected, 'n', n, 'blockedSince', since)) as cells,
+      (select count(distinct p.technician_id)::int from part p where p.campaign_id = cell.campaign_id) as technicians
+    from cell group by campaign_id`;
+  const found = new Map((await counted(em, question, { tenantId })).map((one) => [one.campaignId, one]));
+  return new Map(
+    lines.map(({ id, startsOn, endsOn, zone, holidayZone, closedDays, hasBaseline }) => {
+      const calendar = { zone: holidayZone, closedDays: new Set(closedDays) };
+      const course = { startsOn, endsOn, today: localDay(now, zone), calendar };
+      const { cells = [], technicians = 0 } = found.get(id) ?? {};
+      const told = cells.map(({ blockedSince, ...cell }) => ({
+        ...cell,
+        blockedSince: blockedSince && localDay(new Date(blockedSince), zone),
+      }));
+      return [id, { ...outlineOf(told, { course, hasBaseline }), technicians }];
+    }),
+  );
 }

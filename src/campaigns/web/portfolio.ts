@@ -19,8 +19,9 @@ import {
 import { NONE } from "../queries/operations.ts";
 import { countPortfolio, listPortfolio, type PortfolioCount, type PortfolioLine } from "../queries/portfolio.ts";
 import { READINESS_LEVELS, type Readiness, readinessOfEach } from "../readiness.ts";
-import { addUp, type Counters, countersOf, progressOf, remainingOf, tallyOf } from "../stats.ts";
+import { addUp, progressOf, remainingOf, tallyOf } from "../stats.ts";
 import { nextOf } from "./campaigns.ts";
+import { lateWords } from "./dashboard-words.ts";
 import { AT, addressOf, badgeOf, HOME, mayClone, shownProgress } from "./shown.ts";
 
 const VIEW = { page: "campaigns/portfolio/index", part: "campaigns/portfolio/_sections" };
@@ -34,23 +35,24 @@ const SHOWN = [
 ] as const;
 
 const isArchived = ({ state }: PortfolioLine) => state === "archived";
-const NOTHING: Pick<PortfolioCount, "counted" | "technicians"> = { counted: [], technicians: 0 };
+/** Of those that are not over; only they are late (STA-9). */
+const isAhead = ({ state }: PortfolioLine) => SECTIONS[0].states.some((one) => one === state);
 
 /** The campaigns one sees, in three sections (DSH-11), under the figures of those that live (DSH-12). */
 export const index: RequestHandler = async (req, res) => {
   const asked = query(req, PortfolioAddress);
   const user = req.user!;
-  const { lines, sections, counts, readiness } = await read(req, async (em) => {
-    const found = await arranged(em, user, asked);
+  const { lines, sections, lateIn, counts, readiness } = await read(req, async (em) => {
+    const found = await arranged(em, req, asked);
     const ahead = found.sections.find(({ code }) => code === SECTIONS[0].code)!.lines;
     // By the hour: each campaign has its own midnight.
     const of = { tenantId: user.tenantId, day: req.now.toISOString().slice(0, 13) };
     return { ...found, readiness: await readinessOfEach(em, ahead, of) };
   });
   const live = lines.filter((line) => !isArchived(line));
-  const whole = tallyOf(addUp(live.map(({ id }) => countersOf(counts.get(id)?.counted ?? []))));
-  const { q, etat, proprietaire, type, du, au } = asked;
-  const active = [q, etat, proprietaire, type, du, au].filter(Boolean).length;
+  const whole = tallyOf(addUp(live.map(({ id }) => counts.get(id)!.counters)));
+  const { q, etat, proprietaire, type, du, au, retard } = asked;
+  const active = [q, etat, proprietaire, type, du, au, retard].filter(Boolean).length;
   res.show(VIEW, {
     title: "Campagnes",
     crumbs: [HOME, { label: "Campagnes" }],
@@ -62,9 +64,10 @@ export const index: RequestHandler = async (req, res) => {
     total: sections.reduce((sum, one) => sum + one.total, 0),
     sections: sections.map((section) => ({
       ...section,
+      late: section.code === SECTIONS[0].code && lateIn > 0 ? fr.count(lateIn, "en retard", "en retard") : null,
       isFolded: section.code !== SECTIONS[0].code && active === 0 && !asked[section.code],
       cards: section.lines.map((line) => ({
-        ...cardOf(user, line, counts.get(line.id) ?? NOTHING),
+        ...cardOf(user, line, counts.get(line.id)!),
         readiness: levelOf(readiness.get(line.id)),
       })),
       ...pagesOf(asked, section),
@@ -78,35 +81,32 @@ export const index: RequestHandler = async (req, res) => {
 };
 
 /** What the page shows, and what it counts of it. */
-async function arranged(em: EntityManager, user: SignedIn, asked: Asked) {
+async function arranged(em: EntityManager, { user: reader, now }: Request, asked: Asked) {
+  const user = reader!;
   const lines = await listPortfolio(em, user, { withActivity: asked.tri === "activite" });
-  const wanted = lines.filter((line) => answersTo(line, asked));
-  const countOf = (of: readonly PortfolioLine[]) => countPortfolio(em, of.map(({ id }) => id).toSorted(), user);
+  const answering = lines.filter((line) => answersTo(line, asked));
   // What archived campaigns hold is counted where it is shown, or sorted by: the others make the figures on top.
-  if (asked.tri === "avancement") {
-    const counts = await countOf(lines);
-    return { lines, counts, sections: sectionsOf(wanted, asked, (line) => shareOf(counts.get(line.id))) };
-  }
-  const sections = sectionsOf(wanted, asked, () => null);
-  const shelved = sections.flatMap((one) => one.lines).filter(isArchived);
-  return { lines, sections, counts: await countOf([...lines.filter((line) => !isArchived(line)), ...shelved]) };
+  const isAll = asked.tri === "avancement";
+  const shown = sectionsOf(answering, asked, () => null).flatMap((one) => one.lines);
+  const counting = isAll ? lines : [...lines.filter((line) => !isArchived(line)), ...shown.filter(isArchived)];
+  const counts = await countPortfolio(em, counting.toSorted(byId), { tenantId: user.tenantId, now });
+  const isLate = (line: PortfolioLine) => isAhead(line) && counts.get(line.id)!.lateMark !== null;
+  const wanted = asked.retard ? answering.filter(isLate) : answering;
+  const sections = sectionsOf(wanted, asked, (line) => shareOf(counts.get(line.id)!));
+  return { lines, sections, counts, lateIn: wanted.filter(isLate).length };
 }
 
-const shareOf = (count: PortfolioCount | undefined): number | null => {
-  const { part, of } = progressOf(tallyOf(countersOf(count?.counted ?? [])));
-  return of === 0 ? null : part / of;
-};
+const byId = (a: PortfolioLine, b: PortfolioLine) => (a.id < b.id ? -1 : 1);
+
+const shareOf = ({ progress: { part, of } }: PortfolioCount): number | null => (of === 0 ? null : part / of);
 
 /** Of those that are not over. */
 const levelOf = (readiness: Readiness | undefined) => (readiness ? READINESS_LEVELS[readiness.level] : null);
 
 /** One campaign as its card tells it (DSH-13). */
-function cardOf(user: SignedIn, line: PortfolioLine, { counted, technicians }: typeof NOTHING) {
+function cardOf(user: SignedIn, line: PortfolioLine, { counters, progress, technicians, lateMark }: PortfolioCount) {
   const standing = standingOn(user, { ...line, owner: { id: line.ownerId } }, new Set(line.letters));
   const { may } = standing;
-  const counters: Counters = countersOf(counted);
-  const tally = tallyOf(counters);
-  const { of } = progressOf(tally);
   const at = addressOf(line);
   const next = nextOf(standing);
   return {
@@ -119,8 +119,9 @@ function cardOf(user: SignedIn, line: PortfolioLine, { counted, technicians }: t
     isPublic: line.visibility === "public",
     isPinned: line.pin !== null,
     technicians,
-    ...shownProgress(tally),
-    done: `${fr.number(tally.done)} / ${fr.number(of)}`,
+    ...shownProgress(tallyOf(counters)),
+    late: isAhead(line) ? lateWords({ lateMark }) : null,
+    done: `${fr.number(progress.part)} / ${fr.number(progress.of)}`,
     counters: SHOWN.map((one) => ({ ...one, count: counters[one.code] })),
     actions: [
       next && !next.isAwaited ? next : [],
@@ -170,6 +171,10 @@ function choicesAmong(lines: readonly PortfolioLine[], { user }: Request) {
       { value: "", label: "Tous" },
       ...choices(lines.flatMap(({ type }) => (type ? [[type.id, type.name] as [string, string]] : []))),
       { value: NONE, label: "Sans type" },
+    ],
+    marks: [
+      { value: "", label: "Toutes" },
+      { value: "oui", label: "En retard" },
     ],
     sorts: Object.entries(SORTS).map(([value, label]) => ({ value, label })),
   };
