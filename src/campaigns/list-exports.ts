@@ -2,18 +2,26 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { z } from "zod";
 import { explain, MANAGER_RIGHTS, mayRoute, type SignedIn } from "../accounts/index.ts";
 import { Forbidden, NotFound } from "../platform/errors.ts";
-import { type ExportAsked, type ExportProfile, fileNameAfter, planOfFew } from "../platform/sheets/export.ts";
+import { type ExportAsked, type ExportProfile, fileNameAfter, planOfFew, saidOnce } from "../platform/sheets/export.ts";
 import { percentOf } from "../platform/text/index.ts";
+import { CATEGORY_CODES, type Category } from "../workflow/index.ts";
 import { aboutCampaign } from "./campaign.ts";
 import { OperationType } from "./operation-type.ts";
 import { campaignFor } from "./policy.ts";
 import { prerequisiteStatus } from "./prerequisite.ts";
 import { listPrerequisites } from "./queries/prerequisites.ts";
 import { figuresBySegment } from "./queries/segments.ts";
+import { findSnapshot, snapshotOn } from "./queries/snapshots.ts";
 import { timeByBoth } from "./queries/time-spent.ts";
-import { progressOf } from "./stats.ts";
+import { type FiguresLine, progressOf } from "./stats.ts";
 
 /** The short lists of campaigns, whole (EXP-1). */
+
+const frenchDay = (day: string) => day.split("-").reverse().join("/");
+const COUNTER_HEADS: Record<Category, string> = {
+  ...{ open: "À planifier", planned: "Planifiées", running: "En cours", success: "Réalisées" },
+  ...{ deferred: "Reportées", problem: "Bloquées", cancelled: "Annulées" },
+};
 
 async function exportable(em: EntityManager, { user, scopeId }: ExportAsked) {
   if (!z.uuid().safeParse(scopeId).success) throw new NotFound();
@@ -61,7 +69,7 @@ export const prerequisitesExport: ExportProfile = {
         { head: "Segment", cell: ({ segment }) => segment },
         { head: "Prérequis", cell: ({ label }) => label },
         { head: "Responsable", cell: ({ responsible }) => responsible },
-        { head: "Échéance", cell: ({ dueOn }) => dueOn?.split("-").reverse().join("/") ?? null },
+        { head: "Échéance", cell: ({ dueOn }) => dueOn && frenchDay(dueOn) },
         { head: "Statut", cell: ({ status }) => prerequisiteStatus(status).label },
         { head: "Bloquant", cell: ({ isBlocking }) => (isBlocking ? "Oui" : "Non") },
         { head: "En retard", cell: (one) => (one.isLate ? "Oui" : "Non") },
@@ -70,6 +78,45 @@ export const prerequisitesExport: ExportProfile = {
         place: { label: campaign.name, path: `/campagnes/${campaign.id}/prerequis` },
         name: fileNameAfter("prerequis", campaign.name),
         holdsPeople: true,
+      },
+    );
+  },
+};
+
+/** The figures of a day as they were frozen, segment by segment (SNP-4): of the snapshot that is asked, or of the last. */
+export const snapshotExport: ExportProfile = {
+  kind: "instantane",
+  title: "Exporter un instantané",
+  noun: ["ligne", "lignes"],
+  about: (scopeId) => aboutCampaign({ id: scopeId! }),
+  async open(em, asked) {
+    const { campaign } = await exportable(em, asked);
+    const { instantane } = saidOnce(asked.query);
+    const id = z.uuid().safeParse(instantane);
+    const found = id.success
+      ? await findSnapshot(em, campaign.id, id.data)
+      : await snapshotOn(em, campaign.id, "9999-12-31");
+    if (!found && instantane !== undefined) throw new NotFound();
+    const day = found?.day ?? "";
+    const lines = found ? [...found.figures.segments, { ...found.figures, id: null, name: "Total" }] : [];
+    const count = (code: Category) => ({
+      head: COUNTER_HEADS[code],
+      cell: ({ counters }: FiguresLine) => counters[code],
+    });
+    return planOfFew(
+      lines,
+      [
+        { head: "Jour", cell: () => frenchDay(day) },
+        { head: "Segment", cell: ({ name }) => name ?? "Sans segment" },
+        { head: "Total", cell: ({ total }) => total },
+        ...CATEGORY_CODES.map(count),
+        { head: "Avancement (%)", cell: ({ progress }) => percentOf(progress) },
+        { head: "Attendu (%)", cell: ({ expected }) => percentOf(expected) },
+        { head: "En retard", cell: ({ late }) => late },
+      ],
+      {
+        place: { label: campaign.name, path: `/campagnes/${campaign.id}/instantanes${found ? `/${found.id}` : ""}` },
+        name: fileNameAfter("instantane", campaign.name, day),
       },
     );
   },

@@ -1,6 +1,5 @@
 import type { SignedIn } from "../accounts/index.ts";
 import { TYPE_LABELS } from "../fields/index.ts";
-import { Forbidden, NotFound } from "../platform/errors.ts";
 import type { Module } from "../platform/module.ts";
 import { fr } from "../platform/text/index.ts";
 import { CATEGORIES, CATEGORY_CODES, ICONS, TONES } from "../workflow/index.ts";
@@ -19,14 +18,14 @@ import { CampaignGrantSchema, LETTERS } from "./grant.ts";
 import { operationsOfStaff } from "./import-concerns.ts";
 import { operationImports } from "./import-profile.ts";
 import { closingWords, START, startDue } from "./life-cycle.ts";
-import { prerequisitesExport, segmentsExport, timeExport, typesExport } from "./list-exports.ts";
+import { prerequisitesExport, segmentsExport, snapshotExport, timeExport, typesExport } from "./list-exports.ts";
 import { Operation, OperationSchema } from "./operation.ts";
 import { readsOperation } from "./operation-history.ts";
 import { OperationType, OperationTypeSchema } from "./operation-type.ts";
 import { peopleExport } from "./people-export.ts";
 import { peopleImports } from "./people-import.ts";
 import { CampaignPinsSchema } from "./pins.ts";
-import { campaignFor, operationFor, stillSeen } from "./policy.ts";
+import { campaignFor, isShown, operationFor, stillSeen } from "./policy.ts";
 import { PREREQUISITE_STATUSES, PrerequisiteSchema } from "./prerequisite.ts";
 import { prerequisiteDue, remindOfPrerequisites } from "./prerequisite-reminders.ts";
 import { bulkFollowers, bulksTouched, purgeBulks } from "./queries/bulks.ts";
@@ -57,16 +56,6 @@ import { routes } from "./web/routes.ts";
 
 const CATALOGUE = "catalogue.edit";
 const CATEGORY_LABELS = Object.fromEntries(CATEGORY_CODES.map((code) => [code, CATEGORIES[code].label]));
-
-/** Whether a page would show it: what its history then may too. */
-const isShown = (standing: Promise<unknown>): Promise<boolean> =>
-  standing.then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof NotFound || error instanceof Forbidden) return false;
-      throw error;
-    },
-  );
 
 /** Mass operations: campaigns, and who may do what on each. */
 export const campaigns: Module = {
@@ -324,7 +313,7 @@ export const campaigns: Module = {
   routes,
   exports: [
     ...[operationsExport, peopleExport, bulkExport, segmentsExport, prerequisitesExport, timeExport, typesExport],
-    chartsExport,
+    ...[snapshotExport, chartsExport],
   ],
   mails: [prerequisiteDue],
   events,

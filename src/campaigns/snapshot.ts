@@ -1,4 +1,5 @@
 import { defineEntity, p } from "@mikro-orm/core";
+import type { EntityManager } from "@mikro-orm/postgresql";
 import { Tenant } from "../accounts/index.ts";
 import { shiftDay, startOfDay } from "../fields/index.ts";
 import { createdAt, tenantKey, tenantTable } from "../platform/db/entity.ts";
@@ -17,11 +18,13 @@ import {
   type Night,
   openPlan,
   openPlans,
+  type Reading,
   recountPlans,
   type ToFreeze,
 } from "./queries/past.ts";
 import { insertSnapshot, lastSnapshots } from "./queries/snapshots.ts";
-import { campaignStats, type House, zoneOf } from "./queries/stats.ts";
+import { type Counting, campaignStats, type House, zoneOf } from "./queries/stats.ts";
+import { type Readiness, type ReadinessRule, readinessOf } from "./readiness.ts";
 import type { CampaignStats } from "./stats.ts";
 
 /** What made a snapshot: the night, or the end of its campaign (SNP-1). */
@@ -51,6 +54,8 @@ export const CampaignSnapshotSchema = defineEntity({
     isRebuilt: p.boolean().default(false),
     formulaVersion: p.integer(),
     figures: p.json<Frozen>().columnType("jsonb"),
+    /** Null of what nothing is to be made ready for any more, and of a night told from history. */
+    readiness: p.json<FrozenReadiness>().columnType("jsonb").nullable(),
     ...createdAt(),
   },
 });
@@ -75,7 +80,15 @@ export const DayPlanSchema = defineEntity({
 /** Figures as a snapshot keeps them: names of segments, and of nobody (SNP-3). */
 export type Frozen = Omit<CampaignStats, "technicians" | "times">;
 
+/** What each rule of readiness said, without where its rows are listed (PRE-6). */
+export type FrozenReadiness = Pick<Readiness, "level"> & { rules: Pick<ReadinessRule, "code" | "result" | "text">[] };
+
 const frozen = ({ technicians: _, times: __, ...figures }: CampaignStats): Frozen => figures;
+
+const frozenReadiness = ({ level, rules }: Readiness): FrozenReadiness => ({
+  level,
+  rules: rules.map(({ code, result, text }) => ({ code, result, text })),
+});
 
 /** Freezes where a campaign stands, as it finishes or is archived, in that very act (SNP-1). */
 const freezes = (cause: Exclude<SnapshotCause, "day">): Reaction["run"] =>
@@ -84,7 +97,7 @@ const freezes = (cause: Exclude<SnapshotCause, "day">): Reaction["run"] =>
     const tenant = await em.findOneOrFail(Tenant, { tenantId, id: tenantId });
     const asked = { now, tenant, times: "none", from: "act" } as const;
     const stats = (await campaignStats(em, [campaign], asked)).get(campaign.id)!;
-    const about = { cause, day: stats.day, takenAt: now, isRebuilt: false };
+    const about = { cause, day: stats.day, takenAt: now, isRebuilt: false, readiness: null };
     await insertSnapshot(em, campaign, { ...about, figures: frozen(stats) });
   };
 
@@ -119,6 +132,23 @@ export function dayOfPlan(day: string, zone: string): DayOfPlan {
     ...{ day, from, until: startOfDay(shiftDay(day, 1), zone) },
     opensAt: new Date(from.getTime() + OPENS_AT_MS),
   };
+}
+
+/** Freezes the figures of the last instant of a day that is over, once its plan is closed; once (SNP-1). */
+export async function freezeDay(
+  em: EntityManager,
+  campaign: Counting,
+  { day, until }: DayOfPlan,
+  { tenant, now, from }: { tenant: House; now: Date; from: Reading },
+): Promise<void> {
+  const asked = { now: new Date(until.getTime() - 1), tenant, times: "none", from } as const;
+  const stats = (await campaignStats(em, [campaign], asked)).get(campaign.id)!;
+  const isRebuilt = now.getTime() - until.getTime() > ON_TIME_MS;
+  await insertSnapshot(em, campaign, {
+    ...{ cause: "day", day, takenAt: now, isRebuilt, figures: frozen(stats) },
+    // It is told by what is true now: of a day that has just ended.
+    readiness: isRebuilt || from === "act" ? null : frozenReadiness(await readinessOf(em, campaign)),
+  });
 }
 
 const later = (one: string, other: string) => (one > other ? one : other);
@@ -159,10 +189,7 @@ export async function freezeDays(
       await closePlan(em, campaign, about);
       if (!isFrozen) return;
       const was = { ...(await campaignAsOf(em, id, closesAt(about))), zone };
-      const asked = { now: new Date(about.until.getTime() - 1), tenant, times: "none", from: "past" } as const;
-      const stats = (await campaignStats(em, [was], asked)).get(id)!;
-      const isRebuilt = now.getTime() - about.until.getTime() > ON_TIME_MS;
-      await insertSnapshot(em, campaign, { cause: "day", day, takenAt: now, isRebuilt, figures: frozen(stats) });
+      await freezeDay(em, was, about, { tenant, now, from: "past" });
     });
   }
   for (const { id } of campaigns.filter(({ isLive }) => isLive)) {

@@ -15,6 +15,7 @@ import { offerReset } from "../../src/accounts/reset.ts";
 import { closeKey, drawKey } from "../../src/accounts/second-factor.ts";
 import { addFields, createCampaign } from "../../src/campaigns/index.ts";
 import { PROPOSED_FIELDS } from "../../src/campaigns/operation-type.ts";
+import { statsOf } from "../../src/campaigns/stats.ts";
 import { newField } from "../../src/fields/index.ts";
 import { signatureOf } from "../../src/imports/suggestions.ts";
 import type { Route } from "../../src/platform/http/route.ts";
@@ -106,6 +107,8 @@ export interface Ids {
   /** What must be ready before it begins. */
   prerequisite: string;
   otherPrerequisite: string;
+  /** The figures of one of its past days. */
+  snapshot: string;
   /** Somebody the campaign concerns, whom the directory does not know. */
   person: string;
   /** An operation of the campaign, and one in the trash. */
@@ -314,6 +317,12 @@ const SAMPLES: Record<string, Sample> = {
     params: ({ campaign, prerequisite }) => ({ id: campaign, prerequisite }),
     ready: leaveCampaigns,
   },
+  "/campagnes/:id/instantanes/:snapshot": {
+    reach: "campaign",
+    params: ({ campaign, snapshot }) => ({ id: campaign, snapshot }),
+    ready: leaveCampaigns,
+  },
+  "/campagnes/:id/plan-de-reference": { reach: "campaign", params: ofCampaign, ready: leaveAs("state = 'active'") },
   "/campagnes/:id/personnes/:person": {
     reach: "campaign",
     params: ({ campaign, person }) => ({ id: campaign, person }),
@@ -711,6 +720,7 @@ const FORMS: Record<string, Filled> = {
   },
   "/campagnes/:id/prerequis/:prerequisite/deplacement": { page: null, fields: () => ({ way: "down" }) },
   "/campagnes/:id/prerequis/:prerequisite/suppression": { page: null, fields: () => ({ version: "1" }) },
+  "/campagnes/:id/plan-de-reference": { fields: () => ({ reason: "Dates revues avec les services" }) },
   "/campagnes/:id/personnes/:person/modifier": {
     fields: () => ({ mayBook: "non", segment: "", version: "1" }),
   },
@@ -928,10 +938,20 @@ async function giveCampaign({ db, clock }: World, { tenantId, id }: { tenantId: 
   return campaign.id;
 }
 
+/** Those of a campaign without operations. */
+const NO_FIGURES = statsOf(
+  {
+    ...{ campaignId: NOBODY, cells: [], segments: [], technicians: [], sameDay: { part: 0, of: 0 } },
+    ...{ hasBaseline: false, isTimeTracked: false },
+    course: { startsOn: "2026-11-02", endsOn: "2027-02-26", today: "2026-11-12", calendar: { zone: "metropole" } },
+  },
+  { now: new Date("2026-11-12T22:59:59Z"), times: "none" },
+);
+
 /** The campaigns as they were made, one archived, the grant given, beside any act. */
 async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
   const { tenantId, campaign, shelved, grant, colleague, operation, tossedOperation, bulk } = ids;
-  const { segment, otherSegment, person, prerequisite, otherPrerequisite } = ids;
+  const { segment, otherSegment, person, prerequisite, otherPrerequisite, snapshot } = ids;
   const root = new pg.Client({ connectionString: world.superUrl });
   await root.connect();
   try {
@@ -969,6 +989,11 @@ async function leaveCampaigns(world: World, ids: Ids): Promise<void> {
        on conflict (tenant_id, id) do update set label = excluded.label, responsible_name = excluded.responsible_name, status = 'todo',
          position = excluded.position, version = 1`,
       [tenantId, prerequisite, campaign, otherPrerequisite],
+    );
+    await root.query(
+      `insert into campaign_snapshot (tenant_id, id, campaign_id, day, cause, taken_at, formula_version, figures)
+       values ($1, $2, $3, $4, 'day', now(), $5, $6) on conflict do nothing`,
+      [tenantId, snapshot, campaign, NO_FIGURES.day, NO_FIGURES.formulaVersion, JSON.stringify(NO_FIGURES)],
     );
     await root.query(
       `insert into eligible_person (tenant_id, id, campaign_id, family_name, given_name, email)
@@ -1704,6 +1729,7 @@ async function populate(world: World, root: pg.Client, key: string, who: string,
     person: randomUUIDv7(),
     prerequisite: randomUUIDv7(),
     otherPrerequisite: randomUUIDv7(),
+    snapshot: randomUUIDv7(),
     operation: randomUUIDv7(),
     tossedOperation: randomUUIDv7(),
     bulk: randomUUIDv7(),

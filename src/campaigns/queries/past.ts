@@ -87,6 +87,12 @@ export async function campaignsToFreeze(em: EntityManager, since: Date): Promise
   return rows.map(({ createdAt, ...row }) => ({ ...row, createdAt: new Date(createdAt) }));
 }
 
+/** Where operations are read: as they stood then or, for whoever writes the days as they go by, as they are. */
+export type Reading = "past" | "act";
+
+const operationsOf = (id: string, at: Date, from: Reading) =>
+  from === "past" ? operationsAsOf([id], at) : sql`operation`;
+
 /** A local day of a campaign, from its first instant to its last. */
 export interface DayOfPlan {
   day: string;
@@ -123,12 +129,13 @@ export async function openPlan(
   em: EntityManager,
   { tenantId, id }: { tenantId: string; id: string },
   { day, opensAt, from, until }: DayOfPlan,
+  reading: Reading = "past",
 ): Promise<void> {
   await sql`
     insert into day_plan (tenant_id, id, campaign_id, day, operations, planned)
     select ${tenantId}::uuid, uuidv7(), ${id}::uuid, ${day}::date, coalesce(array_agg(o.id order by o.id), '{}'), count(*)
-    from ${operationsAsOf([id], opensAt)} o
-    where o.trashed_at is null and o.planned_at >= ${from.toISOString()}::timestamptz and o.planned_at < ${until.toISOString()}::timestamptz
+    from ${operationsOf(id, opensAt, reading)} o
+    where o.campaign_id = ${id}::uuid and o.trashed_at is null and o.planned_at >= ${from.toISOString()}::timestamptz and o.planned_at < ${until.toISOString()}::timestamptz
     on conflict (tenant_id, campaign_id, day) do nothing`.execute(transaction(em));
 }
 
@@ -146,12 +153,17 @@ export async function openPlans(
 const UPDATED = sql`(select count(*) from operation o where o.id = any (p.operations) and o.stepped_on ? p.day::text)`;
 
 /** Freezes the plan of a day that is over, with what joined it while it ran; once (STA-11). */
-export async function closePlan(em: EntityManager, { id }: { id: string }, { day, until }: DayOfPlan): Promise<void> {
+export async function closePlan(
+  em: EntityManager,
+  { id }: { id: string },
+  { day, until }: DayOfPlan,
+  reading: Reading = "past",
+): Promise<void> {
   const at = new Date(until.getTime() - 1);
   await sql`
     update day_plan p set operations = w.operations, planned = cardinality(w.operations), updated = 0
-    from (select array(select unnest(p.operations) union select o.id from ${operationsAsOf([id], at)} o
-        where o.trashed_at is null and o.joined_on = ${day}::date order by 1) as operations
+    from (select array(select unnest(p.operations) union select o.id from ${operationsOf(id, at, reading)} o
+        where o.campaign_id = ${id}::uuid and o.trashed_at is null and o.joined_on = ${day}::date order by 1) as operations
       from day_plan p where p.campaign_id = ${id}::uuid and p.day = ${day}::date) w
     where p.campaign_id = ${id}::uuid and p.day = ${day}::date and p.updated is null`.execute(transaction(em));
   await sql`update day_plan p set updated = ${UPDATED}

@@ -2,6 +2,7 @@ import { get, post, type Route } from "../../platform/http/route.ts";
 import * as access from "./access.ts";
 import * as activity from "./activity.ts";
 import * as archives from "./archives.ts";
+import * as baselines from "./baselines.ts";
 import { bulkRoutes } from "./bulk-routes.ts";
 import * as trash from "./campaign-trash.ts";
 import * as flows from "./campaign-workflows.ts";
@@ -11,6 +12,7 @@ import * as closings from "./closings.ts";
 import * as dashboards from "./dashboards.ts";
 import * as fields from "./fields.ts";
 import * as lifeCycle from "./life-cycle.ts";
+import * as myWork from "./my-work.ts";
 import * as cells from "./operation-cells.ts";
 import * as columns from "./operation-columns.ts";
 import * as filters from "./operation-filters.ts";
@@ -27,6 +29,7 @@ import * as reasons from "./reasons.ts";
 import * as savedViews from "./saved-views.ts";
 import { segmentRoutes } from "./segment-routes.ts";
 import * as settings from "./settings.ts";
+import * as snapshots from "./snapshots.ts";
 import * as timeSpent from "./time-spent.ts";
 import * as transitions from "./transitions.ts";
 import * as typeFields from "./type-fields.ts";
@@ -48,6 +51,7 @@ const DELETE = "operations.delete";
 
 export const routes: Route[] = [
   get("/campagnes", SEE, portfolio.index, { sitemap: "Campagnes" }),
+  get("/mes-interventions", EXECUTE, myWork.index, { sitemap: "Mes interventions" }),
   get("/campagnes/epinglees", SEE, pins.index, { sitemap: "Campagnes épinglées" }),
   post("/campagnes/:id/epingle", SEE, pins.create),
   post("/campagnes/:id/epingle/retrait", SEE, pins.destroy),
@@ -76,6 +80,11 @@ export const routes: Route[] = [
   post("/campagnes/:id/proprietaire", GOVERN, access.updateOwner),
   get("/campagnes/:id/etat", SEE, lifeCycle.show),
   ...preparationRoutes,
+  get("/campagnes/:id/instantanes", SEE, snapshots.index),
+  get("/campagnes/:id/instantanes/comparaison", SEE, snapshots.compare),
+  get("/campagnes/:id/instantanes/:snapshot", SEE, snapshots.show),
+  get("/campagnes/:id/plan-de-reference", SEE, baselines.index),
+  post("/campagnes/:id/plan-de-reference", GOVERN, baselines.create),
   get("/campagnes/:id/publication", "campaigns.publish", publications.new_),
   post("/campagnes/:id/publication", "campaigns.publish", publications.create),
   post("/campagnes/:id/demarrage", GOVERN, lifeCycle.start),
