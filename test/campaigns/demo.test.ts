@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Campaign } from "../../src/campaigns/index.ts";
+import { listSnapshots } from "../../src/campaigns/queries/snapshots.ts";
+import { campaignStats } from "../../src/campaigns/queries/stats.ts";
+import { freezeDays } from "../../src/campaigns/snapshot.ts";
 import { enterDemo } from "../../src/demo.ts";
+import { shiftDay } from "../../src/fields/index.ts";
+import { fr } from "../../src/platform/text/index.ts";
 import { testDatabase } from "../support/database.ts";
 
 const { db } = await testDatabase();
@@ -44,6 +50,40 @@ test("la campagne de référence compte 847 opérations, ses sept compteurs et s
       ["Bâtiment C", 235],
     ],
   );
+});
+
+test("ses chiffres se lisent comme ceux d’une campagne menée : 77,8 % attendus, un vieux blocage, un instantané chaque nuit (INS-3, SNP-1)", async () => {
+  const [tenant] = (await db.lookup<{ id: string; name: string }>("tenants")).filter(
+    ({ name }) => name === "Mutuelle des Quais",
+  );
+  const house = { zone: "Europe/Paris", holidayZone: "metropole" };
+  const asked = { now: NOW, tenant: house, times: "none", from: "page" } as const;
+  const { stats, nights } = await db.read(tenant!.id, async (em) => {
+    const campaign = await em.findOneOrFail(Campaign, { name: "Migration des postes de travail" });
+    const days = { from: "2026-01-01", to: "2026-12-31" };
+    return {
+      stats: (await campaignStats(em, [campaign], asked)).get(campaign.id)!,
+      nights: await listSnapshots(em, campaign.id, days),
+    };
+  });
+  assert.deepEqual([fr.ratio(stats.progress), fr.ratio(stats.expected)], ["73,1\u00a0%", "77,8\u00a0%"]);
+  assert.equal(stats.lateMark?.points, null);
+  const blocked = stats.lateMark!.blockedDays!;
+  assert.ok(blocked > 2 && blocked < 10, `${blocked} jours ouvrés`);
+  const shares = { northStar: stats.northStar, sameDay: stats.sameDay, reliability: stats.reliability };
+  for (const [name, { part, of }] of Object.entries(shares)) {
+    assert.ok(part / of > 0.75 && part / of < 0.98, `${name} ${part}/${of}`);
+  }
+  assert.equal(nights.at(-1)!.day, "2026-11-21");
+  assert.deepEqual(
+    nights.map(({ day }) => day),
+    nights.map((_, rank) => shiftDay(nights[0]!.day, rank)),
+    "sans trou",
+  );
+  assert.ok(nights.length > 42 && nights.every(({ isRebuilt, cause }) => !isRebuilt && cause === "day"));
+  assert.deepEqual(nights.at(-1)!.figures.counters, stats.counters);
+  const services = { db, clock: { now: () => NOW } };
+  assert.match(await freezeDays(services as never, { tenantId: tenant!.id }), /^0 /, "aucune nuit ne manque");
 });
 
 test("une campagne dans chaque état, et une autre organisation qui a la sienne", async () => {
