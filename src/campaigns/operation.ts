@@ -3,7 +3,7 @@ import { defineEntity, p } from "@mikro-orm/core";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { User } from "../accounts/index.ts";
 import type { FieldValue } from "../fields/index.ts";
-import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/entity.ts";
+import { countedTable, createdAt, tenantKey, versioned } from "../platform/db/entity.ts";
 import { Conflict, Forbidden, RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { fr } from "../platform/text/index.ts";
@@ -33,7 +33,7 @@ import { Segment, segmentByField } from "./segment.ts";
 const schema = defineEntity({
   name: "Operation",
   tableName: "operation",
-  ...tenantTable,
+  ...countedTable,
   indexes: [
     {
       name: "operation_by_day",

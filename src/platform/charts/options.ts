@@ -121,7 +121,7 @@ function plane(chart: Bars | Curves, width: number) {
       left: 4,
       right: 24,
       // Marks are written above the plane, one above another where it is narrow.
-      top: legendHeight(chart, width) + (kind === "bars" ? 12 : isNarrow(width) ? 44 : 26),
+      top: legendHeight(chart, width) + (kind === "bars" ? 12 : isNarrow(width) ? 54 : 26),
       bottom: 4,
       containLabel: true,
     },
@@ -167,7 +167,7 @@ function curves({ series, labels, marks = [] }: Curves, width: number): object[]
         fontWeight: 700,
         formatter: label,
         position: "end",
-        distance: isNarrow(width) ? 4 + rank * 18 : 4,
+        distance: isNarrow(width) ? 14 + rank * 18 : 4,
         // Near an edge it is written on the side that has room, and today before the line, the end after what is left.
         align: at > labels.length * 0.8 || (!isEnd && at > labels.length * 0.3) ? "right" : "center",
       },
