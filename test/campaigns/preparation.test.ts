@@ -211,14 +211,14 @@ test("CAM-15 : un fichier illisible ne fait pas quitter la préparation", async 
   assert.ok(linksOf(parseHtml(refused.text)).includes(`${at}/donnees`));
 });
 
-test("CAM-16 : chaque réglage mène à sa page, qui ramène à la préparation", async () => {
+test("CAM-16 : chaque réglage mène à sa page, qui ramène à la configuration", async () => {
   const at = await makeCampaign(sophie);
   await leave(at, "rows");
   const text = await page(`${at}/configuration`);
   const links = linksOf(parseHtml(text)).filter((link) => link.startsWith(`${at}/`));
   for (const to of ["champs", "segments", "flux", "reglages", "acces", "prerequis", "personnes"]) {
     assert.ok(links.includes(`${at}/${to}`), to);
-    assert.ok(linksOf(parseHtml(await page(`${at}/${to}`))).includes(`${at}/preparation`), to);
+    assert.ok(linksOf(parseHtml(await page(`${at}/${to}`))).includes(`${at}/configuration`), to);
   }
   assert.match(plain({ text }), /Nom des opérations Cible Sans sous-titre/);
   assert.match(plain({ text }), /Heure par défaut 09:00/);
@@ -286,7 +286,7 @@ test("la préparation d’une campagne publiée est finie : ses pages mènent à
   assert.match(plain({ text: await page(`${at}/publication`) }), /Elle est déjà publiée/);
   assert.equal((await sophie.post(`${at}/donnees`, { columns: "Trop tard" })).status, 409);
   assert.equal((await sophie.post(`${at}/preparation`, { step: "settings" })).status, 409);
-  assert.doesNotMatch(await page(`${at}/reglages`), /Reprendre la préparation/);
+  assert.doesNotMatch(await page(`${at}/reglages`), /Revenir à la configuration/);
 });
 
 test("PRM-3 : qui ne règle pas la campagne n’en prépare rien ; qui y est habilité la prépare et la publie", async () => {
@@ -298,6 +298,14 @@ test("PRM-3 : qui ne règle pas la campagne n’en prépare rien ; qui y est hab
     assert.equal((await claire.get(`${at}/${step}`)).status, 404, `${step} : ne la voit pas`);
   }
   assert.equal((await claire.post(`${at}/donnees`, { columns: "Poste" })).status, 404);
+  for (const step of ["settings", "nulle part"]) {
+    assert.equal(
+      (await claire.post(`${at}/preparation`, { step })).status,
+      404,
+      "absente, quoi que dise le formulaire",
+    );
+  }
+  assert.equal((await sophie.post(`${at}/preparation`, { step: "nulle part" })).status, 422);
   const letters = async (...given: string[]) => {
     await sophie.get(`${at}/acces`);
     isAt(await sophie.post(`${at}/acces`, { grantee: `u.${claire.id}`, letters: given }));

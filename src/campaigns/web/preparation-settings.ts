@@ -63,7 +63,9 @@ function groupsOf(
         {
           term: "Segments",
           value: many(figures.segments, "segment", "segments", "aucun"),
-          hint: segmentField ? `D’après le champ ${labelOf(segmentField)}.` : "Faits à la main, ou d’après un champ.",
+          hint: segmentField
+            ? `D’après le champ ${labelOf(segmentField)}.`
+            : "Faits par un fichier, à la main ou d’après un champ.",
           href: `${at}/segments`,
         },
         {

@@ -176,7 +176,11 @@ export const leave: RequestHandler<{ id: string }> = async (req, res) => {
     await leaveStep(em, campaign.id, rankOf(LEFT[step]));
     return step;
   });
-  if (form.errors) throw asError(form);
+  if (form.errors) {
+    // What is not theirs is absent, whatever the form says.
+    await read(req, (em) => campaignFor(em, req.user!, req.params.id, CONFIGURE));
+    throw asError(form);
+  }
   goTo(req, res, nextOf(form.result));
 };
 

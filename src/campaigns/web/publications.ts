@@ -28,12 +28,13 @@ async function show(req: OfOne, res: Response, form: object): Promise<void> {
   const { seen, work, crossed, span, readiness, blocking } = await read(req, async (em) => {
     const seen = await prepared(em, req);
     const { campaign } = seen.standing;
+    const of = { tenantId: campaign.tenantId, day: todayIn(zoneOf(req, campaign), req.now) };
     return {
       seen,
       work: await outlineOfWork(em, campaign.id),
       crossed: crossTable(await crossings(em, campaign.id), await listSegments(em, campaign.id), campaign.workflow),
       span: await plannedSpan(em, campaign.id, zoneOf(req, campaign)),
-      readiness: await readinessOf(em, campaign),
+      readiness: await readinessOf(em, campaign, of),
       blocking: await blockingPrerequisites(em, campaign),
     };
   });

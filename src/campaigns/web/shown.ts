@@ -74,8 +74,7 @@ export function frameOf(req: Request, { campaign, may }: Standing, here: Tab, la
     mayGovern: may("campaigns.govern"),
     // Said on each of its pages until somebody answers (TYP-4).
     offerAt: may("campaigns.configure") && isAsked(campaign) ? `${at}/type` : null,
-    // Settings of a draft are looked at on the way to its publication: the way back is on each (CAM-12).
-    resumeAt: isDraft(campaign) && may("campaigns.configure") ? `${at}/preparation` : null,
+    resume: isDraft(campaign) && may("campaigns.configure") ? resumeFrom(here, at) : null,
     tabs: tabs.flatMap(({ tab, label: word, href, open }) =>
       open ? { label: word, href, current: tab === here } : [],
     ),
@@ -86,6 +85,12 @@ export function frameOf(req: Request, { campaign, may }: Standing, here: Tab, la
     ],
   };
 }
+
+/** Settings of a draft are looked at on the way to its publication: each page has the way back (CAM-12, CAM-16). */
+const resumeFrom = (here: Tab, at: string) =>
+  here === "operations" || here === "dashboard"
+    ? { href: `${at}/preparation`, label: "Reprendre la préparation" }
+    : { href: `${at}/configuration`, label: "Revenir à la configuration" };
 
 /** Progress as every table writes it, and as its bar draws it: null of nothing to do (STA-7). */
 export function shownProgress(tally: Tally): { share: number | null; progress: string } {
