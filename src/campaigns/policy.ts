@@ -15,7 +15,15 @@ import type { Followed } from "../platform/live/news.ts";
 import type { ArrowRole } from "../workflow/index.ts";
 import type { Campaign } from "./campaign.ts";
 import type { Operation } from "./operation.ts";
-import { hasWorkIn, nameAround, readCampaign, readJudged, readOperation } from "./queries/standing.ts";
+import {
+  type Glimpsed,
+  glimpseCampaign,
+  hasWorkIn,
+  nameAround,
+  readCampaign,
+  readJudged,
+  readOperation,
+} from "./queries/standing.ts";
 import { readForStep } from "./queries/steps.ts";
 
 /** Whoever asks: the person behind a request, or the author of a job. */
@@ -48,6 +56,13 @@ export async function campaignFor(
   const standing = found && standingOn(user, found.campaign, found.letters);
   if (!standing?.may("campaigns.see")) throw await hidden(em, user, standing, right, NO_CAMPAIGN);
   return allowed(standing, right);
+}
+
+/** The same for a fragment asked at each change: the campaign is not the ORM's. */
+export async function campaignGlimpsed(em: EntityManager, user: Asking, id: string): Promise<Standing<Glimpsed>> {
+  const found = await glimpseCampaign(em, id, user.id);
+  const standing = found && standingOn(user, found.campaign, found.letters);
+  return standing?.may("campaigns.see") ? standing : campaignFor(em, user, id);
 }
 
 /** Whether a page would show what was asked: what its history, or a link to it, then may too. */

@@ -19,7 +19,8 @@ const linesOf = ({ text }: { text: string }) =>
   [...text.matchAll(/<li id="activite-[^>]+>([\s\S]*?)<\/li>/g)].map(([, line]) => plain({ text: line! }).trim());
 const activity = async (by: Browser, at: string, filter = "") => linesOf(await by.get(`${at}/activite${filter}`));
 
-const at = await makeCampaign(sophie);
+// To come: its first operation starts it.
+const at = await makeCampaign(sophie, { startsOn: "2027-06-01", endsOn: "2027-06-30" });
 await post(sophie, `${at}/segments`, `${at}/segments`, { name: "Bâtiment A" });
 const [segment] = await world.db.read(tenantId, (em) =>
   em.execute<{ id: string }[]>("select id from segment where campaign_id = ?", [idIn(at)]),

@@ -49,6 +49,26 @@ export async function readCampaign(
   return { campaign: em.map(Campaign, rows[0]), letters: lettersOf(letters()) };
 }
 
+/** Enough of a campaign to decide what a fragment of its page may show: asked three hundred times at each change of it. */
+export type Glimpsed = Pick<Campaign, "tenantId" | "id" | "state" | "visibility" | "zone" | "isTimeTracked"> & {
+  owner: { id: string };
+};
+
+/** The same as readCampaign, which the ORM does not hold. */
+export async function glimpseCampaign(
+  em: EntityManager,
+  id: string,
+  userId: string,
+): Promise<{ campaign: Glimpsed; letters: Set<Grant> } | null> {
+  const letters = await lettersWithNext(em, sql`${id}::uuid`, userId);
+  const { rows } = await sql<Omit<Glimpsed, "owner"> & { ownerId: string }>`
+    select tenant_id as "tenantId", id, state, visibility, zone, is_time_tracked as "isTimeTracked", owner_id as "ownerId"
+    from campaign where id = ${id}::uuid and trashed_at is null`.execute(transaction(em));
+  if (!rows[0]) return null;
+  const { ownerId, ...campaign } = rows[0];
+  return { campaign: { ...campaign, owner: { id: ownerId } }, letters: lettersOf(letters()) };
+}
+
 export interface Judged {
   rank: number;
   id: string;

@@ -34,7 +34,7 @@ export interface Asked {
   from: "page" | "act" | "past";
 }
 
-export const zoneOf = ({ zone }: Pick<Counting, "zone">, tenant: House): string => zone ?? tenant.zone;
+export const zoneOf = ({ zone }: Pick<Counting, "zone">, tenant: Pick<House, "zone">): string => zone ?? tenant.zone;
 
 /** The days of a campaign as its own calendar has them (GEN-3, GEN-4). */
 export const courseOf = (campaign: Counting, { now, tenant }: Pick<Asked, "now" | "tenant">) => ({

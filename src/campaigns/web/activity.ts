@@ -10,6 +10,7 @@ import { campaignFor, type Standing } from "../policy.ts";
 import { type ActivityEvent, listActivity, listActors } from "../queries/activity.ts";
 import { NONE } from "../queries/operations.ts";
 import { listSegments } from "../queries/segments.ts";
+import type { Glimpsed } from "../queries/standing.ts";
 import { campaignTopic } from "../queries/touched.ts";
 import { addressOf, frameOf, operationAt, zoneOf } from "./shown.ts";
 
@@ -99,7 +100,7 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
 };
 
 /** Lines of activity, each leading where its reader may go (ACT-3, ACT-4). */
-export function shownActivity(req: Request, { campaign, may }: Standing, events: readonly ActivityEvent[]) {
+export function shownActivity(req: Request, { campaign, may }: Standing<Glimpsed>, events: readonly ActivityEvent[]) {
   const zone = zoneOf(req, campaign);
   return events.map((event) => ({
     ...lineOfActivity(event),
@@ -113,7 +114,7 @@ export function shownActivity(req: Request, { campaign, may }: Standing, events:
 
 function placeOf(
   req: Request,
-  campaign: Standing["campaign"],
+  campaign: { id: string },
   may: Standing["may"],
   { name, operation, payload, actId, subjectId }: ActivityEvent,
 ): string | null {

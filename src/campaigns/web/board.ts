@@ -1,6 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request } from "express";
-import { type PermissionCode, Tenant } from "../../accounts/index.ts";
+import { type PermissionCode, type SignedIn, Tenant } from "../../accounts/index.ts";
 import { addWorkingDays, listTechnicians, type Technician } from "../../directory/index.ts";
 import { dayOf, localOf, shiftDay, startOfDay } from "../../fields/index.ts";
 import { read } from "../../platform/http/forms.ts";
@@ -13,10 +13,12 @@ import { Campaign } from "../campaign.ts";
 import type { DayByDay } from "../curves.ts";
 import { daysOf } from "../dashboard.ts";
 import type { Course } from "../pace.ts";
-import { campaignFor, type Standing } from "../policy.ts";
+import type { Standing } from "../policy.ts";
+import { localDay } from "../progress.ts";
 import { type ActivityEvent, listActivity } from "../queries/activity.ts";
 import { activeSince, type Held, heldOperations, type Oldest, oldestIn } from "../queries/dashboard.ts";
 import { loadsOf } from "../queries/loads.ts";
+import type { Glimpsed } from "../queries/standing.ts";
 import { campaignStats, courseOf, type House, zoneOf } from "../queries/stats.ts";
 import { campaignTopic, type Mark, touchedWithNext } from "../queries/touched.ts";
 import { type Readiness, readinessOf } from "../readiness.ts";
@@ -58,8 +60,8 @@ export interface Board {
 }
 
 /** One reader before one campaign: how to be given its board and its days, as they were at this question or later. */
-export interface Look {
-  standing: Standing;
+export interface Look<C extends Glimpsed = Glimpsed> {
+  standing: Standing<C>;
   /** What the board may know of its reader. */
   may(right: PermissionCode): boolean;
   /** With the moment its figures are true of (DSH-2). */
@@ -76,20 +78,23 @@ const changes = new Changes<Mark>();
 const boards = new Shared<Board>();
 const days = new Shared<DayByDay>();
 
-/** Throws as campaignFor does. */
-export async function lookAt(req: Request<{ id: string }>): Promise<Look> {
+/** `standingOf` is campaignFor, or campaignGlimpsed for a fragment; throws as they do. */
+export async function lookAt<C extends Glimpsed>(
+  req: Request<{ id: string }>,
+  standingOf: (em: EntityManager, user: SignedIn, id: string) => Promise<Standing<C>>,
+): Promise<Look<C>> {
   const { id } = req.params;
   const asking = changes.asking(id);
   const { standing, touched } = await read(req, async (em) => {
     const mark = await touchedWithNext(em, id, asking.before);
-    return { standing: await campaignFor(em, req.user!, id), touched: mark()[0]! };
+    return { standing: await standingOf(em, req.user!, id), touched: mark()[0]! };
   });
   const { isTouched, ...mark } = touched;
   const since = asking.told({ mark, isChanged: isTouched });
 
   const { tenantId } = standing.campaign;
   const { now, db, user } = req;
-  const { today } = courseOf(standing.campaign, { now, tenant: { zone: user!.tenant.zone, holidayZone: "" } });
+  const today = localDay(now, zoneOf(standing.campaign, user!.tenant));
   const held = TOLD_APART.filter((right) => standing.may(right));
   // Times of work are shown to managers, and to each technician their own (STA-13).
   const times: Times = held.includes("operations.manage")

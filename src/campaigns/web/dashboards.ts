@@ -1,4 +1,4 @@
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler } from "express";
 import { z } from "zod";
 import { shiftDay } from "../../fields/index.ts";
 import { drawChart } from "../../platform/charts/index.ts";
@@ -20,6 +20,7 @@ import {
   segmentFormulas,
   teamFormulas,
 } from "../formulas.ts";
+import { campaignFor, campaignGlimpsed } from "../policy.ts";
 import { courseOf } from "../queries/stats.ts";
 import { campaignTopic } from "../queries/touched.ts";
 import { COUNTER_LABELS } from "../stats.ts";
@@ -77,24 +78,20 @@ const Asked = z.object({
  */
 export const show: RequestHandler<{ id: string }> = async (req, res) => {
   const { partie, ...asked } = query(req, Asked);
-  const look = await lookAt(req);
+  const drawn = { at: addressOf(req.params), ...asked };
+  if (isPartial(req)) {
+    const look = await lookAt(req, campaignGlimpsed);
+    const { board, asOf } = await look.board();
+    return partie === "courbes"
+      ? res.show(CURVES, { live: liveOf(req.params, drawn), curves: await shownCurves(board, look, drawn) })
+      : res.show(VIEW, { ...shown(req, look, { board, asOf }, drawn), texts: board.texts });
+  }
+  const look = await lookAt(req, campaignFor);
   const { standing } = look;
   const { campaign } = standing;
-  const drawn = { at: addressOf(campaign), ...asked };
   const { board, asOf } = await look.board();
-  const live = liveOf(campaign, drawn);
-  if (isPartial(req) && partie === "courbes") {
-    return res.show(CURVES, { live, curves: await shownCurves(board, look, drawn) });
-  }
-  const shown = {
-    live,
-    stamp: freshness({ ...board.stats, generatedAt: asOf }, zoneOf(req, campaign)),
-    boardOf: () => shownBoard(board, look.may, drawn),
-    latest: { activityAt: activityAt(campaign), entries: shownActivity(req, standing, board.activity) },
-  };
-  if (isPartial(req)) return res.show(VIEW, { ...shown, texts: board.texts });
   res.show(VIEW, {
-    ...shown,
+    ...shown(req, look, { board, asOf }, drawn),
     title: campaign.name,
     ...frameOf(req, standing, "dashboard"),
     next: nextOf(standing),
@@ -124,8 +121,19 @@ const hereWith = ({ at, ...drawn }: Drawn, more: Partial<z.output<typeof Asked>>
   });
 };
 
+/** What the page and its fragment both show. */
+const shown = (req: Request, { standing, may }: Look, { board, asOf }: { board: Board; asOf: Date }, drawn: Drawn) => ({
+  live: liveOf(standing.campaign, drawn),
+  stamp: freshness({ ...board.stats, generatedAt: asOf }, zoneOf(req, standing.campaign)),
+  boardOf: () => shownBoard(board, may, drawn),
+  latest: {
+    activityAt: activityAt(standing.campaign),
+    entries: shownActivity(req, standing, board.activity),
+  },
+});
+
 /** What an open page follows, and where it asks for its board and its curves anew (LIV-3). */
-const liveOf = ({ id }: Campaign, drawn: Drawn) => ({
+const liveOf = ({ id }: { id: string }, drawn: Drawn) => ({
   topic: campaignTopic(id),
   at: hereWith(drawn),
   curvesAt: hereWith(drawn, { partie: "courbes" }),

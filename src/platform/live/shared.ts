@@ -42,8 +42,9 @@ export class Changes<Mark> {
 
 interface Work<T> {
   begun: number;
-  /** The same by a clock, in milliseconds. */
-  at: number;
+  /** By a clock, in milliseconds: when it was over, and how long it took. */
+  over: number;
+  took: number;
   answer: Promise<T>;
 }
 interface Slot<T> {
@@ -55,10 +56,10 @@ interface Slot<T> {
   promised?: true | undefined;
 }
 
-/** In a burst of changes, readers who will be told again make do with an answer begun this little ago (LIV-5)… */
+/** An answer this little old begins a burst: readers who will be told again make do with it (LIV-5). */
 const BURST_MS = 1_000;
-/** … while the next one is begun this long after it: readers of a long list wait for none of them. */
-const RENEWED_MS = 500;
+/** Within a burst an answer is renewed after as long as it took, so that long lists leave room for the rest, and at least this. */
+const LEAST_REST_MS = 200;
 
 /** Answers by key. One work runs at a time for a key, and at most one waits: readers add none. */
 export class Shared<T> {
@@ -83,8 +84,8 @@ export class Shared<T> {
   }
 
   /**
-   * The same for a reader who is told of changes: while they follow one another, the last answer if it was begun within the
-   * second, which is then behind. `caughtUp` is called once a newer one is there: whoever was given the older asks again.
+   * The same for a reader who is told of changes: while they follow one another, the last answer, which is then behind; never
+   * by more than three times what it took. `caughtUp` is called once a newer one is there: whoever was given the older asks again.
    */
   async recent(
     key: string,
@@ -94,31 +95,32 @@ export class Shared<T> {
   ): Promise<{ answer: T; isBehind: boolean }> {
     const slot = this.#slots.get(key);
     const done = slot?.done;
-    if (!slot || !done || done.begun >= since || performance.now() - done.at > BURST_MS) {
-      return { answer: await this.get(key, since, work), isBehind: false };
-    }
+    const isBurst = done && (slot.promised || performance.now() - done.over < BURST_MS);
+    if (!isBurst || done.begun >= since) return { answer: await this.get(key, since, work), isBehind: false };
     if (!slot.promised) {
       slot.promised = true;
       const renew = async () => {
-        slot.promised = undefined;
         await this.get(key, nextInstant(), work).catch(() => undefined);
+        slot.promised = undefined;
         caughtUp();
       };
-      setTimeout(renew, Math.max(0, done.at + RENEWED_MS - performance.now())).unref();
+      const rest = Math.max(LEAST_REST_MS, done.took);
+      setTimeout(renew, Math.max(0, done.over + rest - performance.now())).unref();
     }
     return { answer: await done.answer, isBehind: true };
   }
 
   #begin(slot: Slot<T>, work: () => Promise<T>): Promise<T> {
-    const begun = nextInstant();
-    const running = { begun, at: performance.now(), answer: work() };
+    const start = performance.now();
+    const running: Work<T> = { begun: nextInstant(), over: 0, took: 0, answer: work() };
     slot.running = running;
     const over = () => {
       if (slot.running === running) slot.running = undefined;
     };
     running.answer.then(() => {
       over();
-      slot.done = running;
+      const now = performance.now();
+      slot.done = Object.assign(running, { over: now, took: now - start });
     }, over);
     return running.answer;
   }
