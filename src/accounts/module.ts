@@ -120,6 +120,8 @@ export const accounts: Module = {
             failures: "Messages en échec",
             deaths: "Tâches en échec",
             prerequisites: "Prérequis à échéance",
+            grants: "Habilitations sur une campagne",
+            operations: "Opérations affectées ou retirées",
           },
         },
         picture_id: { label: "Photo de profil", format: "file" },

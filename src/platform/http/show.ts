@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Request, Response } from "express";
 import { fr } from "../text/index.ts";
 import { actOf, asError, refusalOf } from "./forms.ts";
@@ -97,13 +97,14 @@ function templateFor(res: Response, { page, part }: View): string {
   return page;
 }
 
-/** Drawn anew at each answer, whatever it shows: the keys of forms, the time of day. */
-const NEW_EACH_TIME = /name="_(?:csrf|key)" value="[^"]*"|<(?:b|span) data-now>[^<]*/g;
+/** Drawn anew at each answer, whatever it shows: keys of forms, the time of day. Each begins with its own words: they are looked for fast. */
+const FORM_KEYS = /name="_(?:csrf|key)" value="[^"]*"/g;
+const NOW = / data-now>[^<]*/g;
 
 /** To a page that refreshes itself: nothing when it has this very version (LIV-2), and its session grows no younger. */
 function sendIfNew(res: Response, html: string): void {
   leaveUntouched(res.req);
-  const tag = `"${createHash("sha256").update(html.replace(NEW_EACH_TIME, "")).digest("base64url").slice(0, 22)}"`;
+  const tag = `"${hash("sha256", html.replace(FORM_KEYS, "").replace(NOW, ""), "base64url").slice(0, 22)}"`;
   res.setHeader("ETag", tag);
   if (res.req.headers["if-none-match"] === tag) res.status(304).end();
   else send(res, 200, html);
