@@ -142,6 +142,8 @@ const RAW_ALLOWED = [
 ];
 /** Made safe where it is made: Markdown by src/platform/text/markdown.ts, but for what says otherwise. */
 const SANITIZED: Record<string, string[]> = {
+  // The text of an include, kept for the other readers of the same figures.
+  "campaigns/dashboards/_live.eta": ["texts.get(live.at)"],
   "documents/versions/preview.eta": ["it.html"],
   "instance/_prose.eta": ["it.html"],
   "instance/pages/_preview.eta": ["it.html"],
