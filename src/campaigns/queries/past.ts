@@ -10,11 +10,16 @@ const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<
  * SQL, in place of the table: these rows as they stood then, told by history (SNP-6). What was changed since is taken back
  * to what it was before the first change since, what went since is there again, what was made since is left out.
  */
-const asOf = (table: "campaign" | "segment" | "operation", isTheirs: RawBuilder<unknown>, at: Date) => sql`(
+const asOf = (
+  table: "campaign" | "segment" | "operation",
+  isTheirs: RawBuilder<unknown>,
+  at: Date,
+  isAbout = sql`true`,
+): RawBuilder<unknown> => sql`(
     with later as materialized (
       select h.row_id, h.operation, h.ordinal, h.before from changeset s
       join change h on h.tenant_id = s.tenant_id and h.changeset_id = s.id and h.table_name = ${sql.lit(table)}
-      where s.created_at > ${at.toISOString()}::timestamptz),
+      where s.created_at > ${at.toISOString()}::timestamptz and ${isAbout}),
     made as materialized (select row_id from later where operation = 'create'),
     was as materialized (
       select row_id, jsonb_object_agg(key, value) as columns from (
@@ -28,6 +33,10 @@ const asOf = (table: "campaign" | "segment" | "operation", isTheirs: RawBuilder<
       where ${isTheirs} and w.row_id not in (select row_id from made)
         and not exists (select from ${sql.table(table)} q where q.id = w.row_id))`;
 
+/** SQL over `h`: history has what these campaigns are, and their segments, under their own names. */
+const about = (campaignIds: readonly string[]) =>
+  sql`h.subject_type = 'campaign' and h.subject_id = any (${[...campaignIds]}::uuid[])`;
+
 const inThese = (campaignIds: readonly string[]) => sql`p.campaign_id = any (${[...campaignIds]}::uuid[])`;
 
 /** Those of these campaigns. One gone for good had waited thirty days in the trash, where no figure counts it. */
@@ -35,7 +44,7 @@ export const operationsAsOf = (campaignIds: readonly string[], at: Date): RawBui
   asOf("operation", inThese(campaignIds), at);
 
 export const segmentsAsOf = (campaignIds: readonly string[], at: Date): RawBuilder<unknown> =>
-  asOf("segment", inThese(campaignIds), at);
+  asOf("segment", inThese(campaignIds), at, about(campaignIds));
 
 /** SQL, in place of a table: the day each operation of these campaigns had in the baseline that held then (SNP-5). */
 export const baselineAsOf = (campaignIds: readonly string[], at: Date): RawBuilder<unknown> => sql`(
@@ -49,7 +58,7 @@ export async function campaignAsOf(em: EntityManager, id: string, at: Date): Pro
   const { rows } = await sql<Counting>`
     select c.tenant_id as "tenantId", c.id, c.starts_on::text as "startsOn", c.ends_on::text as "endsOn", c.zone,
       c.holiday_zone as "holidayZone", c.closed_days as "closedDays", c.is_time_tracked as "isTimeTracked"
-    from ${asOf("campaign", sql`p.id = ${id}::uuid`, at)} c`.execute(transaction(em));
+    from ${asOf("campaign", sql`p.id = ${id}::uuid`, at, about([id]))} c`.execute(transaction(em));
   return rows[0]!;
 }
 

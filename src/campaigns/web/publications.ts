@@ -70,6 +70,8 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     subject: () => aboutCampaign(req.params),
     reason: ({ reason }: { reason: string }) => reason || undefined,
     at,
+    // Each of its operations is told its day in the baseline.
+    isLong: true as const,
   };
   const form = await submit(req, PublicationForm, act, async ({ reason }, em) => {
     await holdWorkflow(em, req.params.id);
