@@ -186,6 +186,15 @@ test("CAM-14 : chaque ligne refusée dit pourquoi, tout ce qui est tapé reste, 
   assert.match(plain(await post(`${at}/donnees`, { columns: " \n " })), /Écrivez au moins un nom de colonne/);
 });
 
+test("CAM-14 : des colonnes ajoutées s’annulent d’un bloc, et ce qui nommait les opérations revient", async () => {
+  const at = await makeCampaign(sophie);
+  isAt(await post(`${at}/donnees`, { columns: "Poste\nBureau" }));
+  const undo = /href="(\/actes\/[^"]+\/annulation)">Annuler/.exec(await page(`${at}/configuration`))![1]!;
+  isAt(await post(undo));
+  assert.deepEqual((await fieldsOf(at)).map(({ code }) => code), ["cible"]); // biome-ignore format: short
+  await addOperation(sophie, at, { c_cible: "PC-1" });
+});
+
 test("CAM-14 : « Cible » tapé garde le champ qui nomme déjà les opérations", async () => {
   const at = await makeCampaign(sophie);
   isAt(await post(`${at}/donnees`, { columns: "Cible\nBureau" }));
