@@ -13,15 +13,11 @@ import { listPrerequisites } from "./queries/prerequisites.ts";
 import { figuresBySegment } from "./queries/segments.ts";
 import { findSnapshot, snapshotOn } from "./queries/snapshots.ts";
 import { timeByBoth } from "./queries/time-spent.ts";
-import { type FiguresLine, progressOf } from "./stats.ts";
+import { COUNTER_LABELS, type FiguresLine, progressOf } from "./stats.ts";
 
 /** The short lists of campaigns, whole (EXP-1). */
 
 const frenchDay = (day: string) => day.split("-").reverse().join("/");
-const COUNTER_HEADS: Record<Category, string> = {
-  ...{ open: "À planifier", planned: "Planifiées", running: "En cours", success: "Réalisées" },
-  ...{ deferred: "Reportées", problem: "Bloquées", cancelled: "Annulées" },
-};
 
 async function exportable(em: EntityManager, { user, scopeId }: ExportAsked) {
   if (!z.uuid().safeParse(scopeId).success) throw new NotFound();
@@ -100,7 +96,7 @@ export const snapshotExport: ExportProfile = {
     const day = found?.day ?? "";
     const lines = found ? [...found.figures.segments, { ...found.figures, id: null, name: "Total" }] : [];
     const count = (code: Category) => ({
-      head: COUNTER_HEADS[code],
+      head: COUNTER_LABELS[code],
       cell: ({ counters }: FiguresLine) => counters[code],
     });
     return planOfFew(

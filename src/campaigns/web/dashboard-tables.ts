@@ -1,7 +1,7 @@
 import { absenceOn, minutesOn, type Technician } from "../../directory/index.ts";
 import { fr, percentOf } from "../../platform/text/index.ts";
 import { type Load, toldMinutes } from "../balance.ts";
-import { COUNTER_LABELS, type FiguresLine } from "../stats.ts";
+import { COUNTER_LABELS, type Figures, type FiguresLine } from "../stats.ts";
 import { lateWords, listed, segmentQuery, shortly, technicianQuery, WIDGETS } from "./dashboard-words.ts";
 
 /** The two tables of a dashboard: segments and technicians, each adding up to its total line (DSH-3, DSH-4, STA-10). */
@@ -71,7 +71,7 @@ export const headsOf = (columns: readonly Column[], sort: Sort, hrefOf: (sort: S
   });
 
 /** A line with its bar, its progress and its mark when it is late. */
-const lineOf = (line: FiguresLine) => {
+export const lineOf = (line: Figures) => {
   const { counters, progress, expected } = line;
   return {
     late: lateWords(line),
@@ -92,8 +92,8 @@ export const segmentLine = (line: FiguresLine, at: string) => ({
   href: line.id ? `${at}/segments/${line.id}` : listed(at, segmentQuery(null)),
 });
 
-export const totalLine = (line: Omit<FiguresLine, "id" | "name">) => ({
-  ...lineOf({ ...line, id: null, name: null }),
+export const totalLine = (line: Figures) => ({
+  ...lineOf(line),
   name: "Total",
   href: null,
 });

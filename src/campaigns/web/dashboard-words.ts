@@ -29,7 +29,7 @@ export const spanWords = (from: string, to: string) =>
 
 /** The widgets, in the order they are read; cancelled ones are said after (DSH-1, STA-4). */
 export const WIDGETS = ["success", "running", "planned", "open", "deferred", "problem"] as const satisfies Category[];
-const FILLS = {
+export const FILLS = {
   running: "running",
   success: "success",
   planned: "primary",

@@ -6,14 +6,15 @@ import { NotFound } from "../../platform/errors.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
 import { query, read } from "../../platform/http/forms.ts";
 import { fr, percentOf, type Ratio } from "../../platform/text/index.ts";
-import { CATEGORIES, type Category } from "../../workflow/index.ts";
+import { CATEGORIES } from "../../workflow/index.ts";
 import { campaignFor, type Standing } from "../policy.ts";
 import { findSnapshot, latestSnapshots, type Snapshot, snapshotOn } from "../queries/snapshots.ts";
 import { courseOf, type House } from "../queries/stats.ts";
 import { READINESS_LEVELS, RULE_WORDS } from "../readiness.ts";
 import type { Frozen, SnapshotCause } from "../snapshot.ts";
-import type { CampaignStats, Figures, FiguresLine } from "../stats.ts";
-import { barOf, lateWords, paceOf } from "./dashboard-words.ts";
+import { type CampaignStats, COUNTER_LABELS, type FiguresLine } from "../stats.ts";
+import { lineOf } from "./dashboard-tables.ts";
+import { barOf, FILLS, lateWords, paceOf, WIDGETS } from "./dashboard-words.ts";
 import { addressOf, frameOf, zoneOf } from "./shown.ts";
 
 const LIST = { page: "campaigns/snapshots/index" };
@@ -23,20 +24,13 @@ const PAGE_ROWS = 31;
 
 const CAUSES: Record<SnapshotCause, string | null> = { day: null, finish: "À la clôture", archive: "À l’archivage" };
 
-/** The six counters of the work, in the order they are read (DSH-1). */
-const SHOWN = [
-  { code: "success", label: "Réalisées", tone: "success" },
-  { code: "running", label: "En cours", tone: "running" },
-  { code: "planned", label: "Planifiées", tone: "primary" },
-  { code: "open", label: "À planifier", tone: "neutral" },
-  { code: "deferred", label: "Reportées", tone: "warning" },
-  { code: "problem", label: "Bloquées", tone: "danger" },
-].map((one) => ({ ...one, icon: CATEGORIES[one.code as Category].icon })) as {
-  code: Category;
-  label: string;
-  tone: string;
-  icon: string;
-}[];
+/** The six counters of the work, as the dashboard reads them (DSH-1). */
+const SHOWN = WIDGETS.map((code) => ({
+  code,
+  label: COUNTER_LABELS[code],
+  tone: FILLS[code],
+  icon: CATEGORIES[code].icon,
+}));
 
 const day = z.iso.date("Choisissez un jour.");
 const atOf = ({ id }: { id: string }) => `${addressOf({ id })}/instantanes`;
@@ -150,16 +144,10 @@ function shownFigures(stats: CampaignStats, pace: ReturnType<typeof paceOf>) {
       { term: "Réalisées à leur première date", value: fr.ratio(stats.reliability) },
       { term: "En retard", value: fr.count(stats.late, "opération", "opérations") },
     ],
-    lines: stats.segments.map((line) => shownLine(line, line.name ?? "Sans segment")),
-    whole: shownLine(stats, "Total"),
+    lines: stats.segments.map((line) => ({ ...lineOf(line), name: line.name ?? "Sans segment" })),
+    whole: lineOf(stats),
   };
 }
-
-const shownLine = (line: Figures, name: string) => ({
-  ...{ name, total: line.total, counters: line.counters, late: lateWords(line) },
-  ...{ progress: fr.ratio(line.progress), expected: fr.ratio(line.expected) },
-  ...{ share: percentOf(line.progress), mark: percentOf(line.expected) },
-});
 
 async function snapshotOf(em: EntityManager, { id, snapshot }: { id: string; snapshot: string }): Promise<Snapshot> {
   const found = await findSnapshot(em, id, snapshot);
@@ -203,7 +191,8 @@ interface Compared {
   difference: string;
 }
 
-const signed = (n: number, digits = 0) => (n === 0 ? "=" : `${n > 0 ? "+" : "−"}${fr.number(Math.abs(n), digits)}`);
+const rounded = (n: number, digits: number) => (digits === 0 ? fr.number(n) : n.toFixed(digits).replace(".", ","));
+const signed = (n: number, digits = 0) => (n === 0 ? "=" : `${n > 0 ? "+" : "−"}${rounded(Math.abs(n), digits)}`);
 
 const ofCounts = (label: string, former: number, latter: number): Compared => ({
   label,
@@ -238,8 +227,8 @@ function comparedFigures(former: Frozen, latter: Frozen): Compared[] {
     ofCounts("En retard", former.late, latter.late),
     {
       label: "Vitesse, par jour",
-      former: fr.number(velocity[0], 1),
-      latter: fr.number(velocity[1], 1),
+      former: rounded(velocity[0], 1),
+      latter: rounded(velocity[1], 1),
       difference: signed(Math.round(10 * (velocity[1] - velocity[0])) / 10, 1),
     },
     ofRatios("Mise à jour par le technicien affecté", former.northStar, latter.northStar),
