@@ -217,6 +217,7 @@ test("DSH-9 : cinq actions visibles au plus, les autres dans un menu ; qui lit n
     found.visibility = "public";
   });
   assert.ok(!actions(await helene.get(at)).includes("Exporter"));
+  assert.match(plain(await helene.get(at)), /Voir les 6\u00a0?blocages|Voir les 6 blocages/);
   assert.doesNotMatch((await helene.get(at)).text, /\/exports\/graphiques/);
 });
 

@@ -253,7 +253,11 @@ export const healthOf = (
 ];
 
 /** Above everything else: what makes the campaign late, and where to begin (STA-9, DSH-2). */
-export function shownLate(stats: CampaignStats, at: string, oldest: (Oldest & { day: string }) | null) {
+export function shownLate(
+  stats: CampaignStats,
+  at: string,
+  { oldest, mayAct }: { oldest: (Oldest & { day: string }) | null; mayAct: boolean },
+) {
   const words = lateWords(stats);
   const { lateMark, counters, progress, expected } = stats;
   if (words === null || lateMark === null) return null;
@@ -274,7 +278,7 @@ export function shownLate(stats: CampaignStats, at: string, oldest: (Oldest & { 
     text: `${blocked}${since ?? ""}. Le seuil est de 2 jours ouvrés.`,
     action: {
       href: listed(at, "categorie=problem"),
-      label: `Traiter ${counters.problem < 2 ? "le blocage" : `les ${fr.number(counters.problem)} blocages`}`,
+      label: `${mayAct ? "Traiter" : "Voir"} ${counters.problem < 2 ? "le blocage" : `les ${fr.number(counters.problem)} blocages`}`,
     },
   };
 }

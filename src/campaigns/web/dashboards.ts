@@ -176,7 +176,10 @@ function shownFigures(board: Board, may: Look["may"], drawn: Drawn, course: Retu
     bar: barOf(stats),
     pace: paceOf(stats, campaign, course.calendar),
     widgets: widgetsOf(stats, at),
-    late: shownLate(stats, at, may("operations.read") ? board.oldest : null),
+    late: shownLate(stats, at, {
+      oldest: may("operations.read") ? board.oldest : null,
+      mayAct: may("operations.manage") && !campaign.isArchived(),
+    }),
     columns: WIDGETS.map((code) => ({ code, label: COUNTER_LABELS[code], icon: CATEGORIES[code].icon })),
     how: toldAt(pulseFormulas(stats, course), at),
     segments: {
