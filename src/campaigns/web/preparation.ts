@@ -3,7 +3,7 @@ import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
 import { type ImportLine, listImports } from "../../imports/index.ts";
 import { Conflict } from "../../platform/errors.ts";
-import { asError, read, submit } from "../../platform/http/forms.ts";
+import { read, submit } from "../../platform/http/forms.ts";
 import { goTo } from "../../platform/http/show.ts";
 import { fr } from "../../platform/text/index.ts";
 import { aboutCampaign, type Campaign, refuseArchived } from "../campaign.ts";
@@ -75,8 +75,10 @@ export function isOver(res: Response, { standing: { campaign } }: Prepared): boo
   return true;
 }
 
+export const show: RequestHandler<{ id: string }> = (req, res) => showSteps(req, res, { values: {} });
+
 /** Where the draft stands, step by step, and how to go on (CAM-12). */
-export const show: RequestHandler<{ id: string }> = async (req, res) => {
+async function showSteps(req: OfOne, res: Response, form: object): Promise<void> {
   const { seen, figures } = await read(req, async (em) => ({
     seen: await prepared(em, req),
     figures: await setFigures(em, req.params.id),
@@ -93,8 +95,9 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
     steps: steps.map((step, rank) => ({ ...step, said: words[STEPS[rank]!.code], isNext: step === next })),
     next: { label: next.label, href: waiting ? `/imports/${waiting.id}` : next.href },
     summaryAt: stepAt(standing.campaign, "summary"),
+    form,
   });
-};
+}
 
 function wordsOf(
   { standing: { campaign }, files, behind }: Prepared,
@@ -176,11 +179,7 @@ export const leave: RequestHandler<{ id: string }> = async (req, res) => {
     await leaveStep(em, campaign.id, rankOf(LEFT[step]));
     return step;
   });
-  if (form.errors) {
-    // What is not theirs is absent, whatever the form says.
-    await read(req, (em) => campaignFor(em, req.user!, req.params.id, CONFIGURE));
-    throw asError(form);
-  }
+  if (form.errors) return showSteps(req, res, form);
   goTo(req, res, nextOf(form.result));
 };
 
