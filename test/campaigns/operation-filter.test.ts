@@ -123,6 +123,8 @@ test("OPS-5 : plusieurs statuts ou techniciens à la fois, la catégorie, le nom
     ["categorie=open", ["PC-2", "PC-3"]],
     [`technicien=aucun&technicien=${karims}`, ["PC-1", "PC-2", "PC-3"]],
     [`technicien=${karims}`, ["PC-1"]],
+    ["technicien=quelqu-un", ["PC-1"]],
+    ["technicien=quelqu-un&technicien=aucun", ["PC-1", "PC-2", "PC-3"]],
     ["reports=2", ["PC-1"]],
     ["reports_max=0", ["PC-2", "PC-3"]],
     ["reports=3", []],

@@ -23,6 +23,7 @@ import {
   NONE,
   type OperationOrder,
   operationsWhere,
+  SOMEBODY,
 } from "../queries/operations.ts";
 import { listViewsWithNext, type SavedViewLine } from "../queries/saved-views.ts";
 import { listSegmentsWithNext } from "../queries/segments.ts";
@@ -203,7 +204,7 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
       };
     }),
     statuses: plan.workflow.statuses.map(({ code, label }) => ({ value: code, label })),
-    technicians: [{ value: NONE, label: "Non affectées" }, ...technicians],
+    technicians: [{ value: NONE, label: "Non affectées" }, { value: SOMEBODY, label: "Affectées" }, ...technicians],
     groups: GROUPS.map(({ value, label }) => ({ value, label })),
     active: Object.keys(kept).length,
     exportAt:
