@@ -5,6 +5,7 @@ import { addWorkingDays, listTechnicians, type Technician } from "../../director
 import { dayOf, localOf, shiftDay, startOfDay } from "../../fields/index.ts";
 import { read } from "../../platform/http/forms.ts";
 import type { Live } from "../../platform/http/stream.ts";
+import { announce } from "../../platform/live/news.ts";
 import { Changes, Shared } from "../../platform/live/shared.ts";
 import type { Ratio } from "../../platform/text/index.ts";
 import { kindsFor } from "../activity.ts";
@@ -134,11 +135,11 @@ export async function lookAt<C extends Glimpsed>(
       };
     });
   const { hub } = req.app.locals.live as Live;
-  // A page that says it is told: of a burst it is given what is there, and told again of the rest.
-  const isTold = req.headers["live-refresh"] === "1" && hub && !hub.stopped;
+  // A page that says it is told: of a burst it is given what is there, and told again of the rest, whatever process it follows.
+  const isTold = req.headers["live-refresh"] === "1" && hub?.hears;
   const board = async () => {
     if (!isTold) return { board: await boards.get(key, since, drawBoard), asOf: now };
-    const caughtUp = () => hub.tell(tenantId, campaignTopic(id));
+    const caughtUp = () => db.note(tenantId, (em) => announce(em, tenantId, campaignTopic(id)));
     const { answer, isBehind } = await boards.recent(key, since, drawBoard, caughtUp);
     return { board: answer, asOf: isBehind ? answer.stats.generatedAt : now };
   };

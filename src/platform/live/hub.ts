@@ -42,8 +42,6 @@ export interface Hub {
   countOf(userId: string): number;
   /** How many streams this process holds. */
   size(): number;
-  /** Tells those who follow a topic here, without a seal: what they were given was being replaced. */
-  tell(tenantId: string, topic: string): void;
   /** What a stream missed while away, or null (LIV-3). */
   missed: Seals["after"];
   /** Closes the streams of who signed out, was deactivated or lost the right (LIV-6); by itself every three seconds. */
@@ -200,7 +198,6 @@ export function createHub({ url, seals, people, watches = new Map(), openings = 
     leave,
     countOf: (userId) => all().filter((follower) => follower.userId === userId).length,
     size: () => all().length,
-    tell: (tenantId, topic) => tellOf(topic, tenants.get(tenantId) ?? []),
     missed: seals.after,
     recheck,
     beat,

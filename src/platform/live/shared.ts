@@ -56,8 +56,8 @@ interface Slot<T> {
   promised?: true | undefined;
 }
 
-/** An answer this little old begins a burst: readers who will be told again make do with it (LIV-5). */
-const BURST_MS = 1_000;
+/** An answer this little old begins a burst: readers who will be told again make do with it; a change alone is waited for (LIV-1, LIV-5). */
+const BURST_MS = 400;
 /** Within a burst an answer is renewed after as long as it took, so that long lists leave room for the rest, and at least this. */
 const LEAST_REST_MS = 200;
 
@@ -91,7 +91,7 @@ export class Shared<T> {
     key: string,
     since: number,
     work: () => Promise<T>,
-    caughtUp: () => void,
+    caughtUp: () => unknown,
   ): Promise<{ answer: T; isBehind: boolean }> {
     const slot = this.#slots.get(key);
     const done = slot?.done;
@@ -102,10 +102,11 @@ export class Shared<T> {
       const renew = async () => {
         await this.get(key, nextInstant(), work).catch(() => undefined);
         slot.promised = undefined;
-        caughtUp();
+        await caughtUp();
       };
       const rest = Math.max(LEAST_REST_MS, done.took);
-      setTimeout(renew, Math.max(0, done.over + rest - performance.now())).unref();
+      // Without the base, whoever waited asks again by themself once their stream is lost.
+      setTimeout(() => renew().catch(() => undefined), Math.max(0, done.over + rest - performance.now())).unref();
     }
     return { answer: await done.answer, isBehind: true };
   }
