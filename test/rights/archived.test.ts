@@ -1,6 +1,7 @@
 /** An archived campaign is read-only by every way in (CAM-8, S16, rulings 27). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { campaigns } from "../../src/campaigns/module.ts";
 import type { Route } from "../../src/platform/http/route.ts";
 import { changedTables, fingerprints } from "../support/fingerprints.ts";
 import { sendForm } from "../support/multipart.ts";
@@ -34,6 +35,9 @@ const NO_BUSINESS = ["public.idempotency_key", "public.session", "public.user_se
 const isOnCampaign = ({ method, path }: Route) => method === "post" && /^\/(campagnes|operations)\/:id/.test(path);
 const changing = routes.filter((route) => isOnCampaign(route) && !EXEMPT[route.path]);
 
+/** What changes nothing of a campaign that is there, by the start of its address. */
+const ELSEWHERE = ["/campagnes/nouvelle", "/admin/types-operations"];
+
 const archive = () =>
   root.query(
     "update campaign set state_before = case when state = 'archived' then state_before else state end, state = 'archived' where id = $1",
@@ -46,6 +50,20 @@ const beside = async (work: () => Promise<unknown>) => {
 };
 const touched = (before: Map<string, string>, now: Map<string, string>) =>
   changedTables(before, now).filter((table) => !NO_BUSINESS.includes(table));
+
+test("S16 : toute adresse qui change une campagne dit laquelle, ou une opération d’elle : aucune n’échappe à l’essai suivant", () => {
+  const own = (campaigns.routes ?? []).filter(({ method }) => method === "post");
+  const escaped = own.filter(
+    (route) => !isOnCampaign(route) && !ELSEWHERE.some((start) => route.path.startsWith(start)),
+  );
+  assert.deepEqual(escaped.map(nameOf), [], "Sous /campagnes/:id ou /operations/:id ; sinon, dites-la dans ELSEWHERE");
+  const known = new Set(routes.map(({ path }) => path));
+  assert.deepEqual(
+    Object.keys(EXEMPT).filter((path) => !known.has(path)),
+    [],
+    "une exemption de trop",
+  );
+});
 
 test("S16 : archivée, chaque adresse qui changerait la campagne ou ce qu’elle tient répond 409, et rien n’a bougé", async () => {
   assert.ok(changing.length > 40, `${changing.length} adresses`);
