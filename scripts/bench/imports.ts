@@ -1,16 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { withDatabase } from "../../src/platform/db/roles.ts";
+import { startWatched } from "./loop.ts";
 import { alternate, type Figure, forgetPeak, type Measure, peakRssMB, timed } from "./measure.ts";
 import { allSealed } from "./past.ts";
-import { besideProduct, type Person, signInEverybody } from "./people.ts";
-import { type Server, startProduct, withFolder } from "./servers.ts";
+import { besideProduct, type Person, signInEverybody, submit, told } from "./people.ts";
+import { type Server, withFolder } from "./servers.ts";
 
 const TARGET = 4;
 const MOST_MB = 300;
@@ -122,9 +123,7 @@ interface Bench {
 }
 
 async function measure(folder: string, work: (bench: Bench) => Promise<Figure>): Promise<Figure> {
-  const loop = path.join(folder, "boucle.json");
-  const probe = path.join(import.meta.dirname, "loop-probe.mjs");
-  const product = await startProduct(folder, ["--import", probe], { LOOP_FILE: loop });
+  const product = await startWatched(folder);
   const { db, superUrl } = await besideProduct(folder);
   const root = new pg.Client({ connectionString: withDatabase(superUrl, "opstracker") });
   await root.connect();
@@ -145,11 +144,11 @@ async function measure(folder: string, work: (bench: Bench) => Promise<Figure>):
       product,
       campaign: () => openCampaign(product, admin),
       async bring(campaign) {
-        await loopSince(product, loop);
+        await product.loopP99Ms();
         const one = await bring(product, admin, root, { campaign, file });
-        return { ...one, loopP99Ms: await loopSince(product, loop) };
+        return { ...one, loopP99Ms: await product.loopP99Ms() };
       },
-      takeBack: (actId) => post(product, admin, `/actes/${actId}/annulation`, {}),
+      takeBack: (actId) => submit(product, admin, `/actes/${actId}/annulation`, {}),
       async empty() {
         await allSealed(db);
         await root.query("truncate operation, import_line, eligible_person");
@@ -207,41 +206,11 @@ async function fillFloor(root: pg.Client, file: string, ids: string[]): Promise<
   await root.query("commit");
 }
 
-async function post(
-  { origin }: Server,
-  { headers, csrf }: Person,
-  at: string,
-  fields: Record<string, string | string[]>,
-): Promise<string> {
-  const body = new URLSearchParams({ _csrf: csrf, _key: randomUUID() });
-  for (const [name, value] of Object.entries(fields)) for (const one of [value].flat()) body.append(name, one);
-  const answer = await fetch(origin + at, { method: "POST", redirect: "manual", headers, body });
-  if (answer.status !== 303) throw new Error(`${at} a répondu ${answer.status} : ${told(await answer.text())}`);
-  return new URL(answer.headers.get("location")!, origin).pathname;
-}
-
-const told = (html: string) =>
-  html
-    .replace(/<[^>]+>/g, " ")
-    .replace(/\s+/g, " ")
-    .slice(0, 1_500);
-
 let made = 0;
 
 async function openCampaign(product: Server, who: Person): Promise<string> {
   const outline = { name: `Mesure ${++made}`, startsOn: "2027-01-01", endsOn: "2027-12-31" };
-  return (await post(product, who, "/campagnes/nouvelle", outline)).split("/").at(-2)!;
-}
-
-/** How late the loop of the product ran at the 99th percentile, in milliseconds, since the last time it was asked. */
-async function loopSince({ pid }: Server, file: string): Promise<number> {
-  await rm(file, { force: true });
-  process.kill(pid, "SIGUSR2");
-  for (;;) {
-    const text = await readFile(file, "utf8").catch(() => "");
-    if (text.endsWith("}")) return JSON.parse(text).p99;
-    await wait(5);
-  }
+  return (await submit(product, who, "/campagnes/nouvelle", outline)).split("/").at(-2)!;
 }
 
 async function bring(
@@ -254,9 +223,9 @@ async function bring(
   const began = performance.now();
   const reading = readMeanwhile(`${product.origin}/campagnes/${campaign}/operations`, who);
   const options = { mode: "both", empty: "keep", missing: "keep", decimal: "", threshold: "50" };
-  await post(product, who, `${at}/verification`, { ...options, column: MAPPED, key: "Poste" });
+  await submit(product, who, `${at}/verification`, { ...options, column: MAPPED, key: "Poste" });
   const checked = (performance.now() - began) / 1_000;
-  await post(product, who, `${at}/execution`, { errors: "valid" });
+  await submit(product, who, `${at}/execution`, { errors: "valid" });
   const id = at.split("/").at(-1);
   for (;;) {
     const { rows } = await root.query("select state, failure, act_id, counts from import where id = $1", [id]);

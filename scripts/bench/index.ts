@@ -8,10 +8,13 @@ import { coldStart, coldStartKilled } from "./cold-start.ts";
 import { export100k } from "./export.ts";
 import { import100k, undoImport100k } from "./imports.ts";
 import { list100k, listGrowth } from "./list.ts";
+import { live300 } from "./live.ts";
 import type { Measure } from "./measure.ts";
 import { outbox } from "./outbox.ts";
 import { page } from "./page.ts";
+import { publish20k } from "./publication.ts";
 import { sse1000 } from "./sse.ts";
+import { portfolio50, stats100k } from "./stats.ts";
 import { transition } from "./transition.ts";
 import { undo10k } from "./undo.ts";
 import { upload } from "./upload.ts";
@@ -34,6 +37,10 @@ const MEASURES: Measure[] = [
   listGrowth,
   transition,
   bulk10k,
+  publish20k,
+  stats100k,
+  portfolio50,
+  live300,
 ];
 
 const strict = process.argv.includes("--strict");
@@ -48,6 +55,7 @@ for (const { name, unit, target, holds, run } of MEASURES) {
   if (names.length > 0 && !names.includes(name)) continue;
   console.error(`${name} (objectif : ${target})`);
   const { value, floor, ...promised } = await run();
+  // Without a floor there is no ratio: what is promised is absolute.
   const line = { name, value, unit, floor, ratio: round(value / floor), ...promised };
   console.log(JSON.stringify({ ...line, value: round(value), floor: round(floor) }));
   if (holds(line)) continue;

@@ -2,14 +2,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { alternate } from "./measure.ts";
+import { alternate, sized } from "./measure.ts";
 
 export const CONNECTIONS = 10;
 /** A round of a measure is as many turns of so many seconds. */
 export const TURNS = 4;
 const SECONDS = 2;
 /** A server that has just started compiles what it runs for thousands of requests; people meet it afterwards. */
-const WARM_REQUESTS = 10_000;
+const WARM_REQUESTS = sized(10_000);
 
 export interface Shot {
   /** Of its own, when each connection has another. */

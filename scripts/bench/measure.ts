@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
-/** What a run found; `floor` is the same thing measured beside it on the least that could do the work. */
+/** What a run found; `floor` is the same thing measured beside it on the least that could do the work, NaN where nothing could. */
 export interface Figure {
   value: number;
   floor: number;
@@ -11,6 +11,8 @@ export interface Figure {
   /** How late its loop ran at the 99th percentile, and its slowest page meanwhile, where these are promises. */
   loopP99Ms?: number;
   slowestPageMs?: number;
+  /** The most a page was told in a second, where it is one. */
+  mostTold?: number;
 }
 
 export interface Measure {
@@ -23,6 +25,9 @@ export interface Measure {
 }
 
 export const ROUNDS = 3;
+
+/** A size, or a part of it: BENCH_SHARE=0.01 shows that a measure runs, and measures nothing. */
+export const sized = (n: number): number => Math.max(1, Math.round(n * Number(process.env.BENCH_SHARE || 1)));
 
 /**
  * Ours, floor, ours, floor…: what disturbs the machine disturbs both, the more so as each turn of a round is short.

@@ -1,5 +1,5 @@
-/** Signs in to the product under test as its personas do, and reads what their pages hold. */
-
+/** Signs in to the product under test as its personas do, reads what their pages hold and sends their forms. */
+import { randomUUID } from "node:crypto";
 import { modules } from "../../src/modules.ts";
 import { type Database, openDatabase } from "../../src/platform/db/index.ts";
 import { embeddedDatabase } from "../../src/platform/db/roles.ts";
@@ -73,3 +73,24 @@ function csrfOf(html: string): string {
   if (!token) throw new Error(`Cette page n’a pas de formulaire : ${html.slice(0, 200)}`);
   return token;
 }
+
+/** Sends a form of theirs; gives where it leads, or throws what it was refused with. */
+export async function submit(
+  { origin }: Pick<Server, "origin">,
+  { headers, csrf }: Person,
+  at: string,
+  fields: Record<string, string | string[]>,
+): Promise<string> {
+  const body = new URLSearchParams({ _csrf: csrf, _key: randomUUID() });
+  for (const [name, value] of Object.entries(fields)) for (const one of [value].flat()) body.append(name, one);
+  const answer = await fetch(origin + at, { method: "POST", redirect: "manual", headers, body });
+  if (answer.status !== 303) throw new Error(`${at} a répondu ${answer.status} : ${told(await answer.text())}`);
+  return new URL(answer.headers.get("location")!, origin).pathname;
+}
+
+/** The words of a page, its first ones. */
+export const told = (html: string) =>
+  html
+    .replace(/<[^>]+>/g, " ")
+    .replace(/\s+/g, " ")
+    .slice(0, 1_500);

@@ -13,7 +13,7 @@ import { startFloor, startProduct, withFolder } from "./servers.ts";
 
 const STREAMS = 1_000;
 /** The sixth stream of a person is refused (LIV-6). */
-const EACH = 5;
+export const EACH = 5;
 const TARGET_S = 1;
 const TARGET_MB = 60;
 const ROLES: Role[] = ["admin"];
@@ -34,17 +34,8 @@ async function measure(folder: string): Promise<Figure> {
     const [host] = await signInEverybody(product, db);
     const tenantId = host!.tenantId;
     const said = { tenantId, actorId: null, channel: "job" as const };
-    await db.act({ ...said, code: "user.created", label: "Deux cents comptes", now: new Date() }, (em) =>
-      em.execute(
-        `insert into app_user (tenant_id, id, email, given_name, family_name, roles)
-         select ?, uuidv7(), 'suit' || n || '@bench.example', 'Suit', 'N° ' || n, '{admin}' from generate_series(1, ?::int) n`,
-        [tenantId, STREAMS / EACH],
-      ),
-    );
-    const followers = await db.read(tenantId, (em) =>
-      em.execute<{ id: string }[]>("select id from app_user where email like 'suit%'"),
-    );
-    const cookies = await Promise.all(followers.map(({ id }) => openSession(db, secret, { tenantId, id })));
+    const followers = await manyFollowers(db, secret, tenantId, STREAMS / EACH);
+    const cookies = followers.map(({ cookie }) => cookie);
     const each = cookies.flatMap((cookie) => Array<string>(EACH).fill(cookie));
     const floor = await startFloor("sse", folder, {});
     // Both have answered before: what is counted is what streams add, not what a process takes to its first requests.
@@ -79,6 +70,27 @@ async function measure(folder: string): Promise<Figure> {
     await db.close();
     await product.stop();
   }
+}
+
+/** So many people who administer this organisation, each with a session. */
+export async function manyFollowers(
+  db: Database,
+  secret: string,
+  tenantId: string,
+  count: number,
+): Promise<{ id: string; cookie: string }[]> {
+  const said = { tenantId, actorId: null, channel: "job", code: "user.created", label: "Des comptes" } as const;
+  await db.act({ ...said, now: new Date() }, (em) =>
+    em.execute(
+      `insert into app_user (tenant_id, id, email, given_name, family_name, roles)
+       select ?, uuidv7(), 'suit' || n || '@bench.example', 'Suit', 'N° ' || n, '{admin}' from generate_series(1, ?::int) n`,
+      [tenantId, count],
+    ),
+  );
+  const found = await db.read(tenantId, (em) =>
+    em.execute<{ id: string }[]>("select id from app_user where email like 'suit%'"),
+  );
+  return Promise.all(found.map(async ({ id }) => ({ id, cookie: await openSession(db, secret, { tenantId, id }) })));
 }
 
 /** The cookie of a session as the product itself opens one: two hundred sign-ins from one address are refused. */
