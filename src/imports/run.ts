@@ -195,6 +195,7 @@ export async function runImport(engine: Engine, about: { tenantId: string; id: s
     const prepared = await prepare(engine, tenantId, id, true);
     if (found.options.errors === "none") await runWhole(engine, prepared, said);
     else await runByParts(engine, prepared, said);
+    if (found.survey.lines > INLINE_LINES) await db.refreshStatistics(prepared.staging.profile.table, "change");
     await finish(engine, about, said, { state: "completed", prepared });
   } catch (error) {
     if (error instanceof Overtaken) return;

@@ -180,7 +180,7 @@ test("STA-9, DSH-11, DSH-13 : la carte dit pourquoi une campagne est en retard, 
   await setState(over, "finished");
   const page = await sophie.get(AT);
   assert.match(cardOf(page, behind).replaceAll(/[\u00a0\u202f]/g, " "), /En retard : 50 points de retard/);
-  assert.match(cardOf(page, blocked).replaceAll(/[\u00a0\u202f]/g, " "), /un blocage dure depuis \d+ jours ouvrés/);
+  assert.match(cardOf(page, blocked).replaceAll(/[\u00a0\u202f]/g, " "), /En retard : blocage de \d+ jours ouvrés/);
   for (const one of [fine, over]) assert.doesNotMatch(cardOf(page, one), /En retard/);
   assert.match(plain(page).replaceAll(/[\u00a0\u202f]/g, " "), /En préparation et en cours 3 campagnes 2 en retard/);
   const kept = cardsOf(await sophie.get(`${AT}?retard=oui`));

@@ -106,6 +106,8 @@ export interface Database {
   enqueue(em: EntityManager, job: string, content: JobContent): Promise<void>;
   /** The same base, for work nobody waits for or that is known to be long: its transactions may last longer than a page's. */
   patiently(): Database;
+  /** Tells the planner what these tables hold now: of rows written a moment ago it knows nothing, and guesses badly. */
+  refreshStatistics(...tables: string[]): Promise<void>;
   /** Connections open, idle, and requests that wait for one, at this instant. */
   pool(): { open: number; idle: number; waiting: number };
   ping(): Promise<void>;
@@ -203,6 +205,10 @@ export async function openDatabase(url: string, parts: DomainParts, pooling: Par
     async enqueue(em, job, content) {
       if (!enqueue) throw new Error(`"${job}" cannot be sent: jobs were not started.`);
       await enqueue(runOf(em), job, content);
+    },
+    async refreshStatistics(...tables) {
+      const question = CompiledQuery.raw("select refresh_statistics(variadic $1::text[]::regclass[])", [tables]);
+      await client(orm).executeQuery(question);
     },
     pool: () => poolOf(orm),
     async ping() {
