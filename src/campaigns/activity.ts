@@ -1,7 +1,7 @@
 import type { PermissionCode } from "../accounts/index.ts";
 import { fr } from "../platform/text/index.ts";
 import type { Kind } from "../workflow/index.ts";
-import type { ActivityEvent } from "./queries/activity.ts";
+import type { ActivityEvent, Told } from "./queries/activity.ts";
 
 /** What happened in a campaign, in the words of its feed (ACT-1). */
 
@@ -31,7 +31,7 @@ export const ACTIVITY_KINDS = [
       ...["campaign.created", "campaign.cloned", "campaign.edited", "campaign.visibility_changed"],
       ...["campaign.transferred", "campaign.published", "campaign.started", "campaign.put_back", "campaign.finished"],
       ...["campaign.reopened", "campaign.archived", "campaign.restored", "campaign.trashed", "campaign.untrashed"],
-      ...["campaign.baseline_set", "campaign.act_undone"],
+      "campaign.baseline_set",
     ],
   },
   {
@@ -67,6 +67,17 @@ export const ACTIVITY_KINDS = [
 
 /** The kinds a reader is told, given their rights (ACT-4). */
 export const kindsFor = (may: (right: PermissionCode) => boolean) => ACTIVITY_KINDS.filter(({ right }) => may(right));
+
+const namesOf = (kinds: readonly { names: readonly string[] }[]) => kinds.flatMap(({ names }) => names);
+
+/** What a reader is told of a campaign, all of it or of one kind; and what is kept from them (ACT-2, ACT-4). */
+export function toldTo(may: (right: PermissionCode) => boolean, kind?: string): Told {
+  const kinds = kindsFor(may);
+  return {
+    names: namesOf(kind ? kinds.filter(({ value }) => value === kind) : kinds),
+    kept: namesOf(ACTIVITY_KINDS.filter((one) => !kinds.includes(one))),
+  };
+}
 
 const DONE: Record<Kind, string> = {
   schedule: "a planifié",

@@ -4,6 +4,7 @@ import type { DomainEvent, Reaction } from "../platform/events/catalogue.ts";
 import { record } from "../platform/events/record.ts";
 import type { Status } from "../workflow/index.ts";
 import { aboutCampaign, type CampaignState } from "./campaign.ts";
+import { namesOfAct } from "./queries/activity.ts";
 import { campaignsOfAct, holdState, isFarFromOver, moveState, workOf } from "./queries/life-cycle.ts";
 
 /** What the work on operations makes of their campaign, in the transaction of its cause, whatever the way in (CAM-3, CAM-5). */
@@ -77,11 +78,12 @@ export const reactions: Reaction[] = [
     async run(em, event) {
       const worked = await campaignsOfAct(em, event.actId);
       for (const id of worked) await settle(em, id, event);
-      // Told in the activity of each, where what was undone was told (ACT-1).
+      // Told in the activity of each, to whom what was undone was told (ACT-1, ACT-4).
       const about = await findAct(em, event.subject.id);
+      const of = await namesOfAct(em, event.subject.id);
       const settings = about?.subjectType === "campaign" && about.subjectId !== null ? [about.subjectId] : [];
       for (const id of new Set([...worked, ...settings])) {
-        record(em, "campaign.act_undone", aboutCampaign({ id }), { act: event.subject.id, by: event.payload.by });
+        record(em, "campaign.act_undone", aboutCampaign({ id }), { act: event.subject.id, of, by: event.payload.by });
       }
     },
   },

@@ -41,7 +41,11 @@ export const events = {
   "campaign.reopened": { label: "campagne rouverte", payload: moved, mayFollow: true },
   "campaign.archived": { label: "campagne archivée", payload: z.strictObject({ from: state, by }) },
   "campaign.restored": { label: "campagne restaurée", payload: z.strictObject({ to: state, by }) },
-  "campaign.act_undone": { label: "acte annulé", payload: z.strictObject({ act: z.uuid(), by: by.nullable() }) },
+  "campaign.act_undone": {
+    label: "acte annulé",
+    /** `of`: what the act taken back had recorded, which says who is told of it (ACT-4). */
+    payload: z.strictObject({ act: z.uuid(), of: z.array(z.string()), by: by.nullable() }),
+  },
   "campaign.trashed": { label: "campagne mise à la corbeille", payload: z.strictObject({ by }) },
   "campaign.untrashed": { label: "campagne sortie de la corbeille", payload: z.strictObject({ by }) },
   "campaign.baseline_set": { label: "plan de référence remplacé", payload: z.strictObject({ by }) },

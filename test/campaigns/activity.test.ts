@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addOperation, idIn, isAt, makeCampaign, plain } from "../support/campaigns.ts";
+import { checkAsProposed, runImport } from "../support/imports.ts";
+import { sendForm } from "../support/multipart.ts";
+import { csvText } from "../support/sheets.ts";
 import { type Browser, startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -111,6 +114,59 @@ test("ACT-1 : un acte annulé se lit aussi", async () => {
   );
   await post(denis, `/actes/${act!.id}/annulation`, `/actes/${act!.id}/annulation`);
   assert.match((await activity(helene, at))[0]!, /Denis Roussel a annulé «\s?/);
+});
+
+test("ACT-4, PRM-14 : l’annulation se lit de qui lit ce qu’elle annule, et l’annulation de cette annulation aussi", async () => {
+  const campaign = idIn(at);
+  const people = `${at}/personnes`;
+  await sophie.get(`/imports/personnes/nouveau?objet=${campaign}`);
+  const content = Buffer.from(
+    csvText([
+      ["Matricule", "Nom", "Prénom"],
+      ["EXT-9", "Martin", "Jeanne"],
+    ]),
+  );
+  const sent = isAt(
+    await sendForm(world, sophie, "/imports/personnes/nouveau", { name: "p.csv", content }, { scope: campaign }),
+  );
+  isAt(await checkAsProposed(sophie, sent));
+  await runImport(world, sophie, sent);
+  const [person] = await world.db.read(tenantId, (em) =>
+    em.execute<{ id: string }[]>("select id from eligible_person where campaign_id = ?", [campaign]),
+  );
+  const undoLast = async () => {
+    const [act] = await world.db.read(tenantId, (em) =>
+      em.execute<{ id: string }[]>("select id from act where subject_id = ? order by id desc limit 1", [campaign]),
+    );
+    await post(sophie, `/actes/${act!.id}/annulation`, `/actes/${act!.id}/annulation`);
+  };
+  const before = await activity(helene, at);
+  await post(sophie, `${people}/${person!.id}/modifier`, `${people}/${person!.id}/retrait`);
+  await undoLast();
+  const undone = /Sophie Marchand a annulé «\s?Personne retirée de la campagne\s?: Jeanne Martin/;
+  assert.match((await activity(sophie, at))[0]!, undone);
+  assert.match((await activity(sophie, at, "?sorte=personnes"))[0]!, undone, "avec ce qu’elle annule");
+  await undoLast();
+  assert.match((await activity(sophie, at))[0]!, /a annulé «\s?Annulation\s?: Personne retirée/);
+  await post(sophie, `${at}/vues`, `${at}/vues`, { name: "Mes retards", adresse: "" });
+  await undoLast();
+  assert.doesNotMatch((await activity(sophie, at))[0]!, /Vue de la liste/, "une vue n’est qu’à qui la garde");
+  await post(sophie, `${at}/acces`, `${at}/acces`, { grantee: `u.${helene.id}`, letters: ["see"] });
+  await undoLast();
+  assert.match((await activity(sophie, at))[0]!, /Sophie Marchand a annulé «\s?Habilitation sur la campagne/);
+  assert.deepEqual(await activity(helene, at), before);
+  assert.ok(
+    !linesOf(await helene.get(at)).some((line) => /Jeanne|Habilitation/.test(line)),
+    "au tableau de bord non plus",
+  );
+});
+
+test("ACT-4 : le filtre par personne ne nomme que ceux dont on lit les actes", async () => {
+  const claire = await world.as("claire");
+  await post(sophie, `${at}/acces`, `${at}/acces`, { grantee: `u.${claire.id}`, letters: ["configure"] });
+  await post(claire, `${at}/acces`, `${at}/acces`, { grantee: `u.${helene.id}`, letters: ["see"] });
+  const offered = async (by: Browser) => (await by.get(`${at}/activite`)).text.includes(`<option value="${claire.id}"`);
+  assert.deepEqual([await offered(sophie), await offered(helene)], [true, false]);
 });
 
 test("ACT-2 : par pages de cinquante, dans les deux sens, sans rien perdre ni répéter", async () => {

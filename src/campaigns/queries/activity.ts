@@ -20,6 +20,12 @@ export interface ActivityFilter {
   zone: string;
 }
 
+/** The names of events one reader is told of, and of those kept from them: an undo goes with what it took back. */
+export interface Told {
+  names: readonly string[];
+  kept: readonly string[];
+}
+
 /** One event, with what its line says of it. */
 export interface ActivityEvent {
   id: string;
@@ -52,6 +58,10 @@ interface ActivityRow extends Omit<ActivityEvent, "at" | "operation"> {
 /** SQL: the campaign of an event `e`. */
 const campaignOfEvent = sql.raw(EVENT_CAMPAIGN.replaceAll(/payload|subject_(?:type|id)/g, "e.$&"));
 
+const isTold = ({ names, kept }: Told) => sql`
+  (e.name = any (${[...names]}::text[]) or e.name = 'campaign.act_undone'
+    and e.payload -> 'of' ?| ${[...names]}::text[] and not e.payload -> 'of' ?| ${[...kept]}::text[])`;
+
 function conditions({ actorId, segmentId, channel, from, to, zone }: ActivityFilter): RawBuilder<unknown> {
   const all: RawBuilder<unknown>[] = [sql`true`];
   if (actorId) all.push(sql`a.actor_id = ${actorId}::uuid`);
@@ -71,13 +81,13 @@ export interface ActivityPage {
 }
 
 /**
- * The last events of these names in a campaign, newest first, one page by keyset. One line each whatever they changed: a
+ * The last events one is told of in a campaign, newest first, one page by keyset. One line each whatever they changed: a
  * bulk act and an import are one event (ACT-3). All names are joined: the same few questions for five lines or fifty.
  */
 export async function listActivity(
   em: EntityManager,
   campaignId: string,
-  names: readonly string[],
+  told: Told,
   filter: ActivityFilter,
   { before, after, size }: { before?: string | undefined; after?: string | undefined; size: number },
 ): Promise<ActivityPage> {
@@ -89,7 +99,7 @@ export async function listActivity(
       from event e join changeset c on c.tenant_id = e.tenant_id and c.id = e.changeset_id
       join act a on a.tenant_id = c.tenant_id and a.id = c.act_id
       left join operation o on e.subject_type = 'operation' and o.tenant_id = e.tenant_id and o.id = e.subject_id
-      where ${campaignOfEvent} = ${campaignId} and e.name = any (${[...names]}::text[]) and ${conditions(filter)} and ${bound}
+      where ${campaignOfEvent} = ${campaignId} and ${isTold(told)} and ${conditions(filter)} and ${bound}
       order by e.id ${after ? sql`asc` : sql`desc`} limit ${sql.lit(size + 1)})
     select l.id, l.name, l.subject_id as "subjectId", l.payload, l.at, l.act_id as "actId", l.channel, l.label, l.reason, l.operation_id as "operationId",
       l.title, l.is_trashed as "isTrashed", s.name as segment, u.given_name || ' ' || u.family_name as actor,
@@ -116,14 +126,31 @@ export async function listActivity(
 /** People are looked for among this many: those of long ago are found by the day. */
 const LAST_EVENTS = 5_000;
 
-/** Who acted in a campaign of late, by name: the people its activity may be narrowed to. */
-export async function listActors(em: EntityManager, campaignId: string): Promise<{ value: string; label: string }[]> {
+/** Who did of late, by name, what one is told of in a campaign: the people its activity may be narrowed to (ACT-2, ACT-4). */
+export async function listActors(
+  em: EntityManager,
+  campaignId: string,
+  told: Told,
+): Promise<{ value: string; label: string }[]> {
   const { rows } = await sql<{ value: string; label: string }>`
     select id as value, family_name || ' ' || given_name as label from app_user where id in (
       select a.actor_id from (
-        select tenant_id, changeset_id from event e where ${campaignOfEvent} = ${campaignId} order by id desc limit ${sql.lit(LAST_EVENTS)}) e
+        select tenant_id, changeset_id from event e where ${campaignOfEvent} = ${campaignId} and ${isTold(told)}
+        order by id desc limit ${sql.lit(LAST_EVENTS)}) e
       join changeset c on c.tenant_id = e.tenant_id and c.id = e.changeset_id
       join act a on a.tenant_id = c.tenant_id and a.id = c.act_id)
     order by folded(family_name), folded(given_name), id`.execute(transaction(em));
   return rows;
+}
+
+/** The names of what an act recorded; of an undo, also of what it had taken back. */
+export async function namesOfAct(em: EntityManager, actId: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select distinct n.name from changeset c join event e on e.tenant_id = c.tenant_id and e.changeset_id = c.id
+    cross join lateral (
+      select e.name union all select jsonb_array_elements_text(e.payload -> 'of') where e.name = 'campaign.act_undone') n
+    where c.act_id = ${actId}::uuid and n.name <> all ('{act.undone,campaign.act_undone}') order by 1`.execute(
+    transaction(em),
+  );
+  return rows.map(({ name }) => name);
 }

@@ -5,7 +5,7 @@ import { CHANNELS } from "../../platform/db/changeset.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
 import { query, read } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
-import { ACTIVITY_KINDS, kindsFor, lineOfActivity } from "../activity.ts";
+import { ACTIVITY_KINDS, kindsFor, lineOfActivity, toldTo } from "../activity.ts";
 import { campaignFor, type Standing } from "../policy.ts";
 import { type ActivityEvent, listActivity, listActors } from "../queries/activity.ts";
 import { NONE } from "../queries/operations.ts";
@@ -53,22 +53,19 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
   const { standing, found, actors, segments } = await read(req, async (em) => {
     const standing = await campaignFor(em, req.user!, req.params.id);
     const { campaign, may } = standing;
-    const kinds = kindsFor(may).filter(({ value }) => !sorte || value === sorte);
     const filter = {
       ...{ actorId: personne || undefined, segmentId: segment || undefined, channel: voie || undefined },
       ...{ from: du || undefined, to: au || undefined, zone: zoneOf(req, campaign) },
     };
     return {
       standing,
-      actors: await listActors(em, campaign.id),
+      actors: await listActors(em, campaign.id, toldTo(may)),
       segments: await listSegments(em, campaign.id),
-      found: await listActivity(
-        em,
-        campaign.id,
-        kinds.flatMap(({ names }) => names),
-        filter,
-        { before: avant, after: apres, size: PAGE_SIZE },
-      ),
+      found: await listActivity(em, campaign.id, toldTo(may, sorte), filter, {
+        before: avant,
+        after: apres,
+        size: PAGE_SIZE,
+      }),
     };
   });
   const { campaign } = standing;

@@ -8,7 +8,7 @@ import type { Live } from "../../platform/http/stream.ts";
 import { announce } from "../../platform/live/news.ts";
 import { Changes, Shared } from "../../platform/live/shared.ts";
 import type { Ratio } from "../../platform/text/index.ts";
-import { kindsFor } from "../activity.ts";
+import { toldTo } from "../activity.ts";
 import { type Load, USUAL_MINUTES } from "../balance.ts";
 import { Campaign } from "../campaign.ts";
 import type { DayByDay } from "../curves.ts";
@@ -109,7 +109,7 @@ export async function lookAt<C extends Glimpsed>(
       throw new Error(`A board does not tell its readers apart by ${right}.`);
     return held.includes(right as ToldApart);
   };
-  const told = kindsFor(may).flatMap(({ names }) => names);
+  const told = toldTo(may);
   const key = JSON.stringify([tenantId, id, today, held, times]);
   // Nothing read for this question serves the work: it may be given to whoever asked after it, for whom that is too old.
   const reading = <T>(work: (em: EntityManager, of: { campaign: Campaign; house: House }) => Promise<T>) =>
