@@ -7,7 +7,7 @@ import { INLINE_ROWS } from "./bulk.ts";
 import type { BulkAction } from "./bulk-wish.ts";
 import { Campaign } from "./campaign.ts";
 import { LETTERS } from "./grant.ts";
-import { grantedTo, handedOver, heldBy } from "./queries/told.ts";
+import { grantedBy, handedOver, heldBy } from "./queries/told.ts";
 
 /**
  * What people are told of campaigns in their notification centre, in the transaction of its cause (ACT-5). Told from here, and
@@ -32,15 +32,13 @@ async function tellTechnicians(em: EntityManager, { actId, payload }: DomainEven
   const others = handed.filter(({ technicianId }) => technicianId !== by);
   if (others.length === 0) return;
   const name = await nameOf(em, by);
-  for (const { technicianId, campaign, given, taken, operationId, title } of others) {
-    const told = { kind: "operations" as const, to: [technicianId] };
-    if (given > 0) {
-      const text = `${name} vous a affecté ${ofCampaign(given, title, campaign)}.`;
-      await notify(em, { ...told, text, path: given === 1 ? `/operations/${operationId}` : null });
-    }
-    if (taken > 0) {
-      await notify(em, { ...told, text: `${name} vous a retiré ${ofCampaign(taken, title, campaign)}.`, path: null });
-    }
+  for (const { technicianId, campaign, isGiven, n, operationId, title } of others) {
+    await notify(em, {
+      kind: "operations",
+      to: [technicianId],
+      text: `${name} vous a ${isGiven ? "affecté" : "retiré"} ${ofCampaign(n, title, campaign)}.`,
+      path: isGiven && n === 1 ? `/operations/${operationId}` : null,
+    });
   }
 }
 
@@ -55,27 +53,28 @@ async function tellPublished(em: EntityManager, { subject, payload }: DomainEven
   }
 }
 
-const GRANTS = {
-  "campaign.grant_given": "vous a donné une habilitation sur",
-  "campaign.grant_changed": "a changé votre habilitation sur",
-  "campaign.grant_withdrawn": "vous a retiré votre habilitation sur",
+const GRANTED = {
+  create: "vous a donné une habilitation sur",
+  update: "a changé votre habilitation sur",
+  delete: "vous a retiré votre habilitation sur",
 };
 
-async function tellGranted(em: EntityManager, { name, subject, payload }: DomainEvent): Promise<void> {
-  const granted = await grantedTo(em, payload.grant as string);
-  if (!granted) return;
-  const { userId, groupId, letters } = granted;
-  const reached = userId ? [userId] : groupId ? (await peopleOf(em, groupId)).map(({ id }) => id) : [];
-  const campaign = await em.findOneOrFail(Campaign, { id: subject.id });
-  const now = LETTERS.flatMap(({ value, label }) => (letters.includes(value) ? label.toLowerCase() : []));
-  const words = `${GRANTS[name as keyof typeof GRANTS]} la campagne «\u00a0${campaign.name}\u00a0»`;
-  const by = payload.by as string;
-  await notify(em, {
-    kind: "grants",
-    to: reached.filter((id) => id !== by),
-    text: `${await nameOf(em, by)} ${words}${now.length > 0 ? `\u00a0: ${fr.list(now)}` : ""}.`,
-    path: name === "campaign.grant_withdrawn" ? null : `/campagnes/${subject.id}`,
-  });
+async function tellGranted(em: EntityManager, { actId, payload }: DomainEvent): Promise<void> {
+  const by = (payload.by as string | null) ?? null;
+  const granted = await grantedBy(em, actId);
+  if (granted.length === 0) return;
+  const name = await nameOf(em, by);
+  for (const { campaignId, campaign, userId, groupId, operation, letters } of granted) {
+    const reached = userId ? [userId] : groupId ? (await peopleOf(em, groupId)).map(({ id }) => id) : [];
+    const now = LETTERS.flatMap(({ value, label }) => (letters.includes(value) ? label.toLowerCase() : []));
+    const words = `${GRANTED[operation]} la campagne «\u00a0${campaign}\u00a0»`;
+    await notify(em, {
+      kind: "grants",
+      to: reached.filter((id) => id !== by),
+      text: `${name} ${words}${now.length > 0 ? `\u00a0: ${fr.list(now)}` : ""}.`,
+      path: operation === "delete" ? null : `/campagnes/${campaignId}`,
+    });
+  }
 }
 
 const BULK_ENDS = { completed: "est terminée", cancelled: "est arrêtée", failed: "s’est interrompue" };
@@ -134,5 +133,8 @@ export const telling: Reaction[] = [
     run: (em, event) => (event.payload.kind === "operations" ? tellTechnicians(em, event) : undefined),
   },
   { on: "campaign.published", run: tellPublished },
-  ...Object.keys(GRANTS).map((on) => ({ on, run: tellGranted })),
+  ...["campaign.grant_given", "campaign.grant_changed", "campaign.grant_withdrawn", "act.undone"].map((on) => ({
+    on,
+    run: tellGranted,
+  })),
 ];

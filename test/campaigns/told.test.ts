@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listNotifications } from "../../src/notifications/queries.ts";
+import { record } from "../../src/platform/events/record.ts";
 import { addOperation, idIn, isAt, makeCampaign } from "../support/campaigns.ts";
 import { query } from "../support/cluster.ts";
 import { type Browser, startWorld, type Who } from "../support/world.ts";
@@ -79,6 +80,50 @@ test("ACT-5 : des opérations affectées ou retirées se signalent une fois par 
     }),
   );
   assert.equal((await told("awa", "operations")).length, before + 1);
+});
+
+test("ACT-5 : un même acte donne et retire : chaque phrase nomme son opération, et mène à celle qui est donnée", async () => {
+  const at = await makeCampaign(sophie, { name: "Échanges" });
+  const given = await addOperation(sophie, at, { c_cible: "PC-Z" });
+  const taken = await addOperation(sophie, at, { c_cible: "PC-A", technician: awa.id });
+  await post(sophie, `${at}/publication`, `${at}/publication`);
+  const said = { tenantId, actorId: sophie.id, channel: "page", code: "operation.assigned", label: "Essai" } as const;
+  await world.db.act({ ...said, now: world.clock.now() }, async (em) => {
+    const ones = [
+      [given, awa.id],
+      [taken, null],
+    ] as const;
+    for (const [one, technician] of ones) {
+      await em.execute("update operation set technician_id = ? where id = ?", [technician, idIn(one)]);
+    }
+    const payload = { campaign: idIn(at), technician: awa.id, by: sophie.id };
+    record(em, "operation.assigned", { type: "operation", id: idIn(given) }, payload);
+  });
+  assert.deepEqual((await told("awa", "operations")).slice(0, 2).toSorted(), [
+    ["Sophie Marchand vous a affecté l’opération « PC-Z » de la campagne « Échanges ».", given],
+    ["Sophie Marchand vous a retiré l’opération « PC-A » de la campagne « Échanges ».", null],
+  ]);
+});
+
+test("ACT-5 : une annulation qui retire ou rend une habilitation la signale aussi", async () => {
+  const at = await makeCampaign(sophie, { name: "Retours" });
+  await post(sophie, `${at}/acces`, `${at}/acces`, { grantee: `u.${karim.id}`, letters: ["see"] });
+  const undoLast = async () => {
+    const [act] = (await query(world.superUrl, "select id from act where subject_id = $1 order by id desc limit 1", [
+      idIn(at),
+    ])) as [{ id: string }];
+    await post(sophie, `/actes/${act.id}/annulation`, `/actes/${act.id}/annulation`);
+  };
+  await undoLast();
+  assert.deepEqual((await told("karim", "grants"))[0], [
+    "Sophie Marchand vous a retiré votre habilitation sur la campagne « Retours ».",
+    null,
+  ]);
+  await undoLast();
+  assert.deepEqual((await told("karim", "grants"))[0], [
+    "Sophie Marchand vous a donné une habilitation sur la campagne « Retours » : voir.",
+    at,
+  ]);
 });
 
 test("ACT-5 : chacune de ces sortes se rend muette", async () => {

@@ -9,14 +9,15 @@ const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<
 export interface Handed {
   technicianId: string;
   campaign: string;
-  given: number;
-  taken: number;
+  /** Given, or taken back. */
+  isGiven: boolean;
+  n: number;
   /** One of them, and its name. */
   operationId: string;
   title: string;
 }
 
-/** The operations this act gave to technicians and took back from them; those of drafts are told by their publication. */
+/** The operations this act gave to technicians, and those it took back from them; those of drafts are told by their publication. */
 export async function handedOver(em: EntityManager, actId: string): Promise<Handed[]> {
   const { rows } = await sql<Handed>`
     with m as (
@@ -26,12 +27,11 @@ export async function handedOver(em: EntityManager, actId: string): Promise<Hand
       join operation o on o.tenant_id = h.tenant_id and o.id = h.row_id and o.trashed_at is null
       join campaign c on c.tenant_id = o.tenant_id and c.id = o.campaign_id and c.state <> 'draft' and c.trashed_at is null
       where k.act_id = ${actId}::uuid and h.table_name = 'operation' and (h.operation = 'create' or h.before ? 'technician_id'))
-    select t.id as "technicianId", m.campaign, (count(*) filter (where t.id = m.after))::int as given,
-      (count(*) filter (where t.id = m.before))::int as taken, min(m.id::text) as "operationId", min(m.title) as title
-    from m cross join lateral (select m.before as id union select m.after) t
-    where t.id is not null and m.before is distinct from m.after group by t.id, m.campaign_id, m.campaign`.execute(
-    transaction(em),
-  );
+    select t.id as "technicianId", m.campaign, t.is_given as "isGiven", count(*)::int as n,
+      (array_agg(m.id order by m.id))[1] as "operationId", (array_agg(m.title order by m.id))[1] as title
+    from m cross join lateral (values (m.after, true), (m.before, false)) t (id, is_given)
+    where t.id is not null and m.before is distinct from m.after
+    group by t.id, m.campaign_id, m.campaign, t.is_given order by t.is_given desc`.execute(transaction(em));
   return rows;
 }
 
@@ -46,19 +46,27 @@ export async function heldBy(em: EntityManager, campaignId: string): Promise<{ t
 }
 
 export interface Granted {
+  campaignId: string;
+  campaign: string;
   userId: string | null;
   groupId: string | null;
+  operation: "create" | "update" | "delete";
+  /** As they are now: none of one that is withdrawn. */
   letters: Letter[];
 }
 
-/** To whom a grant goes, or went before this act withdrew it. */
-export async function grantedTo(em: EntityManager, grantId: string): Promise<Granted | null> {
+/** The grants this act gave, changed or withdrew. */
+export async function grantedBy(em: EntityManager, actId: string): Promise<Granted[]> {
   const { rows } = await sql<Granted>`
-    select user_id as "userId", group_id as "groupId", letters from campaign_grant where id = ${grantId}::uuid
-    union all
-    select (before ->> 'user_id')::uuid, (before ->> 'group_id')::uuid, '{}' from change
-    where row_id = ${grantId}::uuid and operation = 'delete' and changeset_id = current_setting('app.changeset_id')::uuid`.execute(
-    transaction(em),
-  );
-  return rows[0] ?? null;
+    select c.id as "campaignId", c.name as campaign, m."userId", m."groupId", m.operation, m.letters
+    from (
+      select distinct on (h.row_id) h.operation, coalesce(g.letters, '{}') as letters,
+        coalesce(g.campaign_id, (h.before ->> 'campaign_id')::uuid) as campaign_id,
+        coalesce(g.user_id, (h.before ->> 'user_id')::uuid) as "userId",
+        coalesce(g.group_id, (h.before ->> 'group_id')::uuid) as "groupId"
+      from changeset k join change h on h.tenant_id = k.tenant_id and h.changeset_id = k.id
+      left join campaign_grant g on g.tenant_id = h.tenant_id and g.id = h.row_id
+      where k.act_id = ${actId}::uuid and h.table_name = 'campaign_grant' order by h.row_id, h.ordinal desc) m
+    join campaign c on c.id = m.campaign_id`.execute(transaction(em));
+  return rows;
 }
