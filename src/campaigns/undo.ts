@@ -1,5 +1,5 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
-import { groupHolds, holdTenant } from "../accounts/index.ts";
+import { groupHolds, holdTenant, type Grant as Letter } from "../accounts/index.ts";
 import type { Undo } from "../platform/db/undo.ts";
 import { Conflict, RuleBroken } from "../platform/errors.ts";
 import { spreadBaseline } from "./queries/baselines.ts";
@@ -40,19 +40,36 @@ const CARRIED_ON = {
   finished: "Une autre de ses opérations a été rouverte ou ajoutée depuis\u00a0: son état reste.",
 };
 
-/** SQL: whether `who` runs the campaign this column names: owner, granted by name or by group, or any manager of a public one (PRM-11). */
-const RUNS = (column: string) => `exists (select from campaign c
-  where c.tenant_id = coalesce(w.tenant_id, t.tenant_id) and c.id = coalesce(w.${column}, t.${column})
-  and (${OWN("c")}
-    or exists (select from campaign_grant g where g.tenant_id = c.tenant_id and g.campaign_id = c.id and 'configure' = any (g.letters)
-      and (g.user_id = who.id or ${groupHolds("g.group_id", "who.id")}))
-    or (c.visibility = 'public' and exists (select from app_user u where u.tenant_id = c.tenant_id and u.id = who.id and 'campaign_manager' = any (u.roles)))))`;
+/** SQL: the letters granted to `who` on campaign `c`, by name or by group. */
+const LETTERS_HELD = `array(select unnest(g.letters) from campaign_grant g where g.tenant_id = c.tenant_id and g.campaign_id = c.id
+  and (g.user_id = who.id or ${groupHolds("g.group_id", "who.id")}))`;
+const GRANTED = (...letters: Letter[]) => `${LETTERS_HELD} && '{${letters}}'::text[]`;
+/** SQL: whether the campaign this column names is owned by `who`, or open to them so. */
+const OPEN = (column: string, so: string) => `exists (select from campaign c
+  where c.tenant_id = coalesce(w.tenant_id, t.tenant_id) and c.id = coalesce(w.${column}, t.${column}) and (${OWN("c")} or ${so}))`;
+/** SQL: whether `who` sets the campaign this column names (PRM-3). */
+const CONFIGURES = (column: string) => OPEN(column, GRANTED("configure"));
+/** SQL: whether `who` runs its operations: any manager does those of a public one (PRM-11). */
+const RUNS = (column: string) =>
+  OPEN(
+    column,
+    `${GRANTED("configure")} or (c.visibility = 'public'
+      and exists (select from app_user u where u.tenant_id = c.tenant_id and u.id = who.id and 'campaign_manager' = any (u.roles)))`,
+  );
+
+/** What whoever configures a campaign changes of it, and what may follow: never its owner, its visibility, its archive or its trash (PRM-6, PRM-7). */
+const CONFIGURED = [
+  ...["name", "description", "starts_on", "ends_on", "zone", "holiday_zone", "closed_days", "default_hour"],
+  ...["duration_minutes", "is_time_tracked", "problem_reasons", "title_field", "subtitle_fields", "segment_field"],
+  ...["workflow", "operation_type_id", "type_taken", "type_refused", "state", "closed_at", "closing"],
+];
 
 export const campaignUndo: Undo = {
   right: "campaigns.govern",
   // Of one that its undone creation took away, only the row wanted is left. A state that an act on operations led it to goes
   // back with that act, whoever may take it back; one given by hand, with who may give it (CAM-18).
   unless: `coalesce(t.owner_id, w.owner_id) = who.id
+    or (p.kind = 'update' and p.before - '{${CONFIGURED}}'::text[] = '{}' and p.before - '{state,closed_at,closing}'::text[] <> '{}' and ${CONFIGURES("id")})
     or (${ONLY_STATE} and ((${SUBJECT}) is distinct from 'campaign' or ${RUNS("id")}))`,
   created: "delete",
   rules: [
@@ -108,9 +125,13 @@ const CLOSED = [
   { when: `(${CAMPAIGN}).trashed_at is not null`, why: TRASHED },
 ];
 
+/** Nobody gives or takes back more than they hold, by an undo either (PRM-8, CAM-24). */
 export const grantUndo: Undo = {
-  right: "campaigns.govern",
-  unless: `exists (select from campaign c where c.tenant_id = coalesce(w.tenant_id, t.tenant_id) and c.id = coalesce(w.campaign_id, t.campaign_id) and ${OWN("c")})`,
+  right: "grants.edit",
+  unless: OPEN(
+    "campaign_id",
+    `${LETTERS_HELD} @> ('{configure}'::text[] || coalesce(t.letters, '{}') || coalesce(w.letters, '{}'))`,
+  ),
   created: "delete",
   rules: CLOSED,
 };
@@ -133,6 +154,9 @@ export const typeUndo: Undo = {
 };
 
 const RUNS_IT = RUNS("campaign_id");
+const CONFIGURES_IT = CONFIGURES("campaign_id");
+/** SQL: what an import brought besides its rows goes back with them; what was set by hand, with who sets the campaign. */
+const SETS_IT = `case when (${SUBJECT}) = 'campaign' then ${CONFIGURES_IT} else ${RUNS_IT} end`;
 /** SQL: the segment of this row is gone, and this undo does not bring it back first. */
 const SEGMENT_GONE = `w.segment_id is not null and not exists (select from segment s where s.tenant_id = w.tenant_id and s.id = w.segment_id)
   and not exists (select from change l where l.table_name = 'segment' and l.row_id = w.segment_id and l.operation = 'delete' and ${SAME_ACT})`;
@@ -142,8 +166,8 @@ const WAITED_FOR = ["is_unique", "is_searchable", "removed_at"];
 
 /** A field that an act added is hidden again: its values stay for who puts it back (FLD-7). */
 export const fieldUndo: Undo = {
-  right: "campaigns.govern",
-  unless: RUNS_IT,
+  right: "campaigns.configure",
+  unless: SETS_IT,
   created: { set: (now) => ({ removed_at: now.toISOString() }) },
   rules: [
     ...CLOSED,
@@ -180,8 +204,8 @@ export const fieldUndo: Undo = {
 };
 
 export const segmentUndo: Undo = {
-  right: "campaigns.govern",
-  unless: RUNS_IT,
+  right: "campaigns.configure",
+  unless: SETS_IT,
   created: "delete",
   rules: [
     ...CLOSED,
@@ -208,16 +232,16 @@ export const segmentUndo: Undo = {
 
 /** What an act said of a prerequisite is taken back as long as its segment is there, or comes back first (PRE-1, PRE-5). */
 export const prerequisiteUndo: Undo = {
-  right: "campaigns.govern",
-  unless: RUNS_IT,
+  right: "campaigns.configure",
+  unless: CONFIGURES_IT,
   created: "delete",
   rules: [...CLOSED, { when: SEGMENT_GONE, why: "Son segment n’existe plus." }],
 };
 
 /** People of a campaign leave with the act that brought them, and come back as long as nobody took their place (IMP-40). */
 export const personUndo: Undo = {
-  right: "campaigns.govern",
-  unless: RUNS_IT,
+  right: "bookings.place",
+  unless: OPEN("campaign_id", GRANTED("place", "configure")),
   created: "delete",
   rules: [
     ...CLOSED,
@@ -243,7 +267,7 @@ export const personUndo: Undo = {
 
 /** What an act made goes to the trash; the rest comes back as it was, under the workflow of today (IMP-41, HIS-13). */
 export const operationUndo: Undo = {
-  right: "campaigns.govern",
+  right: "operations.manage",
   unless: `t.technician_id = who.id or ${RUNS_IT}`,
   // Back from the trash, it would be in a segment that left with it.
   created: { set: (now) => ({ trashed_at: now.toISOString() }), emptied: { column: "segment_id", table: "segment" } },
@@ -325,7 +349,7 @@ export const operationUndo: Undo = {
 /** The baseline before it holds again, and each operation is told its day in it (SNP-5). */
 export const baselineUndo: Undo = {
   right: "campaigns.govern",
-  unless: RUNS_IT,
+  unless: CONFIGURES_IT,
   created: "delete",
   rules: CLOSED,
   // That of a publication leaves with it, or not at all (CAM-18).

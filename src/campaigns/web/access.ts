@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
-import { listGroups } from "../../accounts/index.ts";
+import { allows, listGroups } from "../../accounts/index.ts";
 import { NotFound, RuleBroken } from "../../platform/errors.ts";
 import { atVersion, read, submit } from "../../platform/http/forms.ts";
 import { fr } from "../../platform/text/index.ts";
@@ -181,5 +181,6 @@ export const updateOwner: RequestHandler<{ id: string }> = async (req, res) => {
   });
   if (form.errors) return show(req, res, { owner: form });
   const notice = `La campagne est transmise à ${form.result.owner.name()}. Vous ne gardez que ce qui vous est habilité.`;
-  res.saved(PAGE, {}, { at: "/campagnes", notice, undo: true });
+  // Who gave it away takes it back only as an administrator.
+  res.saved(PAGE, {}, { at: "/campagnes", notice, undo: allows(req.user!.roles, "campaigns.govern") });
 };
