@@ -25,7 +25,7 @@ export const VISIBILITIES = [
   {
     value: "restricted",
     label: "Restreinte",
-    hint: "Vous, les administrateurs, et les personnes ou groupes que vous habilitez.",
+    hint: "La personne propriétaire, les administrateurs, et les personnes ou groupes habilités.",
   },
   { value: "public", label: "Publique", hint: "En plus, tous les gestionnaires et lecteurs de l’organisation." },
 ] as const;

@@ -321,6 +321,7 @@ test("PRM-3 : qui ne règle pas la campagne n’en prépare rien ; qui y est hab
   };
   await letters("see");
   for (const step of steps) assert.equal((await claire.get(`${at}/${step}`)).status, 403, `${step} : voit seulement`);
+  assert.match(plain(await claire.get(`${at}/publication`)), /Vous ne pouvez pas publier cette campagne/);
   assert.doesNotMatch((await claire.get(at)).text, /Reprendre la préparation/);
   await letters("configure");
   for (const step of steps) await page(`${at}/${step}`, claire);

@@ -118,6 +118,13 @@ test("CAM-24 : « Accès » tient propriétaire, visibilité, habilitations et g
   assert.doesNotMatch(granted.text, /action="[^"]+\/(?:visibilite|proprietaire)"/);
   assert.match(plain(granted), /Visibilité Restreinte Vous ne pouvez pas changer la visibilité .* Peuvent le faire/);
   assert.match(plain(granted), /Propriétaire Sophie Marchand/);
+  assert.match(
+    plain(await denis.get(`${at}/acces`)),
+    /La personne propriétaire, les administrateurs, et les personnes/,
+  );
+  await sophie.get(`${at}/archivage`);
+  isAt(await sophie.post(`${at}/archivage`, { reason: "Essai fini" }));
+  assert.doesNotMatch((await sophie.get(`${at}/acces`)).text, /<p><\/p>/, "archivée, sa tête le dit une fois");
 });
 
 test("S17 : ce qui est de RH n’existe ni pour Hugo ni pour Karim ; Samir lit et exporte, et le perd aussitôt ; transmise, Claire n’y est plus", async () => {

@@ -1,6 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
+import type { PermissionCode } from "../../accounts/index.ts";
 import { type ImportLine, listImports } from "../../imports/index.ts";
 import { Conflict } from "../../platform/errors.ts";
 import { read, submit } from "../../platform/http/forms.ts";
@@ -30,8 +31,8 @@ export interface Prepared {
   behind: number;
 }
 
-export async function prepared(em: EntityManager, req: OfOne): Promise<Prepared> {
-  const standing = await campaignFor(em, req.user!, req.params.id, CONFIGURE);
+export async function prepared(em: EntityManager, req: OfOne, right: PermissionCode = CONFIGURE): Promise<Prepared> {
+  const standing = await campaignFor(em, req.user!, req.params.id, right);
   const { campaign, may } = standing;
   const files = await listImports(em, {
     authorId: may("campaigns.undo") ? null : req.user!.id,

@@ -26,7 +26,7 @@ export const new_: RequestHandler<{ id: string }> = (req, res) => show(req, res,
 /** The plan before it is applied, as the summary of the preparation (CAM-17). */
 async function show(req: OfOne, res: Response, form: object): Promise<void> {
   const { seen, work, crossed, span, readiness, blocking } = await read(req, async (em) => {
-    const seen = await prepared(em, req);
+    const seen = await prepared(em, req, RIGHT);
     const { campaign } = seen.standing;
     const of = { tenantId: campaign.tenantId, day: todayIn(zoneOf(req, campaign), req.now) };
     return {
