@@ -133,7 +133,11 @@ for (const { title, hands, options, familyName } of MANNERS) {
     assert.match(await there.locator("#notice").innerText(), /mot de passe est enregistré/);
     await signIn(there, email, chosen);
     await there.locator("summary", { hasText: `Léa ${familyName}` }).waitFor();
-    assert.equal(new URL(there.url()).pathname, "/interventions", "le technicien arrive sur ses interventions (DSH-17)");
+    assert.equal(
+      new URL(there.url()).pathname,
+      "/interventions",
+      "le technicien arrive sur ses interventions (DSH-17)",
+    );
     assert.deepEqual(theirComplaints, []);
     await theirs.close();
 
