@@ -22,6 +22,8 @@ export interface Said {
 export const HELD_BACK =
   "Un prérequis bloquant de son segment reste à faire\u00a0: donnez un motif pour la démarrer quand même.";
 
+/** What an operation enters as it starts (CAM-3): the day it first did stays with it, and leaves with an undone step. */
+const STARTED: readonly Category[] = ["running", "success"];
 const WAITING: readonly Category[] = ["open", "planned", "deferred"];
 
 /** Whether an arrow begins an operation that waited (PRE-3). */
@@ -82,6 +84,7 @@ export interface Effects {
   isEntered: boolean;
   /** One more time, to the date of the step or to none (OPS-19). */
   isPostponed: boolean;
+  /** Under way for the first time, or done without. */
   isStarted: boolean;
   /** Signed and dated (OPS-21). */
   isCompleted: boolean;
@@ -103,7 +106,7 @@ export function effectsOf(
     isEntered,
     isUndated: date === "cleared" || (category === "open" && left.isFinal),
     isPostponed: isEntered && category === "deferred",
-    isStarted: isEntered && category === "running",
+    isStarted: isEntered && STARTED.includes(category),
     isCompleted,
     asksMinutes: isCompleted && campaign.isTimeTracked,
   };

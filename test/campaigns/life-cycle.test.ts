@@ -312,6 +312,49 @@ test("CAM-18 : publier s’annule tant que rien n’a démarré, par qui l’a f
   assert.match(plain(await sophie.get(`/actes/${again!.id}/annulation`)), /la publication ne s’annule plus/);
 });
 
+test("CAM-3 : réalisée d’un trait puis rouverte, une opération a démarré ; annuler ce trait l’oublie", async () => {
+  const at = await published();
+  await world.db.act(
+    { tenantId, actorId: sophie.id, channel: "page", code: "essai", label: "Essai", now: world.clock.now() },
+    (em) =>
+      em.execute(
+        `update campaign set workflow = jsonb_set(workflow, '{transitions}', workflow -> 'transitions' ||
+           '[{"kind":"complete","label":"Réaliser","from":"to_schedule","to":"done","roles":["manager"],"reason":"none","date":"none"}]') where id = ?`,
+        [idIn(at)],
+      ),
+  );
+  const [one] = [await add(at, "A"), await add(at, "B")];
+  const [publication] = await ask<{ id: string }>(
+    "select id from act where subject_id = ? and code = 'campaign.published'",
+    [idIn(at)],
+  );
+  isAt(await step(one, "done", "complete"));
+  assert.equal(await state(at), "active");
+  const done = await lastAct(one);
+  isAt(await undo(done));
+  assert.equal(await state(at), "upcoming", "rien n’a démarré");
+  isAt(await step(one, "done", "complete"));
+  isAt(await step(one, "to_schedule", "reopen", { reason: "Mal faite" }));
+  assert.equal((await act(at, "remise-a-venir")).status, 409);
+  assert.equal((await undo(publication!.id)).status, 422);
+  assert.equal(await state(at), "active");
+});
+
+test("CAM-3, CAM-18, IMP-26 : arrivée déjà réalisée dans un brouillon, une opération n’a rien démarré", async () => {
+  const at = await makeCampaign(sophie, { startsOn: "2027-06-01", endsOn: "2027-06-30" });
+  await bring(at, [["Cible", "Statut"], ["PC-1", "Réalisée"], ["PC-2", ""]], ["cible", "statut"]); // biome-ignore format: a file
+  isAt(await act(at, "publication"));
+  assert.equal(await state(at), "upcoming");
+  await add(at, "PC-3");
+  assert.equal(await state(at), "upcoming", "une de plus n’y change rien");
+  const [publication] = await ask<{ id: string }>(
+    "select id from act where subject_id = ? and code = 'campaign.published'",
+    [idIn(at)],
+  );
+  isAt(await undo(publication!.id));
+  assert.equal(await state(at), "draft");
+});
+
 test("CAM-6, CAM-7 : terminer à la main décide de chaque statut ouvert ; la liste reste avec la clôture", async () => {
   const at = await published({ startsOn: "2027-02-01", endsOn: "2027-03-01" });
   const [done, blocked, open] = [await add(at, "PC-1"), await add(at, "PC-2"), await add(at, "PC-3")];

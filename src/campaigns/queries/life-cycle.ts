@@ -9,15 +9,18 @@ const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<
 
 const OPEN = sql<SqlBool>`not (s ->> 'isFinal')::boolean`;
 const STARTED = sql<SqlBool>`s ->> 'category' in ('running', 'success')`;
+const wasEntered = (o: string) => sql<SqlBool>`${sql.ref(`${o}.started_at`)} is not null`;
 const isOpen = (o: string) => sql<SqlBool>`${sql.ref(`${o}.category`)} not in ('success', 'cancelled')`;
 
 /** SQL over `c`: its live operations in the statuses for which this holds over `s`, so many of each at most. In the order of the index, so that it is the one that is read. */
-const sitting = (which: RawBuilder<SqlBool>, most: number) => sql`
+const sitting = (which: RawBuilder<SqlBool>, most: number, of = sql<SqlBool>`true`) => sql`
   from jsonb_array_elements(c.workflow -> 'statuses') s cross join lateral (
     select from operation o where o.tenant_id = c.tenant_id and o.campaign_id = c.id and o.status = s ->> 'code' and o.trashed_at is null
+      and ${of}
     order by o.segment_id limit ${sql.lit(most)}) o
   where ${which}`;
-const some = (which: RawBuilder<SqlBool>) => sql<boolean>`exists (select ${sitting(which, 1)})`;
+const some = (which: RawBuilder<SqlBool>, of?: RawBuilder<SqlBool>) =>
+  sql<boolean>`exists (select ${sitting(which, 1, of)})`;
 
 /** Whoever would move this campaign from its state waits until the end of the transaction; leaves with what follows. */
 export async function holdState(em: EntityManager, id: string): Promise<void> {
@@ -29,6 +32,7 @@ export async function holdState(em: EntityManager, id: string): Promise<void> {
 /** Where a campaign and its operations stand. */
 export interface Work {
   state: CampaignState;
+  /** Of one to come: an operation entered running or success, or was brought in so by this act (rulings 30). */
   isStarted: boolean;
   hasOperations: boolean;
   isOpen: boolean;
@@ -39,7 +43,11 @@ export interface Work {
 /** Where it stands now; asked once nobody else moves it. */
 export async function workOf(em: EntityManager, id: string, actId: string): Promise<Work | null> {
   const { rows } = await sql<Work>`
-    select c.state, ${some(STARTED)} as "isStarted", ${some(sql<SqlBool>`true`)} as "hasOperations", ${some(OPEN)} as "isOpen",
+    select c.state, c.state = 'upcoming' and (${some(STARTED, wasEntered("o"))} or exists (
+        select from changeset k join change h on h.tenant_id = k.tenant_id and h.changeset_id = k.id
+        join operation o on o.tenant_id = h.tenant_id and o.id = h.row_id
+        where k.act_id = ${actId}::uuid and h.table_name = 'operation' and h.operation = 'create' and o.campaign_id = c.id
+          and o.trashed_at is null and o.category in ('running', 'success'))) as "isStarted", ${some(sql<SqlBool>`true`)} as "hasOperations", ${some(OPEN)} as "isOpen",
       c.state = 'finished' and exists (
         select from changeset k join change h on h.tenant_id = k.tenant_id and h.changeset_id = k.id
         join operation o on o.tenant_id = h.tenant_id and o.id = h.row_id
@@ -79,11 +87,12 @@ export async function campaignsOfAct(em: EntityManager, actId: string): Promise<
   return rows.map(({ id }) => id);
 }
 
-/** Whether an operation of it was ever started, or done without (CAM-3). */
+/** Whether an operation of it was ever started, or done without; one brought in as done was not (CAM-3). */
 export async function wasStarted(em: EntityManager, id: string): Promise<boolean> {
   const { rows } = await sql<{ was: boolean }>`
-    select ${some(STARTED)} or exists (select from operation o where o.campaign_id = c.id and o.started_at is not null) as was
-    from campaign c where c.id = ${id}::uuid`.execute(transaction(em));
+    select exists (select from operation o where o.campaign_id = ${id}::uuid and ${wasEntered("o")}) as was`.execute(
+    transaction(em),
+  );
   return rows[0]?.was ?? false;
 }
 
@@ -188,6 +197,6 @@ export async function carriedOn(em: EntityManager, actId: string): Promise<{ id:
         where o.campaign_id = m.row_id and o.trashed_at is null and ${isOpen("o")} and l.ordinal > m.ordinal
           and (l.operation = 'create' or l.before ? 'trashed_at' or l.before ->> 'category' in ('success', 'cancelled')))
       else exists (select from operation o where o.campaign_id = m.row_id and o.trashed_at is null and o.id not in (select row_id from mine)
-        and (o.started_at is not null or o.category in ('running', 'success'))) end`.execute(transaction(em));
+        and ${wasEntered("o")}) end`.execute(transaction(em));
   return rows;
 }
