@@ -77,6 +77,7 @@ const schema = defineEntity({
     holidayZone: p.text().nullable(),
     closedDays: p.json<string[]>().columnType("jsonb").defaultRaw("'[]'::jsonb"),
     defaultHour: p.text().default("09:00"),
+    /** When it was finished, or archived as abandoned; null as long as it is neither (CAM-7). */
     closedAt: p.datetime().nullable(),
     /** What was still open when somebody finished it, and what became of it (CAM-6). */
     closing: p.json<ClosedGroup[]>().columnType("jsonb").nullable(),
@@ -295,10 +296,10 @@ export async function transferCampaign(
 }
 
 /** Read-only from now on; anything but a finished one is archived as abandoned (CAM-3, CAM-8). The caller flushes. */
-export function archiveCampaign(em: EntityManager, campaign: Campaign, { by }: { by: By }): void {
+export function archiveCampaign(em: EntityManager, campaign: Campaign, { by, now }: { by: By; now: Date }): void {
   if (campaign.isArchived()) throw new Conflict("Cette campagne est déjà archivée.");
   const from = campaign.state;
-  Object.assign(campaign, { stateBefore: from, state: "archived" });
+  Object.assign(campaign, { stateBefore: from, state: "archived", closedAt: campaign.closedAt ?? now });
   record(em, "campaign.archived", aboutCampaign(campaign), { from, by: by.id });
 }
 
@@ -306,7 +307,9 @@ export function archiveCampaign(em: EntityManager, campaign: Campaign, { by }: {
 export async function restoreCampaign(em: EntityManager, campaign: Campaign, { by }: { by: By }): Promise<void> {
   if (!campaign.isArchived()) throw new Conflict("Cette campagne n’est pas archivée.");
   await refuseTaken(em, campaign.name, campaign);
-  Object.assign(campaign, { state: campaign.stateBefore ?? "finished", stateBefore: null });
+  const state = campaign.stateBefore ?? "finished";
+  const closedAt = state === "finished" ? (campaign.closedAt ?? null) : null;
+  Object.assign(campaign, { state, stateBefore: null, closedAt });
   record(em, "campaign.restored", aboutCampaign(campaign), { to: campaign.state, by: by.id });
 }
 

@@ -142,7 +142,7 @@ export function burnUp(days: DayByDay, stats: CampaignStats, campaign: Days, ask
         : []),
     ],
     marks: [
-      ...(now >= 0 ? [{ at: now, label: `Aujourd’hui, ${shortDay(today)}` }] : []),
+      ...(now >= 0 ? [{ at: now, label: `${stats.endedOn ? "Clôture" : "Aujourd’hui"}, ${shortDay(today)}` }] : []),
       {
         at: starts.findLastIndex((start) => start <= campaign.endsOn),
         label: `Fin prévue, ${shortDay(campaign.endsOn)}`,
@@ -164,6 +164,7 @@ function burnUpWords({
   projection,
   interval,
   day,
+  endedOn,
 }: CampaignStats): string {
   const said = [
     `Au ${inWords(day)}\u00a0: ${fr.number(counters.success)} réalisées sur ${fr.number(progress.of)}${hasBaseline ? `, ${fr.number(expected.part)} attendues` : ""}.`,
@@ -175,7 +176,7 @@ function burnUpWords({
     said.push(
       `À ${fr.number(velocity.part / velocity.of, 1)} par jour ouvré, la fin est projetée au ${inWords(projection.on)}${between}.`,
     );
-  } else if (progress.part < progress.of)
+  } else if (endedOn === null && progress.part < progress.of)
     said.push("La fin ne se projette pas\u00a0: rien n’avance depuis dix jours ouvrés.");
   return said.join(" ");
 }

@@ -40,9 +40,8 @@ const rate = ({ part: done, of }: Ratio) => `${fr.number(done / of, 1)} par jour
 
 /** Of the figures at the top of a dashboard. */
 export function pulseFormulas(stats: CampaignStats, course: Course): Formula[] {
-  const { counters, progress, expected, hasBaseline, remaining, velocity, projection, total } = stats;
+  const { counters, progress, expected, hasBaseline, remaining, velocity, total } = stats;
   const { from, to } = velocityDays(course);
-  const monday = periodOf(course.today, "week");
   const asked = part(progress.of, "opérations, les annulées à part", ASKED);
   return [
     {
@@ -81,6 +80,28 @@ export function pulseFormulas(stats: CampaignStats, course: Course): Formula[] {
         part(velocity.of, "jours ouvrés"),
       ],
     },
+    ...(stats.endedOn === null ? ofToday(stats, course) : []),
+    {
+      term: "Bloquées, la plus ancienne",
+      value: stats.blockedDays === null ? "—" : fr.count(stats.blockedDays, "jour ouvré", "jours ouvrés"),
+      formula: "Jours ouvrés depuis que la plus ancienne des opérations bloquées l’est.",
+      parts: [part(counters.problem, "bloquées", "categorie=problem")],
+    },
+    {
+      term: "Total",
+      value: fr.number(total),
+      formula:
+        "Chaque opération est dans un seul des sept compteurs, selon son statut\u00a0; la part d’un compteur est sur le total sans les annulées.",
+      parts: [part(total, "opérations", EVERYTHING)],
+    },
+  ];
+}
+
+/** What only a campaign that is not over tells (STA-9). */
+function ofToday(stats: CampaignStats, { today }: Course): Formula[] {
+  const { remaining, projection, velocity } = stats;
+  const monday = periodOf(today, "week");
+  return [
     {
       term: "Fin projetée",
       value: remaining === 0 ? "Tout est fait" : projection?.on ? day(projection.on) : "—",
@@ -95,9 +116,7 @@ export function pulseFormulas(stats: CampaignStats, course: Course): Formula[] {
       term: "Réalisées aujourd’hui",
       value: fr.number(stats.doneToday),
       formula: "Opérations passées à «\u00a0réalisée\u00a0» depuis minuit, et qui le sont encore.",
-      parts: [
-        part(stats.doneToday, "réalisées aujourd’hui", `realisee_du=${course.today}&realisee_au=${course.today}`),
-      ],
+      parts: [part(stats.doneToday, "réalisées aujourd’hui", `realisee_du=${today}&realisee_au=${today}`)],
     },
     {
       term: "Reportées cette semaine",
@@ -110,19 +129,6 @@ export function pulseFormulas(stats: CampaignStats, course: Course): Formula[] {
       value: fr.number(stats.late),
       formula: "Opérations dont le jour prévu est passé et dont le statut n’est pas final.",
       parts: [part(stats.late, "en retard", "quand=en-retard")],
-    },
-    {
-      term: "Bloquées, la plus ancienne",
-      value: stats.blockedDays === null ? "—" : fr.count(stats.blockedDays, "jour ouvré", "jours ouvrés"),
-      formula: "Jours ouvrés depuis que la plus ancienne des opérations bloquées l’est.",
-      parts: [part(counters.problem, "bloquées", "categorie=problem")],
-    },
-    {
-      term: "Total",
-      value: fr.number(total),
-      formula:
-        "Chaque opération est dans un seul des sept compteurs, selon son statut\u00a0; la part d’un compteur est sur le total sans les annulées.",
-      parts: [part(total, "opérations", EVERYTHING)],
     },
   ];
 }

@@ -3,7 +3,7 @@ import type { PermissionCode } from "../accounts/index.ts";
 import { fr } from "../platform/text/index.ts";
 import { CATEGORIES, CATEGORY_CODES } from "../workflow/index.ts";
 import { NONE } from "./queries/operations.ts";
-import { type ReadinessFigures, readinessFigures } from "./queries/readiness.ts";
+import { type ReadinessAsked, type ReadinessFigures, readinessFigures } from "./queries/readiness.ts";
 
 /** Whether a campaign is ready: rules worked out at each display, never stored (PRE-6). */
 
@@ -120,28 +120,25 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/**
- * What each rule says of a campaign now, and what they come to together (PRE-6). `of` is given by pages, which only read:
- * see counted.
- */
+/** What each rule says of a campaign, and what they come to together (PRE-6). */
 export async function readinessOf(
   em: EntityManager,
   campaign: { id: string },
-  of?: { tenantId: string; day: string },
+  asked?: ReadinessAsked,
 ): Promise<Readiness> {
-  return (await readinessOfEach(em, [campaign], of)).get(campaign.id)!;
+  return (await readinessOfEach(em, [campaign], asked)).get(campaign.id)!;
 }
 
 /** The same of several campaigns, in one question. */
 export async function readinessOfEach(
   em: EntityManager,
   campaigns: readonly { id: string }[],
-  of?: { tenantId: string; day: string },
+  asked?: ReadinessAsked,
 ): Promise<Map<string, Readiness>> {
   const figures = await readinessFigures(
     em,
     campaigns.map(({ id }) => id),
-    of,
+    asked,
   );
   return new Map([...figures].map(([id, found]) => [id, judged(id, found)]));
 }

@@ -54,7 +54,7 @@ export const CampaignSnapshotSchema = defineEntity({
     isRebuilt: p.boolean().default(false),
     formulaVersion: p.integer(),
     figures: p.json<Frozen>().columnType("jsonb"),
-    /** Null of what nothing is to be made ready for any more, and of a night told from history. */
+    /** Null of a night told from history, which does not say how ready it was (SNP-6). */
     readiness: p.json<FrozenReadiness>().columnType("jsonb").nullable(),
     ...createdAt(),
   },
@@ -78,7 +78,9 @@ export const DayPlanSchema = defineEntity({
 });
 
 /** Figures as a snapshot keeps them: names of segments, and of nobody (SNP-3). */
-export type Frozen = Omit<CampaignStats, "technicians" | "times">;
+export type Frozen = Omit<CampaignStats, "technicians" | "times" | Told> & Partial<Pick<CampaignStats, Told>>;
+/** What its sentences take besides figures: snapshots of before did not keep it. */
+type Told = "endsOn" | "endedOn" | "spread";
 
 /** What each rule of readiness said, without where its rows are listed (PRE-6). */
 export type FrozenReadiness = Pick<Readiness, "level"> & { rules: Pick<ReadinessRule, "code" | "result" | "text">[] };
@@ -96,8 +98,12 @@ const freezes = (cause: Exclude<SnapshotCause, "day">): Reaction["run"] =>
     const campaign = await em.findOneOrFail(Campaign, { id: subject.id });
     const tenant = await em.findOneOrFail(Tenant, { tenantId, id: tenantId });
     const asked = { now, tenant, times: "none", from: "act" } as const;
-    const stats = (await campaignStats(em, [campaign], asked)).get(campaign.id)!;
-    const about = { cause, day: stats.day, takenAt: now, isRebuilt: false, readiness: null };
+    // It is over at this very moment, whoever wrote it so.
+    const ended = { ...campaign, closedAt: campaign.closedAt ?? now };
+    const stats = (await campaignStats(em, [ended], asked)).get(campaign.id)!;
+    const day = localDay(now, zoneOf(campaign, tenant));
+    const readiness = frozenReadiness(await readinessOf(em, campaign, { on: day }));
+    const about = { cause, day, takenAt: now, isRebuilt: false, readiness };
     await insertSnapshot(em, campaign, { ...about, figures: frozen(stats) });
   };
 
@@ -146,8 +152,8 @@ export async function freezeDay(
   const isRebuilt = now.getTime() - until.getTime() > ON_TIME_MS;
   await insertSnapshot(em, campaign, {
     ...{ cause: "day", day, takenAt: now, isRebuilt, figures: frozen(stats) },
-    // It is told by what is true now: of a day that has just ended.
-    readiness: isRebuilt || from === "act" ? null : frozenReadiness(await readinessOf(em, campaign)),
+    // Told by what is true now: of a day that has just ended, and as of that day.
+    readiness: isRebuilt || from === "act" ? null : frozenReadiness(await readinessOf(em, campaign, { on: day })),
   });
 }
 

@@ -10,6 +10,7 @@ import {
   type Projection,
   projectionOf,
   velocityOf,
+  workingDaysBetween,
   workingDaysSince,
 } from "./pace.ts";
 
@@ -117,7 +118,10 @@ export type Outline = Pick<
 
 /** How cells are read. */
 export interface Reading {
+  /** Of a campaign that is over, today is the day it ended. */
   course: Course;
+  /** Nothing of what is over is late any more, nor projected (STA-9). */
+  isOver: boolean;
   hasBaseline: boolean;
   isTimeTracked: boolean;
 }
@@ -131,7 +135,7 @@ const isAsked = ({ category }: Pick<Cell, "category">) => category !== "cancelle
 /** What a card tells, of as many campaigns as a page holds (STA-5, STA-9). */
 export function outlineOf(
   cells: readonly Pick<Cell, "category" | "isExpected" | "n" | "blockedSince">[],
-  { course, hasBaseline }: Omit<Reading, "isTimeTracked">,
+  { course, hasBaseline, isOver }: Omit<Reading, "isTimeTracked">,
 ): Outline {
   const counters = countersOf(cells.map(({ category, n }) => [category, n]));
   const tally = tallyOf(counters);
@@ -141,7 +145,7 @@ export function outlineOf(
     : elapsedOf(course);
   const since = cells.flatMap(({ blockedSince }) => blockedSince ?? []).toSorted()[0];
   const blockedDays = since === undefined ? null : workingDaysSince(since, course);
-  const lateMark = lateMarkOf(progress, expected, blockedDays);
+  const lateMark = isOver ? null : lateMarkOf(progress, expected, blockedDays);
   return { counters, total: tally.total, progress, remaining: remainingOf(tally), expected, blockedDays, lateMark };
 }
 
@@ -150,7 +154,7 @@ export function figuresOf(cells: readonly Cell[], { isTimeTracked, ...reading }:
   const count = (holds: (cell: Cell) => boolean) => countIn(cells, holds);
   return {
     ...outlineOf(cells, reading),
-    late: count(({ isDue, category }) => isDue && !FINAL.includes(category)),
+    late: reading.isOver ? 0 : count(({ isDue, category }) => isDue && !FINAL.includes(category)),
     doneToday: count(({ completedOn }) => completedOn === reading.course.today),
     postponedThisWeek: cells.reduce((sum, { postponed }) => sum + postponed, 0),
     northStar: {
@@ -180,10 +184,15 @@ export interface CampaignStats extends Figures {
   times: Times;
   /** The local day they are of. */
   day: string;
+  /** When the campaign is to end, and when it did; both null of a snapshot that did not keep them (SNP-2). */
+  endsOn: string | null;
+  endedOn: string | null;
   hasBaseline: boolean;
   velocity: Ratio;
   projection: Projection;
   interval: Interval;
+  /** Working days from its end, projected or real, to the planned one; below zero when it comes after, null without an end. */
+  spread: number | null;
   /** *Mise à jour le jour même*, over the plans of past days. */
   sameDay: Ratio;
   /** In their order, *Sans segment* last: they add up to the whole (STA-10). */
@@ -209,26 +218,34 @@ export function statsOf(
   { campaignId, cells, segments, technicians, sameDay, ...reading }: Counted,
   { now, times }: { now: Date; times: Times },
 ): CampaignStats {
-  const { course, hasBaseline } = reading;
+  const { course, hasBaseline, isOver } = reading;
   const whole = figuresOf(cells, reading);
   const completed = countByDay(cells);
   const lines = (names: Counted["segments"], idOf: (cell: Cell) => string | null): FiguresLine[] => {
-    const byId = Map.groupBy(cells, idOf);
+    // What nobody named, such as a segment born between two questions, is in the last line: rows always add up (STA-10).
+    const named = new Set<string | null>(names.map(({ id }) => id));
+    const byId = Map.groupBy(cells, (cell) => (named.has(idOf(cell)) ? idOf(cell) : null));
     const line = (id: string | null, name: string | null) => ({ id, name, ...figuresOf(byId.get(id) ?? [], reading) });
     return [...names.map(({ id, name }) => line(id, name)), line(null, null)];
   };
   const mayRead = (id: string | null) => times === "all" || (times !== "none" && times.userId === id);
+  const velocity = velocityOf(completed, course);
+  const endedOn = isOver ? course.today : null;
+  const projection = isOver ? null : projectionOf(whole.remaining, velocity, course);
+  const end = endedOn ?? (whole.remaining === 0 ? null : projection?.on);
   return {
     campaignId,
     generatedAt: now,
     formulaVersion: FORMULA_VERSION,
     times,
     day: course.today,
+    ...{ endsOn: course.endsOn, endedOn },
     hasBaseline,
     ...whole,
-    velocity: velocityOf(completed, course),
-    projection: projectionOf(whole.remaining, velocityOf(completed, course), course),
-    interval: intervalOf(whole.remaining, completed, course),
+    velocity,
+    projection,
+    interval: isOver ? { soonest: null, latest: null } : intervalOf(whole.remaining, completed, course),
+    spread: end ? workingDaysBetween(end, course.endsOn, course.calendar) : null,
     sameDay,
     segments: lines(segments, ({ segmentId }) => segmentId),
     technicians: lines(technicians, ({ technicianId }) => technicianId).map((line) =>

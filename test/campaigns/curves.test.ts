@@ -19,7 +19,7 @@ function stats(
     ...{ n, minutes: 0, postponed: 0, blockedSince: null },
   });
   const course = { ...DAYS, today };
-  const counted = { campaignId: "c", cells: cells.map(cell), course, hasBaseline, isTimeTracked: false };
+  const counted = { campaignId: "c", cells: cells.map(cell), course, hasBaseline, isTimeTracked: false, isOver: false };
   return statsOf(
     { ...counted, segments: [], technicians: [], sameDay: { part: 0, of: 0 } },
     { now: new Date(`${today}T18:00:00Z`), times: "none" },

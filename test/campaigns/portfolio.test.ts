@@ -177,7 +177,7 @@ test("STA-9, DSH-11, DSH-13 : la carte dit pourquoi une campagne est en retard, 
   );
   const fine = await make("À l’heure", { success: 9, problem: 1 }, "entered_at = now()");
   const over = await make("Finie en retard", { success: 5, planned: 5 }, `baseline_on = '${day(-1)}'`);
-  await setState(over, "finished");
+  await setState(over, "finished", ", closed_at = app_now()");
   const page = await sophie.get(AT);
   assert.match(cardOf(page, behind).replaceAll(/[\u00a0\u202f]/g, " "), /En retard : 50 points de retard/);
   assert.match(cardOf(page, blocked).replaceAll(/[\u00a0\u202f]/g, " "), /En retard : blocage de \d+ jours ouvrés/);

@@ -5,7 +5,7 @@ import { Campaign } from "../../src/campaigns/index.ts";
 import { campaigns } from "../../src/campaigns/module.ts";
 import { listSnapshots } from "../../src/campaigns/queries/snapshots.ts";
 import { campaignStats } from "../../src/campaigns/queries/stats.ts";
-import { addOperation, idIn, isAt, makeCampaign } from "../support/campaigns.ts";
+import { addOperation, idIn, isAt, makeCampaign, plain } from "../support/campaigns.ts";
 import { startWorld } from "../support/world.ts";
 
 const world = await startWorld();
@@ -220,4 +220,75 @@ test("SNP-1 : finir et archiver figent aussi ; un brouillon n’a pas d’instan
     { day: "2027-11-02", planned: 1, updated: 1 },
     "son dernier plan se fige aussi",
   );
+});
+
+test("SNP-2 : la page d’un jour passé redit les mêmes phrases, les jours de la campagne changés", async () => {
+  await at("2028-03-01T09:00:00Z");
+  const of = await campaign();
+  for (const title of ["PC-1", "PC-2", "PC-3"]) await complete(await add(of, title));
+  await add(of, "PC-4");
+  await at("2028-03-02T23:05:30Z");
+  await night();
+  const pageOf = async () => {
+    const sophie = await world.as("sophie");
+    const [line] = await world.db.read(tenantId, (em) =>
+      em.execute<{ id: string }[]>("select id from campaign_snapshot where campaign_id = ? order by day desc limit 1", [
+        idIn(of),
+      ]),
+    );
+    // Its head names the campaign as it is; what is frozen comes after.
+    const page = plain(await sophie.get(`${of}/instantanes/${line!.id}`));
+    return page.slice(page.indexOf("Figé le"));
+  };
+  const then = await pageOf();
+  assert.match(then, /Fin prévue vendredi 30 juin .*jours ouvrés d’avance/);
+  await change(of, (one) => Object.assign(one, { endsOn: "2028-03-03", closedDays: ["2028-03-06", "2028-03-07"] }));
+  await change(of, (one) => {
+    one.holidayZone = "alsace-moselle";
+  });
+  assert.equal(await pageOf(), then);
+});
+
+test("SNP-1, PRE-6 : l’état de préparation d’un instantané est celui de son jour ; fin et archivage le figent aussi ; reconstitué, il n’est pas connu", async () => {
+  await at("2028-04-03T09:00:00Z");
+  const of = await campaign();
+  const one = await add(of, "PC-1", "2028-04-10");
+  const sophie = await world.as("sophie");
+  await sophie.get(`${of}/prerequis/nouveau`);
+  isAt(
+    await sophie.post(`${of}/prerequis/nouveau`, { label: "Câbles", responsibleName: "Achats", dueOn: "2028-04-03" }),
+  );
+  const late = async () =>
+    world.db.read(tenantId, (em) =>
+      em.execute<{ day: string; cause: string; late: string | null }[]>(
+        `select day::text, cause, (select r ->> 'result' from jsonb_array_elements(readiness -> 'rules') r where r ->> 'code' = 'late') as late
+         from campaign_snapshot where campaign_id = ? order by day, id`,
+        [idIn(of)],
+      ),
+    );
+  await at("2028-04-03T22:05:30Z");
+  await night();
+  assert.deepEqual(
+    (await late()).at(-1),
+    { day: "2028-04-03", cause: "day", late: "green" },
+    "dû ce jour-là, à l’heure",
+  );
+  await at("2028-04-04T22:05:30Z");
+  await night();
+  assert.deepEqual((await late()).at(-1), { day: "2028-04-04", cause: "day", late: "amber" });
+  await at("2028-04-06T09:00:00Z");
+  await night();
+  assert.deepEqual((await late()).at(-1), { day: "2028-04-05", cause: "day", late: null });
+  const [rebuilt] = await world.db.read(tenantId, (em) =>
+    em.execute<{ id: string }[]>(
+      "select id from campaign_snapshot where campaign_id = ? and is_rebuilt order by day desc limit 1",
+      [idIn(of)],
+    ),
+  );
+  assert.match(
+    plain(await (await world.as("sophie")).get(`${of}/instantanes/${rebuilt!.id}`)),
+    /État de préparation Cet instantané ne l’a pas gardé.*refait de l’historique/,
+  );
+  await complete(one);
+  assert.deepEqual((await late()).at(-1), { day: "2028-04-06", cause: "finish", late: "amber" });
 });

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addUp, countersOf, denominatorOf, progressOf, remainingOf, tallyOf } from "../../src/campaigns/stats.ts";
+import {
+  addUp,
+  type Cell,
+  countersOf,
+  denominatorOf,
+  progressOf,
+  remainingOf,
+  statsOf,
+  tallyOf,
+} from "../../src/campaigns/stats.ts";
 import { fr, percentOf } from "../../src/platform/text/index.ts";
 
 const REFERENCE = countersOf([
@@ -35,6 +44,33 @@ test("STA-10 : les parties s’ajoutent catégorie par catégorie, dites en auta
   assert.equal(twice.open, 3);
   assert.deepEqual(addUp([REFERENCE, twice]), { ...REFERENCE, open: 43 });
   assert.deepEqual(tallyOf(addUp([])), { total: 0, done: 0, cancelled: 0 });
+});
+
+test("STA-10 : un segment né entre deux questions est compté « Sans segment » : les lignes font toujours le total", () => {
+  const cell = (segmentId: string | null, technicianId: string | null, n: number): Cell => ({
+    ...{ segmentId, technicianId, category: "open", isDue: false, isExpected: false, isByTechnician: false },
+    ...{ isOnFirstDate: false, isCompleted: false, completedOn: null, n, minutes: 0, postponed: 0, blockedSince: null },
+  });
+  const stats = statsOf(
+    {
+      ...{ campaignId: "c", cells: [cell("a", null, 3), cell("new", "gone", 4), cell(null, null, 5)] },
+      ...{ segments: [{ id: "a", name: "A" }], technicians: [], sameDay: { part: 0, of: 0 } },
+      ...{ hasBaseline: false, isTimeTracked: false, isOver: false },
+      course: { startsOn: "2026-03-02", endsOn: "2026-04-30", today: "2026-03-12", calendar: { zone: "metropole" } },
+    },
+    { now: new Date("2026-03-12T18:00:00Z"), times: "none" },
+  );
+  assert.deepEqual(
+    stats.segments.map(({ id, total }) => [id, total]),
+    [
+      ["a", 3],
+      [null, 9],
+    ],
+  );
+  assert.deepEqual(
+    stats.technicians.map(({ total }) => total),
+    [12],
+  );
 });
 
 test("STA-7 : rien sur rien s’écrit —", () => {

@@ -942,7 +942,7 @@ async function giveCampaign({ db, clock }: World, { tenantId, id }: { tenantId: 
 const NO_FIGURES = statsOf(
   {
     ...{ campaignId: NOBODY, cells: [], segments: [], technicians: [], sameDay: { part: 0, of: 0 } },
-    ...{ hasBaseline: false, isTimeTracked: false },
+    ...{ hasBaseline: false, isTimeTracked: false, isOver: false },
     course: { startsOn: "2026-11-02", endsOn: "2027-02-26", today: "2026-11-12", calendar: { zone: "metropole" } },
   },
   { now: new Date("2026-11-12T22:59:59Z"), times: "none" },

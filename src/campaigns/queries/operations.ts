@@ -6,6 +6,7 @@ import { askWithNext } from "../../platform/db/index.ts";
 import { type Mark, PAGE_SIZE, type Paged } from "../../platform/db/paging.ts";
 import type { Category } from "../../workflow/index.ts";
 import { counted } from "./counts.ts";
+import { presentDay } from "./prerequisites.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -162,8 +163,11 @@ const EMPLOYED = sql`
  * from today on, or has no active technician's account any more (PRE-6). Days are those of this zone. Begins with the few
  * people concerned: an index leads from each to what they have.
  */
-export const unattended = (campaignId: RawBuilder<unknown>, zone: RawBuilder<unknown>): RawBuilder<unknown> => {
-  const today = sql`(app_now() at time zone ${zone})::date`;
+export const unattended = (
+  campaignId: RawBuilder<unknown>,
+  zone: RawBuilder<unknown>,
+  today: RawBuilder<unknown> = presentDay(zone),
+): RawBuilder<unknown> => {
   const midnight = (day: RawBuilder<unknown>) => sql`(${day})::timestamp at time zone ${zone}`;
   // `offset 0` keeps each person's own range of their index from being read as the whole campaign.
   const theirs = (userId: RawBuilder<unknown>, when: RawBuilder<unknown>) => sql`cross join lateral (

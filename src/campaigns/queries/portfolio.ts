@@ -73,7 +73,7 @@ export interface PortfolioCount extends Outline {
 
 type Counting = Pick<
   PortfolioLine,
-  "id" | "startsOn" | "endsOn" | "zone" | "holidayZone" | "closedDays" | "hasBaseline"
+  "id" | "startsOn" | "endsOn" | "closedAt" | "zone" | "holidayZone" | "closedDays" | "hasBaseline"
 >;
 
 interface Counted {
@@ -88,7 +88,9 @@ export async function countPortfolio(
   lines: readonly Counting[],
   { tenantId, now }: { tenantId: string; now: Date },
 ): Promise<Map<string, PortfolioCount>> {
-  const asked = lines.map(({ id, zone, endsOn }) => ({ id, endsOn, today: localDay(now, zone) }));
+  // As of the day it ended, of one that is over (STA-9).
+  const todayOf = ({ closedAt, zone }: Counting) => localDay(closedAt ?? now, zone);
+  const asked = lines.map((line) => ({ id: line.id, endsOn: line.endsOn, today: todayOf(line) }));
   const question = sql<Counted>`
     with part as materialized (
       select o.campaign_id, o.category, o.technician_id, coalesce(o.baseline_on, c."endsOn") < c.today as expected,
@@ -104,15 +106,16 @@ export async function countPortfolio(
     from cell group by campaign_id`;
   const found = new Map((await counted(em, question, { tenantId })).map((one) => [one.campaignId, one]));
   return new Map(
-    lines.map(({ id, startsOn, endsOn, zone, holidayZone, closedDays, hasBaseline }) => {
+    lines.map((line) => {
+      const { id, startsOn, endsOn, closedAt, zone, holidayZone, closedDays, hasBaseline } = line;
       const calendar = { zone: holidayZone, closedDays: new Set(closedDays) };
-      const course = { startsOn, endsOn, today: localDay(now, zone), calendar };
+      const course = { startsOn, endsOn, today: todayOf(line), calendar };
       const { cells = [], technicians = 0 } = found.get(id) ?? {};
       const told = cells.map(({ blockedSince, ...cell }) => ({
         ...cell,
         blockedSince: blockedSince && localDay(new Date(blockedSince), zone),
       }));
-      return [id, { ...outlineOf(told, { course, hasBaseline }), technicians }];
+      return [id, { ...outlineOf(told, { course, hasBaseline, isOver: closedAt !== null }), technicians }];
     }),
   );
 }

@@ -33,13 +33,16 @@ export interface PrerequisiteLine {
   version: number;
 }
 
-/** SQL over `p`: due before today, in this zone, and not done (PRE-2). */
-export const isLate = (zone: RawBuilder<unknown>) =>
-  sql`(p.due_on < (app_now() at time zone ${zone})::date and p.status <> 'done')`;
+/** SQL: the day it is in this zone. */
+export const presentDay = (zone: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`(app_now() at time zone ${zone})::date`;
+
+/** SQL over `p`: due before this day, and not done (PRE-2). */
+export const isLate = (day: RawBuilder<unknown>) => sql`(p.due_on < ${day} and p.status <> 'done')`;
 
 const lines = (where: RawBuilder<unknown>, zone: string) => sql<PrerequisiteLine>`
   select p.id, p.label, p.segment_id as "segmentId", s.name as segment, coalesce(u.given_name || ' ' || u.family_name, p.responsible_name) as responsible,
-    u.id as "accountId", u.deactivated_at is not null as "isClosed", p.due_on::text as "dueOn", coalesce(${isLate(sql`${zone}`)}, false) as "isLate",
+    u.id as "accountId", u.deactivated_at is not null as "isClosed", p.due_on::text as "dueOn", coalesce(${isLate(presentDay(sql`${zone}`))}, false) as "isLate",
     p.status, p.is_blocking as "isBlocking", p.version
   from prerequisite p
   left join segment s on s.tenant_id = p.tenant_id and s.id = p.segment_id
@@ -116,7 +119,7 @@ export const DAYS_BEFORE = 3;
  * SQL over `p`: a responsible with an account has not been told, three days before this due day or the day after it, as the
  * campaign counts days (PRE-2). Whatever its day was, what no run told yet is told by the next, as long as it is true.
  */
-const TODAY = sql`(app_now() at time zone coalesce(c.zone, n.zone))::date`;
+const TODAY = presentDay(sql`coalesce(c.zone, n.zone)`);
 const WHEN = sql`case
   when p.due_on < ${TODAY} and p.told_after is distinct from p.due_on then 'after'
   when p.due_on between ${TODAY} and ${TODAY} + ${sql.lit(DAYS_BEFORE)} and p.told_before is distinct from p.due_on then 'before' end`;

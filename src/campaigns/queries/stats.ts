@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, sql, type Transaction } from "kysely";
+import { Tenant } from "../../accounts/index.ts";
 import { dayOf, localOf, shiftDay, startOfDay } from "../../fields/index.ts";
 import { askWithNext } from "../../platform/db/index.ts";
 import type { Campaign } from "../campaign.ts";
@@ -17,7 +18,10 @@ const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<
 export type Counting = Pick<
   Campaign,
   "tenantId" | "id" | "startsOn" | "endsOn" | "zone" | "holidayZone" | "closedDays" | "isTimeTracked"
->;
+> & {
+  /** When it ended: its figures are those of that day; none of a day of the past that is told while it ran (STA-9). */
+  closedAt?: Date | null;
+};
 
 /** Its zone and its holidays where a campaign says none (GEN-3, GEN-4). */
 export interface House {
@@ -40,7 +44,7 @@ export const zoneOf = ({ zone }: Pick<Counting, "zone">, tenant: Pick<House, "zo
 export const courseOf = (campaign: Counting, { now, tenant }: Pick<Asked, "now" | "tenant">) => ({
   startsOn: campaign.startsOn,
   endsOn: campaign.endsOn,
-  today: localDay(now, zoneOf(campaign, tenant)),
+  today: localDay(campaign.closedAt ?? now, zoneOf(campaign, tenant)),
   calendar: { zone: campaign.holidayZone ?? tenant.holidayZone, closedDays: new Set(campaign.closedDays) },
 });
 
@@ -164,7 +168,7 @@ export async function campaignStats(
       }));
       const present = new Set(own.map(({ technicianId }) => technicianId));
       const made = {
-        ...{ campaignId: id, cells: own, course },
+        ...{ campaignId: id, cells: own, course, isOver: campaign.closedAt != null },
         ...{ hasBaseline, isTimeTracked: campaign.isTimeTracked, sameDay: { part, of } },
         segments: around.get(id) ?? [],
         technicians: names.filter((one) => present.has(one.id)),
@@ -172,6 +176,17 @@ export async function campaignStats(
       return [id, statsOf(made, { now, times })] as const;
     }),
   );
+}
+
+/** Those of one campaign, by its organisation's zone and holidays; nobody's times told. */
+export async function statsOfCampaign(
+  em: EntityManager,
+  campaign: Counting,
+  { now }: { now: Date },
+): Promise<CampaignStats> {
+  const { tenantId, id } = campaign;
+  const tenant = (await em.findOneOrFail(Tenant, { tenantId, id: tenantId })) as House;
+  return (await campaignStats(em, [campaign], { now, tenant, times: "none", from: "page" })).get(id)!;
 }
 
 /** How many operations of a campaign were completed on each local day, those of the trash apart (STA-5). */

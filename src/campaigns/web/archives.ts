@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from "express";
 import { z } from "zod";
+import { RuleBroken } from "../../platform/errors.ts";
 import { read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, archiveCampaign, type Campaign, restoreCampaign, stateOf } from "../campaign.ts";
 import { refuseConverting } from "../conversion-run.ts";
@@ -9,14 +10,11 @@ import { addressOf, frameOf } from "./shown.ts";
 
 const PAGE = { page: "campaigns/archives/edit" };
 
-const ReasonForm = z.object({
-  reason: z
-    .string()
-    .trim()
-    .min(3, "Indiquez le motif, en quelques mots\u00a0: il reste dans l’historique.")
-    .max(500, "Raccourcissez à 500 caractères.")
-    .describe("Motif"),
-});
+const NO_REASON = "Indiquez le motif, en quelques mots\u00a0: il reste dans l’historique.";
+const reason = z.string().trim().max(500, "Raccourcissez à 500 caractères.").describe("Motif");
+const RestoreForm = z.object({ reason: reason.min(3, NO_REASON) });
+/** What is finished is put away without a word; why anything else is abandoned is said (CAM-3). */
+const ArchiveForm = z.object({ reason });
 
 export const edit: RequestHandler<{ id: string }> = (req, res) => show(req, res, { values: {} });
 
@@ -40,15 +38,16 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     code: "campaign.archived",
     label: (_values: object, { name }: Campaign) => `Archivage de la campagne «\u00a0${name}\u00a0»`,
     subject: () => aboutCampaign(req.params),
-    reason: ({ reason }: { reason: string }) => reason,
+    reason: ({ reason }: { reason: string }) => reason || undefined,
     at,
   };
-  const form = await submit(req, ReasonForm, act, async (_values, em) => {
+  const form = await submit(req, ArchiveForm, act, async ({ reason: why }, em) => {
     // Nothing changes in what is read-only by then: neither a status nor values that a job reads again (CAM-8, FLD-6).
     await holdWorkflow(em, req.params.id);
     const { campaign } = await campaignFor(em, req.user!, req.params.id, "campaigns.govern");
+    if (campaign.state !== "finished" && why.length < 3) throw new RuleBroken(NO_REASON, "reason");
     await refuseConverting(em, campaign.id);
-    archiveCampaign(em, campaign, { by: { id: req.user!.id } });
+    archiveCampaign(em, campaign, { by: { id: req.user!.id }, now: req.now });
     return campaign;
   });
   if (form.errors) return show(req, res, form);
@@ -64,7 +63,7 @@ export const destroy: RequestHandler<{ id: string }> = async (req, res) => {
     reason: ({ reason }: { reason: string }) => reason,
     at,
   };
-  const form = await submit(req, ReasonForm, act, async (_values, em) => {
+  const form = await submit(req, RestoreForm, act, async (_values, em) => {
     const { campaign } = await campaignFor(em, req.user!, req.params.id, "campaigns.govern");
     await restoreCampaign(em, campaign, { by: { id: req.user!.id } });
     return campaign;

@@ -131,7 +131,7 @@ export async function lookAt<C extends Glimpsed>(
         ahead: await aheadOf(em, campaign, { now, house, technicians }),
         held: await heldOperations(em, campaign, { today: stats.day }),
         activity: (await listActivity(em, id, told, { zone: zoneOf(campaign, house) }, { size: LATEST })).events,
-        readiness: STILL_AHEAD.includes(campaign.state) ? await readinessOf(em, campaign, of) : null,
+        readiness: STILL_AHEAD.includes(campaign.state) ? await readinessOf(em, campaign, { of }) : null,
       };
     });
   const { hub } = req.app.locals.live as Live;
@@ -180,7 +180,8 @@ async function aheadOf(
   { now, house, technicians: ids }: { now: Date; house: House; technicians: readonly string[] },
 ): Promise<Ahead> {
   const zone = zoneOf(campaign, house);
-  const days = nextDays(courseOf(campaign, { now, tenant: house }));
+  // Ahead of now, whenever it ended.
+  const days = nextDays({ ...courseOf(campaign, { now, tenant: house }), today: localDay(now, zone) });
   const [first, last] = [days[0]!, days.at(-1)!];
   const loads = await loadsOf(em, ids, {
     ...{ zone, campaignId: campaign.id, minutes: USUAL_MINUTES },

@@ -2,10 +2,9 @@ import { cumulated, leading } from "../../platform/charts/index.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
 import { fr, type Ratio } from "../../platform/text/index.ts";
 import { CATEGORIES, type Category } from "../../workflow/index.ts";
-import type { Campaign } from "../campaign.ts";
 import { blockages } from "../curves.ts";
 import { reasonsOf } from "../dashboard.ts";
-import { workingDaysBetween } from "../pace.ts";
+import { localDay } from "../progress.ts";
 import type { Held, Oldest } from "../queries/dashboard.ts";
 import { NO_REASON, NONE, SOMEBODY } from "../queries/operations.ts";
 import { READINESS_LEVELS, type Readiness } from "../readiness.ts";
@@ -42,9 +41,10 @@ export const listed = (at: string, query: string) => `${at}/operations?${query}`
 
 /** The six widgets of the work, each leading to its rows (DSH-1). */
 export function widgetsOf(stats: CampaignStats, at: string) {
-  const { counters, progress, doneToday, postponedThisWeek, blockedDays } = stats;
+  const { counters, progress, doneToday, postponedThisWeek, blockedDays, endedOn } = stats;
   const busy = stats.technicians.filter(({ id, counters: own }) => id !== null && own.running > 0).length;
   const unplaced = stats.segments.find(({ id }) => id === null)?.counters.open ?? 0;
+  // Of what is over nothing is new, and nothing is asked.
   const news: Partial<Record<Category, string | false>> = {
     success: doneToday > 0 && `+${fr.number(doneToday)} aujourd’hui`,
     running: busy > 0 && fr.count(busy, "technicien", "techniciens"),
@@ -62,7 +62,7 @@ export function widgetsOf(stats: CampaignStats, at: string) {
     tone: FILLS[code],
     value: fr.number(counters[code]),
     share: fr.ratio(share(counters[code], progress.of)),
-    news: news[code] || null,
+    news: (endedOn === null && news[code]) || null,
     href: listed(at, `categorie=${code}`),
   }));
 }
@@ -84,15 +84,10 @@ export function barOf(stats: Pick<CampaignStats, "counters" | "progress" | "expe
 const rounded = (n: number) => Math.round(n * 10) / 10;
 
 /** Under the bar: what is left, how fast, until when (DSH-2, STA-8). */
-export function paceOf(
-  stats: CampaignStats,
-  campaign: Pick<Campaign, "endsOn" | "holidayZone" | "closedDays">,
-  calendar: Parameters<typeof workingDaysBetween>[2],
-) {
-  const { remaining, progress, expected, hasBaseline, velocity, projection, interval } = stats;
+export function paceOf(stats: CampaignStats) {
+  const { remaining, progress, expected, hasBaseline, velocity, projection, interval, spread, endsOn, endedOn } = stats;
   const gap = hasBaseline ? expected.part - progress.part : 0;
   const [soonest, latest] = [interval.soonest?.on ?? null, interval.latest?.on ?? null];
-  const spread = projection?.on ? workingDaysBetween(projection.on, campaign.endsOn, calendar) : 0;
   return [
     {
       term: "Reste à faire",
@@ -110,34 +105,35 @@ export function paceOf(
       value: `${fr.number(velocity.part / velocity.of, 1)} par jour`,
       more: velocity.of === 1 ? "Dernier jour ouvré" : `${velocity.of} derniers jours ouvrés`,
     },
-    {
-      term: "Fin projetée",
-      value:
-        remaining === 0
-          ? "Tout est fait"
-          : projection?.on
-            ? shortly(projection.on)
-            : projection
-              ? "Dans très longtemps"
-              : "Projection impossible",
-      more:
-        remaining === 0
-          ? null
-          : projection === null
-            ? "Rien de réalisé ces derniers jours ouvrés"
-            : soonest && latest && soonest !== latest
-              ? `entre le ${briefly(soonest)} et le ${briefly(latest)}`
-              : latest === null
-                ? "au rythme le plus lent, sans fin"
-                : null,
-    },
+    endedOn !== null
+      ? { term: "Close le", value: shortly(endedOn), more: null }
+      : {
+          term: "Fin projetée",
+          value:
+            remaining === 0
+              ? "Tout est fait"
+              : projection?.on
+                ? shortly(projection.on)
+                : projection
+                  ? "Dans très longtemps"
+                  : "Projection impossible",
+          more:
+            remaining === 0
+              ? null
+              : projection === null
+                ? "Rien de réalisé ces derniers jours ouvrés"
+                : soonest && latest && soonest !== latest
+                  ? `entre le ${briefly(soonest)} et le ${briefly(latest)}`
+                  : latest === null
+                    ? "au rythme le plus lent, sans fin"
+                    : null,
+        },
     {
       term: "Fin prévue",
-      value: shortly(campaign.endsOn),
-      more:
-        !projection?.on || remaining === 0 || spread === 0
-          ? null
-          : `${fr.count(Math.abs(spread), "jour ouvré", "jours ouvrés")} ${spread > 0 ? "d’avance" : "de retard"}`,
+      value: endsOn === null ? "Non gardée par cet instantané" : shortly(endsOn),
+      more: !spread
+        ? null
+        : `${fr.count(Math.abs(spread), "jour ouvré", "jours ouvrés")} ${spread > 0 ? "d’avance" : "de retard"}`,
     },
   ];
 }
@@ -252,6 +248,17 @@ export const healthOf = (
   ...(readiness ? [{ term: "État de préparation", badge: READINESS_LEVELS[readiness.level] }] : []),
 ];
 
+/** Above everything else, once it is over: when it ended, and what was left then (CAM-7). */
+export function shownEnd({ endedOn, remaining }: CampaignStats, { isAbandoned }: { isAbandoned: boolean }) {
+  if (endedOn === null) return null;
+  const left = fr.count(remaining, "opération n’a pas été réalisée", "opérations n’ont pas été réalisées");
+  return {
+    icon: "flag",
+    head: `Campagne ${isAbandoned ? "abandonnée" : "terminée"} le ${inWords(endedOn)}`,
+    text: `Ses chiffres sont ceux de ce jour.${remaining > 0 ? ` ${left}.` : ""}`,
+  };
+}
+
 /** Above everything else: what makes the campaign late, and where to begin (STA-9, DSH-2). */
 export function shownLate(
   stats: CampaignStats,
@@ -284,7 +291,7 @@ export function shownLate(
 }
 
 /** "Données à 14:32:05, jeudi 12 mars 2026" (DSH-2). */
-export const freshness = (stats: CampaignStats, zone: string) => ({
-  time: fr.exactTime(stats.generatedAt, zone),
-  day: inWords(stats.day),
+export const freshness = ({ generatedAt }: Pick<CampaignStats, "generatedAt">, zone: string) => ({
+  time: fr.exactTime(generatedAt, zone),
+  day: inWords(localDay(generatedAt, zone)),
 });

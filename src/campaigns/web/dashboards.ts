@@ -46,6 +46,7 @@ import {
   listed,
   paceOf,
   paretoOf,
+  shownEnd,
   shownLate,
   spanWords,
   WIDGETS,
@@ -124,7 +125,7 @@ const hereWith = ({ at, ...drawn }: Drawn, more: Partial<z.output<typeof Asked>>
 /** What the page and its fragment both show. */
 const shown = (req: Request, { standing, may }: Look, { board, asOf }: { board: Board; asOf: Date }, drawn: Drawn) => ({
   live: liveOf(standing.campaign, drawn),
-  stamp: freshness({ ...board.stats, generatedAt: asOf }, zoneOf(req, standing.campaign)),
+  stamp: freshness({ generatedAt: asOf }, zoneOf(req, standing.campaign)),
   boardOf: () => shownBoard(board, may, drawn),
   latest: {
     activityAt: activityAt(standing.campaign),
@@ -174,8 +175,9 @@ function shownFigures(board: Board, may: Look["may"], drawn: Drawn, course: Retu
     cancelled: { n: fr.count(counters.cancelled, "annulée", "annulées"), href: listed(at, "categorie=cancelled") },
     overdue: late === 0 ? null : { n: `${fr.number(late)} en retard`, href: listed(at, "quand=en-retard") },
     bar: barOf(stats),
-    pace: paceOf(stats, campaign, course.calendar),
+    pace: paceOf(stats),
     widgets: widgetsOf(stats, at),
+    ended: shownEnd(stats, { isAbandoned: (campaign.stateBefore ?? campaign.state) !== "finished" }),
     late: shownLate(stats, at, {
       oldest: may("operations.read") ? board.oldest : null,
       mayAct: may("operations.manage") && !campaign.isArchived(),
@@ -207,7 +209,8 @@ function shownFigures(board: Board, may: Look["may"], drawn: Drawn, course: Retu
     })),
     pareto: paretoOf(held, at),
     paretoFiles: filesOf("blocages", drawn, may("rows.export") ? campaign : null),
-    causes: { ...causes, how: toldAt(causeFormulas(causes.total), at) },
+    // Of what is over nothing is late any more (STA-9).
+    causes: stats.endedOn === null ? { ...causes, how: toldAt(causeFormulas(causes.total), at) } : null,
     health: {
       facts: healthOf(stats, board),
       how: toldAt(healthFormulas(stats, { ...board, yesterday: shiftDay(stats.day, -1) }), at),

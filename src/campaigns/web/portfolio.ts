@@ -35,8 +35,6 @@ const SHOWN = [
 ] as const;
 
 const isArchived = ({ state }: PortfolioLine) => state === "archived";
-/** Of those that are not over; only they are late (STA-9). */
-const isAhead = ({ state }: PortfolioLine) => SECTIONS[0].states.some((one) => one === state);
 
 /** The campaigns one sees, in three sections (DSH-11), under the figures of those that live (DSH-12). */
 export const index: RequestHandler = async (req, res) => {
@@ -47,7 +45,7 @@ export const index: RequestHandler = async (req, res) => {
     const ahead = found.sections.find(({ code }) => code === SECTIONS[0].code)!.lines;
     // By the hour: each campaign has its own midnight.
     const of = { tenantId: user.tenantId, day: req.now.toISOString().slice(0, 13) };
-    return { ...found, readiness: await readinessOfEach(em, ahead, of) };
+    return { ...found, readiness: await readinessOfEach(em, ahead, { of }) };
   });
   const live = lines.filter((line) => !isArchived(line));
   const whole = tallyOf(addUp(live.map(({ id }) => counts.get(id)!.counters)));
@@ -90,7 +88,7 @@ async function arranged(em: EntityManager, { user: reader, now }: Request, asked
   const shown = sectionsOf(answering, asked, () => null).flatMap((one) => one.lines);
   const counting = isAll ? lines : [...lines.filter((line) => !isArchived(line)), ...shown.filter(isArchived)];
   const counts = await countPortfolio(em, counting.toSorted(byId), { tenantId: user.tenantId, now });
-  const isLate = (line: PortfolioLine) => isAhead(line) && counts.get(line.id)!.lateMark !== null;
+  const isLate = (line: PortfolioLine) => counts.get(line.id)!.lateMark !== null;
   const wanted = asked.retard ? answering.filter(isLate) : answering;
   const sections = sectionsOf(wanted, asked, (line) => shareOf(counts.get(line.id)!));
   return { lines, sections, counts, lateIn: wanted.filter(isLate).length };
@@ -120,7 +118,7 @@ function cardOf(user: SignedIn, line: PortfolioLine, { counters, progress, techn
     isPinned: line.pin !== null,
     technicians,
     ...shownProgress(tallyOf(counters)),
-    late: isAhead(line) ? lateWords({ lateMark }) : null,
+    late: lateWords({ lateMark }),
     done: `${fr.number(progress.part)} / ${fr.number(progress.of)}`,
     counters: SHOWN.map((one) => ({ ...one, count: counters[one.code] })),
     actions: [

@@ -34,7 +34,7 @@ async function show(req: OfOne, res: Response, form: object): Promise<void> {
       work: await outlineOfWork(em, campaign.id),
       crossed: crossTable(await crossings(em, campaign.id), await listSegments(em, campaign.id), campaign.workflow),
       span: await plannedSpan(em, campaign.id, zoneOf(req, campaign)),
-      readiness: await readinessOf(em, campaign, of),
+      readiness: await readinessOf(em, campaign, { of }),
       blocking: await blockingPrerequisites(em, campaign),
     };
   });

@@ -1,7 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Request, RequestHandler } from "express";
 import { z } from "zod";
-import { Tenant } from "../../accounts/index.ts";
 import { NotFound } from "../../platform/errors.ts";
 import { withQuery } from "../../platform/http/addresses.ts";
 import { query, read } from "../../platform/http/forms.ts";
@@ -9,7 +8,6 @@ import { fr, percentOf, type Ratio } from "../../platform/text/index.ts";
 import { CATEGORIES } from "../../workflow/index.ts";
 import { campaignFor, type Standing } from "../policy.ts";
 import { findSnapshot, latestSnapshots, type Snapshot, snapshotOn } from "../queries/snapshots.ts";
-import { courseOf, type House } from "../queries/stats.ts";
 import { READINESS_LEVELS, RULE_WORDS } from "../readiness.ts";
 import type { Frozen, SnapshotCause } from "../snapshot.ts";
 import { type CampaignStats, COUNTER_LABELS, type FiguresLine } from "../stats.ts";
@@ -79,24 +77,25 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
   });
 };
 
-/** Figures of a past day, read as those of now. */
-const thawed = (figures: Frozen): CampaignStats => ({ ...figures, technicians: [], times: "none" });
+/** Figures of a past day, read as those of now; what it did not keep is not told. */
+const thawed = (figures: Frozen): CampaignStats => ({
+  ...{ endsOn: null, endedOn: null, spread: null },
+  ...figures,
+  ...{ technicians: [], times: "none" },
+});
 
 /** The figures of a day as they were, which nothing changes any more (SNP-2, SNP-3). */
 export const show: RequestHandler<{ id: string; snapshot: string }> = async (req, res) => {
-  const { standing, one, house, latest } = await read(req, async (em) => {
+  const { standing, one, latest } = await read(req, async (em) => {
     const found = await campaignFor(em, req.user!, req.params.id);
-    const { tenantId } = found.campaign;
     return {
       standing: found,
       one: await snapshotOf(em, req.params),
-      house: (await em.findOneOrFail(Tenant, { tenantId, id: tenantId })) as House,
       latest: (await latestSnapshots(em, req.params.id, { until: null, most: 1 }))[0]!,
     };
   });
   const { campaign, may } = standing;
   const stats = thawed(one.figures);
-  const { calendar } = courseOf(campaign, { now: req.now, tenant: house });
   const title = `Instantané du ${inWords(one.day)}`;
   const cause = CAUSES[one.cause];
   const taken = fr.dateTime(one.takenAt, zoneOf(req, campaign));
@@ -115,7 +114,8 @@ export const show: RequestHandler<{ id: string; snapshot: string }> = async (req
     exportAt: may("rows.export")
       ? withQuery(`/exports/instantane/${campaign.id}/nouveau`, { liste: `instantane=${one.id}` })
       : null,
-    figures: shownFigures(stats, paceOf(stats, campaign, calendar)),
+    figures: shownFigures(stats),
+    isRebuilt: one.isRebuilt,
     readiness: one.readiness && {
       badge: READINESS_LEVELS[one.readiness.level],
       rules: one.readiness.rules.map(({ result, text }) => ({ badge: RULE_WORDS[result], text, href: null })),
@@ -124,10 +124,16 @@ export const show: RequestHandler<{ id: string; snapshot: string }> = async (req
 };
 
 /** The figures of a page of the past: no link, since rows are those of now. */
-function shownFigures(stats: CampaignStats, pace: ReturnType<typeof paceOf>) {
+function shownFigures(stats: CampaignStats) {
   const { counters, progress, expected } = stats;
   return {
-    ...{ progress: fr.ratio(progress), expected: fr.ratio(expected), bar: barOf(stats), pace, columns: SHOWN },
+    ...{
+      progress: fr.ratio(progress),
+      expected: fr.ratio(expected),
+      bar: barOf(stats),
+      pace: paceOf(stats),
+      columns: SHOWN,
+    },
     done: fr.number(counters.success),
     of: fr.number(progress.of),
     expectedCount: stats.hasBaseline ? fr.number(expected.part) : null,
