@@ -4,16 +4,16 @@ import { explain, MANAGER_RIGHTS, mayRoute, type SignedIn } from "../accounts/in
 import { Forbidden, NotFound } from "../platform/errors.ts";
 import { type ExportAsked, type ExportProfile, fileNameAfter, planOfFew, saidOnce } from "../platform/sheets/export.ts";
 import { percentOf } from "../platform/text/index.ts";
-import { CATEGORY_CODES, type Category } from "../workflow/index.ts";
+import { CATEGORY_CODES } from "../workflow/index.ts";
 import { aboutCampaign } from "./campaign.ts";
 import { OperationType } from "./operation-type.ts";
 import { campaignFor } from "./policy.ts";
 import { prerequisiteStatus } from "./prerequisite.ts";
 import { listPrerequisites } from "./queries/prerequisites.ts";
-import { figuresBySegment } from "./queries/segments.ts";
 import { findSnapshot, snapshotOn } from "./queries/snapshots.ts";
+import { statsOfCampaign } from "./queries/stats.ts";
 import { timeByBoth } from "./queries/time-spent.ts";
-import { COUNTER_LABELS, type FiguresLine, progressOf } from "./stats.ts";
+import { COUNTER_LABELS, type FiguresLine } from "./stats.ts";
 
 /** The short lists of campaigns, whole (EXP-1). */
 
@@ -24,7 +24,13 @@ async function exportable(em: EntityManager, { user, scopeId }: ExportAsked) {
   return campaignFor(em, user as SignedIn, scopeId!, "rows.export");
 }
 
-/** What each segment holds and what is done of it, those in none last (SEG-5). */
+/** The seven counters, a column each (STA-3). */
+const COUNTER_CELLS = CATEGORY_CODES.map((code) => ({
+  head: COUNTER_LABELS[code],
+  cell: ({ counters }: FiguresLine) => counters[code],
+}));
+
+/** What each segment comes to, as its page and the dashboard say it; those in none last (SEG-5, SEG-6). */
 export const segmentsExport: ExportProfile = {
   kind: "segments",
   title: "Exporter les segments",
@@ -32,15 +38,16 @@ export const segmentsExport: ExportProfile = {
   about: (scopeId) => aboutCampaign({ id: scopeId! }),
   async open(em, asked) {
     const { campaign } = await exportable(em, asked);
-    const figures = await figuresBySegment(em, campaign.id);
+    const { segments } = await statsOfCampaign(em, campaign, asked);
     return planOfFew(
-      figures.filter(({ id, total }) => id !== null || total > 0),
+      segments.filter(({ id, total }) => id !== null || total > 0),
       [
         { head: "Segment", cell: ({ name }) => name ?? "Sans segment" },
         { head: "Opérations", cell: ({ total }) => total },
-        { head: "Réalisées", cell: ({ done }) => done },
-        { head: "Annulées", cell: ({ cancelled }) => cancelled },
-        { head: "Avancement (%)", cell: (one) => percentOf(progressOf(one)) },
+        ...COUNTER_CELLS,
+        { head: "Avancement (%)", cell: ({ progress }) => percentOf(progress) },
+        { head: "Attendu (%)", cell: ({ expected }) => percentOf(expected) },
+        { head: "En retard", cell: ({ late }) => late },
       ],
       {
         place: { label: campaign.name, path: `/campagnes/${campaign.id}/segments` },
@@ -95,17 +102,13 @@ export const snapshotExport: ExportProfile = {
     if (!found && instantane !== undefined) throw new NotFound();
     const day = found?.day ?? "";
     const lines = found ? [...found.figures.segments, { ...found.figures, id: null, name: "Total" }] : [];
-    const count = (code: Category) => ({
-      head: COUNTER_LABELS[code],
-      cell: ({ counters }: FiguresLine) => counters[code],
-    });
     return planOfFew(
       lines,
       [
         { head: "Jour", cell: () => frenchDay(day) },
         { head: "Segment", cell: ({ name }) => name ?? "Sans segment" },
         { head: "Total", cell: ({ total }) => total },
-        ...CATEGORY_CODES.map(count),
+        ...COUNTER_CELLS,
         { head: "Avancement (%)", cell: ({ progress }) => percentOf(progress) },
         { head: "Attendu (%)", cell: ({ expected }) => percentOf(expected) },
         { head: "En retard", cell: ({ late }) => late },

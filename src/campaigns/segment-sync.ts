@@ -4,7 +4,7 @@ import { RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import { aboutCampaign, type By, type Campaign, refuseArchived } from "./campaign.ts";
 import { refuseConverting } from "./conversion-run.ts";
-import { figuresBySegment, holdSegments, listSegments, placeByValue, placesByValue } from "./queries/segments.ts";
+import { holdSegments, listSegments, placeByValue, placesByValue, sizesOfSegments } from "./queries/segments.ts";
 import { MOST_SEGMENTS, segmentKey, segmentsFor, segmentsOfValues } from "./segment.ts";
 
 /** Types whose values group operations rather than tell them apart (SEG-2). */
@@ -64,7 +64,7 @@ export async function previewSync(
     of(target).entering += count;
     of(segmentId).leaving += count;
   }
-  const totals = new Map((await figuresBySegment(em, campaign.id)).map(({ id, total }) => [id, total]));
+  const totals = await sizesOfSegments(em, campaign.id);
   const all = [...known.map(({ id, name }) => ({ id, name })), ...missing, { id: null, name: null }];
   const lines = all.flatMap(({ id, name }) => {
     const { entering, leaving } = flow.get(id) ?? { entering: 0, leaving: 0 };

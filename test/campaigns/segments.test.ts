@@ -251,6 +251,25 @@ test("SEG-6 : la page d’un segment dit ses sept compteurs, son avancement, ses
   assert.ok(!text.includes("PC-1<"));
 });
 
+test("SEG-6, STA-1, STA-9 : un segment dit son retard sur sa page, dans la liste et au tableau de bord, dans les mêmes mots", async () => {
+  const { at, operations } = await withSites();
+  await sync(at, "site");
+  const [nord] = await segmentsOf(at);
+  await act(operations[0]!, "statut", { to: "blocked", kind: "flag_problem", reason: "Pas de prise" });
+  await campaignAt(at, "essai.recule", (em) =>
+    (em as unknown as { execute(sql: string, values: string[]): Promise<void> }).execute(
+      "update operation set entered_at = entered_at - interval '15 days' where id = ?",
+      [operations[0]!.split("/").at(-1)!],
+    ),
+  );
+  const said = async (address: string) =>
+    /blocage de \d+ jours ouvrés/.exec((await sophie.get(address)).text.replaceAll(/[\u00a0\u202f]/g, " "))?.[0];
+  const mark = await said(at);
+  assert.match(mark!, /\d/);
+  assert.equal(await said(`${at}/segments/${nord!.id}`), mark);
+  assert.equal(await said(`${at}/segments`), mark);
+});
+
 test("CAM-8 : archivée, rien ne touche à ses segments", async () => {
   const { at } = await withSites();
   await sync(at, "site");

@@ -177,9 +177,20 @@ test("EXP-1 : segments, temps passé, services, sites, techniciens, types et mes
     ["/admin/annuaire/techniciens", denis!],
   ] as const)
     assert.match((await by.get(path)).text, /href="\/exports\/[a-z]+\/[^"]+\/nouveau/, path);
-  assert.deepEqual(await lines(sophie!, "segments", id), [
-    { Segment: "Bâtiment A", Opérations: "1", Réalisées: "0", Annulées: "0", "Avancement (%)": "0" },
-  ]);
+  const [{ "Attendu (%)": expected, ...line }, ...more] = (await lines(sophie!, "segments", id)) as [
+    Record<string, string>,
+  ];
+  assert.deepEqual(
+    [line, more],
+    [
+      {
+        ...{ Segment: "Bâtiment A", Opérations: "1", "À planifier": "1", Planifiées: "0", "En cours": "0" },
+        ...{ Réalisées: "0", Reportées: "0", Bloquées: "0", Annulées: "0", "Avancement (%)": "0", "En retard": "0" },
+      },
+      [],
+    ],
+  );
+  assert.match(expected!, /^\d+(,\d)?$/);
   const { name } = await world.db.read(
     tenantId,
     async (em) =>

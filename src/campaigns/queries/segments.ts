@@ -2,8 +2,6 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { FieldValue } from "../../fields/index.ts";
 import { askWithNext } from "../../platform/db/index.ts";
-import type { Category } from "../../workflow/index.ts";
-import { type Counters, countersOf, type Tally } from "../stats.ts";
 
 const transaction = (em: EntityManager) => em.getTransactionContext<Transaction<unknown>>()!;
 
@@ -70,24 +68,12 @@ export async function writeSegmentKeys(
   );
 }
 
-export interface SegmentFigures extends Tally {
-  /** Null: in no segment (SEG-5). */
-  id: string | null;
-  name: string | null;
-}
-
-/** Each segment with how many operations it holds and how many are done, then those in none (SEG-5, SEG-6). */
-export async function figuresBySegment(em: EntityManager, campaignId: string): Promise<SegmentFigures[]> {
-  const { rows } = await sql<SegmentFigures>`
-    select s.id, s.name, coalesce(f.total, 0) as total, coalesce(f.done, 0) as done, coalesce(f.cancelled, 0) as cancelled
-    from (select id, name, position from segment where campaign_id = ${campaignId}::uuid union all select null, null, null) s
-    left join (
-      select segment_id, count(*)::int as total, count(*) filter (where category = 'success')::int as done,
-        count(*) filter (where category = 'cancelled')::int as cancelled
-      from operation where campaign_id = ${campaignId}::uuid and trashed_at is null group by segment_id) f
-      on f.segment_id is not distinct from s.id
-    order by s.position nulls last, s.name`.execute(transaction(em));
-  return rows;
+/** How many operations each segment holds, and how many are in none. */
+export async function sizesOfSegments(em: EntityManager, campaignId: string): Promise<Map<string | null, number>> {
+  const { rows } = await sql<{ id: string | null; n: number }>`
+    select segment_id as id, count(*)::int as n from operation where campaign_id = ${campaignId}::uuid and trashed_at is null
+    group by segment_id`.execute(transaction(em));
+  return new Map(rows.map(({ id, n }) => [id, n]));
 }
 
 /**
@@ -143,25 +129,6 @@ export async function placeByValue(
       and coalesce(o."values" -> ${code}::text, 'null') = coalesce(p.value, 'null') and o.segment_id is distinct from p."segmentId"`.execute(
     transaction(em),
   );
-}
-
-/** The seven counters of a segment, and how many of its operations are late (SEG-6, STA-9). */
-export async function countersOfSegment(
-  em: EntityManager,
-  segmentId: string,
-  { zone }: { zone: string },
-): Promise<{ counters: Counters; late: number }> {
-  const { rows } = await sql<{ category: Category; n: number; late: number }>`
-    select category, count(*)::int as n,
-      (count(*) filter (where planned_at < date_trunc('day', app_now() at time zone ${zone}) at time zone ${zone}
-        and category not in ('success', 'cancelled')))::int as late
-    from operation where segment_id = ${segmentId}::uuid and trashed_at is null group by category`.execute(
-    transaction(em),
-  );
-  return {
-    counters: countersOf(rows.map(({ category, n }) => [category, n])),
-    late: rows.reduce((sum, { late }) => sum + late, 0),
-  };
 }
 
 export interface SegmentOperation {

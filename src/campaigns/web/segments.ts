@@ -10,9 +10,11 @@ import { aboutCampaign, type Campaign } from "../campaign.ts";
 import { campaignFor } from "../policy.ts";
 import { NONE } from "../queries/operations.ts";
 import { listPrerequisites } from "../queries/prerequisites.ts";
-import { countersOfSegment, figuresBySegment, listSegments, operationsOfSegment } from "../queries/segments.ts";
+import { listSegments, operationsOfSegment } from "../queries/segments.ts";
+import { statsOfCampaign } from "../queries/stats.ts";
 import { addSegment, deleteSegment, editSegment, mergeSegment, moveSegment, Segment } from "../segment.ts";
 import { tallyOf } from "../stats.ts";
+import { lateWords } from "./dashboard-words.ts";
 import { choicesOf } from "./operation-types.ts";
 import { lineOf, shownDone } from "./prerequisites.ts";
 import { segmentingFields } from "./segment-syncs.ts";
@@ -32,23 +34,26 @@ const cardAt = (params: { id: string; segment: string }) => `${atOf(params)}/${p
 export const index: RequestHandler<{ id: string }> = (req, res) => show_(req, res, { values: {} });
 
 async function show_(req: OfOne, res: Response, form: object): Promise<void> {
-  const { standing, figures, fields } = await read(req, async (em) => {
+  const { standing, stats, fields } = await read(req, async (em) => {
     const found = await campaignFor(em, req.user!, req.params.id);
     return {
       standing: found,
-      figures: await figuresBySegment(em, found.campaign.id),
+      stats: await statsOfCampaign(em, found.campaign, req),
       fields: await segmentingFields(em, found),
     };
   });
   const list = `${addressOf(req.params)}/operations`;
-  const segments = figures
+  const segments = stats.segments
     // Without any segment, nor anything outside of one, there is nothing to say; else "Sans segment" is a line, even of none (SEG-5).
-    .filter(({ total }) => figures.length > 1 || total > 0)
+    .filter(({ total }) => stats.segments.length > 1 || total > 0)
     .map((one) => ({
-      ...one,
+      id: one.id,
       name: one.name ?? "Sans segment",
+      total: one.total,
+      done: one.counters.success,
+      late: lateWords(one),
       href: one.id ? `${atOf(req.params)}/${one.id}` : withQuery(list, { segment: NONE }),
-      ...shownProgress(one),
+      ...shownProgress(tallyOf(one.counters)),
     }));
   const followed = fields.find(({ code }) => code === standing.campaign.segmentField);
   res.show(PAGE, {
@@ -103,7 +108,7 @@ async function showCard(
   res: Response,
   forms: { edit?: object; merge?: object; removal?: object },
 ): Promise<void> {
-  const { standing, segment, counters, operations, prerequisites, others, zone } = await read(req, async (em) => {
+  const { standing, segment, figures, operations, prerequisites, others, zone } = await read(req, async (em) => {
     const found = await campaignFor(em, req.user!, req.params.id);
     const one = await segmentOf(em, found.campaign, req.params.segment);
     const local = found.campaign.zone ?? req.user!.tenant.zone;
@@ -111,24 +116,25 @@ async function showCard(
       standing: found,
       segment: one,
       zone: local,
-      counters: await countersOfSegment(em, one.id, { zone: local }),
+      figures: (await statsOfCampaign(em, found.campaign, req)).segments.find(({ id }) => id === one.id)!,
       operations: await operationsOfSegment(em, one.id, SHOWN),
       prerequisites: await listPrerequisites(em, found.campaign.id, { zone: local, segmentId: one.id }),
       others: (await listSegments(em, found.campaign.id)).filter(({ id }) => id !== one.id),
     };
   });
   const { campaign } = standing;
-  const tally = tallyOf(counters.counters);
   res.show(CARD, {
     title: segment.name,
     ...frameOf(req, standing, "segments", segment.name),
     zone,
     segment,
     segmentAt: cardAt(req.params),
-    counters: CATEGORY_CODES.map((code) => ({ ...CATEGORIES[code], count: counters.counters[code] })),
-    late: counters.late,
-    total: tally.total,
-    ...shownProgress(tally),
+    counters: CATEGORY_CODES.map((code) => ({ ...CATEGORIES[code], count: figures.counters[code] })),
+    overdue: figures.late,
+    late: lateWords(figures),
+    expected: fr.ratio(figures.expected),
+    total: figures.total,
+    ...shownProgress(tallyOf(figures.counters)),
     operations: operations.map((one) => {
       const { label, icon, tone } = statusOf(campaign.workflow, one.status)!;
       return { ...one, href: operationAt(one), badge: { label, icon, tone } };
