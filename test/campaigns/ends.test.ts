@@ -1,6 +1,8 @@
 /** What is over: no longer late, its figures those of the day it ended, in every place that tells them (STA-9, CAM-3, CAM-7). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import pg from "pg";
+import { migrate } from "../../src/platform/db/migrate.ts";
 import { addOperation, idIn, isAt, makeCampaign, plain } from "../support/campaigns.ts";
 import { type Browser, startWorld } from "../support/world.ts";
 
@@ -32,9 +34,9 @@ const closedOn = async (at: string) =>
     )
   )[0]!.day;
 
-/** Under way since January, one operation done and one blocked since the first of March. */
-async function underWay(): Promise<string> {
-  await go("2027-03-01T10:00:00Z");
+/** Under way since January, one operation done and one blocked since then. */
+async function underWay(since = "2027-03-01T10:00:00Z"): Promise<string> {
+  await go(since);
   const at = await makeCampaign(sophie, { startsOn: "2027-01-04", endsOn: "2027-12-31" });
   const [one, other] = [
     await addOperation(sophie, at, { c_cible: "PC-1" }),
@@ -93,4 +95,35 @@ test("CAM-3, STA-9 : abandonnée avec son motif, une campagne s’arrête à ce 
   isAt(await act(at, "restauration", { reason: "Crédits rendus" }));
   assert.equal(await closedOn(at), null);
   assert.doesNotMatch(await words(at), /abandonnée/);
+});
+
+test("CAM-3, STA-9 : une mise à jour retrouve dans l’historique quand une abandonnée s’est arrêtée, et ce qui a démarré", async () => {
+  const at = await underWay("2027-09-01T10:00:00Z");
+  await go("2027-09-08T10:00:00Z");
+  isAt(await act(at, "archivage", { reason: "Crédits coupés" }));
+  const root = new pg.Client({ connectionString: world.superUrl });
+  await root.connect();
+  const told = async () => {
+    const { rows } = await root.query(
+      `select title, started_at is not null as started, date_trunc('minute', c.closed_at) as closed
+       from operation o join campaign c on c.id = o.campaign_id where c.id = $1 order by title`,
+      [idIn(at)],
+    );
+    return rows;
+  };
+  const written = await told();
+  assert.deepEqual(
+    written.map(({ started, closed }) => [started, closed !== null]),
+    [
+      [true, true],
+      [false, true],
+    ],
+  );
+  await root.query(`alter table operation disable trigger user; alter table campaign disable trigger user;
+    update operation set started_at = null; update campaign set closed_at = null where state = 'archived';
+    alter table operation enable trigger user; alter table campaign enable trigger user;
+    delete from mikro_orm_migrations where name like '%ends_and_starts'`);
+  assert.equal((await migrate(world.ownerUrl, world.registry)).length, 1);
+  assert.deepEqual(await told(), written);
+  await root.end();
 });
