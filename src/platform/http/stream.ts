@@ -43,6 +43,7 @@ export const follow: RequestHandler = async (req, res) => {
   const words = sujets.split(".").filter(Boolean);
   const topics = followed(req, guards, words);
   const objects = await objectsAmong(req, words);
+  if (isOver(res)) return;
   if (!hub || hub.stopped || hub.countOf(req.user!.id) >= MOST_STREAMS) return void res.status(204).end();
 
   const stream = openStream(req, res, {
@@ -54,6 +55,7 @@ export const follow: RequestHandler = async (req, res) => {
   res.setHeader("X-Accel-Buffering", "no");
   if (words.length === 0 || req.method === "HEAD") return stream.close();
   await hub.join(stream);
+  if (isOver(res)) return;
   res.write(`retry: ${RETRY_MS}\n\n`);
 
   const last = req.headers["last-event-id"] ?? dernier;
@@ -66,6 +68,9 @@ export const follow: RequestHandler = async (req, res) => {
   const news = from && (await hub.missed(req.user!.tenantId, from));
   if (news && concerns(stream.topics, news.topics)) stream.tell(news);
 };
+
+/** Whoever left while the base was answering is told nothing and followed by nobody: "close" is said once. */
+const isOver = (res: Response) => res.closed || res.writableEnded;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -123,7 +128,9 @@ function openStream(
   let pause: NodeJS.Timeout | undefined;
 
   const write = (text: string) => {
-    if (res.writableLength > MOST_WAITING) stream.close();
+    if (isOver(res)) return;
+    // Ended, it would still wait to be read.
+    if (res.writableLength > MOST_WAITING) res.destroy();
     else res.write(text);
   };
   const send = () => {
@@ -158,11 +165,15 @@ function openStream(
       const present = now?.id === user.id ? { ...user, ...now } : undefined;
       return present && may(present) ? present : undefined;
     },
-    close: () => void res.end(),
+    close() {
+      leave();
+      res.end();
+    },
   };
-  res.once("close", () => {
+  const leave = () => {
     clearTimeout(pause);
     hub.leave(stream);
-  });
+  };
+  res.once("close", leave);
   return stream;
 }

@@ -1,12 +1,33 @@
 import assert from "node:assert/strict";
+import { subscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
+import { get, type IncomingMessage, type ServerResponse } from "node:http";
 import { test } from "node:test";
 import { changeRoles, deactivateUser, User } from "../../../src/accounts/index.ts";
+import type { Module } from "../../../src/platform/module.ts";
 import { query } from "../../support/cluster.ts";
 import { actOf } from "../../support/database.ts";
 import { openStream } from "../../support/stream.ts";
 import { startWorld } from "../../support/world.ts";
 
-const world = await startWorld();
+/** A topic whose objects are found open when the test lets them be. */
+const asked = Promise.withResolvers<void>();
+const answered = Promise.withResolvers<void>();
+const slow: Module = {
+  name: "slow",
+  live: {
+    lent: {
+      right: "signed-in",
+      async open(_db, followed) {
+        asked.resolve();
+        await answered.promise;
+        return followed.map(() => true);
+      },
+    },
+  },
+};
+
+const world = await startWorld({ extraModules: [slow] });
 const denis = await world.as("denis");
 const { tenantId } = denis;
 
@@ -106,6 +127,24 @@ test("rulings 14 : le sixième flux d’une personne reçoit 204, et sa page int
   for (const stream of streams) stream.close();
 });
 
+test("qui part pendant que la base répond ne laisse personne qui suive à sa place", async () => {
+  const karim = await world.as("karim");
+  const begun = Promise.withResolvers<ServerResponse>();
+  subscribe("http.server.request.start", (said) => {
+    const { request, response } = said as { request: IncomingMessage; response: ServerResponse };
+    if (request.url?.includes("lent:")) begun.resolve(response);
+  });
+  const headers = { cookie: karim.cookie, "sec-fetch-site": "same-origin" };
+  const sent = get(`${world.origin}/flux?sujets=lent:${karim.id}`, { headers, agent: false }).on("error", () => {});
+  await asked.promise;
+  const closed = once(await begun.promise, "close");
+  sent.destroy();
+  await closed;
+  answered.resolve();
+  await new Promise((done) => setImmediate(done));
+  assert.equal(world.hub.countOf(karim.id), 0);
+});
+
 test("un sujet sans droit est refusé, un sujet inconnu n’existe pas, un inconnu se connecte", async () => {
   const sophie = await world.as("sophie");
   assert.equal((await sophie.get("/flux?sujets=history")).status, 403);
@@ -131,6 +170,17 @@ test("LIV-6 : le flux se ferme à la déconnexion", async () => {
   await browser.get("/");
   assert.equal((await browser.post("/deconnexion")).status, 303);
   await world.hub.recheck();
+  await stream.ended;
+});
+
+test("LIV-6 : un flux fermé ne compte plus, avant même que le navigateur l’ait lu", async () => {
+  const karim = await world.as("karim");
+  const stream = await openStream(world.origin, karim.cookie, "notifications");
+  assert.equal(world.hub.countOf(karim.id), 1);
+  await karim.get("/");
+  assert.equal((await karim.post("/deconnexion")).status, 303);
+  await world.hub.recheck();
+  assert.equal(world.hub.countOf(karim.id), 0);
   await stream.ended;
 });
 
