@@ -18,6 +18,7 @@ const DURING_MS = sized(60_000);
 /** Rows changed by one act, as a bulk action or a part of an import changes them. */
 const AT_ONCE = 10;
 const TARGET_S = 5;
+const BEHIND_MS = 1_000;
 const MOST_TOLD = 2;
 const MOST_MB = 150;
 const MOST_LOOP_MS = 200;
@@ -132,12 +133,13 @@ async function change(
 interface Asked {
   isAsking: boolean;
   isAwaited: boolean;
+  isBehind: boolean;
   at: number;
   rest?: NodeJS.Timeout | undefined;
   tag: string;
 }
 
-/** What a browser does of an open dashboard: public/js/live/stream.js and parts.js, without drawing. */
+/** What a browser does of an open dashboard: public/js/live/stream.js, parts.js and asking.js, without drawing. */
 class DashboardPage {
   /** Operations done, as it shows them. */
   shown = Number.NaN;
@@ -168,7 +170,7 @@ class DashboardPage {
     this.#parts = new Map(
       seen.parts.map(({ src, topics, restMs }) => [
         src,
-        { topics, restMs, isAsking: false, isAwaited: false, at: Number.NEGATIVE_INFINITY, tag: "" },
+        { topics, restMs, isAsking: false, isAwaited: false, isBehind: false, at: Number.NEGATIVE_INFINITY, tag: "" },
       ]),
     );
   }
@@ -204,7 +206,7 @@ class DashboardPage {
   #ask(src: string): void {
     const one = this.#parts.get(src)!;
     if (one.rest !== undefined) return;
-    const wait = one.at + one.restMs - performance.now();
+    const wait = one.at + Math.max(one.restMs, one.isBehind ? BEHIND_MS : 0) - performance.now();
     if (one.isAsking) one.isAwaited = true;
     else if (wait > 0) {
       one.rest = setTimeout(() => {
@@ -227,7 +229,8 @@ class DashboardPage {
       if (src === this.#board) this.shown = shownOf(html, "success");
     } else if (answer.statusCode !== 304) console.error(`  ${src} a répondu ${answer.statusCode}`);
     one.isAsking = false;
-    if (one.isAwaited) this.#ask(src);
+    one.isBehind = answer.headers["live-behind"] !== undefined;
+    if (one.isAwaited || one.isBehind) this.#ask(src);
   }
 
   #get(path: string, more: Record<string, string>, agent: Agent): Promise<IncomingMessage> {

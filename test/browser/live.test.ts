@@ -214,3 +214,78 @@ test("LIV-5 : ce qui arrive est annoncé au plus toutes les trente secondes, tou
   await said("2 nouveaux actes");
   await context.close();
 });
+
+/** The page of history open in a browser whose clock is ours; its fragment is then answered as the test says, or as it is. */
+async function refusing(answer: (asked: number) => { status?: number; behind?: boolean } | undefined) {
+  const context = await contextOf(chromium, world, "denis");
+  const page = await context.newPage();
+  await page.clock.install();
+  const stream = page.waitForResponse((response) => response.url().includes("/flux?"));
+  await page.goto(`${world.origin}/admin/historique`);
+  await stream;
+  let asked = 0;
+  await page.route("**/admin/historique", async (route) => {
+    asked += 1;
+    const { status, behind } = answer(asked) ?? {};
+    if (status) return route.fulfill({ status });
+    if (!behind) return route.continue();
+    const response = await route.fetch();
+    await route.fulfill({ response, headers: { ...response.headers(), "live-behind": "1" } });
+  });
+  const first = await page.locator("#acts tbody tr").first().getAttribute("id");
+  return {
+    context,
+    page,
+    /** An act that was not there when the page opened. */
+    fresh: page.locator(`#acts tbody tr:first-child:not([id="${first}"])`),
+    asked: () => asked,
+    /** So many seconds at most until it was asked that often. */
+    async untilAsked(times: number, seconds: number) {
+      for (let passed = 0; asked < times; passed++) {
+        assert.ok(passed <= seconds, `demandé ${asked} fois en ${passed} s`);
+        await page.waitForTimeout(50);
+        await page.clock.fastForward(1_000);
+      }
+    },
+  };
+}
+
+test("LIV-2 : un fragment refusé se redemande de lui-même, de moins en moins vite, jusqu’à venir", async () => {
+  const { context, page, fresh, untilAsked, asked } = await refusing((n) => (n <= 4 ? { status: 503 } : undefined));
+  await somebodyActs();
+  while (asked() < 1) await page.waitForTimeout(20);
+  for (const [rank, seconds] of [1, 2, 4, 8].entries()) await untilAsked(rank + 2, seconds + 1);
+  await fresh.waitFor();
+  await page.clock.fastForward(20_000);
+  await page.waitForTimeout(50);
+  assert.equal(asked(), 5, "une fois venu, plus rien ne se redemande");
+  await context.close();
+});
+
+test("LIV-5 : une réponse en retard se redemande une seconde plus tard, sans que rien d’autre n’arrive", async () => {
+  const { context, page, fresh, untilAsked, asked } = await refusing((n) => ({ behind: n <= 2 }));
+  await somebodyActs();
+  await fresh.waitFor();
+  await untilAsked(3, 4);
+  await page.clock.fastForward(20_000);
+  await page.waitForTimeout(50);
+  assert.equal(asked(), 3);
+  await context.close();
+});
+
+test("LIV-3, LIV-6 : le droit retiré ou la session finie, la page le dit poliment et ne redemande plus", async () => {
+  for (const { status, said } of [
+    { status: 404, said: "ne suit plus ce qui change. Rechargez-la" },
+    { status: 401, said: "Votre session est terminée" },
+  ]) {
+    const { context, page, asked } = await refusing(() => ({ status }));
+    await somebodyActs();
+    await page.locator("#annonces .toast", { hasText: said }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Suspendre l’actualisation" }).isVisible(), status !== 401);
+    await somebodyActs();
+    await page.clock.fastForward(20_000);
+    await page.waitForTimeout(50);
+    assert.equal(asked(), 1);
+    await context.close();
+  }
+});

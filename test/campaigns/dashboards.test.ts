@@ -297,6 +297,29 @@ test("DSH-18 : la page coûte les mêmes questions, peu d’opérations ou beauc
   assert.ok(few <= 30, `${few} questions`);
 });
 
+test("STA-2, STA-13 : le tableau ne dit aucun temps passé, et le temps suivi ou non ses lecteurs aux mêmes droits partagent un calcul", async (t) => {
+  const one = await campaign();
+  const readers = await Promise.all(["karim", "yann"].map((who) => world.as(who)));
+  await fill(one, "done", 2, { technician_id: KARIM, minutes: "30" });
+  await actOn(one, (em: Sql) =>
+    em.execute("update campaign set is_time_tracked = true, state = 'active' where id = ?", [idIn(one)]),
+  );
+  await sophie.get(`${one}/acces`);
+  for (const { id } of readers) isAt(await sophie.post(`${one}/acces`, { grantee: `u.${id}`, letters: "see" }));
+  const reading = t.mock.method(world.db, "read").mock;
+  const cost = async (by: Browser) => {
+    const before = reading.callCount();
+    const { status } = await by.get(one, { part: true, headers: { "live-refresh": "poll" } });
+    assert.equal(status, 200);
+    return reading.callCount() - before;
+  };
+  const [first, second] = readers as [Browser, Browser];
+  const counted = await cost(first);
+  const shared = await cost(second);
+  assert.equal(shared, await cost(first));
+  assert.ok(shared < counted);
+});
+
 test("DSH-5 : un tableau dit les chiffres de chaque graphique, au pas demandé", async () => {
   const head = async (pas: string) =>
     /id="graphique-prevues-tableau"[\s\S]*?<th scope="col">([^<]+)/.exec(

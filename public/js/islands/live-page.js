@@ -42,9 +42,14 @@ class LivePage extends HTMLElement {
     else this.stream?.follow();
   }
 
+  /** The session is over: what is shown is of before, and nothing resumes it. */
   stop() {
     this.paused = true;
     this.stream?.rest();
+    document.querySelector("form[data-live-pause]")?.setAttribute("hidden", "");
+    say("Votre session est terminée\u00a0: cette page ne suit plus ce qui change. Reconnectez-vous.", {
+      tone: "warning",
+    });
   }
 
   /** @param {HTMLFormElement} form */

@@ -1,17 +1,19 @@
 // @ts-check
 // The fragments marked data-live: those of one address are asked together when what they show has changed, at most every
 // data-live-rest seconds; one without an address only reveals its [data-live-stale].
+import { say } from "../announce.js";
+import { Asking } from "./asking.js";
 import { LiveCount } from "./count.js";
 import { repaint } from "./repaint.js";
 
-/** @typedef {{ isAsking?: boolean, isAwaited?: boolean, at: number, rest?: ReturnType<typeof setTimeout> | undefined }} Asked */
+const CLOSED = "Cette page, ou une partie, ne suit plus ce qui change. Rechargez-la pour la voir à jour.";
 
 const partsOf = (more = "") => /** @type {HTMLElement[]} */ ([...document.querySelectorAll(`[data-live]${more}`)]);
 const partsAt = (/** @type {string} */ address) => partsOf().filter(({ dataset }) => dataset.liveSrc === address);
 
 export class LiveParts {
   /** @type {WeakMap<Element, string>} */ tags = new WeakMap();
-  /** @type {Map<string, Asked>} */ asked = new Map();
+  /** @type {Map<string, Asking>} */ asked = new Map();
   told = new LiveCount();
 
   /** @param {{ isResting: () => boolean, isTold: () => boolean, stop: () => void }} page */
@@ -28,37 +30,35 @@ export class LiveParts {
     }
   }
 
-  /** Now, or once what is under way is over: what has just changed may not be in it. @param {string} address */
+  /** @param {string} address */
   ask(address) {
-    const one = this.asked.get(address) ?? { at: Number.NEGATIVE_INFINITY };
-    this.asked.set(address, one);
-    if (one.rest || this.page.isResting()) return;
-    const rest = Math.max(0, ...partsAt(address).map(({ dataset }) => Number(dataset.liveRest ?? 0) * 1_000));
-    const wait = one.at + rest - performance.now();
-    if (one.isAsking) one.isAwaited = true;
-    else if (wait > 0) one.rest = setTimeout(() => delete one.rest && this.ask(address), wait);
-    else void this.refresh(address, one);
+    const { isResting } = this.page;
+    const rest = () => Math.max(0, ...partsAt(address).map(({ dataset }) => Number(dataset.liveRest ?? 0)));
+    const asking = this.asked.get(address) ?? new Asking({ isResting, rest, refresh: () => this.refresh(address) });
+    this.asked.set(address, asking);
+    asking.ask();
   }
 
-  /** @param {string} address @param {Asked} one */
-  async refresh(address, one) {
-    Object.assign(one, { isAsking: true, isAwaited: false, at: performance.now() });
-    const [tag = "", ...others] = new Set(partsAt(address).map((part) => this.tags.get(part) ?? ""));
+  /** Gives whether a newer answer is being made. @param {string} address */
+  async refresh(address) {
+    const [tag, ...others] = new Set(partsAt(address).map((part) => this.tags.get(part) ?? ""));
+    if (tag === undefined) return false;
     const version = { "Live-Refresh": this.page.isTold() ? "1" : "poll", "If-None-Match": others.length ? "" : tag };
     const headers = { "HX-Request": "true", "HX-Request-Type": "partial", ...version };
-    try {
-      const answer = await fetch(address, { headers, cache: "no-store" });
-      // The session or the right is gone: the page keeps what it shows, and asks no more.
-      if (answer.status === 401) return this.page.stop();
-      const gone = answer.status === 403 || answer.status === 404 ? partsAt(address) : [];
-      for (const { dataset } of gone) delete dataset.liveSrc;
-      if (answer.status === 200) this.show(address, await answer.text(), answer.headers.get("etag") ?? "");
-    } catch {
-      // The next event or poll asks again.
-    } finally {
-      one.isAsking = false;
-      if (one.isAwaited) this.ask(address);
-    }
+    const answer = await fetch(address, { headers, cache: "no-store" });
+    const { ok, status } = answer;
+    if ([401, 403, 404].includes(status)) this.lose(address, status);
+    else if (!ok && status !== 304) throw new Error(`${address}: ${status}`);
+    if (status === 200) this.show(address, await answer.text(), answer.headers.get("etag") ?? "");
+    return answer.headers.has("live-behind");
+  }
+
+  /** The session or the right is gone: the page keeps what it shows, says so, and asks no more. @param {string} address @param {number} status */
+  lose(address, status) {
+    if (this.page.isResting()) return;
+    if (status === 401) return this.page.stop();
+    for (const { dataset } of partsAt(address)) delete dataset.liveSrc;
+    say(CLOSED, { tone: "warning" });
   }
 
   /** Suspended, or filtered otherwise, while it was coming: nothing is shown. @param {string} address @param {string} text @param {string} tag */

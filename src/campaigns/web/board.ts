@@ -4,8 +4,6 @@ import { type PermissionCode, type SignedIn, Tenant } from "../../accounts/index
 import { addWorkingDays, listTechnicians, type Technician } from "../../directory/index.ts";
 import { dayOf, localOf, shiftDay, startOfDay } from "../../fields/index.ts";
 import { read } from "../../platform/http/forms.ts";
-import type { Live } from "../../platform/http/stream.ts";
-import { announce } from "../../platform/live/news.ts";
 import { Changes, Shared } from "../../platform/live/shared.ts";
 import type { Ratio } from "../../platform/text/index.ts";
 import { toldTo } from "../activity.ts";
@@ -21,9 +19,9 @@ import { activeSince, type Held, heldOperations, type Oldest, oldestIn } from ".
 import { loadsOf } from "../queries/loads.ts";
 import type { Glimpsed } from "../queries/standing.ts";
 import { campaignStats, courseOf, type House, zoneOf } from "../queries/stats.ts";
-import { campaignTopic, type Mark, touchedWithNext } from "../queries/touched.ts";
+import { type Mark, touchedWithNext } from "../queries/touched.ts";
 import { type Readiness, readinessOf } from "../readiness.ts";
-import type { CampaignStats, Times } from "../stats.ts";
+import type { CampaignStats } from "../stats.ts";
 
 /**
  * What dashboards are made of, worked out once for all who read the same campaign with the same rights, and anew as soon as
@@ -65,8 +63,8 @@ export interface Look<C extends Glimpsed = Glimpsed> {
   standing: Standing<C>;
   /** What the board may know of its reader. */
   may(right: PermissionCode): boolean;
-  /** With the moment its figures are true of (DSH-2). */
-  board(): Promise<{ board: Board; asOf: Date }>;
+  /** With the moment its figures are true of (DSH-2); behind, its reader is to ask again (LIV-5). */
+  board(): Promise<{ board: Board; asOf: Date; isBehind: boolean }>;
   days(): Promise<DayByDay>;
 }
 
@@ -97,12 +95,6 @@ export async function lookAt<C extends Glimpsed>(
   const { now, db, user } = req;
   const today = localDay(now, zoneOf(standing.campaign, user!.tenant));
   const held = TOLD_APART.filter((right) => standing.may(right));
-  // Times of work are shown to managers, and to each technician their own (STA-13).
-  const times: Times = held.includes("operations.manage")
-    ? "all"
-    : standing.campaign.isTimeTracked
-      ? { userId: user!.id }
-      : "none";
   const may = (right: PermissionCode) => {
     if (right === "campaigns.see") return true;
     if (!TOLD_APART.includes(right as ToldApart))
@@ -110,7 +102,7 @@ export async function lookAt<C extends Glimpsed>(
     return held.includes(right as ToldApart);
   };
   const told = toldTo(may);
-  const key = JSON.stringify([tenantId, id, today, held, times]);
+  const key = JSON.stringify([tenantId, id, today, held]);
   // Nothing read for this question serves the work: it may be given to whoever asked after it, for whom that is too old.
   const reading = <T>(work: (em: EntityManager, of: { campaign: Campaign; house: House }) => Promise<T>) =>
     db.read(tenantId, async (em) => {
@@ -119,7 +111,8 @@ export async function lookAt<C extends Glimpsed>(
     });
   const drawBoard = () =>
     reading(async (em, { campaign, house }) => {
-      const asked = { now, tenant: house, times, from: "page" } as const;
+      // Times spent have their own page (STA-13): with them, each reader would need a board apart.
+      const asked = { now, tenant: house, times: "none", from: "page" } as const;
       const stats = (await campaignStats(em, [campaign], asked)).get(id)!;
       const of = { tenantId, day: stats.day };
       const technicians = stats.technicians.flatMap(({ id: one }) => one ?? []);
@@ -134,14 +127,13 @@ export async function lookAt<C extends Glimpsed>(
         readiness: STILL_AHEAD.includes(campaign.state) ? await readinessOf(em, campaign, { of }) : null,
       };
     });
-  const { hub } = req.app.locals.live as Live;
-  // A page that says it is told: of a burst it is given what is there, and told again of the rest, whatever process it follows.
-  const isTold = req.headers["live-refresh"] === "1" && hub?.hears;
   const board = async () => {
-    if (!isTold) return { board: await boards.get(key, since, drawBoard), asOf: now };
-    const caughtUp = () => db.note(tenantId, (em) => announce(em, tenantId, campaignTopic(id)));
-    const { answer, isBehind } = await boards.recent(key, since, drawBoard, caughtUp);
-    return { board: answer, asOf: isBehind ? answer.stats.generatedAt : now };
+    // A page that follows asks again by itself: in a burst it is given what is there.
+    const { answer, isBehind } =
+      req.headers["live-refresh"] === "1"
+        ? await boards.recent(key, since, drawBoard)
+        : { answer: await boards.get(key, since, drawBoard), isBehind: false };
+    return { board: answer, asOf: isBehind ? answer.stats.generatedAt : now, isBehind };
   };
   return {
     standing,

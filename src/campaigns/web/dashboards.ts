@@ -82,7 +82,9 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
   const drawn = { at: addressOf(req.params), ...asked };
   if (isPartial(req)) {
     const look = await lookAt(req, campaignGlimpsed);
-    const { board, asOf } = await look.board();
+    const { board, asOf, isBehind } = await look.board();
+    // public/js/live/parts.js asks again while it is told so.
+    if (isBehind) res.setHeader("Live-Behind", "1");
     return partie === "courbes"
       ? res.show(CURVES, { live: liveOf(req.params, drawn), curves: await shownCurves(board, look, drawn) })
       : res.show(VIEW, { ...shown(req, look, { board, asOf }, drawn), texts: board.texts });

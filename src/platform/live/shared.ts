@@ -56,7 +56,9 @@ interface Slot<T> {
   promised?: true | undefined;
 }
 
-/** An answer this little old begins a burst: readers who will be told again make do with it; a change alone is waited for (LIV-1, LIV-5). */
+const isAtRest = ({ running, next, promised }: Slot<unknown>) => !running && !next && !promised;
+
+/** An answer this little old begins a burst: readers who will ask again make do with it; a change alone is waited for (LIV-1, LIV-5). */
 const BURST_MS = 400;
 /** Within a burst an answer is renewed after as long as it took, so that long lists leave room for the rest, and at least this. */
 const LEAST_REST_MS = 200;
@@ -67,10 +69,7 @@ export class Shared<T> {
 
   /** The answer of a work begun at `since` or later; `work` is done anew when there is none. */
   get(key: string, since: number, work: () => Promise<T>): Promise<T> {
-    const slot = this.#slots.get(key) ?? {};
-    this.#slots.delete(key);
-    this.#slots.set(key, slot);
-    if (this.#slots.size > MOST_KEPT) this.#slots.delete(this.#slots.keys().next().value!);
+    const slot = this.#slotOf(key);
     const { done, running } = slot;
     if (done && done.begun >= since) return done.answer;
     if (!running) return this.#begin(slot, work);
@@ -84,31 +83,37 @@ export class Shared<T> {
   }
 
   /**
-   * The same for a reader who is told of changes: while they follow one another, the last answer, which is then behind; never
-   * by more than three times what it took. `caughtUp` is called once a newer one is there: whoever was given the older asks again.
+   * The same for a reader who asks again by themself for as long as they are behind: while changes follow one another, the
+   * last answer; never by more than three times what it took.
    */
-  async recent(
-    key: string,
-    since: number,
-    work: () => Promise<T>,
-    caughtUp: () => unknown,
-  ): Promise<{ answer: T; isBehind: boolean }> {
+  async recent(key: string, since: number, work: () => Promise<T>): Promise<{ answer: T; isBehind: boolean }> {
     const slot = this.#slots.get(key);
     const done = slot?.done;
     const isBurst = done && (slot.promised || performance.now() - done.over < BURST_MS);
     if (!isBurst || done.begun >= since) return { answer: await this.get(key, since, work), isBehind: false };
     if (!slot.promised) {
       slot.promised = true;
-      const renew = async () => {
-        await this.get(key, nextInstant(), work).catch(() => undefined);
+      const kept = () => {
         slot.promised = undefined;
-        await caughtUp();
       };
       const rest = Math.max(LEAST_REST_MS, done.took);
-      // Without the base, whoever waited asks again by themself once their stream is lost.
-      setTimeout(() => renew().catch(() => undefined), Math.max(0, done.over + rest - performance.now())).unref();
+      // One that fails is told to nobody: whoever is behind asks again, begins it anew and is told why.
+      const renew = () => this.get(key, nextInstant(), work).then(kept, kept);
+      setTimeout(renew, Math.max(0, done.over + rest - performance.now())).unref();
     }
     return { answer: await done.answer, isBehind: true };
+  }
+
+  /** Now the last asked for. Beyond the most kept the first leave, except those somebody waits for: asked again, they would be worked out twice at a time. */
+  #slotOf(key: string): Slot<T> {
+    const slot = this.#slots.get(key) ?? {};
+    this.#slots.delete(key);
+    for (const [other, one] of this.#slots) {
+      if (this.#slots.size < MOST_KEPT) break;
+      if (isAtRest(one)) this.#slots.delete(other);
+    }
+    this.#slots.set(key, slot);
+    return slot;
   }
 
   #begin(slot: Slot<T>, work: () => Promise<T>): Promise<T> {
