@@ -3,7 +3,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { record } from "../platform/events/record.ts";
 import { aboutCampaign, type By, type Campaign, createCampaign, LONGEST_NAME, type Outline } from "./campaign.ts";
 import { addFields, fieldsOf } from "./field.ts";
-import { Prerequisite } from "./prerequisite.ts";
+import { NOBODY_YET, Prerequisite } from "./prerequisite.ts";
 import { campaignNamed } from "./queries/campaigns.ts";
 import { Segment } from "./segment.ts";
 
@@ -35,16 +35,23 @@ const settingsOf = (source: Campaign) =>
     segmentField: source.segmentField,
   });
 
+/** A copy, and how many of its prerequisites wait for somebody to answer for them. */
+export interface Cloned {
+  clone: Campaign;
+  unanswered: number;
+}
+
 /**
  * A draft of whoever asks, made like another campaign, an archived one too: its type as it took it, fields, workflow, segments,
- * prerequisites to do again and settings; no operation, person or grant (CAM-19). The caller flushes.
+ * prerequisites to do again and settings; no operation, person or grant (CAM-19). A type retired since stays, as it does on the
+ * campaigns that have it (TYP-3). The caller flushes.
  */
 export async function cloneCampaign(
   em: EntityManager,
   source: Campaign,
   outline: Outline,
   { by }: { by: By },
-): Promise<Campaign> {
+): Promise<Cloned> {
   const { tenantId } = source;
   const clone = await createCampaign(em, outline, { tenantId, by });
   Object.assign(clone, settingsOf(source), { type: source.type });
@@ -56,9 +63,9 @@ export async function cloneCampaign(
     { by },
   );
   const places = await copySegments(em, source, clone);
-  await copyPrerequisites(em, source, clone, places);
+  const unanswered = await copyPrerequisites(em, source, clone, places);
   record(em, "campaign.cloned", aboutCampaign(clone), { from: source.id, by: by.id });
-  return clone;
+  return { clone, unanswered };
 }
 
 /** Its segments again, by the id of the one each is like. */
@@ -74,16 +81,24 @@ async function copySegments(em: EntityManager, source: Campaign, clone: Campaign
   );
 }
 
-/** What was to be ready is to do again, as long before or after the first day as it was (CAM-19, PRE-1). */
+/**
+ * What was to be ready is to do again, as long before or after the first day as it was (CAM-19, PRE-1). Nobody can remind an
+ * account that is closed: what it answered for waits for somebody else. Gives how many do.
+ */
 async function copyPrerequisites(
   em: EntityManager,
   source: Campaign,
   clone: Campaign,
   places: ReadonlyMap<string, Segment>,
-): Promise<void> {
+): Promise<number> {
   const shift = Date.parse(clone.startsOn) - Date.parse(source.startsOn);
-  const asked = (await em.find(Prerequisite, { campaign: { id: source.id } } as never)) as Prerequisite[];
+  const asked = (await em.find(Prerequisite, { campaign: { id: source.id } } as never, {
+    populate: ["responsible"] as never,
+  })) as Prerequisite[];
+  let unanswered = 0;
   for (const { label, responsible, responsibleName, dueOn, isBlocking, position, segment } of asked) {
+    const isGone = responsible != null && !responsible.isActive();
+    if (isGone) unanswered += 1;
     em.persist(
       em.create(Prerequisite, {
         tenantId: clone.tenantId,
@@ -91,8 +106,8 @@ async function copyPrerequisites(
         campaign: clone,
         segment: segment ? (places.get(segment.id) ?? null) : null,
         label,
-        responsible,
-        responsibleName,
+        responsible: isGone ? null : responsible,
+        responsibleName: isGone ? NOBODY_YET : responsibleName,
         dueOn: dueOn && new Date(Date.parse(dueOn) + shift).toISOString().slice(0, 10),
         isBlocking,
         position,
@@ -101,4 +116,5 @@ async function copyPrerequisites(
       }),
     );
   }
+  return unanswered;
 }

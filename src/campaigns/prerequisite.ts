@@ -23,6 +23,8 @@ export const prerequisiteStatus = (code: PrerequisiteStatus) => PREREQUISITE_STA
 export const LEAST_LABEL = 3;
 export const LONGEST_LABEL = 255;
 export const LONGEST_RESPONSIBLE = 100;
+/** Who answers for one that waits for somebody: there is always a responsible (PRE-1). */
+export const NOBODY_YET = "À désigner";
 /** Days that a due day may be, both included: those a date field takes (FLD-4). */
 const FIRST_DAY = "1900-01-01";
 const LAST_DAY = "2100-12-31";

@@ -145,6 +145,49 @@ test("CAM-19 : une copie reprend type, champs, flux, segments et réglages ; ni 
   assert.equal((await fields(at)).length + 1, (await fields(copy)).length);
 });
 
+test("CAM-19, PRE-1 : un prérequis dont le responsable n’a plus de compte attend quelqu’un, et l’avis le dit", async () => {
+  const at = await makeCampaign(sophie, { name: "Responsables partis" });
+  const yann = await world.userOf("yann");
+  for (const [label, responsible] of [
+    ["Clés rendues", yann.id],
+    ["Badges prêts", karim.id],
+  ] as const) {
+    // biome-ignore format: short
+    await sophie.get(`${at}/prerequis/nouveau`);
+    const said = { label, segment: "", dueOn: "", responsible, responsibleName: "" };
+    isAt(await sophie.post(`${at}/prerequis/nouveau`, said));
+  }
+  await denis.get(`/admin/utilisateurs/${yann.id}/desactivation`);
+  isAt(await denis.post(`/admin/utilisateurs/${yann.id}/desactivation`, { reason: "Départ" }));
+  const copy = await clone(sophie, at);
+  assert.match(plain(await sophie.get(copy)), /La copie est prête.*1 prérequis attend un responsable/);
+  assert.deepEqual(
+    await rows(
+      "select label, responsible_id, responsible_name from prerequisite where campaign_id = ? order by label",
+      [idIn(copy)],
+    ),
+    [
+      { label: "Badges prêts", responsible_id: karim.id, responsible_name: null },
+      { label: "Clés rendues", responsible_id: null, responsible_name: "À désigner" },
+    ],
+  );
+});
+
+test("CAM-19, TYP-3 : une copie garde un type retiré depuis ; la page le dit avant, et l’étape 1 permet d’en changer", async () => {
+  const at = await whole(sophie, "Type retiré");
+  const [{ type }] = (await rows<{ type: string }>("select operation_type_id as type from campaign where id = ?", [
+    idIn(at),
+  ])) as [{ type: string }];
+  assert.doesNotMatch(plain(await sophie.get(`${at}/copie`)), /est retiré/);
+  await denis.get(`/admin/types-operations/${type}`);
+  isAt(await denis.post(`/admin/types-operations/${type}/retrait`));
+  assert.match(plain(await sophie.get(`${at}/copie`)), /Le type « Type de Type retiré » est retiré La copie le garde/);
+  const copy = await clone(sophie, at);
+  assert.deepEqual(await settings(copy), await settings(at));
+  const { text } = await sophie.get(`${copy}/informations`);
+  assert.match(text, new RegExp(`<option value="${type}" selected>`));
+});
+
 test("CAM-19, CAM-2 : le nom proposé est libre, et celui qu’une autre porte est refusé avec ce qui a été saisi", async () => {
   const at = await makeCampaign(sophie, { name: "Badges 2026" });
   await clone(sophie, at);
