@@ -29,6 +29,7 @@ export const stepsBehind = ({ stepLeft }: Pick<Campaign, "stepLeft">, { hasFile,
 /** The steps as their bar shows them: those behind lead back, the next one on, the others nowhere yet. */
 export const stepsOf = (at: string, behind: number, here: Step | null): CourseStep[] =>
   STEPS.map(({ code, label, path }, rank) => ({
+    code,
     label,
     href: rank <= behind ? `${at}/${path}` : null,
     isDone: rank < behind,

@@ -277,7 +277,7 @@ test("CAM-12 : au clavier seul, à 320 px, en sombre : une campagne préparée e
   await heading(/^Données/);
 
   // Left, and found again.
-  await press(page, main.getByRole("link", { name: "Finir plus tard" }));
+  await press(page, main.getByRole("button", { name: "Finir plus tard" }));
   await heading(/^Préparation/);
   await press(page, main.getByRole("link", { name: "Ouvrir la campagne" }));
   await heading(/Au clavier/);
@@ -311,6 +311,42 @@ test("CAM-12 : au clavier seul, à 320 px, en sombre : une campagne préparée e
   await page.goto(`${world.origin}/campagnes`);
   assert.match(await page.locator(".campaign-card", { hasText: "Au clavier" }).innerText(), /Préparation/);
   assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("CAM-12 : ce qui est tapé à l’étape Données part avec elle, ou demande avant de se perdre", async () => {
+  const context = await contextOf(chromium, world, "sophie");
+  const page = await context.newPage();
+  const asked: string[] = [];
+  page.on("dialog", (dialog) => {
+    asked.push(dialog.type());
+    void dialog.dismiss();
+  });
+  const at = await makeCampaign(await world.as("sophie"));
+  const names = page.getByLabel("Noms des colonnes");
+  await page.goto(`${world.origin}${at}/donnees`);
+  await names.fill("Poste\nBureau");
+  await page.getByRole("button", { name: "Continuer sans fichier" }).click();
+  await page.getByRole("heading", { level: 1, name: "Configuration" }).waitFor();
+  await page.locator("#notice", { hasText: "2 champs sont ajoutés" }).waitFor();
+
+  await page
+    .locator(".steps")
+    .getByRole("link", { name: /Données/ })
+    .click();
+  await names.fill("Étage");
+  await page
+    .locator(".steps")
+    .getByRole("button", { name: /Informations/ })
+    .click();
+  await page.getByRole("heading", { level: 1, name: "Informations" }).waitFor();
+  await page.locator("#notice", { hasText: "1 champ est ajouté" }).waitFor();
+  assert.deepEqual(asked, []);
+
+  await page.getByLabel(/^Nom/).fill("Nom perdu");
+  await page.getByRole("navigation", { name: "Fil d’Ariane" }).getByRole("link").first().click();
+  assert.deepEqual(asked, ["beforeunload"]);
+  assert.equal(await page.getByLabel(/^Nom/).inputValue(), "Nom perdu");
   await context.close();
 });
 

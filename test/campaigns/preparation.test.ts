@@ -28,7 +28,7 @@ const bar = (text: string): string[] => {
     const words = plain({ text: inside! })
       .replace(/\s*:\s*/g, ", ")
       .trim();
-    const said = /<a /.test(inside!) ? `[${words}]` : words;
+    const said = /<(a|button) /.test(inside!) ? `[${words}]` : words;
     return /aria-current="step"/.test(attributes!) ? said.toUpperCase() : said;
   });
 };
@@ -39,7 +39,12 @@ const post = async (at: string, fields: Record<string, string> = {}, by = sophie
   await by.get(at);
   return by.post(at, fields);
 };
-const leave = async (at: string, step: string) => isAt(await post(`${at}/preparation`, { step }));
+const leave = async (at: string, step: "rows" | "settings") =>
+  isAt(
+    step === "rows"
+      ? await post(`${at}/donnees`, { columns: "", to: "settings" })
+      : await post(`${at}/preparation`, { step }),
+  );
 const fieldsOf = (at: string) =>
   ask<{ code: string; label: string; mandatory: boolean }>(
     "select code, label, is_mandatory as mandatory from campaign_field where campaign_id = ? and removed_at is null order by position",
@@ -134,6 +139,49 @@ test("CAM-12 : une étape faite se rouvre, et la corriger ne fait pas reculer", 
   assert.equal(await resumed(at), `${at}/configuration`);
   const stale = await sophie.post(`${at}/informations`, { ...fixed, name: "Encore" });
   assert.equal(stale.status, 409, "GEN-8");
+});
+
+test("CAM-12 : quitter une étape par la barre ou par « Finir plus tard » enregistre ce qui y est tapé", async () => {
+  const at = await makeCampaign(sophie, { name: "Quittée par la barre" });
+  await leave(at, "rows");
+  const outline = await page(`${at}/informations`);
+  assert.match(outline, /<button class="step" type="submit" form="etape" name="to" value="settings">/);
+  assert.doesNotMatch(outline, /<a class="step"/, "aucun lien de la barre ne perd le formulaire");
+  const version = /name="version" value="(\d+)"/.exec(outline)![1]!;
+  const typed = { name: "Renommée", description: "", startsOn: "2027-01-01", endsOn: "2027-02-01", version };
+  assert.equal(isAt(await sophie.post(`${at}/informations`, { ...typed, to: "settings" })), `${at}/configuration`);
+  assert.match(plain({ text: await page(`${at}/configuration`) }), /Renommée.*Les informations sont enregistrées/);
+  const refused = await post(`${at}/informations`, { ...typed, version: "", name: "", to: "pause" });
+  assert.equal(refused.status, 422);
+
+  const rows = await page(`${at}/donnees`);
+  assert.match(rows, /<button[^>]* form="etape" name="to" value="settings">Continuer sans fichier/);
+  assert.doesNotMatch(rows, /<a class="step"/);
+  const columns = Array.from({ length: 30 }, (_, rank) => `Colonne ${rank + 1}`).join("\n");
+  assert.equal(isAt(await post(`${at}/donnees`, { columns, to: "pause" })), `${at}/preparation`);
+  assert.equal((await fieldsOf(at)).length, 30);
+  assert.equal(isAt(await post(`${at}/donnees`, { columns: "Une de plus", to: "outline" })), `${at}/informations`);
+  assert.equal((await fieldsOf(at)).length, 31);
+  assert.equal(
+    (await post(`${at}/donnees`, { columns: "Une de plus", to: "settings" })).status,
+    422,
+    "rien ne se perd",
+  );
+  assert.equal((await post(`${at}/donnees`, { columns: "Autre", to: "nulle-part" })).status, 422);
+});
+
+test("CAM-12 : une étape quittée telle qu’elle était n’annonce et ne trace rien", async () => {
+  const at = await makeCampaign(sophie, { name: "Seulement relue" });
+  const acts = () => ask("select from act where subject_id = ?", [idIn(at)]);
+  const before = (await acts()).length;
+  const version = /name="version" value="(\d+)"/.exec(await page(`${at}/informations`))![1]!;
+  const same = { name: "Seulement relue", description: "", startsOn: "2026-11-02", endsOn: "2027-02-26", version };
+  await page(`${at}/configuration`);
+  assert.equal(isAt(await sophie.post(`${at}/informations`, { ...same, to: "rows" })), `${at}/donnees`);
+  assert.equal(isAt(await post(`${at}/donnees`, { columns: " ", to: "outline" })), `${at}/informations`);
+  assert.doesNotMatch(await page(`${at}/informations`), /sont enregistrées/);
+  assert.equal((await acts()).length, before);
+  assert.equal(await resumed(at), `${at}/donnees`, "revenir en arrière n’avance pas");
 });
 
 test("CAM-14 : sans rien, la préparation passe à la configuration et y revient", async () => {

@@ -23,6 +23,16 @@ export type OfOne = Request<{ id: string }>;
 export const preparationAt = (campaign: { id: string }) => `${addressOf(campaign)}/preparation`;
 export const stepAt = (campaign: { id: string }, step: Step) => `${addressOf(campaign)}/${STEPS[rankOf(step)]!.path}`;
 
+/** The form of a step that has something to write: its bar and the ways out of it send it, so that leaving saves (CAM-12). */
+export const STEP_FORM = "etape";
+/** Where it is left for: another step, or the page of all of them. */
+const WAYS = [...STEPS.map(({ code }) => code), "pause"] as const;
+export const WayField = z.enum(WAYS, "Choisissez une étape de la préparation.").optional().describe("Étape");
+export type Way = z.output<typeof WayField>;
+
+export const wayAt = (campaign: { id: string }, to: Way, next: Step) =>
+  to === "pause" ? preparationAt(campaign) : stepAt(campaign, to ?? next);
+
 /** A draft with what tells how far its preparation is. */
 export interface Prepared {
   standing: Standing;
@@ -44,7 +54,12 @@ export async function prepared(em: EntityManager, req: OfOne, right: PermissionC
 }
 
 /** What each step shows above its own matter: its name, its campaign, the bar of the steps (CAM-12). */
-export function stepFrame(req: OfOne, { standing: { campaign }, behind }: Prepared, here: Step | null) {
+export function stepFrame(
+  req: OfOne,
+  { standing: { campaign }, behind }: Prepared,
+  here: Step | null,
+  { form }: { form?: string } = {},
+) {
   const at = addressOf(campaign);
   const label = here === null ? "Préparation" : STEPS[rankOf(here)]!.label;
   return {
@@ -55,6 +70,7 @@ export function stepFrame(req: OfOne, { standing: { campaign }, behind }: Prepar
     zone: zoneOf(req, campaign),
     leaveAt: preparationAt(campaign),
     course: {
+      form,
       label: `Préparation de ${campaign.name}`,
       steps: stepsOf(at, behind, here),
     },
@@ -160,7 +176,7 @@ export const mapping: RequestHandler<{ id: string }> = async (req, res) => {
 };
 
 /** Steps that are left by going on, without anything to write in them. */
-const LEFT = { rows: "settings", mapping: "settings", settings: "summary" } as const;
+const LEFT = { mapping: "settings", settings: "summary" } as const;
 const LeaveForm = z.object({
   step: z.enum(Object.keys(LEFT) as (keyof typeof LEFT)[], "Choisissez une étape de la préparation."),
 });

@@ -7,6 +7,7 @@ import { aboutCampaign, type Campaign, editCampaign, setCalendar, setFollowing }
 import { campaignFor } from "../policy.ts";
 import { searchWholeAnew } from "../search.ts";
 import { current, OUTLINE_LABELS, OutlineFields } from "./campaigns.ts";
+import type { Way } from "./preparation.ts";
 import { addressOf, frameOf } from "./shown.ts";
 
 const EDIT = { page: "campaigns/campaigns/edit" };
@@ -50,7 +51,7 @@ async function show(req: OfOne, res: Response, forms: Partial<Forms>): Promise<v
 const noun = ({ name }: { name: string }) => `Réglages de la campagne «\u00a0${name}\u00a0»`;
 
 /** What history says of another name, description or days, given in the settings or in the first step of a preparation. */
-export const outlineAct = (req: OfOne, at: string) => ({
+export const outlineAct = <At extends string | ((values: { to?: Way }) => string)>(req: OfOne, at: At) => ({
   code: "campaign.edited",
   label: noun,
   subject: () => aboutCampaign(req.params),

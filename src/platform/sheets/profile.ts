@@ -229,6 +229,7 @@ export interface ImportCourse {
 }
 
 export interface CourseStep {
+  code: string;
   label: string;
   /** Null of one that is not reached yet. */
   href: string | null;
