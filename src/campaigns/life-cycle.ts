@@ -9,6 +9,7 @@ import { decide } from "../workflow/index.ts";
 import { aboutCampaign, type By, Campaign, type ClosedGroup, refuseArchived } from "./campaign.ts";
 import type { Rules } from "./plan.ts";
 import { effectsOf, LONGEST_REASON, statusOf } from "./progress.ts";
+import { planPublication, publishedState } from "./publication-plan.ts";
 import { campaignsToStart, closeStatus, openByStatus, wasStarted } from "./queries/life-cycle.ts";
 import { blockingPrerequisites } from "./queries/prerequisites.ts";
 import { holdWorkflow } from "./queries/statuses.ts";
@@ -49,23 +50,35 @@ function refuse(campaign: Campaign, why: string | null): void {
 /** The day it is where a campaign takes place (GEN-3). */
 export const todayIn = (zone: string, now: Date): string => dayOf(localOf(now, zone));
 
+interface Publishing {
+  by: By;
+  today: string;
+  reason?: string | undefined;
+  /** The plan that whoever publishes was shown, and the zone its days were told in. */
+  seen?: { mark: string; zone: string } | undefined;
+}
+
 /**
  * Out of preparation: upcoming, or active when its first day is today or past where it takes place (CAM-3). Throws RuleBroken
- * without a reason while a blocking prerequisite is not done (PRE-3). The caller flushes.
+ * when the plan is no more the one that was seen, if one was (CAM-17), or without a reason while a blocking prerequisite is
+ * not done (PRE-3). The caller flushes.
  */
 export async function publishCampaign(
   em: EntityManager,
   campaign: Campaign,
-  { by, today, reason }: { by: By; today: string; reason?: string | undefined },
+  { by, today, reason, seen }: Publishing,
 ): Promise<void> {
   refuse(campaign, whyNot.publish(campaign));
+  if (seen && (await planPublication(em, campaign, { ...seen, today })).mark !== seen.mark) {
+    throw new RuleBroken("Le plan a changé entre-temps\u00a0: relisez-le ci-dessous, puis publiez de nouveau.");
+  }
   if (!reason && (await blockingPrerequisites(em, campaign)).length > 0) {
     throw new RuleBroken(
       "Un prérequis bloquant reste à faire\u00a0: donnez un motif pour publier quand même.",
       "reason",
     );
   }
-  const to = campaign.startsOn <= today ? "active" : "upcoming";
+  const to = publishedState(campaign, today);
   campaign.state = to;
   record(em, "campaign.published", aboutCampaign(campaign), { to, by: by.id });
 }

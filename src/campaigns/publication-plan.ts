@@ -1,5 +1,44 @@
+import { hash } from "node:crypto";
+import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Status } from "../workflow/index.ts";
-import type { Crossing } from "./queries/preparation.ts";
+import type { Campaign } from "./campaign.ts";
+import { outlineOfWork, type WorkOutline } from "./queries/life-cycle.ts";
+import { type Crossing, crossings, type PlannedSpan, plannedSpan } from "./queries/preparation.ts";
+import { blockingPrerequisites } from "./queries/prerequisites.ts";
+import { listSegments } from "./queries/segments.ts";
+
+/** Where a publication leads: active when the first day is today or past where the campaign takes place (CAM-3). */
+export const publishedState = ({ startsOn }: Pick<Campaign, "startsOn">, today: string): "active" | "upcoming" =>
+  startsOn <= today ? "active" : "upcoming";
+
+/** What a publication would apply, as it is shown before (CAM-17). */
+export interface PublicationPlan {
+  leadsTo: "active" | "upcoming";
+  table: CrossTable;
+  work: WorkOutline;
+  span: PlannedSpan;
+  blocking: Awaited<ReturnType<typeof blockingPrerequisites>>;
+  /** What was seen, to be sent back: the same plan gives the same. */
+  mark: string;
+}
+
+/** The plan of a draft as it stands now, days told in this zone (GEN-3). */
+export async function planPublication(
+  em: EntityManager,
+  campaign: Campaign,
+  { zone, today }: { zone: string; today: string },
+): Promise<PublicationPlan> {
+  const { id, startsOn, endsOn, visibility, workflow } = campaign;
+  const leadsTo = publishedState(campaign, today);
+  const work = await outlineOfWork(em, id);
+  const table = crossTable(await crossings(em, id), await listSegments(em, id), workflow);
+  const span = await plannedSpan(em, id, zone);
+  const blocking = await blockingPrerequisites(em, campaign);
+  const counts = table.lines.map((line) => [line.id, line.counts]);
+  const statuses = table.statuses.map(({ code }) => code);
+  const seen = [leadsTo, startsOn, endsOn, visibility, statuses, counts, work, span, blocking.map((one) => one.id)];
+  return { leadsTo, table, work, span, blocking, mark: hash("sha256", JSON.stringify(seen)) };
+}
 
 /** Operations per segment and status, before a publication is applied (CAM-17). */
 export interface CrossTable {

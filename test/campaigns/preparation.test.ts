@@ -32,6 +32,9 @@ const bar = (text: string): string[] => {
     return /aria-current="step"/.test(attributes!) ? said.toUpperCase() : said;
   });
 };
+/** The mark of the plan that the summary of this draft shows. */
+const planAt = async (at: string): Promise<string> =>
+  /name="seen" value="([0-9a-f]+)"/.exec(await page(`${at}/publication`))![1]!;
 /** Where "Reprendre" of the draft leads. */
 const resumed = async (at: string): Promise<string> =>
   /class="button primary" href="([^"]+)"/.exec(await page(`${at}/preparation`))![1]!;
@@ -310,6 +313,34 @@ test("CAM-17 : le récapitulatif croise segments et statuts, et tout s’additio
     idIn(at),
   ]);
   assert.deepEqual(kept!.days.toSorted(), ["2027-01-04", "2027-02-05"], "le plan figé est celui qui était montré");
+});
+
+test("CAM-17 : un plan qui a changé depuis qu’il a été lu ne se publie pas ; le nouveau est montré, le motif gardé", async () => {
+  const at = await makeCampaign(sophie, { startsOn: "2027-01-11", endsOn: "2027-03-31" });
+  await addOperation(sophie, at, { c_cible: "PC-1", plannedOn: "2027-01-12" });
+  const publish = async (seen: string) => sophie.post(`${at}/publication`, { seen, reason: "Prêts" });
+  const changes = [
+    () => addOperation(sophie, at, { c_cible: "PC-2", plannedOn: "2027-02-02" }),
+    async () => {
+      const version = /name="version" value="(\d+)"/.exec(await page(`${at}/informations`))![1]!;
+      const days = { startsOn: "2026-01-05", endsOn: "2027-03-31" };
+      isAt(await sophie.post(`${at}/informations`, { name: "Avancée", description: "", version, ...days }));
+    },
+  ];
+  for (const change of changes) {
+    const seen = await planAt(at);
+    await change();
+    await page(`${at}/publication`);
+    const refused = await publish(seen);
+    assert.equal(refused.status, 422);
+    assert.match(plain(refused), /Le plan a changé entre-temps : relisez-le/);
+    assert.match(refused.text, new RegExp(`name="seen" value="${await planAt(at)}"`), "le nouveau plan");
+  }
+  const [kept] = await ask<{ state: string }>("select state from campaign where id = ?", [idIn(at)]);
+  assert.equal(kept!.state, "draft");
+  assert.match(plain({ text: await page(`${at}/publication`) }), /« En cours ».*2 opérations datées/);
+  isAt(await publish(await planAt(at)));
+  assert.equal((await publish("0".repeat(64))).status, 409, "déjà publiée");
 });
 
 test("CAM-18 : l’avis qui suit la publication propose de l’annuler ; refusé dès qu’une opération a démarré", async () => {

@@ -5,12 +5,8 @@ import { read, submit } from "../../platform/http/forms.ts";
 import { aboutCampaign, type Campaign, stateOf } from "../campaign.ts";
 import { publishCampaign, todayIn, whyNot } from "../life-cycle.ts";
 import { campaignFor } from "../policy.ts";
-import { crossTable } from "../publication-plan.ts";
-import { outlineOfWork } from "../queries/life-cycle.ts";
+import { planPublication } from "../publication-plan.ts";
 import { NONE } from "../queries/operations.ts";
-import { crossings, plannedSpan } from "../queries/preparation.ts";
-import { blockingPrerequisites } from "../queries/prerequisites.ts";
-import { listSegments } from "../queries/segments.ts";
 import { holdWorkflow } from "../queries/statuses.ts";
 import { readinessOf } from "../readiness.ts";
 import { shownReadiness } from "./campaigns.ts";
@@ -25,42 +21,41 @@ export const new_: RequestHandler<{ id: string }> = (req, res) => show(req, res,
 
 /** The plan before it is applied, as the summary of the preparation (CAM-17). */
 async function show(req: OfOne, res: Response, form: object): Promise<void> {
-  const { seen, work, crossed, span, readiness, blocking } = await read(req, async (em) => {
+  const { seen, plan, readiness } = await read(req, async (em) => {
     const seen = await prepared(em, req, RIGHT);
     const { campaign } = seen.standing;
-    const of = { tenantId: campaign.tenantId, day: todayIn(zoneOf(req, campaign), req.now) };
+    const zone = zoneOf(req, campaign);
+    const today = todayIn(zone, req.now);
     return {
       seen,
-      work: await outlineOfWork(em, campaign.id),
-      crossed: crossTable(await crossings(em, campaign.id), await listSegments(em, campaign.id), campaign.workflow),
-      span: await plannedSpan(em, campaign.id, zoneOf(req, campaign)),
-      readiness: await readinessOf(em, campaign, { of }),
-      blocking: await blockingPrerequisites(em, campaign),
+      plan: await planPublication(em, campaign, { zone, today }),
+      readiness: await readinessOf(em, campaign, { of: { tenantId: campaign.tenantId, day: today } }),
     };
   });
   const { standing } = seen;
   const { campaign } = standing;
-  const isDue = campaign.startsOn <= todayIn(zoneOf(req, campaign), req.now);
+  const { leadsTo, table, ...shown } = plan;
   const list = listAt(campaign);
   res.show(PAGE, {
     ...stepFrame(req, seen, "summary"),
     why: whyNot.publish(campaign),
-    leadsTo: stateOf(isDue ? "active" : "upcoming"),
-    isDue,
-    work,
+    leadsTo: stateOf(leadsTo),
+    isDue: leadsTo === "active",
+    ...shown,
     table: {
-      ...crossed,
-      lines: crossed.lines.map((line) => ({ ...line, href: withQuery(list, { segment: line.id ?? NONE }) })),
+      ...table,
+      lines: table.lines.map((line) => ({ ...line, href: withQuery(list, { segment: line.id ?? NONE }) })),
     },
-    span,
     readiness: shownReadiness(readiness, standing.may),
-    blocking,
     listAt: list,
     form,
   });
 }
 
-const PublicationForm = z.object({ reason: Reason });
+const PublicationForm = z.object({
+  reason: Reason,
+  seen: z.string().max(64, "Rechargez la page.").optional().describe("Plan lu"),
+});
 
 export const create: RequestHandler<{ id: string }> = async (req, res) => {
   const at = addressOf(req.params);
@@ -73,11 +68,17 @@ export const create: RequestHandler<{ id: string }> = async (req, res) => {
     // Each of its operations is told its day in the baseline.
     isLong: true as const,
   };
-  const form = await submit(req, PublicationForm, act, async ({ reason }, em) => {
+  const form = await submit(req, PublicationForm, act, async ({ reason, seen }, em) => {
     await holdWorkflow(em, req.params.id);
     const { campaign } = await campaignFor(em, req.user!, req.params.id, RIGHT);
-    const today = todayIn(zoneOf(req, campaign), req.now);
-    await publishCampaign(em, campaign, { by: { id: req.user!.id }, today, reason });
+    const zone = zoneOf(req, campaign);
+    await publishCampaign(em, campaign, {
+      by: { id: req.user!.id },
+      today: todayIn(zone, req.now),
+      reason,
+      // Without its page, as an address kept, it publishes what there is.
+      seen: seen ? { mark: seen, zone } : undefined,
+    });
     return campaign;
   });
   if (form.errors) return show(req, res, form);
