@@ -34,6 +34,11 @@ export type Visibility = (typeof VISIBILITIES)[number]["value"];
 export const LEAST_NAME = 3;
 export const LONGEST_NAME = 255;
 export const LONGEST_DESCRIPTION = 2_000;
+/** The days that a campaign, and what has a day in it, may take: those a date field takes (FLD-4). */
+export const FIRST_DAY = "1900-01-01";
+export const LAST_DAY = "2100-12-31";
+/** Beyond it, a date is a slip of the keyboard; and charts draw every period of a campaign. */
+const MOST_YEARS = 10;
 
 const schema = defineEntity({
   name: "Campaign",
@@ -354,8 +359,17 @@ async function tidyOutline(em: EntityManager, outline: Outline, own?: Campaign):
   const { startsOn, endsOn } = outline;
   if (!DAY.test(startsOn)) throw new RuleBroken("Choisissez le premier jour de la campagne.", "startsOn");
   if (!DAY.test(endsOn)) throw new RuleBroken("Choisissez le dernier jour de la campagne.", "endsOn");
+  for (const [field, day] of Object.entries({ startsOn, endsOn })) {
+    if (day < FIRST_DAY || day > LAST_DAY) throw new RuleBroken("Choisissez un jour entre 1900 et 2100.", field);
+  }
   if (endsOn < startsOn) {
     throw new RuleBroken("Le dernier jour vient avant le premier\u00a0: corrigez l’un des deux.", "endsOn");
+  }
+  if (endsOn > `${Number(startsOn.slice(0, 4)) + MOST_YEARS}${startsOn.slice(4)}`) {
+    throw new RuleBroken(
+      `Une campagne dure ${MOST_YEARS} ans au plus\u00a0: avancez le dernier jour, ou corrigez l’année.`,
+      "endsOn",
+    );
   }
   await refuseTaken(em, name, own);
   const description = outline.description.normalize("NFC").replace(/\r\n?/g, "\n").trim();

@@ -6,7 +6,7 @@ import { createdAt, tenantKey, tenantTable, versioned } from "../platform/db/ent
 import { RuleBroken } from "../platform/errors.ts";
 import { record } from "../platform/events/record.ts";
 import type { Ratio } from "../platform/text/index.ts";
-import { aboutCampaign, type By, type Campaign, refuseArchived, toCampaign } from "./campaign.ts";
+import { aboutCampaign, type By, type Campaign, FIRST_DAY, LAST_DAY, refuseArchived, toCampaign } from "./campaign.ts";
 import { listPlaces } from "./queries/prerequisites.ts";
 import { Segment } from "./segment.ts";
 
@@ -25,9 +25,6 @@ export const LONGEST_LABEL = 255;
 export const LONGEST_RESPONSIBLE = 100;
 /** Who answers for one that waits for somebody: there is always a responsible (PRE-1). */
 export const NOBODY_YET = "À désigner";
-/** Days that a due day may be, both included: those a date field takes (FLD-4). */
-const FIRST_DAY = "1900-01-01";
-const LAST_DAY = "2100-12-31";
 
 const schema = defineEntity({
   name: "Prerequisite",

@@ -92,9 +92,17 @@ export function isWorkingDay(day: string, { zone, closedDays = [] }: Calendar): 
 
 /** How many working days there are from this day to that one, both included [GEN-4]; none when it comes before. */
 export function countWorkingDays(from: string, to: string, calendar: Calendar): number {
-  let count = 0;
-  for (let at = Date.parse(from); at <= Date.parse(to); at += DAY_MS)
-    if (isWorkingDay(isoDay(at), calendar)) count += 1;
+  if (to < from) return 0;
+  // Told week by week, then by what closes: pages count a campaign of years for each line of their tables.
+  const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
+  const weeks = Math.floor(days / 7);
+  let count = weeks * 5;
+  for (let rest = weeks * 7, weekday = weekdayOf(from); rest < days; rest++, weekday = (weekday % 7) + 1)
+    if (weekday <= 5) count += 1;
+  const closed = new Set(calendar.closedDays);
+  for (let year = Number(from.slice(0, 4)); year <= Number(to.slice(0, 4)); year++)
+    for (const { day } of holidaysOf(year, calendar.zone)) closed.add(day);
+  for (const day of closed) if (day >= from && day <= to && weekdayOf(day) <= 5) count -= 1;
   return count;
 }
 

@@ -51,6 +51,30 @@ test("CAM-1 : un nom de 3 à 255 caractères, des jours dans l’ordre ; ce qui 
   assert.equal(impossible.status, 422);
 });
 
+test("CAM-1 : des jours de 1900 à 2100, dix ans au plus, à la création comme au réglage et à la copie ; la phrase dit quoi corriger", async () => {
+  const at = await create(sophie!);
+  const wrong: [startsOn: string, endsOn: string, says: RegExp][] = [
+    ["2026-12-01", "9999-12-31", /Choisissez un jour entre 1900 et 2100/],
+    ["1026-12-01", "2026-12-31", /Choisissez un jour entre 1900 et 2100/],
+    [
+      "2026-12-01",
+      "2036-12-02",
+      /Une campagne dure 10 ans au plus\u00a0: avancez le dernier jour, ou corrigez l’année/,
+    ],
+  ];
+  for (const path of [`${AT}/nouvelle`, `${at}/informations`, `${at}/copie`]) {
+    for (const [startsOn, endsOn, says] of wrong) {
+      const [, version = ""] = /name="version" value="(\d+)"/.exec((await sophie!.get(path)).text) ?? [];
+      const { status, text } = await sophie!.post(path, { name: `Essai ${++made}`, startsOn, endsOn, version });
+      assert.equal(status, 422, `${path} ${endsOn}`);
+      assert.match(text, says, path);
+    }
+  }
+  await sophie!.get(`${AT}/nouvelle`);
+  const longest = { name: `Essai ${++made}`, startsOn: "2026-12-01", endsOn: "2036-12-01" };
+  assert.equal((await sophie!.post(`${AT}/nouvelle`, longest)).status, 303);
+});
+
 test("CAM-2 : deux campagnes vivantes n’ont pas le même nom, casse, accents et blancs à part ; une archivée le libère", async () => {
   const at = await create(sophie!, "Déploiement des badges");
   await claire!.get(`${AT}/nouvelle`);

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addWorkingDays, holidayOn, holidaysOf, isWorkingDay, weekdayOf } from "../../src/directory/index.ts";
+import {
+  addWorkingDays,
+  countWorkingDays,
+  holidayOn,
+  holidaysOf,
+  isWorkingDay,
+  weekdayOf,
+} from "../../src/directory/index.ts";
 
 const days = (year: number, zone = "metropole") => holidaysOf(year, zone).map(({ day }) => day);
 
@@ -92,4 +99,17 @@ test("GEN-4 : n jours travaillés plus loin, ou plus tôt", () => {
   assert.equal(addWorkingDays("2026-01-05", 250, { zone }), "2026-12-31");
   const closedDays = { has: () => true } as unknown as ReadonlySet<string>;
   assert.throws(() => addWorkingDays("2026-01-05", 1, { zone, closedDays }), RangeError);
+});
+
+test("GEN-4 : les jours ouvrés d’une période sont ceux que l’on compte un à un, bornes comprises, fériés et fermés une fois", () => {
+  const calendar = { zone: "alsace-moselle", closedDays: ["2026-05-15", "2026-05-14", "2026-05-16", "2030-01-02"] };
+  const one = (from: string, n: number) => new Date(Date.parse(from) + n * 86_400_000).toISOString().slice(0, 10);
+  for (const from of ["2026-05-11", "2026-12-24", "2026-05-16", "2026-05-17"]) {
+    let told = 0;
+    for (let n = 0; n < 800; n++) {
+      if (isWorkingDay(one(from, n), calendar)) told += 1;
+      assert.equal(countWorkingDays(from, one(from, n), calendar), told, `${from} + ${n}`);
+    }
+  }
+  assert.equal(countWorkingDays("2026-05-12", "2026-05-11", calendar), 0);
 });
