@@ -125,10 +125,10 @@ export function stepped(plan: Rules, now: Progress, step: Step, said: Said): Dec
   if (said.isHeldBack && !step.reason?.trim() && begins(plan, arrow)) throw new RuleBroken(HELD_BACK, "reason");
   const does = effectsOf(plan, arrow);
   const today = localDay(said.now, plan.zone);
-  const changes: Changes = { status: does.status, category: does.category };
+  // That of an earlier step explains nothing of where it stands now; history keeps it (OPS-20).
+  const changes: Changes = { status: does.status, category: does.category, reason: step.reason?.trim() || null };
   if (!now.steppedOn.includes(today)) changes.steppedOn = [...now.steppedOn, today];
   if (does.isEntered) changes.enteredAt = said.now;
-  if (step.reason !== null) changes.reason = step.reason;
   if (does.isUndated) Object.assign(changes, dated(plan, now, null, said));
   else if (does.isPostponed || step.date) Object.assign(changes, dated(plan, now, step.date, said));
   if (does.isPostponed) {

@@ -319,10 +319,25 @@ test("HIS-1, HIS-10, OPS-18, OPS-20 : une action groupée se dit telle dans l’
   const history = plain(await sophie.get(`/historique/operation/${idIn(one)}`));
   assert.equal(
     history.match(/Panne réseau/g)?.length,
-    4,
-    "chaque motif de chaque transition, et celui que la ligne prit d’abord",
+    8,
+    "chaque motif de chaque transition, celui que la ligne prend à chaque blocage et quitte à chaque reprise",
   );
   assert.match(history, /action groupée/);
+});
+
+test("DSH-6, OPS-20 : une étape sans motif ne garde pas celui d’une étape d’avant, par fiche, lot et fichier", async () => {
+  const at = await campaign();
+  const ones = [await add(at, "A"), await add(at, "B"), await add(at, "C")] as const;
+  for (const one of ones) isAt(await step(sophie, one, "blocked", "flag_problem", { reason: "Pièce manquante" }));
+  isAt(await step(sophie, ones[0], "in_progress", "unblock"));
+  await bulk(at, "step", [ones[1]], { choice: "unblock:in_progress" });
+  await bring(at, [["Cible", "Statut"], ["C", "En cours"]], ["cible", "statut"]); // biome-ignore format: a file
+  for (const one of ones) {
+    const { status, reason } = await stored(one);
+    assert.deepEqual([status, reason], ["in_progress", null]);
+  }
+  isAt(await step(sophie, ones[0], "postponed", "postpone", { plannedOn: "2026-12-08" }));
+  assert.equal((await stored(ones[0])).reason, null, "reportée sans motif");
 });
 
 test("WFL-8 : l’éditeur refuse une réouverture qui ne demande pas de motif", async () => {

@@ -167,6 +167,8 @@ function columnsBy(
   return {
     status: sql`coalesce(${cases.told("status")}, t.status)`,
     category: sql`coalesce(${cases.told("category")}, t.category)`,
+    // A file gives none, and that of an earlier step explains nothing of where this one leads (OPS-20).
+    reason: sql`case when ${cases.where(() => true)} then null else t.reason end`,
     planned_at: planned,
     first_planned_at: sql`coalesce(t.first_planned_at, ${planned})`,
     postpone_count: sql`t.postpone_count + case when ${cases.where((does) => does.isPostponed)} then 1 else 0 end`,
