@@ -13,6 +13,8 @@ export interface DayByDay {
   baseline: DayCounts;
   /** Plans of past days as frozen, of days to come as they are (STA-11). */
   planned: DayCounts;
+  /** Operations that are not over, by the day they are dated: what the present plan still holds, late ones too. */
+  dated: DayCounts;
 }
 
 type Days = { startsOn: string; endsOn: string; calendar: Calendar };
@@ -27,17 +29,17 @@ const PERIOD_WORDS = { day: "Jour", week: "Semaine", month: "Mois" } as const;
 /** "12 mars", for a mark. */
 const shortDay = (day: string) => labelOf(day, "day", false);
 
+const worded = (options: Intl.DateTimeFormatOptions) =>
+  new Intl.DateTimeFormat("fr", { timeZone: "UTC", month: "short", ...options });
+const LABELS = {
+  short: worded({ day: "numeric" }),
+  long: worded({ day: "numeric", year: "numeric" }),
+  month: worded({ year: "numeric" }),
+};
+
 /** "12 mars", with its year where several are drawn; a month has its own words. */
-function labelOf(start: string, by: Period, isLong: boolean): string {
-  const [year, month, day] = start.split("-").map(Number) as [number, number, number];
-  const words = new Intl.DateTimeFormat("fr", {
-    timeZone: "UTC",
-    ...(by !== "month" && { day: "numeric" }),
-    month: "short",
-    ...((isLong || by === "month") && { year: "numeric" }),
-  });
-  return words.format(new Date(Date.UTC(year, month - 1, day))).replaceAll(" ", "\u00a0");
-}
+const labelOf = (start: string, by: Period, isLong: boolean): string =>
+  LABELS[by === "month" ? by : isLong ? "long" : "short"].format(new Date(start)).replaceAll(" ", "\u00a0");
 
 const firstOf = (counts: DayCounts): string | undefined => [...counts.keys()].toSorted()[0];
 
@@ -52,8 +54,8 @@ function spanOf({ completed, baseline, planned }: DayByDay, { startsOn, endsOn }
 /** The period asked, or the shortest that can still be read over so many days. */
 export function readablePeriod(by: Period, { from, to }: { from: string; to: string }): Period {
   const days = (Date.parse(to) - Date.parse(from)) / 86_400_000;
-  if (by === "day" && days > MOST_POINTS) return "week";
-  return by;
+  if (days > 7 * MOST_POINTS) return "month";
+  return by === "day" && days > MOST_POINTS ? "week" : by;
 }
 
 const cumulated = (counts: DayCounts) => {
@@ -62,12 +64,9 @@ const cumulated = (counts: DayCounts) => {
   return (day: string): number => days.reduce((sum, [one, n]) => (one <= day ? sum + n : sum), 0);
 };
 
-/** What the present plan comes to: what is done, and what it dates of days to come (DSH-5). */
-export function datedOf({ planned }: DayByDay, { counters, progress, day: today }: CampaignStats): number {
-  let ahead = 0;
-  for (const [day, n] of planned) if (day > today) ahead += n;
-  return Math.min(progress.of, counters.success + ahead);
-}
+/** What the present plan still dates: late ones, those of today and of days to come (DSH-5). */
+export const datedOf = ({ dated }: Pick<DayByDay, "dated">): number =>
+  [...dated.values()].reduce((sum, n) => sum + n, 0);
 
 /** Done, baseline, present plan, projection and its interval, cumulated to the end of each period (DSH-5, STA-8). */
 export function burnUp(days: DayByDay, stats: CampaignStats, campaign: Days, asked: Period): Curves {
@@ -80,7 +79,7 @@ export function burnUp(days: DayByDay, stats: CampaignStats, campaign: Days, ask
   const ends = starts.map((_, rank) => (starts[rank + 1] ? shiftDay(starts[rank + 1]!, -1) : span.to));
   const isLong = span.from.slice(0, 4) !== span.to.slice(0, 4);
   const [completedTo, baselineTo] = [cumulated(days.completed), cumulated(days.baseline)];
-  const plannedTo = cumulated(days.planned);
+  const datedTo = cumulated(days.dated);
   // Done before anybody said when: by a file that gave no date.
   const undated = done - completedTo(today);
   const now = starts.findLastIndex((start) => start <= today);
@@ -118,9 +117,10 @@ export function burnUp(days: DayByDay, stats: CampaignStats, campaign: Days, ask
         : []),
       {
         name: "Plan actuel",
-        said: fr.count(datedOf(days, stats), "datée", "datées"),
+        said: fr.count(datedOf(days), "datée", "datées"),
         ink: "plan",
-        values: ahead((end) => Math.min(target, done + (end <= today ? 0 : plannedTo(end) - plannedTo(today)))),
+        // What is late is still planned: it is on the curve from today on.
+        values: ahead((end) => Math.min(target, done + datedTo(end))),
       },
       ...(isUnderWay
         ? [
@@ -155,30 +155,29 @@ export function burnUp(days: DayByDay, stats: CampaignStats, campaign: Days, ask
 const inWords = (day: string) => fr.date(`${day}T12:00:00Z`, "UTC");
 
 /** What the curves show, for who does not see them. */
-function burnUpWords({
-  counters,
-  progress,
-  expected,
-  hasBaseline,
-  velocity,
-  projection,
-  interval,
-  day,
-  endedOn,
-}: CampaignStats): string {
-  const said = [
-    `Au ${inWords(day)}\u00a0: ${fr.number(counters.success)} réalisées sur ${fr.number(progress.of)}${hasBaseline ? `, ${fr.number(expected.part)} attendues` : ""}.`,
-  ];
-  if (projection?.on) {
-    const [soonest, latest] = [interval.soonest?.on, interval.latest?.on];
-    const between =
-      soonest && latest && soonest !== latest ? `, entre le ${inWords(soonest)} et le ${inWords(latest)}` : "";
-    said.push(
-      `À ${fr.number(velocity.part / velocity.of, 1)} par jour ouvré, la fin est projetée au ${inWords(projection.on)}${between}.`,
-    );
-  } else if (endedOn === null && progress.part < progress.of)
-    said.push("La fin ne se projette pas\u00a0: rien n’avance depuis dix jours ouvrés.");
-  return said.join(" ");
+const burnUpWords = (stats: CampaignStats): string => {
+  const { counters, progress, expected, hasBaseline, day } = stats;
+  const awaited = hasBaseline ? `, ${fr.number(expected.part)} attendues` : "";
+  return `Au ${inWords(day)}\u00a0: ${fr.number(counters.success)} réalisées sur ${fr.number(progress.of)}${awaited}. ${endWords(stats)}`;
+};
+
+/** Where they lead, or why nowhere (STA-8). */
+function endWords({ progress, velocity, projection, interval, endedOn }: CampaignStats): string {
+  if (endedOn !== null) return `Close le ${inWords(endedOn)}.`;
+  if (progress.of === 0) return "La fin ne se projette pas\u00a0: aucune opération n’est à faire.";
+  if (projection === null) {
+    const days = velocity.of === 1 ? "le dernier jour ouvré" : `ces ${velocity.of} derniers jours ouvrés`;
+    return `La fin ne se projette pas\u00a0: rien n’a été réalisé ${days}.`;
+  }
+  if (projection.days === 0) return "Tout est fait.";
+  const pace = `À ${fr.number(velocity.part / velocity.of, 1)} par jour ouvré`;
+  if (projection.on === null) {
+    return `${pace}, la fin est trop loin pour avoir une date\u00a0: ${fr.count(projection.days, "jour ouvré", "jours ouvrés")}.`;
+  }
+  const [soonest, latest] = [interval.soonest?.on, interval.latest?.on];
+  const between =
+    soonest && latest && soonest !== latest ? `, entre le ${inWords(soonest)} et le ${inWords(latest)}` : "";
+  return `${pace}, la fin est projetée au ${inWords(projection.on)}${between}.`;
 }
 
 /** Operations of the plan of each period, and those completed in it (DSH-5, STA-11, STA-12). */

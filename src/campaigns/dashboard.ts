@@ -10,6 +10,7 @@ import {
   campaignStats,
   completedByDay,
   courseOf,
+  datedByDay,
   type House,
   plannedByDay,
   zoneOf,
@@ -29,11 +30,16 @@ export const daysOf = async (
   em: EntityManager,
   { id }: { id: string },
   { zone, today }: { zone: string; today: string },
-): Promise<DayByDay> => ({
-  completed: await completedByDay(em, id, { zone }),
-  baseline: await baselineByDay(em, id),
-  planned: await plannedByDay(em, id, { zone, today }),
-});
+): Promise<DayByDay> => {
+  const dated = await datedByDay(em, id, { zone });
+  const ahead = [...dated].filter(([day]) => day > today);
+  return {
+    completed: await completedByDay(em, id, { zone }),
+    baseline: await baselineByDay(em, id),
+    planned: new Map([...(await plannedByDay(em, id, { zone, today })), ...ahead]),
+    dated,
+  };
+};
 
 /** All of it at once, for who takes a chart away. */
 export async function drawableOf(em: EntityManager, campaign: Campaign, { now }: { now: Date }): Promise<Drawable> {

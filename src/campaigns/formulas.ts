@@ -74,7 +74,7 @@ export function pulseFormulas(stats: CampaignStats, course: Course): Formula[] {
       term: "Vitesse",
       value: rate(velocity),
       formula:
-        "Opérations réalisées ces dix derniers jours ouvrés complets ÷ 10, ou ÷ les jours ouvrés depuis le début s’il y en a moins.",
+        "Opérations réalisées ces dix derniers jours ouvrés complets ÷ 10, ou ÷ les jours ouvrés depuis le début, ou depuis la première réalisée si elle l’a devancé, s’il y en a moins.",
       parts: [
         part(velocity.part, `réalisées du ${day(from)} au ${day(to)}`, `realisee_du=${from}&realisee_au=${to}`),
         part(velocity.of, "jours ouvrés"),
@@ -104,7 +104,7 @@ function ofToday(stats: CampaignStats, { today }: Course): Formula[] {
   return [
     {
       term: "Fin projetée",
-      value: remaining === 0 ? "Tout est fait" : projection?.on ? day(projection.on) : "—",
+      value: projection?.days === 0 ? "Tout est fait" : projection?.on ? day(projection.on) : "—",
       formula:
         "Reste à faire ÷ vitesse, en jours ouvrés après aujourd’hui. L’intervalle va de la vitesse la plus haute à la plus basse des quatre dernières périodes de cinq jours ouvrés.",
       parts: [
@@ -144,7 +144,7 @@ export const segmentFormulas = ({ segments }: CampaignStats): Formula[] => [
   },
 ];
 
-/** Of the cumulated curves (DSH-5, STA-8); `dated`: what the present plan comes to. */
+/** Of the cumulated curves (DSH-5, STA-8); `dated`: what the present plan still dates. */
 export const burnUpFormulas = (stats: CampaignStats, dated: number): Formula[] => [
   {
     term: "Réalisées",
@@ -165,8 +165,12 @@ export const burnUpFormulas = (stats: CampaignStats, dated: number): Formula[] =
   {
     term: "Plan actuel",
     value: fr.number(dated),
-    formula: "Les réalisées, puis celles que le plan d’aujourd’hui date des jours à venir.",
-    parts: [part(dated, "réalisées ou datées à venir")],
+    formula:
+      "Les réalisées, puis chacune des autres au jour qu’elle a aujourd’hui\u00a0; celles en retard comptent dès aujourd’hui, les annulées jamais.",
+    parts: [
+      part(stats.counters.success, "réalisées", "categorie=success"),
+      part(dated, "datées, ni réalisées ni annulées", `quand=datee&${LEFT}`),
+    ],
   },
   {
     term: "Projection",
@@ -183,7 +187,7 @@ export const plannedFormulas = (by: Period): Formula[] => [
     term: "Prévues",
     value: { day: "par jour", week: "par semaine", month: "par mois" }[by],
     formula:
-      "Les opérations du plan de chaque jour\u00a0: celles prévues ce jour-là à 00:05, et celles qu’on y a mises dans la journée. Ce plan ne change plus une fois le jour passé.",
+      "Les opérations du plan de chaque jour\u00a0: celles prévues ce jour-là à 00:05, et celles qu’on y a mises dans la journée, sans celles qui étaient déjà réalisées ou annulées. Ce plan ne change plus une fois le jour passé.",
     parts: [],
   },
   { term: "Réalisées", value: "", formula: "Les opérations réalisées ce jour-là, et qui le sont encore.", parts: [] },

@@ -49,6 +49,7 @@ const Times = z.coerce.number().int().min(0).max(1_000);
 /** What a list may ask of the date of its operations, as its address says it. */
 export const WHENS = {
   "en-retard": { when: "late", label: "En retard" },
+  datee: { when: "dated", label: "Datée" },
   "sans-date": { when: "undated", label: "Sans date" },
   attendue: { when: "expected", label: "Attendue à ce jour" },
   "technicien-absent": { when: "unattended", label: "Technicien absent ou inactif" },

@@ -12,7 +12,7 @@ export interface Course {
   calendar: Calendar;
 }
 
-/** How many operations were completed on each day; a day without any may be left out. */
+/** How many operations were completed on each day: a day without any is left out. */
 export type DayCounts = ReadonlyMap<string, number>;
 
 const VELOCITY_DAYS = 10;
@@ -46,9 +46,14 @@ export const velocityDays = ({ today, calendar }: Pick<Course, "today" | "calend
   to: shiftDay(today, -1),
 });
 
-/** Completed over the last ten complete working days, by working day; by those since the start when fewer (STA-5). */
-export function velocityOf(completed: DayCounts, { startsOn, today, calendar }: Course): Ratio {
-  const worked = countWorkingDays(startsOn, shiftDay(today, -1), calendar);
+/** The day work began: the first of the campaign, or that of what was completed before it. */
+const begunOn = (completed: DayCounts, { startsOn }: Pick<Course, "startsOn">): string =>
+  [startsOn, ...completed.keys()].reduce((first, day) => (day < first ? day : first));
+
+/** Completed over the last ten complete working days, by working day; by those since work began when fewer (STA-5). */
+export function velocityOf(completed: DayCounts, course: Course): Ratio {
+  const { today, calendar } = course;
+  const worked = countWorkingDays(begunOn(completed, course), shiftDay(today, -1), calendar);
   return {
     part: countBetween(completed, velocityDays({ today, calendar }).from, today),
     of: Math.max(1, Math.min(VELOCITY_DAYS, worked)),
@@ -75,18 +80,19 @@ export function projectionOf(remaining: number, velocity: Ratio, { today, calend
   }
 }
 
-/** Between the projections at the highest and at the lowest of the last four five-day velocities, those before the start apart (STA-8). */
+/** Between the projections at the highest and at the lowest of the last four five-day velocities, those before work began apart (STA-8). */
 export interface Interval {
   soonest: Projection;
   latest: Projection;
 }
 
 export function intervalOf(remaining: number, completed: DayCounts, course: Course): Interval {
-  const { startsOn, today, calendar } = course;
+  const { today, calendar } = course;
+  const begun = begunOn(completed, course);
   const spans: Ratio[] = [];
   for (let until = today, n = 0; n < SPANS; n++) {
     const from = before(until, SPAN_DAYS, calendar);
-    if (from >= startsOn) spans.push({ part: countBetween(completed, from, until), of: SPAN_DAYS });
+    if (from >= begun) spans.push({ part: countBetween(completed, from, until), of: SPAN_DAYS });
     until = from;
   }
   if (spans.length === 0) spans.push(velocityOf(completed, course));

@@ -1,3 +1,4 @@
+import { shiftDay } from "../fields/index.ts";
 import type { Ratio } from "../platform/text/index.ts";
 import { CATEGORIES, CATEGORY_CODES, type Category } from "../workflow/index.ts";
 import {
@@ -9,6 +10,7 @@ import {
   lateMarkOf,
   type Projection,
   projectionOf,
+  recentFrom,
   velocityOf,
   workingDaysBetween,
   workingDaysSince,
@@ -65,7 +67,7 @@ export const progressOf = (tally: Tally): Ratio => ({ part: tally.done, of: deno
 export const remainingOf = (tally: Tally): number => denominatorOf(tally) - tally.done;
 
 /** Another number as soon as a formula changes: figures of before keep theirs (STA-2). */
-export const FORMULA_VERSION = 1;
+export const FORMULA_VERSION = 2;
 
 /** Operations of a campaign that every figure counts alike. */
 export interface Cell {
@@ -220,7 +222,7 @@ export function statsOf(
 ): CampaignStats {
   const { course, hasBaseline, isOver } = reading;
   const whole = figuresOf(cells, reading);
-  const completed = countByDay(cells);
+  const completed = countByDay(cells, course);
   const lines = (names: Counted["segments"], idOf: (cell: Cell) => string | null): FiguresLine[] => {
     // What nobody named, such as a segment born between two questions, is in the last line: rows always add up (STA-10).
     const named = new Set<string | null>(names.map(({ id }) => id));
@@ -231,7 +233,9 @@ export function statsOf(
   const mayRead = (id: string | null) => times === "all" || (times !== "none" && times.userId === id);
   const velocity = velocityOf(completed, course);
   const endedOn = isOver ? course.today : null;
-  const projection = isOver ? null : projectionOf(whole.remaining, velocity, course);
+  // Of none to do, or all cancelled, no end is projected (STA-7).
+  const hasEnd = !isOver && whole.progress.of > 0;
+  const projection = !hasEnd ? null : projectionOf(whole.remaining, velocity, course);
   const end = endedOn ?? (whole.remaining === 0 ? null : projection?.on);
   return {
     campaignId,
@@ -244,7 +248,7 @@ export function statsOf(
     ...whole,
     velocity,
     projection,
-    interval: isOver ? { soonest: null, latest: null } : intervalOf(whole.remaining, completed, course),
+    interval: !hasEnd ? { soonest: null, latest: null } : intervalOf(whole.remaining, completed, course),
     spread: end ? workingDaysBetween(end, course.endsOn, course.calendar) : null,
     sameDay,
     segments: lines(segments, ({ segmentId }) => segmentId),
@@ -254,10 +258,13 @@ export function statsOf(
   };
 }
 
-function countByDay(cells: readonly Cell[]): Map<string, number> {
+/** Those of before the last weeks, whose day cells do not tell, are put on the eve of these. */
+function countByDay(cells: readonly Cell[], course: Course): Map<string, number> {
+  const eve = shiftDay(recentFrom(course), -1);
   const days = new Map<string, number>();
-  for (const { completedOn, n } of cells) {
-    if (completedOn !== null) days.set(completedOn, (days.get(completedOn) ?? 0) + n);
+  for (const { completedOn, isCompleted, n } of cells) {
+    const day = completedOn ?? (isCompleted ? eve : null);
+    if (day !== null) days.set(day, (days.get(day) ?? 0) + n);
   }
   return days;
 }

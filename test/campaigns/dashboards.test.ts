@@ -156,6 +156,21 @@ test("DSH-5, OPS-20 : les motifs de blocage du plus fréquent au moins fréquent
   assert.match(text, /Un seul motif fait 50,0 % des blocages/);
 });
 
+test("DSH-3, STA-4 : sept compteurs à chaque ligne, qui font son total", async () => {
+  const rows = section(await sophie.get(at), "segments").match(/<tr><th scope="row">[\s\S]*?<\/tr>/g)!;
+  for (const row of rows) {
+    const cells = [...row.matchAll(/<td class="num" data-label="[^"]+">([\d\u202f]+)</g)].map(([, n]) => number(n!));
+    const [total, ...counters] = cells;
+    assert.equal(counters.length, 7, spaced(plain({ text: row })));
+    assert.equal(
+      counters.reduce((sum, n) => sum + n, 0),
+      total,
+      spaced(plain({ text: row })),
+    );
+  }
+  assert.equal(rows.length, 4, "Nord, Sud, Sans segment et le total");
+});
+
 test("DSH-3, DSH-4 : chaque colonne trie, dans les deux sens, et le dit ; sans nom reste en dernier", async () => {
   for (const [table, sort, way] of [
     ["segments", "tri", "sens"],
@@ -165,7 +180,7 @@ test("DSH-3, DSH-4 : chaque colonne trie, dans les deux sens, et le dit ; sans n
       ...section(page, table).matchAll(/<th [^>]*aria-sort="([a-z]+)"[^>]*><a class="sort" href="([^"]+)">([^<]+)/g),
     ];
     const heads = headsOf(await sophie.get(at));
-    assert.equal(heads.length, table === "segments" ? 9 : 5);
+    assert.equal(heads.length, table === "segments" ? 10 : 5);
     for (const [, , href, label] of heads.slice(1)) {
       const once = await sophie.get(href!.replaceAll("&amp;", "&"));
       const [, order, again] = headsOf(once).find(([, , , one]) => one === label)!;

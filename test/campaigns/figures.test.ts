@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setBaseline } from "../../src/campaigns/baseline.ts";
+import { daysOf } from "../../src/campaigns/dashboard.ts";
 import { Campaign } from "../../src/campaigns/index.ts";
-import { type Asked, campaignStats, plannedByDay } from "../../src/campaigns/queries/stats.ts";
+import { closePlan, openPlan } from "../../src/campaigns/queries/past.ts";
+import { type Asked, campaignStats } from "../../src/campaigns/queries/stats.ts";
+import { dayOfPlan } from "../../src/campaigns/snapshot.ts";
 import { FORMULA_VERSION } from "../../src/campaigns/stats.ts";
 import { fr } from "../../src/platform/text/index.ts";
 import { addOperation, idIn, isAt, makeCampaign } from "../support/campaigns.ts";
@@ -333,8 +336,7 @@ test("STA-11 : planifiée sur le jour même, elle est du plan, et y reste quand 
     await addOperation(sophie, at, { c_cible: "PC-1", plannedOn: "2027-03-12" }),
     await addOperation(sophie, at, { c_cible: "PC-2" }),
   ];
-  const plan = () =>
-    world.db.read(tenantId, (em) => plannedByDay(em, idIn(at), { zone: tenant.zone, today: "2027-03-12" }));
+  const plan = async () => (await daysAt(at)).planned;
   assert.deepEqual([...(await plan())], [["2027-03-12", 1]]);
   const date = async (of: string, plannedOn: string) => {
     await sophie.get(of);
@@ -351,6 +353,36 @@ test("STA-11 : planifiée sur le jour même, elle est du plan, et y reste quand 
   );
   await undoLast(other);
   assert.equal((await plan()).get("2027-03-12"), 1, "annulée, elle n’y a jamais été");
+});
+
+/** What was done and planned day by day, today being the Friday of this file. */
+const daysAt = (at: string) =>
+  world.db.read(tenantId, (em) => daysOf(em, { id: idIn(at) }, { zone: tenant.zone, today: "2027-03-12" }));
+
+test("STA-5, STA-11 : le plan d’un jour est sans ce qui était déjà réalisé ou annulé avant lui : le taux du jour même n’en attend rien", async () => {
+  const at = await campaign();
+  const ON_THE_DAY = { planned_at: "timestamptz '2027-03-12 08:00Z'" };
+  await fill(at, { scheduled: 2, cancelled: 3 }, ON_THE_DAY);
+  await fill(at, { done: 4 }, { ...ON_THE_DAY, completed_at: "timestamptz '2027-03-10 08:00Z'" });
+  await fill(at, { done: 1 }, { ...ON_THE_DAY, stepped_on: `'["2027-03-12"]'::jsonb`, completed_at: "app_now()" });
+  assert.equal((await daysAt(at)).planned.get("2027-03-12"), 3, "les deux qui attendent, et celle de ce matin");
+  const day = dayOfPlan("2027-03-12", tenant.zone);
+  await actOn(at, (em: never, found) => openPlan(em, found, day, "act"));
+  await fill(at, { done: 1 }, { ...ON_THE_DAY, joined_on: "date '2027-03-12'" });
+  await actOn(at, (em: never, found) => closePlan(em, found, day, "act"));
+  const { sameDay } = await statsOf(at, { now: new Date("2027-03-13T09:00:00Z") });
+  assert.deepEqual(sameDay, { part: 1, of: 3 }, "née réalisée, personne n’a à la mettre à jour");
+});
+
+test("DSH-5 : le plan actuel ne date que ce qui n’est ni réalisé ni annulé, en retard compris", async () => {
+  const at = await campaign();
+  const on = (day: string) => ({ planned_at: `timestamptz '${day} 08:00Z'` });
+  await fill(at, { scheduled: 2, done: 1, cancelled: 1, postponed: 1 }, on("2027-03-16"));
+  await fill(at, { scheduled: 3, done: 2, cancelled: 1 }, on("2027-03-09"));
+  await fill(at, { to_schedule: 4 });
+  const { planned, dated } = await daysAt(at);
+  assert.deepEqual(Object.fromEntries(dated), { "2027-03-09": 3, "2027-03-16": 3 });
+  assert.deepEqual(Object.fromEntries(planned), { "2027-03-16": 3 });
 });
 
 test("DSH-18 : autant de questions pour une campagne que pour cinquante, chacune avec les siennes", async () => {

@@ -52,6 +52,21 @@ test("STA-5 : commencée depuis moins de dix jours ouvrés, elle se divise par e
   assert.deepEqual(["2027-03-09", "2027-03-11", "2027-03-12", "2027-04-01"].map(started), [3, 1, 1, 1]);
 });
 
+test("STA-5, STA-8 : commencée avant son premier jour, les jours et les réalisées se comptent depuis la première", () => {
+  const early = new Map([
+    ["2027-03-08", 4],
+    ["2027-03-11", 8],
+  ]);
+  for (const startsOn of ["2027-03-11", "2027-03-15", "2027-04-01"]) {
+    assert.deepEqual(velocityOf(early, { ...course, startsOn }), { part: 12, of: 4 }, startsOn);
+  }
+  const weeks = steady(2, course, 40);
+  const late = { ...course, startsOn: "2027-03-15" };
+  assert.deepEqual(velocityOf(weeks, late), { part: 20, of: 10 });
+  const { soonest, latest } = intervalOf(20, weeks, late);
+  assert.deepEqual([soonest?.days, latest?.days], [10, 10], "quatre périodes de cinq jours, à deux par jour");
+});
+
 test("STA-8 : sans vélocité, projection impossible ; sans reste, c’est fait ; au-delà de vingt ans, pas de date", () => {
   assert.equal(projectionOf(1, { part: 0, of: 10 }, course), null);
   assert.deepEqual(projectionOf(0, { part: 0, of: 10 }, course), { days: 0, on: course.today });

@@ -5,6 +5,7 @@ import { Campaign } from "../../src/campaigns/index.ts";
 import { campaigns } from "../../src/campaigns/module.ts";
 import { listSnapshots } from "../../src/campaigns/queries/snapshots.ts";
 import { campaignStats } from "../../src/campaigns/queries/stats.ts";
+import { FORMULA_VERSION } from "../../src/campaigns/stats.ts";
 import { addOperation, idIn, isAt, makeCampaign, plain } from "../support/campaigns.ts";
 import { startWorld } from "../support/world.ts";
 
@@ -102,7 +103,7 @@ test("S29, SNP-1, SNP-3 : la nuit fige la veille ; corriger, annuler, effacer en
   assert.deepEqual([(await live(of)).total, (await live(of)).counters.success], [4, 1]);
   const [last] = (await snapshots(of)).slice(-1);
   assert.equal("technicians" in last!.figures, false, "aucun nom de personne");
-  assert.equal(last!.figures.formulaVersion, 1);
+  assert.equal(last!.figures.formulaVersion, FORMULA_VERSION);
   await assert.rejects(
     world.db.note(tenantId, (em) => em.execute("update campaign_snapshot set is_rebuilt = true")),
     /permission denied/,

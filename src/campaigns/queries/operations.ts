@@ -133,8 +133,8 @@ export interface OperationFilter {
   completion?: "technician" | "first_date" | undefined;
   /** The last reasons given, word for word, or NO_REASON (OPS-20). */
   reasons?: readonly string[];
-  /** "late": planned before today and not final; "undated": no date; "expected": see `expected`; "unattended": see `unattended`. */
-  when?: "late" | "undated" | "expected" | "unattended" | undefined;
+  /** "late": planned before today and not final; "dated": has a date; "undated": none; "expected": see `expected`; "unattended": see `unattended`. */
+  when?: "late" | "dated" | "undated" | "expected" | "unattended" | undefined;
   leastPostponed?: number | undefined;
   mostPostponed?: number | undefined;
   /** Absent from the last file that flagged those it did not hold (IMP-24). */
@@ -234,6 +234,7 @@ export function operationsWhere(
     const endsOn = sql`(select c.ends_on from campaign c where c.id = ${campaignId}::uuid)`;
     conditions.push(sql`o.category <> 'cancelled'`, expected(endsOn, today));
   }
+  if (when === "dated") conditions.push(sql`o.planned_at is not null`);
   if (when === "undated") conditions.push(sql`o.planned_at is null`);
   if (when === "unattended") {
     conditions.push(sql`o.id in (${unattended(sql`${campaignId}::uuid`, sql`${zone}`)})`);

@@ -133,6 +133,13 @@ export async function daysToFreeze(
   return rows;
 }
 
+/**
+ * SQL over `o`: it is to be updated on this day, planned on it as it is. What was over before is not: its date stays, and
+ * nobody has anything to say of it any more (STA-11).
+ */
+export const isAwaited = (day: string): RawBuilder<unknown> =>
+  sql`(o.category not in ('success', 'cancelled') or o.stepped_on ? ${day})`;
+
 /** Keeps what is planned on a day as it begins; once (STA-11). */
 export async function openPlan(
   em: EntityManager,
@@ -144,7 +151,8 @@ export async function openPlan(
     insert into day_plan (tenant_id, id, campaign_id, day, operations, planned)
     select ${tenantId}::uuid, uuidv7(), ${id}::uuid, ${day}::date, coalesce(array_agg(o.id order by o.id), '{}'), count(*)
     from ${operationsOf(id, opensAt, reading)} o
-    where o.campaign_id = ${id}::uuid and o.trashed_at is null and o.planned_at >= ${from.toISOString()}::timestamptz and o.planned_at < ${until.toISOString()}::timestamptz
+    where o.campaign_id = ${id}::uuid and o.trashed_at is null and ${isAwaited(day)}
+      and o.planned_at >= ${from.toISOString()}::timestamptz and o.planned_at < ${until.toISOString()}::timestamptz
     on conflict (tenant_id, campaign_id, day) do nothing`.execute(transaction(em));
 }
 
@@ -172,7 +180,7 @@ export async function closePlan(
   await sql`
     update day_plan p set operations = w.operations, planned = cardinality(w.operations), updated = 0
     from (select array(select unnest(p.operations) union select o.id from ${operationsOf(id, at, reading)} o
-        where o.campaign_id = ${id}::uuid and o.trashed_at is null and o.joined_on = ${day}::date order by 1) as operations
+        where o.campaign_id = ${id}::uuid and o.trashed_at is null and o.joined_on = ${day}::date and ${isAwaited(day)} order by 1) as operations
       from day_plan p where p.campaign_id = ${id}::uuid and p.day = ${day}::date) w
     where p.campaign_id = ${id}::uuid and p.day = ${day}::date and p.updated is null`.execute(transaction(em));
   await sql`update day_plan p set updated = ${UPDATED}

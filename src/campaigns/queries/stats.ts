@@ -8,7 +8,7 @@ import { type Course, periodOf, recentFrom } from "../pace.ts";
 import { localDay } from "../progress.ts";
 import { type CampaignStats, type Cell, statsOf, type Times } from "../stats.ts";
 import { counted } from "./counts.ts";
-import { baselineAsOf, operationsAsOf, segmentsAsOf } from "./past.ts";
+import { baselineAsOf, isAwaited, operationsAsOf, segmentsAsOf } from "./past.ts";
 
 /** The counts figures are made of: as many questions for one campaign as for fifty (DSH-18). */
 
@@ -212,10 +212,21 @@ export async function baselineByDay(em: EntityManager, campaignId: string): Prom
   );
 }
 
-/**
- * How many operations the plan of each day holds: as frozen of past days, with those that joined it since of today, as
- * planned of days to come (STA-11).
- */
+/** How many operations that are not over are dated of each day, past days too (DSH-5). */
+export async function datedByDay(
+  em: EntityManager,
+  campaignId: string,
+  { zone }: { zone: string },
+): Promise<Map<string, number>> {
+  return daysOf(
+    em,
+    sql`select (planned_at at time zone ${zone})::date::text as day, count(*)::int as n from operation
+      where campaign_id = ${campaignId}::uuid and trashed_at is null and planned_at is not null
+        and category not in ('success', 'cancelled') group by 1`,
+  );
+}
+
+/** How many operations the plan of each day held, up to today: as frozen, and with those that joined it since of today (STA-11). */
 export async function plannedByDay(
   em: EntityManager,
   campaignId: string,
@@ -228,10 +239,8 @@ export async function plannedByDay(
     sql`select day::text, planned as n from day_plan where campaign_id = ${campaignId}::uuid and day < ${today}::date
       union all select ${today}, count(*)::int from (
         select unnest(operations) as id from day_plan where campaign_id = ${campaignId}::uuid and day = ${today}::date
-        union select id from operation where campaign_id = ${campaignId}::uuid and trashed_at is null
-          and (joined_on = ${today}::date or planned_at >= ${midnight}::timestamptz and planned_at < ${tomorrow}::timestamptz)) t
-      union all select (planned_at at time zone ${zone})::date::text, count(*)::int from operation
-        where campaign_id = ${campaignId}::uuid and trashed_at is null and planned_at >= ${tomorrow}::timestamptz group by 1`,
+        union select id from operation o where campaign_id = ${campaignId}::uuid and trashed_at is null and ${isAwaited(today)}
+          and (joined_on = ${today}::date or planned_at >= ${midnight}::timestamptz and planned_at < ${tomorrow}::timestamptz)) t`,
   );
 }
 

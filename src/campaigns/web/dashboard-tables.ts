@@ -2,7 +2,7 @@ import { absenceOn, minutesOn, type Technician } from "../../directory/index.ts"
 import { fr, percentOf } from "../../platform/text/index.ts";
 import { type Load, toldMinutes } from "../balance.ts";
 import { COUNTER_LABELS, type Figures, type FiguresLine } from "../stats.ts";
-import { lateWords, listed, segmentQuery, shortly, technicianQuery, WIDGETS } from "./dashboard-words.ts";
+import { COUNTED, lateWords, listed, segmentQuery, shortly, technicianQuery } from "./dashboard-words.ts";
 
 /** The two tables of a dashboard: segments and technicians, each adding up to its total line (DSH-3, DSH-4, STA-10). */
 
@@ -24,6 +24,7 @@ const COUNTERS = {
   open: "a-planifier",
   deferred: "reportees",
   problem: "bloquees",
+  cancelled: "annulees",
 } as const;
 const PROGRESS: Column = { value: "avancement", label: "Avancement", of: share, isWide: true };
 
@@ -31,7 +32,7 @@ export const SEGMENT_COLUMNS: readonly Column[] = [
   { value: "ordre", label: "Segment", of: FIRST },
   PROGRESS,
   { value: "total", label: "Total", of: ({ total }) => total },
-  ...WIDGETS.map((code) => ({
+  ...COUNTED.map((code) => ({
     value: COUNTERS[code],
     label: COUNTER_LABELS[code],
     of: ({ counters }: FiguresLine) => counters[code],

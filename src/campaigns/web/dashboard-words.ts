@@ -28,6 +28,8 @@ export const spanWords = (from: string, to: string) =>
 
 /** The widgets, in the order they are read; cancelled ones are said after (DSH-1, STA-4). */
 export const WIDGETS = ["success", "running", "planned", "open", "deferred", "problem"] as const satisfies Category[];
+/** The seven counters as tables show them: they add up to the total of their line (STA-4). */
+export const COUNTED = [...WIDGETS, "cancelled"] as const satisfies Category[];
 export const FILLS = {
   running: "running",
   success: "success",
@@ -88,6 +90,7 @@ export function paceOf(stats: CampaignStats) {
   const { remaining, progress, expected, hasBaseline, velocity, projection, interval, spread, endsOn, endedOn } = stats;
   const gap = hasBaseline ? expected.part - progress.part : 0;
   const [soonest, latest] = [interval.soonest?.on ?? null, interval.latest?.on ?? null];
+  const isNothing = progress.of === 0;
   return [
     {
       term: "Reste à faire",
@@ -109,16 +112,18 @@ export function paceOf(stats: CampaignStats) {
       ? { term: "Close le", value: shortly(endedOn), more: null }
       : {
           term: "Fin projetée",
-          value:
-            remaining === 0
+          value: isNothing
+            ? "—"
+            : remaining === 0
               ? "Tout est fait"
               : projection?.on
                 ? shortly(projection.on)
                 : projection
                   ? "Dans très longtemps"
                   : "Projection impossible",
-          more:
-            remaining === 0
+          more: isNothing
+            ? "Aucune opération n’est à faire"
+            : remaining === 0
               ? null
               : projection === null
                 ? "Rien de réalisé ces derniers jours ouvrés"

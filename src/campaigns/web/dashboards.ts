@@ -40,6 +40,7 @@ import {
 } from "./dashboard-tables.ts";
 import {
   barOf,
+  COUNTED,
   causesOf,
   freshness,
   healthOf,
@@ -49,7 +50,6 @@ import {
   shownEnd,
   shownLate,
   spanWords,
-  WIDGETS,
   widgetsOf,
 } from "./dashboard-words.ts";
 import { isPinned } from "./pins.ts";
@@ -184,7 +184,7 @@ function shownFigures(board: Board, may: Look["may"], drawn: Drawn, course: Retu
       oldest: may("operations.read") ? board.oldest : null,
       mayAct: may("operations.manage") && !campaign.isArchived(),
     }),
-    columns: WIDGETS.map((code) => ({ code, label: COUNTER_LABELS[code], icon: CATEGORIES[code].icon })),
+    columns: COUNTED.map((code) => ({ code, label: COUNTER_LABELS[code], icon: CATEGORIES[code].icon })),
     how: toldAt(pulseFormulas(stats, course), at),
     segments: {
       heads: headsOf(SEGMENT_COLUMNS, segmentSort, ({ by, ...sort }) =>
@@ -248,7 +248,7 @@ async function shownCurves({ campaign, house, stats, held }: Board, look: Look, 
     how: toldAt(how, drawn.at),
   });
   return {
-    burnUp: await one("cumul", burnUpFormulas(stats, datedOf(days, stats))),
+    burnUp: await one("cumul", burnUpFormulas(stats, datedOf(days))),
     planned: await one("prevues", plannedFormulas(by)),
   };
 }

@@ -12,7 +12,7 @@ import { READINESS_LEVELS, RULE_WORDS } from "../readiness.ts";
 import type { Frozen, SnapshotCause } from "../snapshot.ts";
 import { type CampaignStats, COUNTER_LABELS, type FiguresLine } from "../stats.ts";
 import { lineOf } from "./dashboard-tables.ts";
-import { barOf, FILLS, lateWords, paceOf, WIDGETS } from "./dashboard-words.ts";
+import { barOf, COUNTED, FILLS, lateWords, paceOf, WIDGETS } from "./dashboard-words.ts";
 import { addressOf, frameOf, zoneOf } from "./shown.ts";
 
 const LIST = { page: "campaigns/snapshots/index" };
@@ -29,6 +29,8 @@ const SHOWN = WIDGETS.map((code) => ({
   tone: FILLS[code],
   icon: CATEGORIES[code].icon,
 }));
+/** Those of tables, which add up to the total beside them (STA-4). */
+const COLUMNS = COUNTED.map((code) => ({ code, label: COUNTER_LABELS[code] }));
 
 const day = z.iso.date("Choisissez un jour.");
 const atOf = ({ id }: { id: string }) => `${addressOf({ id })}/instantanes`;
@@ -61,7 +63,7 @@ export const index: RequestHandler<{ id: string }> = async (req, res) => {
   res.show(LIST, {
     title: "Instantanés",
     ...framed(req, standing),
-    columns: SHOWN,
+    columns: COLUMNS,
     lines: lines.slice(0, PAGE_ROWS).map((one) => ({
       ...one,
       href: `${at}/${one.id}`,
@@ -132,7 +134,7 @@ function shownFigures(stats: CampaignStats) {
       expected: fr.ratio(expected),
       bar: barOf(stats),
       pace: paceOf(stats),
-      columns: SHOWN,
+      columns: COLUMNS,
     },
     done: fr.number(counters.success),
     of: fr.number(progress.of),
@@ -226,8 +228,7 @@ function comparedFigures(former: Frozen, latter: Frozen): Compared[] {
   return [
     ofRatios("Avancement", former.progress, latter.progress),
     ofRatios("Avancement attendu", former.expected, latter.expected),
-    ...SHOWN.map(({ code, label }) => ofCounts(label, former.counters[code], latter.counters[code])),
-    ofCounts("Annulées", former.counters.cancelled, latter.counters.cancelled),
+    ...COLUMNS.map(({ code, label }) => ofCounts(label, former.counters[code], latter.counters[code])),
     ofCounts("Total", former.total, latter.total),
     ofCounts("Reste à faire", former.remaining, latter.remaining),
     ofCounts("En retard", former.late, latter.late),
