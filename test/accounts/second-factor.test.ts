@@ -129,7 +129,7 @@ test("ACC-12 : un code de récupération remplace le téléphone une fois, même
   const { codes } = await enrol(await world.as("awa"));
   const one = await atTheCode("awa");
   assert.equal((await one.type({ recovery: codes[0]!.toLowerCase().replaceAll("-", " ") })).status, 303);
-  const welcome = (await one.browser.get("/mes-interventions")).text;
+  const welcome = (await one.browser.get("/interventions")).text;
   assert.match(
     welcome,
     /Il vous en reste 9[\s\S]+href="\/compte\/double-authentification"[^>]*>[^<]*Changer de téléphone/,

@@ -191,7 +191,11 @@ test("au clavier seul, d’un fichier à des opérations affectées : envoyer, v
   const page = await context.newPage();
   const complaints = listen(page, world.origin);
   const { press, tick } = KEYBOARD;
-  const heading = (name: RegExp) => page.getByRole("heading", { level: 1, name }).waitFor();
+  const heading = async (name: RegExp) => {
+    await page.getByRole("heading", { level: 1, name }).waitFor();
+    // A page still loading may yet take the focus.
+    await page.waitForLoadState();
+  };
   /** In a list of choices, typing a few letters of one takes it. */
   const choose = async (list: Locator, letters: string) => {
     await reach(page, list);

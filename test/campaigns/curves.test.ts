@@ -133,7 +133,15 @@ test("STA-5 : les réalisées d’avant les dernières semaines disent qu’elle
   const cells = (older: number) =>
     statsOf(
       {
-        ...{ campaignId: "c", course, hasBaseline: false, isTimeTracked: false, segments: [], technicians: [] },
+        ...{
+          campaignId: "c",
+          course,
+          hasBaseline: false,
+          isOver: false,
+          isTimeTracked: false,
+          segments: [],
+          technicians: [],
+        },
         cells: [{ ...DONE, completedOn: "2026-03-10", n: 6 }, ...(older > 0 ? [{ ...DONE, n: older }] : [])],
         sameDay: { part: 0, of: 0 },
       },

@@ -35,13 +35,13 @@ test("MYW-2, DSH-17 : les opérations affectées qui ne sont pas closes, en quat
   await addOperation(sophie, draft, { c_cible: "Brouillon-1", ...mine });
 
   assert.match(
-    plain(await karim.get("/mes-interventions")),
+    plain(await karim.get("/interventions")),
     /Aucune intervention pour l’instant/,
     "rien d’une préparation",
   );
   await ofState(at, "active");
-  assert.equal((await karim.get("/")).location, "/mes-interventions");
-  const page = await karim.get("/mes-interventions");
+  assert.equal((await karim.get("/")).location, "/interventions");
+  const page = await karim.get("/interventions");
   const words = plain(page);
   assert.match(words, /4 opérations vous attendent/);
   assert.match(
@@ -52,5 +52,5 @@ test("MYW-2, DSH-17 : les opérations affectées qui ne sont pas closes, en quat
   for (const [, href] of page.text.matchAll(/href="(\/operations\/[0-9a-f-]{36})"/g)) {
     assert.equal((await karim.get(href!)).status, 200);
   }
-  assert.match(plain(await sophie.get("/mes-interventions")), /Aucune intervention/);
+  assert.match(plain(await sophie.get("/interventions")), /Aucune intervention/);
 });

@@ -373,6 +373,6 @@ test("HIS-12 : remplacer ou retirer s’annule, et l’image d’avant revient t
   assert.equal((await denis.post(undo)).status, 303);
   assert.equal(await shown(), first);
   const karim = await world.as("karim");
-  assert.match((await karim.get("/")).text, /alt="Mutuelle[^"]*"/, "le nom reste lu à voix haute");
+  assert.match((await karim.get("/interventions")).text, /alt="Mutuelle[^"]*"/, "le nom reste lu à voix haute");
   assert.equal((await karim.get(LOGO)).status, 403);
 });

@@ -236,7 +236,7 @@ test("DSH-17 : chacun arrive sur la page de son rôle : campagnes, interventions
   assert.deepEqual(homes, [
     ["denis", 303, "/campagnes"],
     ["sophie", 303, "/campagnes"],
-    ["karim", 303, "/mes-interventions"],
+    ["karim", 303, "/interventions"],
     ["martine", 303, "/premiers-pas"],
     ["aicha", 303, "/premiers-pas"],
     ["helene", 303, "/campagnes"],
@@ -249,7 +249,7 @@ test("« Premiers pas » dit à chacun ce que ses rôles ouvrent, et à l’admi
   const denis = await (await world.as("denis")).get("/premiers-pas");
   assert.match(denis.text, /Bonjour Denis[\s\S]+Pour bien commencer[\s\S]+Inviter un premier collègue[\s\S]+Fait/);
   const karim = await (await world.as("karim")).get("/premiers-pas");
-  assert.match(karim.text, /Technicien[\s\S]+href="\/mes-interventions"/);
+  assert.match(karim.text, /Technicien[\s\S]+href="\/interventions"/);
   assert.doesNotMatch(karim.text, /Pour bien commencer/);
   const nadia = await (await world.as("nadia")).get("/premiers-pas");
   assert.match(nadia.text, /Évaluer les 106 critères d’accessibilité \(1 sur 106\)/);

@@ -51,7 +51,7 @@ const DELETE = "operations.delete";
 
 export const routes: Route[] = [
   get("/campagnes", SEE, portfolio.index, { sitemap: "Campagnes" }),
-  get("/mes-interventions", EXECUTE, myWork.index, { sitemap: "Mes interventions" }),
+  get("/interventions", EXECUTE, myWork.index, { sitemap: "Mes interventions" }),
   get("/campagnes/epinglees", SEE, pins.index, { sitemap: "Campagnes épinglées" }),
   post("/campagnes/:id/epingle", SEE, pins.create),
   post("/campagnes/:id/epingle/retrait", SEE, pins.destroy),

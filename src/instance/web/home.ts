@@ -21,7 +21,7 @@ const WAITING: Partial<Record<Role, Waiting>> = {
   technician: {
     title: "Vos interventions",
     text: "Les opérations que les campagnes vous confient sont dans une liste, en retard, aujourd’hui, à venir ou sans date.",
-    action: { href: "/mes-interventions", label: "Ouvrir mes interventions", icon: "list-check" },
+    action: { href: "/interventions", label: "Ouvrir mes interventions", icon: "list-check" },
   },
   team_manager: {
     title: "Aucun rendez-vous à prendre pour votre équipe",
@@ -44,7 +44,7 @@ const WAITING: Partial<Record<Role, Waiting>> = {
 const HOMES: [role: Role, path: string][] = [
   ["admin", "/campagnes"],
   ["campaign_manager", "/campagnes"],
-  ["technician", "/mes-interventions"],
+  ["technician", "/interventions"],
   ["viewer", "/campagnes"],
 ];
 

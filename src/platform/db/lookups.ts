@@ -26,6 +26,7 @@ export const DEFINER_FUNCTIONS: Record<string, string> = {
   "lookup.public_page": "pages everybody may read: accessibility, legal notice, privacy, contact",
   "lookup.criterion_results": "the self-assessment shown on the public accessibility page",
   "public.purge_history": "acts older than the organisation keeps, which it refuses to take for granted (HIS-17)",
+  "public.refresh_statistics": "ANALYZE, which only an owner may ask: it reads samples, and gives nothing back",
   "public.take_imprint": "the digest of a changeset, which the application may read but not write",
 };
 
