@@ -54,7 +54,13 @@ test("STA-9, CAM-7 : finie ou archivée, une campagne n’est en retard nulle pa
   await go("2027-03-12T10:00:00Z");
   assert.match(await words(at), /Campagne en retard : .*blocage de 9 jours ouvrés/);
   assert.match(await cardOf(at), /En retard : .*blocage de 9 jours ouvrés/);
+  const listed = async () => {
+    const { text } = await sophie.get(`${at}/operations?quand=en-retard`);
+    return [/operations-compte">(\d+|Aucun)/.exec(text)![1], text.includes("PC-2")];
+  };
+  assert.deepEqual(await listed(), ["1", true]);
   isAt(await act(at, "cloture", { n_blocked: "1" }));
+  assert.deepEqual(await listed(), ["0", false], "la liste le dit comme les chiffres");
   const shown = async () => {
     const [board, card] = [await words(at), await cardOf(at)];
     assert.equal(

@@ -133,7 +133,7 @@ export interface OperationFilter {
   completion?: "technician" | "first_date" | undefined;
   /** The last reasons given, word for word, or NO_REASON (OPS-20). */
   reasons?: readonly string[];
-  /** "late": planned before today and not final; "dated": has a date; "undated": none; "expected": see `expected`; "unattended": see `unattended`. */
+  /** "late": planned before today and not final, of a campaign that is not over; "dated": has a date; "undated": none; "expected": see `expected`; "unattended": see `unattended`. */
   when?: "late" | "dated" | "undated" | "expected" | "unattended" | undefined;
   leastPostponed?: number | undefined;
   mostPostponed?: number | undefined;
@@ -242,6 +242,7 @@ export function operationsWhere(
   if (when === "late") {
     conditions.push(sql`o.planned_at < date_trunc('day', app_now() at time zone ${zone}) at time zone ${zone}`);
     conditions.push(sql`o.category not in ${FINAL}`);
+    conditions.push(sql`(select c.closed_at from campaign c where c.id = ${campaignId}::uuid) is null`);
   }
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
 }

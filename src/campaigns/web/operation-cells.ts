@@ -43,7 +43,7 @@ import {
   valuesForm,
   valuesOf,
 } from "./operation-form.ts";
-import { cellAt, isEdited, lineOf, midnightOf, peopleNamed } from "./operation-row.ts";
+import { cellAt, isEdited, lateBefore, lineOf, peopleNamed } from "./operation-row.ts";
 import { frameOf, listAt, planOf } from "./shown.ts";
 
 /** One cell of the list, edited where it stands; without script, on a page of its own (OPS-10). */
@@ -98,7 +98,7 @@ async function rowOf(req: OfCell, back: string) {
   });
   const mayEdit = standing.may("operations.manage") && !standing.campaign.isArchived();
   const one = lineOf(line, plan, columns, {
-    midnight: midnightOf(req.now, plan.zone),
+    late: lateBefore(req.now, plan),
     names: people,
     mayEdit,
     mayPick: bulkOf(standing, { kept: {}, isFiltered: false }) !== null,

@@ -30,7 +30,7 @@ import { listSegmentsWithNext } from "../queries/segments.ts";
 import { BUILT_IN } from "../saved-view.ts";
 import { bulkOf } from "./bulk-selection.ts";
 import { meantPeople, showFilters } from "./operation-filters.ts";
-import { lineOf, midnightOf, peopleNamed } from "./operation-row.ts";
+import { lateBefore, lineOf, peopleNamed } from "./operation-row.ts";
 import { addressOf, campaignAndPlan, frameOf, listAt, shownProgress } from "./shown.ts";
 
 const LIST = { page: "campaigns/operations/index", part: "campaigns/operations/_list" };
@@ -142,7 +142,7 @@ async function showList(req: OfCampaign, res: Response): Promise<void> {
   const mayManage = standing.may("operations.manage") && !standing.campaign.isArchived();
   const bulk = bulkOf(standing, filters);
   const given = {
-    midnight: midnightOf(req.now, plan.zone),
+    late: lateBefore(req.now, plan),
     names: shown.people,
     mayEdit: mayManage,
     mayPick: bulk !== null,
@@ -334,7 +334,7 @@ export const trashed: RequestHandler<{ id: string }> = async (req, res) => {
       title: "Corbeille des opérations",
       ...frameOf(req, shown.standing, "operations", "Corbeille"),
       operations: shown.rows.map((line) => ({
-        ...lineOf(line, shown.obeyed, [], { midnight: req.now, names: new Map() }),
+        ...lineOf(line, shown.obeyed, [], { late: null, names: new Map() }),
         by: shown.trashers.get(line.id) ?? "—",
       })),
       total: shown.total,

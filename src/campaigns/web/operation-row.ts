@@ -30,8 +30,9 @@ export async function peopleNamed(
   return staffNames(em, [...ids].map(String));
 }
 
-/** When today began there: what was planned before is late. */
-export const midnightOf = (now: Date, zone: string): Date => startOfDay(dayOf(localOf(now, zone)), zone);
+/** What was planned before that moment, the midnight of the campaign, is late; nothing is once it is over (STA-9). */
+export const lateBefore = (now: Date, { campaign, zone }: Plan): Date | null =>
+  campaign.closedAt ? null : startOfDay(dayOf(localOf(now, zone)), zone);
 
 /** A row of the list: what each column prints. */
 export function lineOf(
@@ -39,11 +40,11 @@ export function lineOf(
   { workflow, zone }: Plan,
   columns: Column[],
   {
-    midnight,
+    late,
     names,
     mayEdit = false,
     mayPick = false,
-  }: { midnight: Date; names: ReadonlyMap<string, string>; mayEdit?: boolean; mayPick?: boolean },
+  }: { late: Date | null; names: ReadonlyMap<string, string>; mayEdit?: boolean; mayPick?: boolean },
 ) {
   const { label, icon, tone, isFinal } = statusOf(workflow, line.status);
   const moments = { premiere: line.firstPlannedAt, debut: line.startedAt, fin: line.completedAt };
@@ -65,7 +66,7 @@ export function lineOf(
     // A short code is one word to the eye: "PC-0603" never breaks at its hyphen.
     isShort: line.title.length <= 24,
     badge: { label, icon, tone },
-    isLate: !isFinal && line.plannedAt !== null && line.plannedAt < midnight,
+    isLate: !isFinal && late !== null && line.plannedAt !== null && line.plannedAt < late,
     moment: line.plannedAt && fr.iso(line.plannedAt),
     day: line.plannedAt && fr.shortDate(line.plannedAt, zone),
     hour: line.plannedAt && fr.time(line.plannedAt, zone),
