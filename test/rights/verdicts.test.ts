@@ -62,14 +62,15 @@ const masked = (text: string) =>
 async function judge(persona: Persona): Promise<string[]> {
   const failures: string[] = [];
   // Reading first: some forms close the session they come with, or all the others.
-  for (const route of routes.toSorted((a, b) => a.method.localeCompare(b.method))) {
+  for (const [turn, route] of routes.toSorted((a, b) => a.method.localeCompare(b.method)).entries()) {
     const { inBody, leadsOut } = formOf(route);
     // Choosing an account at sign-in concerns who has not signed in.
     if (inBody && persona.who !== "anonymous") continue;
     const oracle = new Map<string, string>();
     for (const [rank, whose] of WHOSE.entries()) {
-      // A form is judged before anything is drawn: one's own both ways, those of others in turns.
-      for (const part of route.method === "get" || whose === "own" ? [false, true] : [rank % 2 === 0]) {
+      // One's own both ways. Of others, pages are all compared whole, and fragments in turns; a form is judged before anything is drawn.
+      const others = route.method === "get" ? (rank === 1 + (turn % 3) ? [false, true] : [false]) : [rank % 2 === 0];
+      for (const part of whose === "own" ? [false, true] : others) {
         // A form may close the session it comes with.
         const browser = route.method === "post" ? await sweep.freshly(persona) : await sweep.browse(persona);
         const address = await sweep.address(route, persona, whose, browser);

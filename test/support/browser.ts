@@ -74,16 +74,18 @@ let axe: Promise<string> | undefined;
 /** Rules of axe that judge colours. */
 const COLOURS = ["color-contrast", "color-contrast-enhanced", "link-in-text-block"];
 
-/** Every rule of axe, the AAA and experimental ones too, or those of colours. */
-export async function axeFindings(page: Page, which: "all" | "colours" = "all"): Promise<string[]> {
+/** Every rule of axe, the AAA and experimental ones too, those of colours, or the others. */
+export async function axeFindings(page: Page, which: "all" | "colours" | "all but colours" = "all"): Promise<string[]> {
   axe ??= readFile(requireHere.resolve("axe-core/axe.min.js"), "utf8");
   if (!(await page.evaluate<boolean>("typeof axe === 'object'"))) await page.evaluate(await axe);
   return page.evaluate<string[]>(`(async () => {
-    const wanted = ${JSON.stringify(which === "all" ? null : COLOURS)} ?? axe.getRules().map(({ ruleId }) => ruleId);
+    const colours = ${JSON.stringify(COLOURS)};
+    const wanted = { all: (id) => true, colours: (id) => colours.includes(id), "all but colours": (id) => !colours.includes(id) }[${JSON.stringify(which)}];
+    const rules = axe.getRules().map(({ ruleId }) => ruleId).filter(wanted);
     const { violations, incomplete, passes } = await axe.run(document, {
-      runOnly: { type: "rule", values: wanted }, rules: Object.fromEntries(wanted.map((rule) => [rule, { enabled: true }])), resultTypes: ["violations", "incomplete"],
+      runOnly: { type: "rule", values: rules }, rules: Object.fromEntries(rules.map((rule) => [rule, { enabled: true }])), resultTypes: ["violations", "incomplete"],
     });
-    if (passes.length < Math.min(20, wanted.length - 2)) throw new Error("axe looked at too little: " + passes.length + " rules");
+    if (passes.length < Math.min(20, rules.length - 2)) throw new Error("axe looked at too little: " + passes.length + " rules");
     // It doubts that a text of the very colour of its ground was meant to be read: we do not.
     const invisible = incomplete.filter(({ id }) => id === "color-contrast")
       .map(({ id, nodes }) => ({ id, nodes: nodes.filter(({ any }) => any.some(({ data }) => data?.messageKey === "equalRatio")) }));
