@@ -12,7 +12,9 @@ export function say(text, { tone = "neutral", alarm = false, quiet = false, retr
   toast.className = quiet ? "visually-hidden" : `toast tone-${tone}`;
   toast.append(Object.assign(document.createElement("p"), { textContent: text }));
   if (retry) toast.append(button("Réessayer", retry));
-  region.replaceChildren(toast);
+  // What is only heard never takes the place of what is read.
+  for (const one of [...region.children]) if (!quiet || one.className === toast.className) one.remove();
+  region.append(toast);
 }
 
 /**

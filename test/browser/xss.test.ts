@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Page } from "playwright-core";
 import { contextOf, listen, startChromium } from "../support/browser.ts";
 import { formsOf, linksOf, parseHtml, tagsOf } from "../support/html.ts";
 import { expectedVerdict, OTHER_TYPES, PERSONAS, report, startSweep } from "../support/sweep.ts";
@@ -189,13 +188,6 @@ test(`P27 : ${PAYLOADS.length} charges dans chaque formulaire, dont ${LEAST_EACH
   report(failures, "Du texte est devenu du HTML");
 });
 
-/** A page that reloads by itself at that instant takes the place of the one asked for: it is asked for again. */
-const visit = (page: Page, url: string) =>
-  page.goto(url).catch((error: Error) => {
-    if (!error.message.includes("ERR_ABORTED")) throw error;
-    return page.goto(url);
-  });
-
 test("P27 : les mêmes charges, déjà dans chaque colonne de texte : aucune ne s’exécute dans Chromium, sur aucune page", async () => {
   const { root, ids } = sweep;
   const readers = await Promise.all(
@@ -298,7 +290,7 @@ test("P27 : les mêmes charges, déjà dans chaque colonne de texte : aucune ne 
       }
     }
     for (const address of addresses) {
-      const answer = await visit(page, world.origin + address);
+      const answer = await page.goto(world.origin + address);
       const at = address.replace(/[0-9a-f-]{36}/g, ":id").slice(0, 80);
       if ((answer?.status() ?? 0) >= 500) failures.push(`${at} : ${answer?.status()}`);
       await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })");

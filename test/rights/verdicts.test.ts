@@ -68,9 +68,10 @@ async function judge(persona: Persona): Promise<string[]> {
     if (inBody && persona.who !== "anonymous") continue;
     const oracle = new Map<string, string>();
     for (const [rank, whose] of WHOSE.entries()) {
-      // One's own both ways. Of others, pages are all compared whole, and fragments in turns; a form is judged before anything is drawn.
-      const others = route.method === "get" ? (rank === 1 + (turn % 3) ? [false, true] : [false]) : [rank % 2 === 0];
-      for (const part of whose === "own" ? [false, true] : others) {
+      // One's own page both ways. Of others, pages are all compared whole, and fragments in turns; a form is judged before anything is drawn.
+      const others = rank === 1 + (turn % 3) ? [false, true] : [false];
+      const pages = whose === "own" ? [false, true] : others;
+      for (const part of route.method === "get" ? pages : [(turn + rank) % 2 === 0]) {
         // A form may close the session it comes with.
         const browser = route.method === "post" ? await sweep.freshly(persona) : await sweep.browse(persona);
         const address = await sweep.address(route, persona, whose, browser);

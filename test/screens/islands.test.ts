@@ -40,7 +40,7 @@ const body = `<h1>Îlots</h1>${card("")}
   })}
   <div id="resultats"><p class="count" data-announce>4 comptes</p></div>
   <p><a href="/lent" hx-get="/lent" hx-target="#lent" id="lancer-lent">Lent</a> <a href="/panne" hx-get="/panne" hx-target="#lent" id="lancer-panne">Panne</a> <a href="/absent" hx-get="/absent" hx-target="#lent" id="lancer-absent">Absent</a> <a href="/coupe" hx-get="/coupe" hx-target="#lent" id="lancer-coupe">Coupé</a> <a href="/entiere" hx-get="/entiere" hx-target="#lent" id="lancer-entiere">Entière</a> <a href="/suite" hx-boost="true" id="lancer-suite">Suite</a></p><div id="lent">Rien encore</div>
-  <dirty-guard><form id="brouillon" action="/ailleurs"><label>Note <input name="note" id="note"></label></form></dirty-guard><a href="/suite" id="partir">Partir</a>
+  <dirty-guard><form id="brouillon" action="/ailleurs"><label>Note <input name="note" id="note"></label><label>Titre <input name="titre" value="Sur deux&#10;lignes"></label></form></dirty-guard><a href="/suite" id="partir">Partir</a>
   <check-all data-one="choisi" data-many="choisis"><label hidden><input type="checkbox" data-all>Tous</label><div class="pick"><input type="checkbox" aria-label="A" id="a"></div><div class="pick"><input type="checkbox" aria-label="B" id="b"></div><form class="bulk"><output></output><select aria-label="Action"><option>Affecter</option></select></form></check-all>
   ${part("password", { form, name: "secret", label: "Mot de passe", autocomplete: "current-password" })}
   <a href="/dialogue" data-dialog="boite" id="ouvrir">Ouvrir</a>${part("dialog", { id: "boite", title: "Boîte", body: "<p>Bonjour</p>" })}

@@ -30,8 +30,13 @@ class DirtyGuard extends HTMLElement {
         );
       return field.matches("[type=checkbox], [type=radio]")
         ? field.checked !== field.defaultChecked
-        : field.value !== field.defaultValue;
+        : field.value !== this.drawn(field);
     });
+  }
+
+  /** What it holds untouched: of its page's value, what such a field keeps. @param {any} field */
+  drawn(field) {
+    return Object.assign(field.cloneNode(), { value: field.defaultValue }).value;
   }
 }
 customElements.define("dirty-guard", DirtyGuard);

@@ -1,6 +1,6 @@
 // @ts-check
-// Around a form with one file: sends it by pieces, says how far it is, stops when asked and goes on where it was, even
-// after a reload and the same file chosen again. Then the form itself leaves, with the name of what has arrived.
+// Around a form with one file: sends it by pieces, stops when asked and goes on where it was, even after a reload and the
+// same file chosen again. Then the form itself leaves, with the name of what has arrived.
 import { say } from "../announce.js";
 import { Refused, sendPieces } from "../upload/pieces.js";
 
@@ -11,8 +11,7 @@ class FileUpload extends HTMLElement {
 
   /** @param {Event} event */
   handleEvent(event) {
-    const input = /** @type {HTMLInputElement | null} */ (this.querySelector("input[type=file]"));
-    const file = input?.files?.[0];
+    const file = /** @type {HTMLInputElement | null} */ (this.querySelector("input[type=file]"))?.files?.[0];
     // Nothing to send by pieces: the browser sends the form as it stands, and the server says what is missing.
     if (!file || file.size === 0 || file.size > Number(this.getAttribute("most")) || !crypto.subtle) return;
     event.preventDefault();
@@ -22,30 +21,31 @@ class FileUpload extends HTMLElement {
 
   /** @param {HTMLFormElement} form @param {File} file */
   async send(form, file) {
-    const stopper = new AbortController();
-    const { box, heard } = this.draw(file, stopper);
+    const { box, heard, signal } = this.draw(file);
     try {
       const token = /** @type {HTMLInputElement} */ (form.elements.namedItem("_csrf")).value;
-      const purpose = this.getAttribute("purpose") ?? "";
-      const value = await sendPieces(file, purpose, { token, signal: stopper.signal, heard });
-      for (const input of this.querySelectorAll("input[type=file]")) input.toggleAttribute("disabled", true);
-      form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "upload", value }));
+      const value = await sendPieces(file, this.getAttribute("purpose") ?? "", { token, signal, heard });
       form.enctype = "application/x-www-form-urlencoded";
+      // On what leaves, not on the form: whoever stays on the page after all finds it as it was.
+      form.onformdata = ({ formData }) => {
+        form.onformdata = null;
+        formData.delete(this.querySelector("input[type=file]")?.getAttribute("name") ?? "");
+        formData.set("upload", value);
+      };
       form.submit();
     } finally {
       box.remove();
     }
   }
 
-  /** @param {File} file @param {AbortController} stopper */
-  draw(file, stopper) {
+  /** @param {File} file */
+  draw(file) {
+    const stopper = new AbortController();
     const label = `Envoi de ${file.name}`;
     const box = this.place("uploading");
-    const [words, meter, stop] = [
-      box.querySelector("[data-done]"),
-      box.querySelector("progress"),
-      box.querySelector("button"),
-    ];
+    const words = box.querySelector("[data-done]");
+    const meter = box.querySelector("progress");
+    const stop = box.querySelector("button");
     box.querySelector("strong")?.replaceChildren(label);
     meter?.setAttribute("aria-label", label);
     stop?.addEventListener("click", () => stopper.abort());
@@ -58,7 +58,7 @@ class FileUpload extends HTMLElement {
       if (percent >= told + 25) say(`${label}, ${percent} %`, { quiet: true });
       if (percent >= told + 25) told = percent;
     };
-    return { box, heard };
+    return { box, heard, signal: stopper.signal };
   }
 
   /** @param {Error} error */
