@@ -4,18 +4,17 @@ import type { Chart } from "../platform/charts/index.ts";
 import type { Campaign } from "./campaign.ts";
 import { blockages, burnUp, type DayByDay, plannedAndDone } from "./curves.ts";
 import type { Course, Period } from "./pace.ts";
-import { type Held, heldOperations } from "./queries/dashboard.ts";
 import {
   baselineByDay,
-  campaignStats,
   completedByDay,
   courseOf,
   datedByDay,
   type House,
   plannedByDay,
+  statsAndHeld,
   zoneOf,
 } from "./queries/stats.ts";
-import type { CampaignStats } from "./stats.ts";
+import type { CampaignStats, Held } from "./stats.ts";
 
 /** What the charts of a campaign are drawn from, read at one moment (STA-1). */
 export interface Drawable {
@@ -49,9 +48,8 @@ export async function drawableOf(em: EntityManager, campaign: Campaign, { now }:
   const { today } = course;
   return {
     course,
-    stats: (await campaignStats(em, [campaign], { now, tenant, times: "none", from: "page" })).get(id)!,
+    ...(await statsAndHeld(em, campaign, { now, tenant, times: "none", from: "page" })),
     days: await daysOf(em, campaign, { zone: zoneOf(campaign, tenant), today }),
-    held: await heldOperations(em, campaign, { today }),
   };
 }
 

@@ -59,6 +59,12 @@ const schema = defineEntity({
         'create index "operation_unready" on "operation" ("tenant_id", "campaign_id", "planned_at", "technician_id") where ((trashed_at is null) and (category <> all (array[\'success\'::text, \'cancelled\'::text])) and ((planned_at is null) or (technician_id is null)))',
     },
     {
+      // What has been blocked for longest, told by every dashboard (STA-9).
+      name: "operation_blocked",
+      expression:
+        'create index "operation_blocked" on "operation" ("tenant_id", "campaign_id", "entered_at", "id") where ((trashed_at is null) and (category = \'problem\'::text))',
+    },
+    {
       name: "operation_by_technician",
       expression:
         'create index "operation_by_technician" on "operation" ("tenant_id", "technician_id", "planned_at") where technician_id is not null and trashed_at is null',

@@ -89,6 +89,30 @@ export interface Cell {
   postponed: number;
   /** The local day the oldest of them entered the problem it is in. */
   blockedSince: string | null;
+  /** Why they were put off or are blocked, where that was asked; null of the others, and where nobody said. */
+  reason?: string | null;
+}
+
+/** Operations that are not over, counted by what holds them: what a dashboard says of a gap (DSH-5, DSH-6). */
+export interface Held {
+  category: Category;
+  reason: string | null;
+  isUnassigned: boolean;
+  /** The baseline has them done by now. */
+  isExpected: boolean;
+  n: number;
+}
+
+/** What holds the operations of these cells, where their reasons were asked. */
+export function heldAmong(cells: readonly Cell[]): Held[] {
+  const held = new Map<string, Held>();
+  for (const { category, reason = null, technicianId, isExpected, n } of cells) {
+    if (CATEGORIES[category].isFinal) continue;
+    const one = { category, reason, isUnassigned: technicianId === null, isExpected };
+    const key = JSON.stringify(Object.values(one));
+    held.set(key, { ...one, n: n + (held.get(key)?.n ?? 0) });
+  }
+  return [...held.values()];
 }
 
 /** The figures of a campaign, of one of its segments or of what one technician has (STA-5). */

@@ -1,5 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 import { type RawBuilder, sql, type Transaction } from "kysely";
+import { WITH_NEXT } from "../../platform/db/wire.ts";
 
 /**
  * Counts of long lists, exact: one is used again only while the base would answer the same, that is as long as it shows
@@ -22,6 +23,7 @@ export async function counted<Row extends object>(
   const key = JSON.stringify([tenantId, day, text, parameters]);
   const found = known.get(key);
   if (found?.snapshot === present) return found.rows as Row[];
+  await withRoom(em);
   // The snapshot a statement sees may be later than the one just read: it is asked together with the counts.
   const { rows } = await sql<{ snapshot: string; rows: Row[] | null }>`
     select pg_current_snapshot()::text as snapshot, (select json_agg(q) from (${question}) q) as rows`.execute(
@@ -33,6 +35,10 @@ export async function counted<Row extends object>(
   if (known.size > MOST) known.delete(known.keys().next().value!);
   return list ?? [];
 }
+
+/** Lists of a hundred thousand rows are grouped in memory: with what PostgreSQL is given by default they are sorted through the disk. */
+export const withRoom = (em: EntityManager) =>
+  sql`${sql.raw(WITH_NEXT)}select set_config('work_mem', '32MB', true)`.execute(transaction(em));
 
 const asked = new WeakMap<Transaction<unknown>, Promise<string>>();
 

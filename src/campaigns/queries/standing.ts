@@ -60,13 +60,14 @@ export async function glimpseCampaign(
   id: string,
   userId: string,
 ): Promise<{ campaign: Glimpsed; letters: Set<Grant> } | null> {
-  const letters = await lettersWithNext(em, sql`${id}::uuid`, userId);
-  const { rows } = await sql<Omit<Glimpsed, "owner"> & { ownerId: string }>`
-    select tenant_id as "tenantId", id, state, visibility, zone, is_time_tracked as "isTimeTracked", owner_id as "ownerId"
+  const { rows } = await sql<Omit<Glimpsed, "owner"> & { ownerId: string; letters: Grant[] }>`
+    select tenant_id as "tenantId", id, state, visibility, zone, is_time_tracked as "isTimeTracked", owner_id as "ownerId", array(
+      select distinct unnest(g.letters) from campaign_grant g where g.campaign_id = ${id}::uuid
+        and (g.user_id = ${userId}::uuid or g.group_id in (${groupIdsOf(userId)}))) as letters
     from campaign where id = ${id}::uuid and trashed_at is null`.execute(transaction(em));
   if (!rows[0]) return null;
-  const { ownerId, ...campaign } = rows[0];
-  return { campaign: { ...campaign, owner: { id: ownerId } }, letters: lettersOf(letters()) };
+  const { ownerId, letters, ...campaign } = rows[0];
+  return { campaign: { ...campaign, owner: { id: ownerId } }, letters: new Set(letters) };
 }
 
 export interface Judged {

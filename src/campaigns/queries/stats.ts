@@ -6,8 +6,8 @@ import { askWithNext } from "../../platform/db/index.ts";
 import type { Campaign } from "../campaign.ts";
 import { type Course, periodOf, recentFrom } from "../pace.ts";
 import { localDay } from "../progress.ts";
-import { type CampaignStats, type Cell, statsOf, type Times } from "../stats.ts";
-import { counted } from "./counts.ts";
+import { type CampaignStats, type Cell, type Held, heldAmong, statsOf, type Times } from "../stats.ts";
+import { counted, withRoom } from "./counts.ts";
 import { baselineAsOf, isAwaited, operationsAsOf, segmentsAsOf } from "./past.ts";
 
 /** The counts figures are made of: as many questions for one campaign as for fifty (DSH-18). */
@@ -85,20 +85,25 @@ const linesOf = (lines: readonly Line[]) => sql`jsonb_to_recordset(${JSON.string
 
 type CellRow = Omit<Cell, "completedOn"> & { campaignId: string; completedRank: number | null };
 
-/** Where operations are read, and the day each has in the baseline. */
+/** Where operations are read, the day each has in the baseline, and why it waits where figures tell. */
 interface Source {
   operations: RawBuilder<unknown>;
   baselineOn: RawBuilder<unknown>;
+  reason?: RawBuilder<unknown>;
 }
 
 const PRESENT: Source = { operations: sql`operation o`, baselineOn: sql`o.baseline_on` };
+const WITH_REASONS: Source = {
+  ...PRESENT,
+  reason: sql`case when o.category in ('deferred', 'problem') then nullif(o.reason, '') end`,
+};
 const asOf = (ids: readonly string[], at: Date): Source => ({
   operations: sql`(${operationsAsOf(ids, at)} o left join ${baselineAsOf(ids, at)} b on b.id = o.id)`,
   baselineOn: sql`b.day`,
 });
 
 /** `o` grouped by all that figures tell apart: what is added up of it afterwards is added up once (STA-1). */
-const cellsOf = (lines: readonly Line[], { operations, baselineOn }: Source) => sql<CellRow>`
+const cellsOf = (lines: readonly Line[], { operations, baselineOn, reason = sql`null::text` }: Source) => sql<CellRow>`
   select o.campaign_id as "campaignId", o.segment_id as "segmentId", o.technician_id as "technicianId", o.category,
     coalesce(o.planned_at < c.midnight, false) as "isDue",
     coalesce(${baselineOn}, c."endsOn") < c.today as "isExpected",
@@ -106,13 +111,19 @@ const cellsOf = (lines: readonly Line[], { operations, baselineOn }: Source) => 
     o.is_on_first_date is true as "isOnFirstDate",
     o.completed_at is not null as "isCompleted",
     case when o.completed_at >= c.recent then width_bucket(o.completed_at, c.midnights) end as "completedRank",
+    ${reason} as reason,
     count(*)::int as n, coalesce(sum(o.minutes), 0)::int as minutes,
     coalesce(sum((select count(*) from jsonb_array_elements_text(o.postponed_on) d where d >= c.monday::text))
       filter (where o.postpone_count > 0), 0)::int as postponed,
     min(o.entered_at) filter (where o.category = 'problem') as "blockedSince"
   from ${linesOf(lines)} join ${operations} on o.campaign_id = c.id and o.trashed_at is null
   where o.campaign_id = any (${lines.map(({ id }) => id)}::uuid[])
-  group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10`;
+  group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11`;
+
+async function atOnce<Row>(em: EntityManager, question: RawBuilder<Row>): Promise<Row[]> {
+  await withRoom(em);
+  return (await question.execute(transaction(em))).rows;
+}
 
 interface Around {
   campaignId: string;
@@ -126,6 +137,33 @@ export async function campaignStats(
   campaigns: readonly Counting[],
   asked: Asked,
 ): Promise<Map<string, CampaignStats>> {
+  const source =
+    asked.from === "past"
+      ? asOf(
+          campaigns.map(({ id }) => id),
+          asked.now,
+        )
+      : PRESENT;
+  const told = await statsAndCells(em, campaigns, asked, source);
+  return new Map([...told].map(([id, { stats }]) => [id, stats]));
+}
+
+/** Those of one campaign now, and what holds its operations, from the same count. */
+export async function statsAndHeld(
+  em: EntityManager,
+  campaign: Counting,
+  asked: Asked & { from: "page" },
+): Promise<{ stats: CampaignStats; held: Held[] }> {
+  const { stats, cells } = (await statsAndCells(em, [campaign], asked, WITH_REASONS)).get(campaign.id)!;
+  return { stats, held: heldAmong(cells) };
+}
+
+async function statsAndCells(
+  em: EntityManager,
+  campaigns: readonly Counting[],
+  asked: Asked,
+  source: Source,
+): Promise<Map<string, { stats: CampaignStats; cells: Cell[] }>> {
   const { now, times, from } = asked;
   const lines = campaigns.map((one) => lineOf(one, asked));
   const ids = campaigns.map(({ id }) => id);
@@ -142,10 +180,9 @@ export async function campaignStats(
       from ${linesOf(lines)} left join day_plan p on p.campaign_id = c.id and p.day < c.today and p.updated is not null
       group by c.id`,
   );
-  const question = cellsOf(lines, from === "past" ? asOf(ids, now) : PRESENT);
+  const question = cellsOf(lines, source);
   const tenantId = campaigns[0]?.tenantId ?? "";
-  const rows =
-    from === "page" ? await counted(em, question, { tenantId }) : (await question.execute(transaction(em))).rows;
+  const rows = from === "page" ? await counted(em, question, { tenantId }) : await atOnce(em, question);
   const cells = Map.groupBy(rows, ({ campaignId }) => campaignId);
   const { rows: names } = await sql<{ id: string; name: string }>`
     select id, given_name || ' ' || family_name as name from app_user
@@ -173,7 +210,7 @@ export async function campaignStats(
         segments: around.get(id) ?? [],
         technicians: names.filter((one) => present.has(one.id)),
       };
-      return [id, statsOf(made, { now, times })] as const;
+      return [id, { stats: statsOf(made, { now, times }), cells: own }] as const;
     }),
   );
 }

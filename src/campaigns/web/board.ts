@@ -15,13 +15,13 @@ import type { Course } from "../pace.ts";
 import type { Standing } from "../policy.ts";
 import { localDay } from "../progress.ts";
 import { type ActivityEvent, listActivity } from "../queries/activity.ts";
-import { activeSince, type Held, heldOperations, type Oldest, oldestIn } from "../queries/dashboard.ts";
+import { activeSince, type Oldest, oldestBlocked } from "../queries/dashboard.ts";
 import { loadsOf } from "../queries/loads.ts";
 import type { Glimpsed } from "../queries/standing.ts";
-import { campaignStats, courseOf, type House, zoneOf } from "../queries/stats.ts";
+import { courseOf, type House, statsAndHeld, zoneOf } from "../queries/stats.ts";
 import { type Mark, touchedWithNext } from "../queries/touched.ts";
 import { type Readiness, readinessOf } from "../readiness.ts";
-import type { CampaignStats } from "../stats.ts";
+import type { CampaignStats, Held } from "../stats.ts";
 
 /**
  * What dashboards are made of, worked out once for all who read the same campaign with the same rights, and anew as soon as
@@ -113,16 +113,15 @@ export async function lookAt<C extends Glimpsed>(
     reading(async (em, { campaign, house }) => {
       // Times spent have their own page (STA-13): with them, each reader would need a board apart.
       const asked = { now, tenant: house, times: "none", from: "page" } as const;
-      const stats = (await campaignStats(em, [campaign], asked)).get(id)!;
+      const { stats, held } = await statsAndHeld(em, campaign, asked);
       const of = { tenantId, day: stats.day };
       const technicians = stats.technicians.flatMap(({ id: one }) => one ?? []);
       const since = new Date(now.getTime() - ACTIVE_DAYS * DAY_MS);
       return {
-        ...{ campaign, house, stats, texts: new Map() },
+        ...{ campaign, house, stats, held, texts: new Map() },
         active: { part: (await activeSince(em, id, { technicians, since })).length, of: technicians.length },
-        oldest: stats.lateMark?.blockedDays ? await oldestBlocked(em, campaign, house) : null,
+        oldest: stats.lateMark?.blockedDays ? await longestBlocked(em, campaign, house) : null,
         ahead: await aheadOf(em, campaign, { now, house, technicians }),
-        held: await heldOperations(em, campaign, { today: stats.day }),
         activity: (await listActivity(em, id, told, { zone: zoneOf(campaign, house) }, { size: LATEST })).events,
         readiness: STILL_AHEAD.includes(campaign.state) ? await readinessOf(em, campaign, { of }) : null,
       };
@@ -150,9 +149,8 @@ export async function lookAt<C extends Glimpsed>(
   };
 }
 
-async function oldestBlocked(em: EntityManager, campaign: Campaign, house: House) {
-  const blocked = campaign.workflow.statuses.flatMap(({ category, code }) => (category === "problem" ? code : []));
-  const oldest = await oldestIn(em, campaign.id, blocked);
+async function longestBlocked(em: EntityManager, campaign: Campaign, house: House) {
+  const oldest = await oldestBlocked(em, campaign.id);
   return oldest && { ...oldest, day: dayOf(localOf(oldest.since, zoneOf(campaign, house))) };
 }
 

@@ -5,10 +5,10 @@ import { CATEGORIES, type Category } from "../../workflow/index.ts";
 import { blockages } from "../curves.ts";
 import { reasonsOf } from "../dashboard.ts";
 import { localDay } from "../progress.ts";
-import type { Held, Oldest } from "../queries/dashboard.ts";
+import type { Oldest } from "../queries/dashboard.ts";
 import { NO_REASON, NONE, SOMEBODY } from "../queries/operations.ts";
 import { READINESS_LEVELS, type Readiness } from "../readiness.ts";
-import { type CampaignStats, COUNTER_LABELS, type FiguresLine } from "../stats.ts";
+import { type CampaignStats, COUNTER_LABELS, type FiguresLine, type Held } from "../stats.ts";
 
 /** What a dashboard says of figures: words and links, no figure of its own (STA-1, DSH-1 to DSH-7). */
 

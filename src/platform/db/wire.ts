@@ -39,7 +39,10 @@ const BY_HAND = /^\s*(?:select|with) [^"]/;
 const SETTINGS = /^select set_config\(/;
 const PATIENT = /'statement_timeout'/;
 /** Plans are kept by each connection: enough for the queries of pages, too few to weigh. */
-const MOST_STATEMENTS = 200;
+const MOST_STATEMENTS = 300;
+/** A plan is kept from so many uses on: what a start or a job asks once takes no place from what pages ask all day. */
+const LEAST_USES = 3;
+const MOST_COUNTED = 2_000;
 /** A pooler sent it to another connection: planned each time from then on. */
 const PLAN_LOST = new Set(["26000"]);
 const NOT_ASKED = { command: "", rowCount: 0, rows: [] };
@@ -66,6 +69,8 @@ interface Shape {
 /** Names of planned statements, common to the connections; null for what must not have one. */
 interface Plans {
   names: Map<string, string | null>;
+  /** How often those without a name were asked. */
+  uses: Map<string, number>;
   /** How many times all had to be made anew. */
   age: number;
 }
@@ -79,7 +84,7 @@ const WATCH_MS = 250;
  * and whoever waits is told (F07). Those nobody uses go with it, or each would make its next user wait as long.
  */
 export function saveTrips(pool: pg.Pool, { silentMs, patientMs }: { silentMs: number; patientMs: number }): void {
-  const plans: Plans = { names: new Map(), age: 0 };
+  const plans: Plans = { names: new Map(), uses: new Map(), age: 0 };
   const wires = new Map<object, Wire>();
   pool.on("remove", (client) => wires.delete(client));
   const watch = setInterval(() => {
@@ -316,11 +321,20 @@ class Wire {
     };
   }
 
+  #uses(text: string): number {
+    const { uses } = this.#plans;
+    const count = (uses.get(text) ?? 0) + 1;
+    uses.delete(text);
+    if (count < LEAST_USES) uses.set(text, count);
+    if (uses.size > MOST_COUNTED) uses.delete(uses.keys().next().value!);
+    return count;
+  }
+
   #named(text: string, values?: unknown[]): Statement {
     if (!values?.length && !BY_HAND.test(text)) return { text };
     const { names } = this.#plans;
     if (!names.has(text) && names.size < MOST_STATEMENTS && !text.trimStart().startsWith(PLANNED_ANEW)) {
-      names.set(text, `q${++named}`);
+      if (this.#uses(text) >= LEAST_USES) names.set(text, `q${++named}`);
     }
     return { text, values: values ?? [], name: names.get(text) ?? undefined };
   }

@@ -104,10 +104,29 @@ const NOW = / data-now>[^<]*/g;
 /** To a page that refreshes itself: nothing when it has this very version (LIV-2), and its session grows no younger. */
 function sendIfNew(res: Response, html: string): void {
   leaveUntouched(res.req);
-  const tag = `"${hash("sha256", html.replace(FORM_KEYS, "").replace(NOW, ""), "base64url").slice(0, 22)}"`;
+  const { tag, bytes } = refreshed(html);
   res.setHeader("ETag", tag);
   if (res.req.headers["if-none-match"] === tag) res.status(304).end();
-  else send(res, 200, html);
+  else sendBytes(res, 200, bytes);
+}
+
+interface Refreshed {
+  tag: string;
+  bytes: Buffer;
+}
+
+/** Hundreds of pages ask for the same text within a second: it is read and encoded once. */
+const lately = new Map<string, Refreshed>();
+const MOST_LATELY = 20;
+
+function refreshed(html: string): Refreshed {
+  const known = lately.get(html);
+  if (known) return known;
+  const tag = `"${hash("sha256", html.replace(FORM_KEYS, "").replace(NOW, ""), "base64url").slice(0, 22)}"`;
+  const made = { tag, bytes: encoded(html) };
+  lately.set(html, made);
+  if (lately.size > MOST_LATELY) lately.delete(lately.keys().next().value!);
+  return made;
 }
 
 /**
@@ -115,8 +134,12 @@ function sendIfNew(res: Response, html: string): void {
  * to the socket is encoded by a slower way, into three times the room.
  */
 function send(res: Response, status: number, html: string): void {
+  sendBytes(res, status, encoded(html));
+}
+
+function sendBytes(res: Response, status: number, bytes: Buffer): void {
   res.status(status).setHeader("Content-Type", "text/html; charset=utf-8");
-  res.end(encoded(html));
+  res.end(bytes);
 }
 
 /** Where pages are encoded before they are copied: `Buffer.from` would read the text once more, to know its size. */
