@@ -45,6 +45,22 @@ function clockOf(zone: string): Intl.DateTimeFormat {
 
 /** What a clock on the wall shows there at this instant. */
 export function localOf(at: Date | number, zone: string): Local {
+  const instant = Number(at);
+  const [before, after] = offsetsAround(instant, zone);
+  return before === after ? readingOf(new Date(instant + before)) : toldBy(instant, zone);
+}
+
+const readingOf = (shifted: Date): Local => ({
+  year: shifted.getUTCFullYear(),
+  month: shifted.getUTCMonth() + 1,
+  day: shifted.getUTCDate(),
+  hour: shifted.getUTCHours(),
+  minute: shifted.getUTCMinutes(),
+  second: shifted.getUTCSeconds(),
+});
+
+/** The same asked of Intl, which knows each change. */
+function toldBy(at: number, zone: string): Local {
   const local: Record<string, number> = {};
   for (const { type, value } of clockOf(zone).formatToParts(at)) if (type !== "literal") local[type] = Number(value);
   return local as unknown as Local;
@@ -54,7 +70,7 @@ const asIfUtc = ({ year, month, day, hour, minute, second }: Local): number =>
   Date.UTC(year, month - 1, day, hour, minute, second);
 
 /** How far ahead of UTC the zone is at this instant, in milliseconds. */
-const offsetAt = (at: number, zone: string): number => asIfUtc(localOf(at, zone)) - Math.floor(at / 1000) * 1000;
+const offsetAt = (at: number, zone: string): number => asIfUtc(toldBy(at, zone)) - Math.floor(at / 1000) * 1000;
 
 // Asking Intl costs more than all the rest of reading a date: most days keep one offset, known once.
 const offsets = new Map<string, Map<number, [before: number, after: number]>>();
