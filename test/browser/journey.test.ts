@@ -261,6 +261,7 @@ test("CAM-12 : au clavier seul, à 320 px, en sombre : une campagne préparée e
   const main = page.locator("main");
   const heading = async (name: RegExp) => {
     await page.getByRole("heading", { level: 1, name }).waitFor();
+    await page.waitForLoadState();
     assert.ok((await overflowOf(page)) <= 0, `${page.url()} tient dans 320 px`);
   };
   const here = () => page.locator(".steps [aria-current=step] .name").innerText();
@@ -345,6 +346,8 @@ test("CAM-12 : ce qui est tapé à l’étape Données part avec elle, ou demand
     .click();
   await page.getByRole("heading", { level: 1, name: "Informations" }).waitFor();
   await page.locator("#notice", { hasText: "1 champ est ajouté" }).waitFor();
+  // What watches over the form is there once the page is whole.
+  await page.waitForLoadState();
   assert.deepEqual(asked, []);
 
   await page.getByLabel(/^Nom/).fill("Nom perdu");
