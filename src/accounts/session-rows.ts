@@ -2,6 +2,7 @@ import { randomUUIDv7 } from "node:crypto";
 import type { EntityManager } from "@mikro-orm/postgresql";
 import type { Database } from "../platform/db/index.ts";
 import type { LiveSession, SavedSession, SessionRows } from "../platform/http/sessions.ts";
+import { Shared } from "../platform/live/shared.ts";
 import { mayRoute } from "./permissions.ts";
 import { inOrder, type Role } from "./roles.ts";
 import { IDLE_HOURS, LONGEST_HOURS, Session } from "./session.ts";
@@ -64,10 +65,12 @@ const HOUR_MS = 3_600_000;
 /** The rows behind the session store: the database judges what is still alive, on its own clock. */
 export function sessionRows(db: Database): SessionRows {
   const find = async (tokenHash: Buffer) => (await db.lookup<Row>("visitor", [tokenHash]))[0];
+  // The pages one person has open come back together at each change.
+  const visitors = new Shared<Row | undefined>();
 
   return {
     async get(tokenHash) {
-      const row = await find(tokenHash);
+      const row = await visitors.fresh(tokenHash.toString("base64"), () => find(tokenHash));
       return row ? toLive(row) : null;
     },
 
@@ -146,7 +149,8 @@ export async function renameSession(db: Database, tenantId: string, from: Buffer
 
 function toLive(row: Row): LiveSession {
   return {
-    data: row.payload,
+    // Each request writes in its own: the row may be shared by several.
+    data: structuredClone(row.payload),
     principal: toSignedIn(row),
     endsAt: endOf({
       stay: row.stay,

@@ -78,7 +78,10 @@ for (const { title, hands, options, familyName } of MANNERS) {
     const context = await contextOf(chromium, world, "anonymous", options);
     const page = await context.newPage();
     const complaints = listen(page, world.origin);
-    const heading = (name: string | RegExp, on: Page = page) => on.getByRole("heading", { level: 1, name }).waitFor();
+    const heading = async (name: string | RegExp, on: Page = page) => {
+      await on.getByRole("heading", { level: 1, name }).waitFor();
+      await on.waitForLoadState();
+    };
     const narrow = async (on: Page) => {
       if (options.viewport?.width === 320) assert.ok((await overflowOf(on)) <= 0, on.url());
     };

@@ -109,18 +109,34 @@ export async function countPortfolio(
       json_agg(json_build_object('category', category, 'isExpected', expected, 'n', n, 'blockedSince', since)) as cells,
       (select count(distinct p.technician_id)::int from part p where p.campaign_id = cell.campaign_id) as technicians
     from cell group by campaign_id`;
-  const found = new Map((await counted(em, question, { tenantId })).map((one) => [one.campaignId, one]));
+  const rows = await counted(em, question, { tenantId });
+  const known = outlines.get(rows) ?? new Map<string, PortfolioCount>();
+  outlines.set(rows, known);
+  const found = new Map(rows.map((one) => [one.campaignId, one]));
   return new Map(
     lines.map((line) => {
       const { id, startsOn, endsOn, closedAt, zone, holidayZone, closedDays, hasBaseline } = line;
-      const calendar = { zone: holidayZone, closedDays: new Set(closedDays) };
-      const course = { startsOn, endsOn, today: todayOf(line), calendar };
-      const { cells = [], technicians = 0 } = found.get(id) ?? {};
-      const told = cells.map(({ blockedSince, ...cell }) => ({
-        ...cell,
-        blockedSince: blockedSince && localDay(new Date(blockedSince), zone),
-      }));
-      return [id, { ...outlineOf(told, { course, hasBaseline, isOver: closedAt !== null }), technicians }];
+      const today = todayOf(line);
+      const key = JSON.stringify([id, startsOn, endsOn, closedAt, zone, holidayZone, closedDays, hasBaseline, today]);
+      if (!known.has(key)) known.set(key, outlined(line, today, found.get(id)));
+      return [id, known.get(key)!];
     }),
   );
+}
+
+/** What was made of the same counts for the same days: they are the same rows as long as nothing is written. */
+const outlines = new WeakMap<object, Map<string, PortfolioCount>>();
+
+function outlined(
+  line: Counting,
+  today: string,
+  { cells = [], technicians = 0 }: Partial<Counted> = {},
+): PortfolioCount {
+  const { startsOn, endsOn, closedAt, zone, holidayZone, closedDays, hasBaseline } = line;
+  const course = { startsOn, endsOn, today, calendar: { zone: holidayZone, closedDays: new Set(closedDays) } };
+  const told = cells.map(({ blockedSince, ...cell }) => ({
+    ...cell,
+    blockedSince: blockedSince && localDay(new Date(blockedSince), zone),
+  }));
+  return { ...outlineOf(told, { course, hasBaseline, isOver: closedAt !== null }), technicians };
 }

@@ -12,7 +12,7 @@ import { Campaign } from "../campaign.ts";
 import type { DayByDay } from "../curves.ts";
 import { daysOf } from "../dashboard.ts";
 import type { Course } from "../pace.ts";
-import type { Standing } from "../policy.ts";
+import { campaignFor, campaignGlimpsed, type Standing } from "../policy.ts";
 import { localDay } from "../progress.ts";
 import { type ActivityEvent, listActivity } from "../queries/activity.ts";
 import { activeSince, type Oldest, oldestBlocked } from "../queries/dashboard.ts";
@@ -76,12 +76,30 @@ const DAY_MS = 24 * 3_600_000;
 const changes = new Changes<Mark>();
 const boards = new Shared<Board>();
 const days = new Shared<DayByDay>();
+const glances = new Shared<Seen<Glimpsed>>();
 
-/** `standingOf` is campaignFor, or campaignGlimpsed for a fragment; throws as they do. */
-export async function lookAt<C extends Glimpsed>(
-  req: Request<{ id: string }>,
+/** Throws as campaignFor does. */
+export const lookAt = async (req: OfOne): Promise<Look<Campaign>> => lookFrom(req, await seen(req, campaignFor));
+
+/** The same for a part that open pages ask anew: one person's pages ask it together. */
+export async function lookAgain(req: OfOne): Promise<Look> {
+  const { tenantId, id, roles } = req.user!;
+  const key = JSON.stringify([tenantId, id, roles, req.params.id]);
+  return lookFrom(req, await glances.fresh(key, () => seen(req, campaignGlimpsed)));
+}
+
+type OfOne = Request<{ id: string }>;
+
+interface Seen<C extends Glimpsed> {
+  standing: Standing<C>;
+  /** The instant from which work begun has all that could be seen then: see Changes. */
+  since: number;
+}
+
+async function seen<C extends Glimpsed>(
+  req: OfOne,
   standingOf: (em: EntityManager, user: SignedIn, id: string) => Promise<Standing<C>>,
-): Promise<Look<C>> {
+): Promise<Seen<C>> {
   const { id } = req.params;
   const asking = changes.asking(id);
   const { standing, touched } = await read(req, async (em) => {
@@ -89,8 +107,11 @@ export async function lookAt<C extends Glimpsed>(
     return { standing: await standingOf(em, req.user!, id), touched: mark()[0]! };
   });
   const { isTouched, ...mark } = touched;
-  const since = asking.told({ mark, isChanged: isTouched });
+  return { standing, since: asking.told({ mark, isChanged: isTouched }) };
+}
 
+function lookFrom<C extends Glimpsed>(req: OfOne, { standing, since }: Seen<C>): Look<C> {
+  const { id } = req.params;
   const { tenantId } = standing.campaign;
   const { now, db, user } = req;
   const today = localDay(now, zoneOf(standing.campaign, user!.tenant));

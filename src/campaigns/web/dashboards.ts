@@ -20,12 +20,11 @@ import {
   segmentFormulas,
   teamFormulas,
 } from "../formulas.ts";
-import { campaignFor, campaignGlimpsed } from "../policy.ts";
 import { courseOf } from "../queries/stats.ts";
 import { campaignTopic } from "../queries/touched.ts";
 import { COUNTER_LABELS } from "../stats.ts";
 import { activityAt, shownActivity } from "./activity.ts";
-import { type Board, type Look, lookAt } from "./board.ts";
+import { type Board, type Look, lookAgain, lookAt } from "./board.ts";
 import { nextOf, shownReadiness } from "./campaigns.ts";
 import {
   headsOf,
@@ -81,7 +80,7 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
   const { partie, ...asked } = query(req, Asked);
   const drawn = { at: addressOf(req.params), ...asked };
   if (isPartial(req)) {
-    const look = await lookAt(req, campaignGlimpsed);
+    const look = await lookAgain(req);
     const { board, asOf, isBehind } = await look.board();
     // public/js/live/parts.js asks again while it is told so.
     if (isBehind) res.setHeader("Live-Behind", "1");
@@ -89,7 +88,7 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
       ? res.show(CURVES, { live: liveOf(req.params, drawn), curves: await shownCurves(board, look, drawn) })
       : res.show(VIEW, { ...shown(req, look, { board, asOf }, drawn), texts: board.texts });
   }
-  const look = await lookAt(req, campaignFor);
+  const look = await lookAt(req);
   const { standing } = look;
   const { campaign } = standing;
   const { board, asOf } = await look.board();

@@ -104,6 +104,11 @@ export class Shared<T> {
     return { answer: await done.answer, isBehind: true };
   }
 
+  /** The answer of a work begun from now on: those who ask while one runs share the next. */
+  fresh(key: string, work: () => Promise<T>): Promise<T> {
+    return this.get(key, nextInstant(), work);
+  }
+
   /** Now the last asked for. Beyond the most kept the first leave, except those somebody waits for: asked again, they would be worked out twice at a time. */
   #slotOf(key: string): Slot<T> {
     const slot = this.#slots.get(key) ?? {};

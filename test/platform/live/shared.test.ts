@@ -160,3 +160,27 @@ test("ce que quelqu’un attend n’est pas oublié, si nombreux que soient les 
   resolve("enfin");
   assert.deepEqual(await Promise.all([first, again]), ["enfin", "enfin"]);
 });
+
+test("« frais » : ceux qui demandent pendant un calcul en partagent un autre, commencé après leur question", async () => {
+  const shared = new Shared<number>();
+  const held: (() => void)[] = [];
+  let content = 0;
+  const ask = () =>
+    shared.fresh("one", () => {
+      const seen = content;
+      return new Promise<number>((resolve) => held.push(() => resolve(seen)));
+    });
+  const first = ask();
+  content = 1;
+  const others = Array.from({ length: 9 }, ask);
+  held[0]!();
+  assert.equal(await first, 0);
+  await settle();
+  held[1]!();
+  assert.deepEqual(await Promise.all(others), Array(9).fill(1));
+  assert.equal(held.length, 2, "deux calculs pour dix questions");
+  const later = ask();
+  held[2]!();
+  assert.equal(await later, 1, "une réponse donnée ne sert plus");
+  assert.equal(held.length, 3);
+});
