@@ -42,7 +42,7 @@ export const daysOf = async (
 
 /** All of it at once, for who takes a chart away. */
 export async function drawableOf(em: EntityManager, campaign: Campaign, { now }: { now: Date }): Promise<Drawable> {
-  const { id, tenantId } = campaign;
+  const { tenantId } = campaign;
   const tenant = (await em.findOneOrFail(Tenant, { tenantId, id: tenantId })) as House;
   const course = courseOf(campaign, { now, tenant });
   const { today } = course;
