@@ -12,7 +12,7 @@ import { type Count, countInDatabase } from "./platform/http/rate.ts";
 import { Refusal } from "./platform/http/refusal.ts";
 import { routing } from "./platform/http/route.ts";
 import { passport, sessions } from "./platform/http/sessions.ts";
-import { createRender, createSaved, createShow } from "./platform/http/show.ts";
+import { createRender, createSaved, createShow, createShowOnce } from "./platform/http/show.ts";
 import type { Guards, HttpConfig } from "./platform/http/types.ts";
 import type { Views } from "./platform/http/views.ts";
 import type { Hub } from "./platform/live/hub.ts";
@@ -125,6 +125,7 @@ function equip(
     secure: { value: config.secure },
   });
   app.response.show = createShow(render);
+  app.response.showOnce = createShowOnce(render);
   app.response.saved = createSaved(render, guards);
 }
 

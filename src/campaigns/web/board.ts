@@ -41,6 +41,8 @@ const TOLD_APART = [
 type ToldApart = (typeof TOLD_APART)[number];
 
 export interface Board {
+  /** Its own, of all that this process works out. */
+  number: number;
   campaign: Campaign;
   house: House;
   stats: CampaignStats;
@@ -73,6 +75,7 @@ const LATEST = 5;
 const ACTIVE_DAYS = 7;
 const DAY_MS = 24 * 3_600_000;
 
+let made = 0;
 const changes = new Changes<Mark>();
 const boards = new Shared<Board>();
 const days = new Shared<DayByDay>();
@@ -139,7 +142,7 @@ function lookFrom<C extends Glimpsed>(req: OfOne, { standing, since }: Seen<C>):
       const technicians = stats.technicians.flatMap(({ id: one }) => one ?? []);
       const since = new Date(now.getTime() - ACTIVE_DAYS * DAY_MS);
       return {
-        ...{ campaign, house, stats, held, texts: new Map() },
+        ...{ number: ++made, campaign, house, stats, held, texts: new Map() },
         active: { part: (await activeSince(em, id, { technicians, since })).length, of: technicians.length },
         oldest: stats.lateMark?.blockedDays ? await longestBlocked(em, campaign, house) : null,
         ahead: await aheadOf(em, campaign, { now, house, technicians }),

@@ -84,9 +84,11 @@ export const show: RequestHandler<{ id: string }> = async (req, res) => {
     const { board, asOf, isBehind } = await look.board();
     // public/js/live/parts.js asks again while it is told so.
     if (isBehind) res.setHeader("Live-Behind", "1");
-    return partie === "courbes"
-      ? res.show(CURVES, { live: liveOf(req.params, drawn), curves: await shownCurves(board, look, drawn) })
-      : res.show(VIEW, { ...shown(req, look, { board, asOf }, drawn), texts: board.texts });
+    if (partie === "courbes") {
+      return res.show(CURVES, { live: liveOf(req.params, drawn), curves: await shownCurves(board, look, drawn) });
+    }
+    const data = () => ({ ...shown(req, look, { board, asOf }, drawn), texts: board.texts });
+    return res.showOnce(VIEW, drawingOf(req, look, { board, asOf }, drawn), data);
   }
   const look = await lookAt(req);
   const { standing } = look;
@@ -133,6 +135,14 @@ const shown = (req: Request, { standing, may }: Look, { board, asOf }: { board: 
     entries: shownActivity(req, standing, board.activity),
   },
 });
+
+/** All that the drawing of a part depends on: who reads, what they may, and to the second what time it is. */
+function drawingOf(req: Request, { standing }: Look, { board, asOf }: { board: Board; asOf: Date }, drawn: Drawn) {
+  const { id, roles } = req.user!;
+  const seconds = [asOf, req.now].map((at) => Math.floor(at.getTime() / 1_000));
+  const rights = [standing.may("operations.manage"), standing.may("campaigns.undo")];
+  return JSON.stringify([board.number, drawn, zoneOf(req, standing.campaign), id, roles, rights, seconds]);
+}
 
 /** What an open page follows, and where it asks for its board and its curves anew (LIV-3). */
 const liveOf = ({ id }: { id: string }, drawn: Drawn) => ({

@@ -32,7 +32,7 @@ export function createShow(render: Render): Response["show"] {
     const wanted = templateFor(this, view);
     const draw = () => {
       const html = render(this.req, this, wanted, data);
-      if (this.req.headers["live-refresh"] && code === 200 && wanted === view.part) return sendIfNew(this, html);
+      if (isAskedAgain(this.req) && code === 200 && wanted === view.part) return sendIfNew(this, refreshed(html));
       send(this, code, html);
     };
     if (wanted === view.part || areShortcutsKnown(this.req)) return draw();
@@ -42,6 +42,18 @@ export function createShow(render: Render): Response["show"] {
       .read(req.user!.tenantId, (em) => askShortcuts(req, em))
       .then(draw)
       .catch(req.next);
+  };
+}
+
+/** `res.showOnce`: see types.ts. */
+export function createShowOnce(render: Render): Response["showOnce"] {
+  const drawn = new Map<string, Refreshed>();
+  return function showOnce(this: Response, { part }, name, data) {
+    this.vary("HX-Request-Type");
+    const made = drawn.get(name) ?? refreshed(render(this.req, this, part, data()));
+    keepLately(drawn, name, made);
+    if (isAskedAgain(this.req)) sendIfNew(this, made);
+    else sendBytes(this, 200, made.bytes);
   };
 }
 
@@ -101,10 +113,12 @@ function templateFor(res: Response, { page, part }: View): string {
 const FORM_KEYS = /name="_(?:csrf|key)" value="[^"]*"/g;
 const NOW = / data-now>[^<]*/g;
 
+/** By a page, of itself, and not by its reader. */
+const isAskedAgain = (req: Request) => req.headers["live-refresh"] !== undefined;
+
 /** To a page that refreshes itself: nothing when it has this very version (LIV-2), and its session grows no younger. */
-function sendIfNew(res: Response, html: string): void {
+function sendIfNew(res: Response, { tag, bytes }: Refreshed): void {
   leaveUntouched(res.req);
-  const { tag, bytes } = refreshed(html);
   res.setHeader("ETag", tag);
   if (res.req.headers["if-none-match"] === tag) res.status(304).end();
   else sendBytes(res, 200, bytes);
@@ -124,9 +138,14 @@ function refreshed(html: string): Refreshed {
   if (known) return known;
   const tag = `"${hash("sha256", html.replace(FORM_KEYS, "").replace(NOW, ""), "base64url").slice(0, 22)}"`;
   const made = { tag, bytes: encoded(html) };
-  lately.set(html, made);
-  if (lately.size > MOST_LATELY) lately.delete(lately.keys().next().value!);
+  keepLately(lately, html, made);
   return made;
+}
+
+function keepLately(kept: Map<string, Refreshed>, name: string, made: Refreshed): void {
+  kept.delete(name);
+  kept.set(name, made);
+  if (kept.size > MOST_LATELY) kept.delete(kept.keys().next().value!);
 }
 
 /**

@@ -107,6 +107,8 @@ declare global {
     interface Response {
       /** Renders the part when htmx asks for one, else the page; a refused form gives its own status. */
       show(view: View, data: object, options?: { status?: number }): void;
+      /** A part that open pages ask again: the data is worked out and drawn once for all that is the same thing by this name. */
+      showOnce(view: View & { part: string }, name: string, data: () => object): void;
       /**
        * After a change: 303 to `at` with the notice waiting there, or the part with the notice beside it; with `undo`,
        * the notice leads to the page that takes the act back (HIS-11).

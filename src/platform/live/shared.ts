@@ -60,8 +60,8 @@ const isAtRest = ({ running, next, promised }: Slot<unknown>) => !running && !ne
 
 /** An answer this little old begins a burst: readers who will ask again make do with it; a change alone is waited for (LIV-1, LIV-5). */
 const BURST_MS = 400;
-/** Within a burst an answer is renewed after as long as it took, so that long lists leave room for the rest, and at least this. */
-const LEAST_REST_MS = 200;
+/** Within a burst an answer is renewed once in so long, since pages repaint no oftener (LIV-5). */
+const EVERY_MS = 1_000;
 
 /** Answers by key. One work runs at a time for a key, and at most one waits: readers add none. */
 export class Shared<T> {
@@ -72,19 +72,16 @@ export class Shared<T> {
     const slot = this.#slotOf(key);
     const { done, running } = slot;
     if (done && done.begun >= since) return done.answer;
-    if (!running) return this.#begin(slot, work);
+    if (!running) return slot.next ?? this.#begin(slot, work);
     if (running.begun >= since) return running.answer;
-    const after = () => {
-      slot.next = undefined;
-      return this.#begin(slot, work);
-    };
+    const after = () => this.#beginNext(slot, work);
     slot.next ??= running.answer.then(after, after);
     return slot.next;
   }
 
   /**
    * The same for a reader who asks again by themself for as long as they are behind: while changes follow one another, the
-   * last answer; never by more than three times what it took.
+   * last answer; never by more than a second and twice what it took.
    */
   async recent(key: string, since: number, work: () => Promise<T>): Promise<{ answer: T; isBehind: boolean }> {
     const slot = this.#slots.get(key);
@@ -96,7 +93,8 @@ export class Shared<T> {
       const kept = () => {
         slot.promised = undefined;
       };
-      const rest = Math.max(LEAST_REST_MS, done.took);
+      // One that took long leaves as long to the rest, but a load that made it long does not make all wait for more.
+      const rest = Math.min(EVERY_MS, Math.max(EVERY_MS - done.took, done.took));
       // One that fails is told to nobody: whoever is behind asks again, begins it anew and is told why.
       const renew = () => this.get(key, nextInstant(), work).then(kept, kept);
       setTimeout(renew, Math.max(0, done.over + rest - performance.now())).unref();
@@ -104,9 +102,14 @@ export class Shared<T> {
     return { answer: await done.answer, isBehind: true };
   }
 
-  /** The answer of a work begun from now on: those who ask while one runs share the next. */
+  /** The answer of a work begun from now on: those who ask while one runs, or at the same time, share the next. */
   fresh(key: string, work: () => Promise<T>): Promise<T> {
-    return this.get(key, nextInstant(), work);
+    const slot = this.#slotOf(key);
+    const free = slot.running?.answer ?? Promise.resolve();
+    // What the network brought at the same time is heard first.
+    const heard = () => new Promise((then) => setImmediate(then));
+    slot.next ??= free.then(heard, heard).then(() => this.#beginNext(slot, work));
+    return slot.next;
   }
 
   /** Now the last asked for. Beyond the most kept the first leave, except those somebody waits for: asked again, they would be worked out twice at a time. */
@@ -119,6 +122,11 @@ export class Shared<T> {
     }
     this.#slots.set(key, slot);
     return slot;
+  }
+
+  #beginNext(slot: Slot<T>, work: () => Promise<T>): Promise<T> {
+    slot.next = undefined;
+    return this.#begin(slot, work);
   }
 
   #begin(slot: Slot<T>, work: () => Promise<T>): Promise<T> {

@@ -36,6 +36,23 @@ test("la page entière, ou le seul fragment quand htmx le demande ; la réponse 
   assert.match((await one.get("/", { headers: { "HX-Request-Type": "full" } })).text, /<html/);
 });
 
+test("un fragment que beaucoup redemandent est dessiné une fois par nom, et n’est pas renvoyé à qui l’a ; la personne qui le demande le reçoit entier", async () => {
+  let drawings = 0;
+  const data = () => ({ ...BADGE, label: `Dessin ${++drawings}` });
+  const many = get("/", "signed-in", (req, res) => res.showOnce(VIEW, req.user!.id, data));
+  const { browser } = product({ routes: [many] });
+  const [amina, bruno] = [await browser().signIn("Amina"), await browser().signIn("Bruno")];
+  const again = { part: true, headers: { "live-refresh": "1" } };
+  const first = await amina.get("/", again);
+  assert.match(first.text, /Dessin 1/);
+  assert.match((await bruno.get("/", again)).text, /Dessin 2/, "un autre nom, un autre dessin");
+  const headers = { ...again.headers, "if-none-match": first.headers.etag! };
+  assert.equal((await amina.get("/", { part: true, headers })).status, 304);
+  const { "live-refresh": _, ...byHand } = headers;
+  assert.match((await amina.get("/", { part: true, headers: byHand })).text, /Dessin 1/);
+  assert.equal(drawings, 2);
+});
+
 test("après un changement : 303, et la phrase se lit une fois", async () => {
   const one = await product({ routes }).browser().signIn("Amina");
   await one.get("/");

@@ -170,16 +170,22 @@ test("« frais » : ceux qui demandent pendant un calcul en partagent un autre, 
       const seen = content;
       return new Promise<number>((resolve) => held.push(() => resolve(seen)));
     });
-  const first = ask();
+  const begun = async (works: number) => {
+    while (held.length < works) await settle();
+  };
+  const [first] = [ask(), ask(), ask()];
+  await begun(1);
+  assert.equal(held.length, 1, "un calcul pour ceux d’un même instant");
   content = 1;
   const others = Array.from({ length: 9 }, ask);
   held[0]!();
   assert.equal(await first, 0);
-  await settle();
+  await begun(2);
   held[1]!();
   assert.deepEqual(await Promise.all(others), Array(9).fill(1));
-  assert.equal(held.length, 2, "deux calculs pour dix questions");
+  assert.equal(held.length, 2, "deux calculs pour douze questions");
   const later = ask();
+  await begun(3);
   held[2]!();
   assert.equal(await later, 1, "une réponse donnée ne sert plus");
   assert.equal(held.length, 3);
