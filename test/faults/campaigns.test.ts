@@ -54,6 +54,7 @@ async function draft(browser: Client, name: string): Promise<string> {
      from campaign cross join generate_series(1, $2::int) n where id = $1`,
     [id, OPERATIONS],
   );
+  await root.query("analyze operation"); // as an import does
   return id;
 }
 
