@@ -43,7 +43,7 @@ const cluster = await startTestCluster().catch((error) => {
   return fail("La base d’essai n’a pas démarré : rien n’a été testé.");
 });
 
-// Each file runs in a process of its own: they compile each module once for all of them. Three at a time on two cores: those
+// Each file runs in a process of its own: they compile each module once for all of them. Four at a time on two cores: those
 // of faults mostly wait for a process to be found dead.
 const NODE_COMPILE_CACHE = path.join(import.meta.dirname, "../node_modules/.cache/opstracker");
 const env: NodeJS.ProcessEnv = { ...process.env, NODE_ENV: "test", NODE_COMPILE_CACHE, ...cluster.env };
@@ -52,7 +52,7 @@ for (const name of SETTINGS) delete env[name]; // a developer's own settings mus
 if (!interrupted)
   runner = spawn(
     process.execPath,
-    ["--test", "--test-concurrency=3", "--test-timeout=600000", "--test-reporter=spec", ...options, ...files],
+    ["--test", "--test-concurrency=4", "--test-timeout=600000", "--test-reporter=spec", ...options, ...files],
     { env, stdio: ["ignore", "inherit", "inherit"] },
   );
 const code = await new Promise<number>((resolve) => {
